@@ -1,0 +1,381 @@
+//! Who a verified request is, and what the policy language may know about it.
+//!
+//! A caller is made once a request from shared values that were derived when the catalog read
+//! them: making one copies pointers. The keys of iam.md §9.1 and §9.2 are answered when asked for.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use portcullis_iam::{Principal, Value};
+
+use crate::arn::Partition;
+use crate::ids::{AccountId, UserId};
+use crate::role::Role;
+use crate::service::ServiceName;
+use crate::session::Session;
+use crate::tags::Tags;
+use crate::user::User;
+
+/// The principal of an ARN or name that this crate made.
+pub(crate) fn principal(text: &str) -> Principal {
+    #[expect(clippy::expect_used, reason = "law: every_identity_is_a_principal")]
+    Principal::parse(text).expect("a valid identity is a principal")
+}
+
+/// The root user of an account, as callers are made from it.
+#[derive(Debug)]
+pub struct RootIdentity {
+    account: AccountId,
+    principal: Principal,
+}
+
+impl RootIdentity {
+    /// Derives the root ARN.
+    #[must_use]
+    pub fn new(account: AccountId, partition: Partition) -> Self {
+        Self { account, principal: principal(&account.root_arn(partition)) }
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+}
+
+/// A user, as callers are made from it.
+#[derive(Debug)]
+pub struct UserIdentity {
+    user: User,
+    principal: Principal,
+}
+
+impl UserIdentity {
+    /// Derives the user's ARN.
+    #[must_use]
+    pub fn new(user: User, partition: Partition) -> Self {
+        Self { principal: principal(&user.arn(partition)), user }
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// `arn:aws:iam::ACCT:user/PATH/NAME`.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.principal.as_str()
+    }
+}
+
+/// A role, as the callers that are its sessions are made from it.
+#[derive(Debug)]
+pub struct RoleIdentity {
+    role: Role,
+    arn: Box<str>,
+}
+
+impl RoleIdentity {
+    /// Derives the role's ARN.
+    #[must_use]
+    pub fn new(role: Role, partition: Partition) -> Self {
+        Self { arn: role.arn(partition).into(), role }
+    }
+
+    /// The role.
+    #[must_use]
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// `arn:aws:iam::ACCT:role/PATH/NAME`.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+}
+
+/// A service principal, as callers are made from it.
+#[derive(Debug)]
+pub struct ServiceIdentity {
+    name: ServiceName,
+    global: Option<Box<str>>,
+    principal: Principal,
+}
+
+impl ServiceIdentity {
+    /// Derives the names of the service.
+    #[must_use]
+    pub fn new(name: ServiceName) -> Self {
+        let global = name.global().map(Into::into);
+        Self { principal: principal(name.as_str()), global, name }
+    }
+
+    /// The name that the principal has.
+    #[must_use]
+    pub fn name(&self) -> &ServiceName {
+        &self.name
+    }
+}
+
+/// On whose behalf a service calls: the signed headers of design.md §6.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    arn: Option<Box<str>>,
+    account: Option<AccountId>,
+}
+
+/// A source that is not an ARN, or not an account: nothing could be decided by it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSource {
+    /// Not six fields that begin with `arn:`, or over 2,048 bytes, or with blanks in it.
+    #[error("the source is not an ARN")]
+    Arn,
+    /// Not 12 digits.
+    #[error("the source account is not 12 digits")]
+    Account,
+}
+
+impl Source {
+    /// Reads what a service says; either part may be missing, as S3 ARNs name no account and some
+    /// services send none (aws-lambda.md §9.1).
+    ///
+    /// # Errors
+    /// [`InvalidSource`] for a part that is there and malformed.
+    pub fn parse(arn: Option<&str>, account: Option<&str>) -> Result<Self, InvalidSource> {
+        if arn.is_some_and(|arn| !is_arn(arn)) {
+            return Err(InvalidSource::Arn);
+        }
+        let account = account.map(str::parse).transpose().map_err(|_| InvalidSource::Account)?;
+        Ok(Self { arn: arn.map(Into::into), account })
+    }
+}
+
+fn is_arn(text: &str) -> bool {
+    let fields = text.split(':').count();
+    text.len() <= 2_048
+        && text.starts_with("arn:")
+        && fields >= 6
+        && text.chars().all(|c| !c.is_control() && !c.is_whitespace())
+}
+
+/// The key's or session's user or role is gone, or another one has its name now.
+/// `Display` is AWS's text for a credential that does not exist (aws-lambda.md §9.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The security token included in the request is invalid.")]
+pub struct Revoked;
+
+/// Who a request is, once its signature is verified. Made by the constructors only, which refuse
+/// credentials that were bound to an earlier user or role of the same name.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// The root user of an account.
+    #[non_exhaustive]
+    Root {
+        /// Which.
+        root: Arc<RootIdentity>,
+    },
+    /// A user.
+    #[non_exhaustive]
+    User {
+        /// Which.
+        user: Arc<UserIdentity>,
+    },
+    /// A session of a role.
+    #[non_exhaustive]
+    RoleSession {
+        /// Of which role.
+        role: Arc<RoleIdentity>,
+        /// Which session.
+        session: Arc<Session>,
+    },
+    /// An AWS service.
+    #[non_exhaustive]
+    Service {
+        /// Which.
+        service: Arc<ServiceIdentity>,
+        /// On whose behalf.
+        source: Source,
+    },
+}
+
+impl Caller {
+    /// The root user.
+    #[must_use]
+    pub fn root(root: Arc<RootIdentity>) -> Self {
+        Self::Root { root }
+    }
+
+    /// The user whose key has the owner id `key_owner`.
+    ///
+    /// # Errors
+    /// [`Revoked`] when the key was an earlier user's.
+    pub fn user(user: Arc<UserIdentity>, key_owner: UserId) -> Result<Self, Revoked> {
+        if user.user.id == key_owner { Ok(Self::User { user }) } else { Err(Revoked) }
+    }
+
+    /// A session of `role`.
+    ///
+    /// # Errors
+    /// [`Revoked`] when the session is an earlier role's, or another's.
+    pub fn role_session(role: Arc<RoleIdentity>, session: Arc<Session>) -> Result<Self, Revoked> {
+        let (current, claims) = (&role.role, session.claims());
+        let same = current.id == claims.role_id
+            && current.account == claims.account
+            && current.name == claims.role_name;
+        if same { Ok(Self::RoleSession { role, session }) } else { Err(Revoked) }
+    }
+
+    /// A service that calls on behalf of `source`.
+    #[must_use]
+    pub fn service(service: Arc<ServiceIdentity>, source: Source) -> Self {
+        Self::Service { service, source }
+    }
+
+    /// The caller as the policy language sees it.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        match self {
+            Self::Root { root } => &root.principal,
+            Self::User { user } => &user.principal,
+            Self::RoleSession { session, .. } => session.principal(),
+            Self::Service { service, .. } => &service.principal,
+        }
+    }
+
+    /// The caller as errors and `GetCallerIdentity` show it: the ARN of the root, user or session,
+    /// or the bare name of a service.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.principal().as_str()
+    }
+
+    /// The caller's account; services have none.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Root { root } => Some(root.account),
+            Self::User { user } => Some(user.user.account),
+            Self::RoleSession { role, .. } => Some(role.role.account),
+            Self::Service { .. } => None,
+        }
+    }
+
+    /// `aws:userid`: the account id of a root, `AIDA…`, `AROA…:SESSION`; services have none.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::Root { root } => Some(root.account.as_str()),
+            Self::User { user } => Some(user.user.id.as_str()),
+            Self::RoleSession { session, .. } => Some(session.assumed_role_id()),
+            Self::Service { .. } => None,
+        }
+    }
+
+    /// `aws:PrincipalType`; AWS documents no value for services.
+    #[must_use]
+    pub fn principal_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Root { .. } => Some("Account"),
+            Self::User { .. } => Some("User"),
+            Self::RoleSession { .. } => Some("AssumedRole"),
+            Self::Service { .. } => None,
+        }
+    }
+
+    /// `aws:PrincipalArn`: for a session the ARN of its role, with the path; services have none.
+    #[must_use]
+    pub fn principal_arn(&self) -> Option<&str> {
+        match self {
+            Self::Root { .. } | Self::User { .. } => Some(self.arn()),
+            Self::RoleSession { role, .. } => Some(&role.arn),
+            Self::Service { .. } => None,
+        }
+    }
+
+    /// The value of a condition key that says who calls; `None` when it does not apply to this kind
+    /// of caller, or is not about the caller. `key` is in lower case.
+    ///
+    /// `aws:SourceArn`, `aws:SourceAccount` and the service names are answered for services alone:
+    /// no one else can ever set them (iam.md §9.5).
+    #[must_use]
+    pub fn condition_key(&self, key: &str) -> Option<Value<'_>> {
+        let name = key.strip_prefix("aws:")?;
+        if let Some(tag) = name.strip_prefix("principaltag/") {
+            return single(self.tags()?.value(tag)?);
+        }
+        match name {
+            "principalarn" => single(self.principal_arn()?),
+            "principaltype" => single(self.principal_type()?),
+            "principalaccount" => self.principal_account(),
+            "principalisawsservice" => single(self.is_service()),
+            "userid" => single(self.user_id()?),
+            _ => match self {
+                Self::Root { .. } => None,
+                Self::User { user } => (name == "username").then(|| text(user.user.name.as_str())),
+                Self::RoleSession { session, .. } => session_key(session, name),
+                Self::Service { service, source } => service_key(service, source, name),
+            },
+        }
+    }
+
+    fn principal_account(&self) -> Option<Value<'_>> {
+        match self {
+            Self::Root { root } => single(root.account.as_str()),
+            Self::User { user } => single(user.user.account.as_str()),
+            Self::RoleSession { role, .. } => single(role.role.account.as_str()),
+            Self::Service { .. } => None,
+        }
+    }
+
+    fn is_service(&self) -> &'static str {
+        if matches!(self, Self::Service { .. }) { "true" } else { "false" }
+    }
+
+    fn tags(&self) -> Option<&Tags> {
+        match self {
+            Self::User { user } => Some(&user.user.tags),
+            Self::RoleSession { role, .. } => Some(&role.role.tags),
+            Self::Root { .. } | Self::Service { .. } => None,
+        }
+    }
+}
+
+/// The keys that only temporary credentials have (iam.md §9.2). `AssumeRole` takes no second factor
+/// yet, so that none was present is the truth.
+fn session_key<'a>(session: &'a Session, name: &str) -> Option<Value<'a>> {
+    match name {
+        "tokenissuetime" => Some(Value::Single(Cow::Owned(session.claims().issued.to_string()))),
+        "multifactorauthpresent" => single("false"),
+        _ => None,
+    }
+}
+
+/// The keys that only services have (iam.md §9.1, §9.5).
+fn service_key<'a>(
+    service: &'a ServiceIdentity,
+    source: &'a Source,
+    name: &str,
+) -> Option<Value<'a>> {
+    match name {
+        "sourcearn" => single(source.arn.as_deref()?),
+        "sourceaccount" => single(source.account.as_ref()?.as_str()),
+        "principalservicename" => single(service.name.as_str()),
+        "principalservicenameslist" => {
+            let names = [Some(service.name.as_str()), service.global.as_deref()];
+            Some(Value::Multiple(names.into_iter().flatten().map(Cow::Borrowed).collect()))
+        }
+        _ => None,
+    }
+}
+
+fn text(value: &str) -> Value<'_> {
+    Value::Single(Cow::Borrowed(value))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the arms of the key tables are options")]
+fn single(value: &str) -> Option<Value<'_>> {
+    Some(text(value))
+}

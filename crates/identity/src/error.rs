@@ -1,0 +1,146 @@
+//! Everything that a rule of this crate can answer instead of a value, in AWS's own words.
+
+use crate::ids::AccessKeyId;
+use crate::names::{PolicyName, RoleName, UserName};
+use crate::policies::{
+    ROLE_POLICIES_CHARACTERS_MAX, TRUST_POLICY_CHARACTERS_MAX, USER_POLICIES_CHARACTERS_MAX,
+};
+
+/// Text that is not a value of its type. `Display` is the whole message of a `ValidationError`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct InvalidValue {
+    message: String,
+}
+
+impl InvalidValue {
+    /// A message in the words of the service.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+
+    /// The form in which AWS's front end reports one failed constraint of the API model.
+    pub(crate) fn constraint(member: &str, value: impl std::fmt::Display, rule: &str) -> Self {
+        Self::new(format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy \
+             constraint: {rule}"
+        ))
+    }
+}
+
+/// Why IAM or STS refuses. `Display` is the message, [`code`](Self::code) the error code.
+///
+/// The texts are those of the live services, as quoted in public reports; the ones that could not
+/// be verified say so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// No such user in the account.
+    #[error("The user with name {0} cannot be found.")]
+    NoSuchUser(UserName),
+    /// No such role in the account.
+    #[error("The role with name {0} cannot be found.")]
+    NoSuchRole(RoleName),
+    /// The user has no inline policy of this name.
+    #[error("The user policy with name {0} cannot be found.")]
+    NoSuchUserPolicy(PolicyName),
+    /// The role has no inline policy of this name.
+    #[error("The role policy with name {0} cannot be found.")]
+    NoSuchRolePolicy(PolicyName),
+    /// No such access key, or it is another owner's.
+    #[error("The Access Key with id {0} cannot be found")]
+    NoSuchAccessKey(AccessKeyId),
+    /// The user name is taken; names that differ only by case are the same name.
+    #[error("User with name {0} already exists.")]
+    UserExists(UserName),
+    /// The role name is taken; names that differ only by case are the same name.
+    #[error("Role with name {0} already exists.")]
+    RoleExists(RoleName),
+    /// Inline policies remain on the user or role that should go.
+    #[error("Cannot delete entity, must delete policies first.")]
+    PoliciesRemain,
+    /// Access keys remain on the user that should go.
+    #[error("Cannot delete entity, must delete access keys first.")]
+    AccessKeysRemain,
+    /// The owner has as many access keys as it may. `quota` names AWS's limit.
+    #[error("Cannot exceed quota for {quota}: {limit}")]
+    AccessKeysExceeded {
+        /// The name of the quota.
+        quota: &'static str,
+        /// Its value.
+        limit: usize,
+    },
+    /// The inline policies of the user would be too long together.
+    #[error("Maximum policy size of {USER_POLICIES_CHARACTERS_MAX} bytes exceeded for user {0}")]
+    UserPoliciesTooLarge(UserName),
+    /// The inline policies of the role would be too long together.
+    #[error("Maximum policy size of {ROLE_POLICIES_CHARACTERS_MAX} bytes exceeded for role {0}")]
+    RolePoliciesTooLarge(RoleName),
+    /// The trust policy is too long.
+    #[error("Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_CHARACTERS_MAX}")]
+    TrustPolicyTooLarge,
+    /// The session policy is too long. Text not verified.
+    #[error("Packed policy consumes {percent}% of allotted space, please use smaller policy.")]
+    SessionPolicyTooLarge {
+        /// Its length in percent of the allowed length; over 100.
+        percent: usize,
+    },
+    /// A document that the policy language refuses; the text names the place and the rule.
+    #[error("{0}")]
+    MalformedPolicyDocument(String),
+    /// A member whose value is outside its type.
+    #[error(transparent)]
+    Invalid(#[from] InvalidValue),
+    /// Two tags with one key; keys that differ only by case are the same key.
+    #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
+    DuplicateTagKeys,
+    /// More tags than a user or role may have. Text not verified.
+    #[error("The number of tags has reached the maximum limit.")]
+    TagsExceeded,
+    /// Permissions boundaries are not served yet. Our own words, as AWS has none for it.
+    #[error("The parameter PermissionsBoundary is not supported yet.")]
+    BoundaryUnsupported,
+    /// More seconds than the role's maximum session duration.
+    #[error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")]
+    DurationExceedsRole,
+    /// More than an hour asked for by a caller that is itself a role session.
+    #[error(
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by \
+         role chaining."
+    )]
+    DurationExceedsChaining,
+    /// The root user may not become a role.
+    #[error("Roles may not be assumed by root accounts.")]
+    RootMayNotAssumeRole,
+}
+
+impl IdentityError {
+    /// The error code on the wire, the same in IAM and STS.
+    #[must_use]
+    #[rustfmt::skip]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuchUser(_)
+            | Self::NoSuchRole(_)
+            | Self::NoSuchUserPolicy(_)
+            | Self::NoSuchRolePolicy(_)
+            | Self::NoSuchAccessKey(_)          => "NoSuchEntity",
+            Self::UserExists(_)
+            | Self::RoleExists(_)               => "EntityAlreadyExists",
+            Self::PoliciesRemain
+            | Self::AccessKeysRemain            => "DeleteConflict",
+            Self::AccessKeysExceeded { .. }
+            | Self::UserPoliciesTooLarge(_)
+            | Self::RolePoliciesTooLarge(_)
+            | Self::TrustPolicyTooLarge
+            | Self::TagsExceeded                => "LimitExceeded",
+            Self::SessionPolicyTooLarge { .. }  => "PackedPolicyTooLarge",
+            Self::MalformedPolicyDocument(_)    => "MalformedPolicyDocument",
+            Self::Invalid(_)
+            | Self::DurationExceedsRole
+            | Self::DurationExceedsChaining     => "ValidationError",
+            Self::DuplicateTagKeys              => "InvalidInput",
+            Self::BoundaryUnsupported           => "UnsupportedOperationException",
+            Self::RootMayNotAssumeRole          => "AccessDenied",
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Names that people choose: users, roles, policies, sessions, and the paths before them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::InvalidValue;
+
+/// `[\w+=,.@-]`, where `\w` is ASCII as everywhere in IAM.
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
+}
+
+/// Checks one name; IAM speaks of characters in its own words, of lengths in the API model's.
+fn check_name(member: &str, min: usize, max: usize, text: &str) -> Result<(), InvalidValue> {
+    if !text.bytes().all(is_name_byte) {
+        return Err(InvalidValue::new(format!(
+            "The specified value for {member} is invalid. It must contain only alphanumeric \
+             characters and/or the following: +=,.@_-"
+        )));
+    }
+    if text.len() < min {
+        let rule = format!("Member must have length greater than or equal to {min}");
+        return Err(InvalidValue::constraint(member, text, &rule));
+    }
+    if text.len() > max {
+        let rule = format!("Member must have length less than or equal to {max}");
+        return Err(InvalidValue::constraint(member, text, &rule));
+    }
+    Ok(())
+}
+
+/// The common form of a validated text.
+macro_rules! text_type {
+    ($type:ident) => {
+        impl $type {
+            /// The text as it was given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// A name type: its member in messages, its least and greatest length.
+macro_rules! name_type {
+    ($(#[$doc:meta])* $type:ident, $member:literal, $min:literal..=$max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(Box<str>);
+
+        text_type!($type);
+
+        impl FromStr for $type {
+            type Err = InvalidValue;
+
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+                check_name($member, $min, $max, text)?;
+                Ok(Self(text.into()))
+            }
+        }
+    };
+}
+
+name_type! {
+    /// Names a user within its account: 1..=64 of `[\w+=,.@-]`.
+    UserName, "userName", 1..=64
+}
+
+name_type! {
+    /// Names a role within its account: 1..=64 of `[\w+=,.@-]`.
+    RoleName, "roleName", 1..=64
+}
+
+name_type! {
+    /// Names an inline policy within its user or role: 1..=128 of `[\w+=,.@-]`; case counts.
+    PolicyName, "policyName", 1..=128
+}
+
+name_type! {
+    /// Names a session of a role: 2..=64 of `[\w+=,.@-]`; not unique.
+    SessionName, "roleSessionName", 2..=64
+}
+
+/// Uniqueness ignores case; ARNs and look-ups do not.
+macro_rules! case_insensitive {
+    ($type:ident) => {
+        impl $type {
+            /// The form under which names that differ only by case are one: a storage key.
+            ///
+            /// Source: IAM user guide, "Names are not distinguished by case."
+            #[must_use]
+            pub fn folded(&self) -> String {
+                self.0.to_ascii_lowercase()
+            }
+        }
+    };
+}
+
+case_insensitive!(UserName);
+case_insensitive!(RoleName);
+
+/// The folder-like part of an ARN before the name: `/`, or `/…/`.
+///
+/// Invariant: 1..=512 of `!`..=`~`, beginning and ending with `/`. Source: IAM model, `pathType`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(Box<str>);
+
+text_type!(Path);
+
+impl Default for Path {
+    /// `/`, the path of everything that was made without one.
+    fn default() -> Self {
+        Self("/".into())
+    }
+}
+
+impl FromStr for Path {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if text.len() > 512 {
+            let rule = "Member must have length less than or equal to 512";
+            return Err(InvalidValue::constraint("path", text, rule));
+        }
+        let framed =
+            text == "/" || (text.len() > 2 && text.starts_with('/') && text.ends_with('/'));
+        if framed && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(Self(text.into()));
+        }
+        Err(InvalidValue::new(
+            "The specified value for path is invalid. It must begin and end with / and contain \
+             only alphanumeric characters and/or / characters.",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check<T: FromStr<Err = InvalidValue> + fmt::Debug>(text: &str, want: Result<(), &str>) {
+        let got = text.parse::<T>().map(drop).map_err(|error| error.to_string());
+        assert_eq!(got, want.map_err(str::to_owned), "{text:?}");
+    }
+
+    const CHARACTERS: &str = "The specified value for userName is invalid. It must contain only \
+                              alphanumeric characters and/or the following: +=,.@_-";
+    const PATH: &str = "The specified value for path is invalid. It must begin and end with / and \
+                        contain only alphanumeric characters and/or / characters.";
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_name_has_its_characters_and_length_or_is_refused() {
+        check::<UserName>("alice",              Ok(()));
+        check::<UserName>("A.b_c+d=e,f@g-9",    Ok(()));
+        check::<UserName>(&"a".repeat(64),      Ok(()));
+        check::<UserName>("a/b",                Err(CHARACTERS));
+        check::<UserName>("a b",                Err(CHARACTERS));
+        check::<UserName>("a<b>&",              Err(CHARACTERS));
+        check::<UserName>("élan",               Err(CHARACTERS));
+        check::<UserName>("a\n",                Err(CHARACTERS));
+        check::<UserName>("", Err("1 validation error detected: Value '' at 'userName' failed to satisfy constraint: Member must have length greater than or equal to 1"));
+        check::<RoleName>(&"r".repeat(64),      Ok(()));
+        check::<PolicyName>(&"p".repeat(128),   Ok(()));
+        check::<SessionName>("ab",              Ok(()));
+        check::<SessionName>("a", Err("1 validation error detected: Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2"));
+        assert!("a".repeat(65).parse::<UserName>().is_err());
+        assert!("a".repeat(129).parse::<PolicyName>().is_err());
+        assert!("a".repeat(65).parse::<SessionName>().is_err());
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_path_begins_and_ends_with_a_slash() {
+        check::<Path>("/",                      Ok(()));
+        check::<Path>("/division/team-a/",      Ok(()));
+        check::<Path>("",                       Err(PATH));
+        check::<Path>("//",                     Err(PATH));
+        check::<Path>("a/",                     Err(PATH));
+        check::<Path>("/a",                     Err(PATH));
+        check::<Path>("/a b/",                  Err(PATH));
+        check::<Path>("/é/",                    Err(PATH));
+        check::<Path>(&format!("/{}/", "a".repeat(510)), Ok(()));
+        assert!(format!("/{}/", "a".repeat(511)).parse::<Path>().is_err());
+    }
+
+    #[test]
+    fn names_that_differ_only_by_case_fold_to_one() {
+        let [left, right] = ["Alice", "aLICE"].map(|name| name.parse::<UserName>().unwrap());
+        assert_ne!(left, right);
+        assert_eq!(left.folded(), right.folded());
+    }
+}

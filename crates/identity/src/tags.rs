@@ -1,0 +1,134 @@
+//! Tags on users and roles.
+
+use crate::error::{IdentityError, InvalidValue};
+
+/// Most tags that one user or role may have. Source: IAM quotas.
+const TAGS_MAX: usize = 50;
+
+/// One tag. Invariant: key of 1..=128, value of 0..=256 characters of letters, digits, blanks and
+/// `_.:/=+-@`; the key does not begin with `aws:`. Source: IAM model, `tagKeyType`, `tagValueType`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    key: Box<str>,
+    value: Box<str>,
+}
+
+impl Tag {
+    /// # Errors
+    /// [`InvalidValue`] outside the invariant.
+    pub fn new(key: &str, value: &str) -> Result<Self, InvalidValue> {
+        check_text("tagKey", key, 1, 128)?;
+        check_text("tagValue", value, 0, 256)?;
+        if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+            return Err(InvalidValue::new("Tag keys beginning with aws: are reserved."));
+        }
+        Ok(Self { key: key.into(), value: value.into() })
+    }
+
+    /// The key as it was given; uniqueness and conditions ignore its case.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Whether the key is `key`, ignoring case. Source: iam.md §5.1.
+    fn has_key(&self, key: &str) -> bool {
+        let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+        self.key.eq_ignore_ascii_case(key)
+            || (!(self.key.is_ascii() && key.is_ascii()) && fold(&self.key) == fold(key))
+    }
+}
+
+fn check_text(member: &str, text: &str, min: usize, max: usize) -> Result<(), InvalidValue> {
+    let legal = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    if (min..=max).contains(&text.chars().count()) && text.chars().all(legal) {
+        return Ok(());
+    }
+    Err(InvalidValue::constraint(
+        member,
+        text,
+        &format!(
+            "Member must have length between {min} and {max} and satisfy regular expression \
+             pattern: [\\p{{L}}\\p{{Z}}\\p{{N}}_.:/=+\\-@]*"
+        ),
+    ))
+}
+
+/// The tags of one user or role, in the order given.
+///
+/// Invariant: at most 50, no two keys alike when case is ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags(Vec<Tag>);
+
+impl Tags {
+    /// # Errors
+    /// [`IdentityError::TagsExceeded`], [`IdentityError::DuplicateTagKeys`].
+    pub fn new(tags: Vec<Tag>) -> Result<Self, IdentityError> {
+        if tags.len() > TAGS_MAX {
+            return Err(IdentityError::TagsExceeded);
+        }
+        let repeats = |(index, tag): (usize, &Tag)| {
+            tags.iter().take(index).any(|earlier| earlier.has_key(&tag.key))
+        };
+        if tags.iter().enumerate().any(repeats) {
+            return Err(IdentityError::DuplicateTagKeys);
+        }
+        Ok(Self(tags))
+    }
+
+    /// The value of the tag `key`, ignoring the key's case.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|tag| tag.has_key(key)).map(Tag::value)
+    }
+
+    /// The tags in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Tag> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> Result<Tags, IdentityError> {
+        let tags: Result<Vec<_>, _> = pairs.iter().map(|(k, v)| Tag::new(k, v)).collect();
+        Tags::new(tags?)
+    }
+
+    #[test]
+    fn a_tag_is_found_whatever_the_case_of_its_key() {
+        let tags = tags(&[("Team", "Red"), ("Équipe", "bleue")]).unwrap();
+        let found = ["team", "TEAM", "équipe", "tea"].map(|key| tags.value(key));
+        assert_eq!(found, [Some("Red"), Some("Red"), Some("bleue"), None]);
+    }
+
+    #[test]
+    fn tags_outside_their_limits_are_refused() {
+        let long = "k".repeat(129);
+        let many: Vec<_> = (0..51).map(|n| (format!("k{n}"), "v")).collect();
+        let many: Vec<_> = many.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let codes = [
+            tags(&[("a", "1"), ("A", "2")]),
+            tags(&many),
+            tags(&[("", "v")]),
+            tags(&[(long.as_str(), "v")]),
+            tags(&[("AWS:x", "v")]),
+            tags(&[("a<b>", "v")]),
+        ]
+        .map(|result| result.unwrap_err().code());
+        let validation = "ValidationError";
+        assert_eq!(
+            codes,
+            ["InvalidInput", "LimitExceeded", validation, validation, validation, validation]
+        );
+        assert!(tags(many.get(..50).unwrap()).is_ok());
+    }
+}
