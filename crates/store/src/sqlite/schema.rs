@@ -1,0 +1,118 @@
+//! The database's schema, its version, and how connections are opened.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::values::failed;
+use crate::error::StoreError;
+
+/// Marks the file as ours ("PCLS"), so that another program's database is never written to.
+const APPLICATION_ID: i64 = 0x5043_4c53;
+
+/// The schema below. A change to it needs a new number and a migration.
+const SCHEMA_VERSION: u32 = 1;
+
+/// How long to wait for a person's `sqlite3` that holds a lock, before the commit is refused.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bytes of a page. Chosen by `benches/commit.rs`; see there.
+const PAGE_SIZE: u32 = 4096;
+
+/// `entries` is for people: text, without the leading control byte that marks a format.
+const SCHEMA: &str = "
+CREATE TABLE state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    revision INTEGER NOT NULL
+) STRICT;
+INSERT INTO state (id, revision) VALUES (1, 0);
+CREATE TABLE entry (
+    key BLOB PRIMARY KEY,
+    created INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE VIEW entries AS
+    SELECT CAST(key AS TEXT) AS key, created, modified, length(value) AS bytes,
+        CAST(iif(substr(value, 1, 1) < x'20', substr(value, 2), value) AS TEXT) AS value
+    FROM entry;
+";
+
+/// Opens the one connection that writes; makes the schema in an empty file.
+pub(super) fn open_writer(database: &Path) -> Result<Connection, StoreError> {
+    let mut connection = open(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let found = Found::in_database(&connection).map_err(failed("read the database"))?;
+    found.check(database)?;
+    prepare(&mut connection, found.is_empty()).map_err(failed("prepare the database"))?;
+    Ok(connection)
+}
+
+/// Opens one of the connections that read.
+pub(super) fn open_reader(database: &Path) -> Result<Connection, StoreError> {
+    open(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn open(database: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
+    // No mutex: a connection is used by one thread at a time.
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags);
+    let connection = connection.map_err(failed("open the database"))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed("open the database"))?;
+    Ok(connection)
+}
+
+/// What marks a database as ours and of our version.
+struct Found {
+    application_id: i64,
+    version: u32,
+    objects: u32,
+}
+
+impl Found {
+    fn in_database(connection: &Connection) -> rusqlite::Result<Self> {
+        let query = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+            FROM pragma_application_id, pragma_user_version";
+        connection.query_row(query, [], |row| {
+            Ok(Self { application_id: row.get(0)?, version: row.get(1)?, objects: row.get(2)? })
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.application_id == 0 && self.version == 0 && self.objects == 0
+    }
+
+    fn check(&self, database: &Path) -> Result<(), StoreError> {
+        let found = match (self.application_id, self.version) {
+            _ if self.is_empty() => return Ok(()),
+            (APPLICATION_ID, SCHEMA_VERSION) => return Ok(()),
+            (APPLICATION_ID, version) => format!("it has schema version {version}"),
+            _ => "it was made by another program".to_owned(),
+        };
+        Err(StoreError::UnknownFormat {
+            path: database.to_owned(),
+            found,
+            supported: SCHEMA_VERSION,
+        })
+    }
+}
+
+fn prepare(connection: &mut Connection, empty: bool) -> rusqlite::Result<()> {
+    if empty {
+        connection.pragma_update(None, "page_size", PAGE_SIZE)?; // only before the first write
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit's `Ok` must survive power loss; NORMAL would flush at checkpoints only.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // The writer chooses the moment, outside of a commit.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    if empty { create(connection) } else { Ok(()) }
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let creation = connection.transaction()?;
+    creation.execute_batch(SCHEMA)?;
+    creation.pragma_update(None, "application_id", APPLICATION_ID)?;
+    creation.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    creation.commit()
+}

@@ -1,0 +1,295 @@
+//! The writer thread: gathers the commits that wait, makes them one transaction of SQLite and so
+//! one flush, then tells the watches and the callers.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::{Shared, apply, values};
+use crate::contract::Revision;
+use crate::error::{CommitError, StoreError};
+use crate::transaction::Transaction;
+use crate::watch::Batch;
+
+/// When the log has this many pages and nobody commits, it is copied into the database.
+///
+/// Reason: not after every pause, since the first commit after a whole copy flushes twice (it
+/// writes the log's new header).
+const PAGES_BEFORE_IDLE_CHECKPOINT: u32 = 256;
+
+/// When the log has this many pages it is copied even between two commits.
+///
+/// Reason: bounds the log's size on disk and the time to read it after a crash; rare enough that
+/// one commit in hundreds waits for it.
+const PAGES_BEFORE_CHECKPOINT: u32 = 1024;
+
+/// How long nobody must have committed for the writer to be idle.
+///
+/// Reason: longer than the pause between the commits of one busy client.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// What the writer thread is asked to do.
+pub(super) enum Job {
+    Commit(Commit),
+    /// Finish, let go of everything, then answer.
+    Close(oneshot::Sender<()>),
+}
+
+/// One accepted transaction and the caller who waits for it.
+pub(super) struct Commit {
+    pub(super) transaction: Transaction,
+    pub(super) answer: oneshot::Sender<Result<Revision, CommitError>>,
+    /// Held until the answer, to bound the queue.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// What became of each transaction of a group, in order.
+#[derive(Default)]
+struct Outcomes {
+    answers: Vec<Result<Revision, CommitError>>,
+    batches: Vec<Batch>,
+}
+
+/// A group that was not acknowledged.
+enum Failure {
+    /// SQLite rolled it back: nothing was written.
+    RolledBack(rusqlite::Error),
+    /// The flush failed. The kernel may have dropped the pages and say "flushed" next time, so
+    /// nothing that follows could be believed either.
+    Unconfirmed(rusqlite::Error),
+}
+
+/// The state of the writer thread.
+pub(super) struct Writer {
+    connection: Connection,
+    lock: File,
+    /// Of the last commit that is durable.
+    revision: Revision,
+    queue: Receiver<Job>,
+    shared: Arc<Shared>,
+    log: Log,
+    /// Set when the thread shall end; answered when it has let go.
+    closing: Option<oneshot::Sender<()>>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        lock: File,
+        revision: Revision,
+        queue: Receiver<Job>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let log = Log::default();
+        Self { connection, lock, revision, queue, shared, log, closing: None }
+    }
+
+    /// Serves until it is told to close, or until a flush fails.
+    pub(super) fn run(mut self) {
+        self.log.follow(&mut self.connection);
+        while self.closing.is_none() {
+            let Some(group) = self.gather() else { break };
+            if !group.is_empty() && !self.serve(group) {
+                break;
+            }
+        }
+        self.end();
+    }
+
+    /// Waits for a commit, then takes all that wait. `None` when the handle is gone.
+    fn gather(&mut self) -> Option<Vec<Commit>> {
+        let mut group = Vec::new();
+        let mut next = Some(self.wait()?);
+        while let Some(job) = next {
+            match job {
+                Job::Commit(commit) => group.push(commit),
+                Job::Close(closed) => self.closing = Some(closed),
+            }
+            next = self.queue.try_recv().ok();
+        }
+        Some(group)
+    }
+
+    fn wait(&mut self) -> Option<Job> {
+        if self.log.is_due(PAGES_BEFORE_IDLE_CHECKPOINT) {
+            match self.queue.recv_timeout(IDLE) {
+                Err(RecvTimeoutError::Timeout) => self.log.checkpoint(&self.connection),
+                job => return job.ok(),
+            }
+        }
+        self.queue.recv().ok()
+    }
+
+    /// Commits a group and answers it. Returns whether the store can go on.
+    fn serve(&mut self, group: Vec<Commit>) -> bool {
+        match self.commit(&group) {
+            Ok(outcomes) => {
+                self.shared.history.publish(outcomes.batches);
+                answer(group, outcomes.answers);
+            }
+            Err(failure) => {
+                let error = failure.into_error();
+                tracing::error!(%error, "a group of commits failed");
+                let answers = group.iter().map(|_| Err(error.clone().into())).collect();
+                answer(group, answers);
+                return !matches!(error, StoreError::Unavailable { .. }) && self.is_clean();
+            }
+        }
+        if self.log.is_due(PAGES_BEFORE_CHECKPOINT) {
+            self.log.checkpoint(&self.connection);
+        }
+        true
+    }
+
+    /// Makes the group durable, or none of it.
+    fn commit(&mut self, group: &[Commit]) -> Result<Outcomes, Failure> {
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let db = begun.map_err(Failure::RolledBack)?;
+        let (outcomes, revision) =
+            write_group(&db, group, self.revision).map_err(Failure::RolledBack)?;
+        if revision == self.revision {
+            db.rollback().map_err(Failure::RolledBack)?; // nothing changed: nothing to flush
+        } else {
+            db.commit().map_err(Failure::of_commit)?;
+        }
+        self.revision = revision;
+        self.log.update();
+        Ok(outcomes)
+    }
+
+    /// Whether no transaction of SQLite is left open: else its rollback has failed.
+    fn is_clean(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// Refuses what still waits, closes the database, and only then lets another process in.
+    fn end(self) {
+        self.shared.refuse();
+        self.shared.history.close();
+        let Self { connection, lock, queue, closing, .. } = self;
+        let mut closing: Vec<_> = closing.into_iter().collect();
+        while let Ok(job) = queue.try_recv() {
+            match job {
+                Job::Commit(commit) => answer(vec![commit], vec![Err(StoreError::Closed.into())]),
+                Job::Close(closed) => closing.push(closed),
+            }
+        }
+        drop(queue);
+        if let Err((_, error)) = connection.close() {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+        drop(lock);
+        for closed in closing {
+            let _gone = closed.send(());
+        }
+    }
+}
+
+impl Failure {
+    /// SQLite's I/O errors in COMMIT come from writing or flushing the log; every other error
+    /// (disk full, interrupted) comes before the flush, and the transaction is rolled back.
+    fn of_commit(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::SystemIoFailure) => Self::Unconfirmed(error),
+            _ => Self::RolledBack(error),
+        }
+    }
+
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::RolledBack(error) => values::failed("commit")(error),
+            Self::Unconfirmed(error) => StoreError::Unavailable { source: Arc::new(error) },
+        }
+    }
+}
+
+/// Applies each transaction whose expectations hold after those before it. Returns what became of
+/// them and the revision of the last.
+fn write_group(
+    db: &Connection,
+    group: &[Commit],
+    mut revision: Revision,
+) -> rusqlite::Result<(Outcomes, Revision)> {
+    let before = revision;
+    let mut outcomes = Outcomes::default();
+    for Commit { transaction, .. } in group {
+        if !apply::holds(db, transaction)? {
+            outcomes.answers.push(Err(CommitError::Conflict));
+            continue;
+        }
+        let changes = apply::write(db, transaction, revision.next())?;
+        if !changes.is_empty() {
+            revision = revision.next();
+            outcomes.batches.push(Batch { revision, changes: changes.into() });
+        }
+        outcomes.answers.push(Ok(revision));
+    }
+    if revision != before {
+        apply::record(db, revision)?;
+    }
+    Ok((outcomes, revision))
+}
+
+fn answer(group: Vec<Commit>, answers: Vec<Result<Revision, CommitError>>) {
+    for (Commit { answer, place, .. }, outcome) in group.into_iter().zip(answers) {
+        drop(place);
+        // A caller that has gone away is no failure: its commit stands.
+        let _gone = answer.send(outcome);
+    }
+}
+
+/// How long SQLite's write-ahead log is, and when to copy it into the database.
+///
+/// The file keeps its length: a log that was copied whole is overwritten from its start, and
+/// overwriting flushes less than extending does.
+#[derive(Default)]
+struct Log {
+    /// Set by SQLite at each commit.
+    reported: Arc<AtomicU32>,
+    /// Pages in the log, up to the last commit.
+    pages: u32,
+    /// Pages at the last try that could not copy all, since somebody was reading: the next try
+    /// waits for as many more.
+    tried: u32,
+}
+
+impl Log {
+    fn follow(&mut self, connection: &mut Connection) {
+        let reported = Arc::clone(&self.reported);
+        let hooked = connection.wal_hook(Some(move |_: &mut _, pages: i32| {
+            reported.store(pages.unsigned_abs(), Ordering::Relaxed);
+            Ok(())
+        }));
+        if let Err(error) = hooked {
+            tracing::warn!(%error, "the log's length is unknown, so it is copied at the end only");
+        }
+    }
+
+    fn update(&mut self) {
+        self.pages = self.reported.load(Ordering::Relaxed);
+        self.tried = self.tried.min(self.pages);
+    }
+
+    fn is_due(&self, pages: u32) -> bool {
+        self.pages - self.tried >= pages
+    }
+
+    fn checkpoint(&mut self, connection: &Connection) {
+        let whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+        });
+        match whole {
+            Ok(true) => (self.pages, self.tried) = (0, 0),
+            Ok(false) => self.tried = self.pages,
+            Err(error) => {
+                self.tried = self.pages;
+                tracing::warn!(%error, "the log was not copied into the database");
+            }
+        }
+    }
+}
