@@ -46,7 +46,7 @@ pub struct Claim {
 /// algorithm; credential.
 pub fn claim(head: &Parts, now: Timestamp) -> Result<Claim, SignatureError> {
     let presented = present(head)?;
-    check_time(&presented, &BasicDate::new(now))?;
+    check_time(&presented, now)?;
     check_signed_headers(head, &presented.signed_headers)?;
     if presented.algorithm != ALGORITHM {
         let text = format!("Unsupported AWS 'algorithm': '{}'.", presented.algorithm);
@@ -134,9 +134,9 @@ impl Claim {
     }
 }
 
-fn check_time(presented: &Presented<'_>, now: &BasicDate) -> Result<(), SignatureError> {
+fn check_time(presented: &Presented<'_>, now: Timestamp) -> Result<(), SignatureError> {
     let life = presented.expires.map_or(CLOCK_SKEW_SECONDS_MAX, i64::from);
-    let age = now.second().saturating_sub(presented.date.second());
+    let age = now.as_second().saturating_sub(presented.date.second());
     if age > life {
         return Err(SignatureError::expired(&presented.date, now, life));
     }

@@ -1,5 +1,7 @@
 //! Why a request is not believed, in AWS's words.
 
+use jiff::Timestamp;
+
 use crate::date::BasicDate;
 
 /// Why a request is refused before anyone asks what it may do. Every row answers 403.
@@ -66,7 +68,8 @@ impl SignatureError {
     }
 
     /// `signed` lies more than `window` seconds before `now`.
-    pub(crate) fn expired(signed: &BasicDate, now: &BasicDate, window: i64) -> Self {
+    pub(crate) fn expired(signed: &BasicDate, now: Timestamp, window: i64) -> Self {
+        let now = BasicDate::new(now);
         let limit = now.plus(-window);
         let window = span(window);
         Self::Time(format!(
@@ -75,7 +78,8 @@ impl SignatureError {
     }
 
     /// `signed` lies more than `window` seconds after `now`.
-    pub(crate) fn not_yet_current(signed: &BasicDate, now: &BasicDate, window: i64) -> Self {
+    pub(crate) fn not_yet_current(signed: &BasicDate, now: Timestamp, window: i64) -> Self {
+        let now = BasicDate::new(now);
         let limit = now.plus(window);
         let window = span(window);
         Self::Time(format!(

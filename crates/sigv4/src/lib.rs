@@ -21,6 +21,8 @@ mod key;
 mod presented;
 mod scope;
 mod sign;
+#[cfg(test)]
+mod vectors;
 
 pub use body::{EMPTY_BODY_SHA256, body_sha256};
 pub use claim::{Claim, claim};
