@@ -5,6 +5,7 @@
 //! `synchronous=FULL`, so that each group of commits is flushed before it is acknowledged.
 
 mod apply;
+mod log;
 mod reader;
 mod schema;
 mod values;

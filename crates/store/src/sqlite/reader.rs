@@ -35,6 +35,13 @@ impl Readers {
         &self.database
     }
 
+    /// The write-ahead log of the database, where SQLite puts it.
+    pub(super) fn log(&self) -> PathBuf {
+        let mut log = self.database.clone().into_os_string();
+        log.push("-wal");
+        log.into()
+    }
+
     /// Runs one read on a blocking thread, in a transaction: it sees one revision.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,

@@ -18,7 +18,7 @@ const SCHEMA_VERSION: u32 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Bytes of a page. Chosen by `benches/commit.rs`; see there.
-const PAGE_SIZE: u32 = 4096;
+pub(super) const PAGE_SIZE: u32 = 16384;
 
 /// `entries` is for people: text, without the leading control byte that marks a format.
 const SCHEMA: &str = "

@@ -3,30 +3,18 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::log::Log;
 use super::{Shared, apply, values};
 use crate::contract::Revision;
 use crate::error::{CommitError, StoreError};
 use crate::transaction::Transaction;
 use crate::watch::Batch;
-
-/// When the log has this many pages and nobody commits, it is copied into the database.
-///
-/// Reason: not after every pause, since the first commit after a whole copy flushes twice (it
-/// writes the log's new header).
-const PAGES_BEFORE_IDLE_CHECKPOINT: u32 = 256;
-
-/// When the log has this many pages it is copied even between two commits.
-///
-/// Reason: bounds the log's size on disk and the time to read it after a crash; rare enough that
-/// one commit in hundreds waits for it.
-const PAGES_BEFORE_CHECKPOINT: u32 = 1024;
 
 /// How long nobody must have committed for the writer to be idle.
 ///
@@ -85,13 +73,13 @@ impl Writer {
         queue: Receiver<Job>,
         shared: Arc<Shared>,
     ) -> Self {
-        let log = Log::default();
+        let log = Log::new(shared.readers.log());
         Self { connection, lock, revision, queue, shared, log, closing: None }
     }
 
     /// Serves until it is told to close, or until a flush fails.
     pub(super) fn run(mut self) {
-        self.log.follow(&mut self.connection);
+        self.log.prepare(&mut self.connection);
         while self.closing.is_none() {
             let Some(group) = self.gather() else { break };
             if !group.is_empty() && !self.serve(group) {
@@ -116,7 +104,7 @@ impl Writer {
     }
 
     fn wait(&mut self) -> Option<Job> {
-        if self.log.is_due(PAGES_BEFORE_IDLE_CHECKPOINT) {
+        if self.log.is_due_when_idle() {
             match self.queue.recv_timeout(IDLE) {
                 Err(RecvTimeoutError::Timeout) => self.log.checkpoint(&self.connection),
                 job => return job.ok(),
@@ -140,7 +128,7 @@ impl Writer {
                 return !matches!(error, StoreError::Unavailable { .. }) && self.is_clean();
             }
         }
-        if self.log.is_due(PAGES_BEFORE_CHECKPOINT) {
+        if self.log.is_due() {
             self.log.checkpoint(&self.connection);
         }
         true
@@ -240,56 +228,5 @@ fn answer(group: Vec<Commit>, answers: Vec<Result<Revision, CommitError>>) {
         drop(place);
         // A caller that has gone away is no failure: its commit stands.
         let _gone = answer.send(outcome);
-    }
-}
-
-/// How long SQLite's write-ahead log is, and when to copy it into the database.
-///
-/// The file keeps its length: a log that was copied whole is overwritten from its start, and
-/// overwriting flushes less than extending does.
-#[derive(Default)]
-struct Log {
-    /// Set by SQLite at each commit.
-    reported: Arc<AtomicU32>,
-    /// Pages in the log, up to the last commit.
-    pages: u32,
-    /// Pages at the last try that could not copy all, since somebody was reading: the next try
-    /// waits for as many more.
-    tried: u32,
-}
-
-impl Log {
-    fn follow(&mut self, connection: &mut Connection) {
-        let reported = Arc::clone(&self.reported);
-        let hooked = connection.wal_hook(Some(move |_: &mut _, pages: i32| {
-            reported.store(pages.unsigned_abs(), Ordering::Relaxed);
-            Ok(())
-        }));
-        if let Err(error) = hooked {
-            tracing::warn!(%error, "the log's length is unknown, so it is copied at the end only");
-        }
-    }
-
-    fn update(&mut self) {
-        self.pages = self.reported.load(Ordering::Relaxed);
-        self.tried = self.tried.min(self.pages);
-    }
-
-    fn is_due(&self, pages: u32) -> bool {
-        self.pages - self.tried >= pages
-    }
-
-    fn checkpoint(&mut self, connection: &Connection) {
-        let whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
-        });
-        match whole {
-            Ok(true) => (self.pages, self.tried) = (0, 0),
-            Ok(false) => self.tried = self.pages,
-            Err(error) => {
-                self.tried = self.pages;
-                tracing::warn!(%error, "the log was not copied into the database");
-            }
-        }
     }
 }
