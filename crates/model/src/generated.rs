@@ -1,0 +1,7 @@
+//! The generated tables, one module a service. Do not edit them: change `overlay/` or the generator
+//! and run `cargo xtask codegen`.
+
+pub mod iam;
+pub mod lambda;
+pub mod portcullis;
+pub mod sts;
