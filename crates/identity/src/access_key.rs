@@ -108,3 +108,68 @@ pub fn delete_access_key(
     let theirs = found.is_some_and(|key| key.id == *id && key.owner == *owner);
     if theirs { Ok(()) } else { Err(IdentityError::NoSuchAccessKey(id.clone())) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{account, now, user};
+
+    fn of_user() -> KeyOwner {
+        let user = user();
+        KeyOwner::User { account: user.account, name: user.name, id: user.id }
+    }
+
+    fn create(owner: KeyOwner, existing: usize) -> Result<AccessKey, IdentityError> {
+        let id = AccessKeyId::long_term([4; 16]);
+        create_access_key(owner, existing, id, SecretAccessKey::from_random([5; 30]), now())
+    }
+
+    #[track_caller]
+    fn check(owner: KeyOwner, existing: usize, want: Result<(), &str>) {
+        let got = create(owner, existing).map(drop).map_err(|error| error.to_string());
+        assert_eq!(got, want.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn an_owner_has_its_quota_of_keys() {
+        let full = "Cannot exceed quota for AccessKeysPerUser: 2";
+        let service = KeyOwner::Service("s3.amazonaws.com".parse().unwrap());
+        for owner in [KeyOwner::Root(account()), of_user()] {
+            check(owner.clone(), 1, Ok(()));
+            check(owner, 2, Err(full));
+        }
+        check(service.clone(), 2, Ok(()));
+        check(service, 100, Err("Cannot exceed quota for AccessKeysPerService: 100"));
+        assert_eq!(create(of_user(), 2).unwrap_err().code(), "LimitExceeded");
+    }
+
+    #[test]
+    fn a_key_is_active_and_keeps_its_secret_to_itself() {
+        let key = create(of_user(), 0).unwrap();
+        assert_eq!((key.status.to_string().as_str(), key.created), ("Active", now()));
+        assert!(!format!("{key:?}").contains(key.secret.expose()));
+    }
+
+    #[test]
+    fn only_its_owner_removes_a_key() {
+        let key = create(of_user(), 0).unwrap();
+        let unknown = IdentityError::NoSuchAccessKey(key.id.clone());
+        let missing = Err(unknown.clone());
+        let later = match of_user() {
+            KeyOwner::User { account, name, .. } => {
+                KeyOwner::User { account, name, id: UserId::from_random([8; 17]) }
+            }
+            other => other,
+        };
+        let remove =
+            |found: Option<&AccessKey>, owner: &KeyOwner| delete_access_key(found, &key.id, owner);
+        assert_eq!(remove(Some(&key), &of_user()), Ok(()));
+        assert_eq!(remove(None, &of_user()), missing);
+        assert_eq!(remove(Some(&key), &KeyOwner::Root(account())), missing);
+        assert_eq!(remove(Some(&key), &later), missing, "a new user of the same name");
+        assert_eq!(
+            unknown.to_string(),
+            format!("The Access Key with id {} cannot be found", key.id)
+        );
+    }
+}

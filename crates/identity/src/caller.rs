@@ -128,7 +128,7 @@ pub struct Source {
 }
 
 /// A source that is not an ARN, or not an account: nothing could be decided by it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSource {
     /// Not six fields that begin with `arn:`, or over 2,048 bytes, or with blanks in it.
     #[error("the source is not an ARN")]
@@ -378,4 +378,155 @@ fn text(value: &str) -> Value<'_> {
 #[expect(clippy::unnecessary_wraps, reason = "the arms of the key tables are options")]
 fn single(value: &str) -> Option<Value<'_>> {
     Some(text(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::RoleId;
+    use crate::samples::{account, any_identity, claims, role, user};
+    use crate::session::SessionClaims;
+
+    fn root() -> Caller {
+        Caller::root(Arc::new(RootIdentity::new(account(), Partition::Aws)))
+    }
+
+    fn alice() -> Caller {
+        let id = user().id;
+        Caller::user(Arc::new(UserIdentity::new(user(), Partition::Aws)), id).unwrap()
+    }
+
+    fn session_of(role: Role, claims: SessionClaims) -> Result<Caller, Revoked> {
+        let role = Arc::new(RoleIdentity::new(role, Partition::Aws));
+        Caller::role_session(role, Arc::new(Session::new(claims, Partition::Aws)))
+    }
+
+    fn session() -> Caller {
+        session_of(role(), claims()).unwrap()
+    }
+
+    fn service(name: &str, arn: Option<&str>, account: Option<&str>) -> Caller {
+        let service = Arc::new(ServiceIdentity::new(name.parse().unwrap()));
+        Caller::service(service, Source::parse(arn, account).unwrap())
+    }
+
+    fn s3() -> Caller {
+        service("s3.amazonaws.com", Some("arn:aws:s3:::bucket"), Some("123456789012"))
+    }
+
+    #[track_caller]
+    fn check(key: &str, want: [Option<&str>; 4]) {
+        let callers = [root(), alice(), session(), s3()];
+        let got = callers.each_ref().map(|caller| caller.condition_key(key));
+        assert_eq!(got, want.map(|value| value.map(text)), "{key}");
+    }
+
+    /// Source: iam.md §9.1, §9.2, §9.5.
+    #[test]
+    #[rustfmt::skip]
+    fn each_kind_of_caller_has_its_own_keys() {
+        let user_id = user().id.to_string();
+        let role_id = format!("{}:night-run", role().id);
+        let names: &[&str] = &["s3.amazonaws.com"];
+        //                              root                  user                          session                             service
+        check("aws:principalarn",      [Some("arn:aws:iam::123456789012:root"), Some("arn:aws:iam::123456789012:user/team/alice"), Some("arn:aws:iam::123456789012:role/service/deploy"), None]);
+        check("aws:principalaccount",  [Some("123456789012"), Some("123456789012"),         Some("123456789012"),               None]);
+        check("aws:principaltype",     [Some("Account"),      Some("User"),                 Some("AssumedRole"),                None]);
+        check("aws:principalisawsservice", [Some("false"),    Some("false"),                Some("false"),                      Some("true")]);
+        check("aws:userid",            [Some("123456789012"), Some(&user_id),               Some(&role_id),                     None]);
+        check("aws:username",          [None,                 Some("alice"),                None,                               None]);
+        check("aws:principaltag/team", [None,                 Some("Red"),                  Some("Red"),                        None]);
+        check("aws:principaltag/none", [None,                 None,                         None,                               None]);
+        check("aws:tokenissuetime",    [None,                 None,                         Some("2026-01-02T03:04:05Z"),       None]);
+        check("aws:multifactorauthpresent", [None,            None,                         Some("false"),                      None]);
+        check("aws:sourcearn",         [None,                 None,                         None,                               Some("arn:aws:s3:::bucket")]);
+        check("aws:sourceaccount",     [None,                 None,                         None,                               Some("123456789012")]);
+        check("aws:principalservicename", [None,              None,                         None,                               Some("s3.amazonaws.com")]);
+        check("aws:requestedregion",   [None,                 None,                         None,                               None]);
+        check("aws:",                  [None,                 None,                         None,                               None]);
+        check("s3:prefix",             [None,                 None,                         None,                               None]);
+        let list = Value::Multiple(names.iter().copied().map(Cow::Borrowed).collect());
+        assert_eq!(s3().condition_key("aws:principalservicenameslist"), Some(list));
+    }
+
+    #[test]
+    fn a_regional_service_has_its_global_name_too() {
+        let logs = service("logs.us-east-1.amazonaws.com", None, None);
+        let both = ["logs.us-east-1.amazonaws.com", "logs.amazonaws.com"].map(Cow::Borrowed);
+        let list = logs.condition_key("aws:principalservicenameslist");
+        assert_eq!(list, Some(Value::Multiple(both.to_vec())));
+        assert_eq!(logs.condition_key("aws:sourcearn"), None);
+        assert_eq!(logs.condition_key("aws:sourceaccount"), None);
+    }
+
+    #[test]
+    fn a_caller_is_shown_by_its_own_arn() {
+        let callers = [root(), alice(), session(), s3()];
+        let session_arn = "arn:aws:sts::123456789012:assumed-role/deploy/night-run";
+        let user_arn = "arn:aws:iam::123456789012:user/team/alice";
+        let root_arn = "arn:aws:iam::123456789012:root";
+        let arns = callers.each_ref().map(Caller::arn);
+        assert_eq!(arns, [root_arn, user_arn, session_arn, "s3.amazonaws.com"]);
+        let accounts = callers.each_ref().map(Caller::account);
+        assert_eq!(accounts, [Some(account()), Some(account()), Some(account()), None]);
+    }
+
+    #[test]
+    fn a_credential_of_an_earlier_user_or_role_is_revoked() {
+        let earlier = UserId::from_random([8; 17]);
+        let alice = Arc::new(UserIdentity::new(user(), Partition::Aws));
+        assert!(matches!(Caller::user(alice, earlier), Err(Revoked)));
+        let other_id = Role { id: RoleId::from_random([8; 17]), ..role() };
+        let other_name = Role { name: "other".parse().unwrap(), ..role() };
+        let other_account = Role { account: "999999999999".parse().unwrap(), ..role() };
+        for role in [other_id, other_name, other_account] {
+            assert!(matches!(session_of(role, claims()), Err(Revoked)));
+        }
+    }
+
+    #[track_caller]
+    fn check_source(arn: Option<&str>, account: Option<&str>, want: Result<(), InvalidSource>) {
+        assert_eq!(Source::parse(arn, account).map(drop), want, "{arn:?} {account:?}");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_source_is_well_formed_or_refused() {
+        let long = format!("arn:aws:s3:::{}", "b".repeat(2_048));
+        check_source(None,                                     None,                 Ok(()));
+        check_source(Some("arn:aws:s3:::bucket"),              None,                 Ok(()));
+        check_source(Some("arn:aws:logs:r:1:log-group:a:*"),   Some("123456789012"), Ok(()));
+        check_source(Some(""),                                 None,                 Err(InvalidSource::Arn));
+        check_source(Some("bucket"),                           None,                 Err(InvalidSource::Arn));
+        check_source(Some("arn:aws:s3"),                       None,                 Err(InvalidSource::Arn));
+        check_source(Some("arn:aws:s3:::a b"),                 None,                 Err(InvalidSource::Arn));
+        check_source(Some(&long),                              None,                 Err(InvalidSource::Arn));
+        check_source(None,                                     Some("12345"),        Err(InvalidSource::Account));
+        check_source(None,                                     Some(""),             Err(InvalidSource::Account));
+    }
+
+    proptest! {
+        /// What [`principal`] relies on.
+        #[test]
+        fn every_identity_is_a_principal((user, role, claims) in any_identity()) {
+            for partition in [Partition::Aws, Partition::AwsCn, Partition::AwsIsoB, Partition::AwsEusc] {
+                let root = RootIdentity::new(user.account, partition);
+                prop_assert_eq!(root.principal.as_str(), user.account.root_arn(partition));
+                let arn = user.arn(partition);
+                let known = UserIdentity::new(user.clone(), partition);
+                prop_assert_eq!(known.arn(), arn);
+                let session = Session::new(claims.clone(), partition);
+                let arn = crate::session_arn(partition, role.account, &role.name, &claims.session_name);
+                prop_assert_eq!(session.principal().as_str(), arn);
+            }
+        }
+
+        #[test]
+        fn every_service_is_a_principal(name in "[a-z0-9-]{1,20}(\\.[a-z0-9-]{1,9}){0,3}\\.amazonaws\\.com(\\.cn)?") {
+            let service = ServiceIdentity::new(name.parse().unwrap());
+            prop_assert_eq!(service.principal.as_str(), name);
+        }
+    }
 }

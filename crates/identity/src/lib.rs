@@ -18,6 +18,8 @@ mod ids;
 mod names;
 mod policies;
 mod role;
+#[cfg(test)]
+mod samples;
 mod seal;
 mod service;
 mod session;

@@ -218,3 +218,104 @@ pub fn delete_role_policy(role: &Role, name: &PolicyName) -> Result<Role, Identi
     let policies = role.policies.without(name).ok_or_else(missing)?;
     Ok(Role { policies, ..role.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{ALLOW, TRUST, account, now, role};
+
+    fn new(trust_policy: &str) -> NewRole {
+        NewRole {
+            path: Path::default(),
+            name: "deploy".parse().unwrap(),
+            trust_policy: trust_policy.into(),
+            description: None,
+            max_session_duration: MaxSessionDuration::default(),
+            tags: Tags::default(),
+            permissions_boundary: None,
+        }
+    }
+
+    fn name(text: &str) -> PolicyName {
+        text.parse().unwrap()
+    }
+
+    fn create(taken: Option<&Role>, new: NewRole) -> Result<Role, IdentityError> {
+        create_role(account(), taken, new, RoleId::from_random([9; 17]), now())
+    }
+
+    #[track_caller]
+    fn check<T: std::fmt::Debug>(result: Result<T, IdentityError>, code: &str, text: &str) {
+        let error = result.unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (code, text));
+    }
+
+    #[test]
+    fn a_role_is_made_once_with_what_was_asked_for() {
+        let made = create(None, new(TRUST)).unwrap();
+        assert_eq!(made.arn(Partition::Aws), "arn:aws:iam::123456789012:role/deploy");
+        assert_eq!(
+            (made.trust_policy.as_ref(), made.max_session_duration.seconds()),
+            (TRUST, 3600)
+        );
+        let again = create(Some(&made), new(TRUST));
+        check(again, "EntityAlreadyExists", "Role with name deploy already exists.");
+        let path = role().arn(Partition::AwsUsGov);
+        assert_eq!(path, "arn:aws-us-gov:iam::123456789012:role/service/deploy");
+    }
+
+    #[test]
+    fn a_trust_policy_is_one_or_the_role_is_refused() {
+        let long = TRUST.replace("sts:", &format!("sts:{}", "x".repeat(2_048)));
+        let text = "Cannot exceed quota for ACLSizePerRole: 2048";
+        check(create(None, new(&long)), "LimitExceeded", text);
+        for document in ["", "{}", ALLOW] {
+            let error = create(None, new(document)).unwrap_err();
+            assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
+        }
+        let bounded = NewRole { permissions_boundary: Some("arn".into()), ..new(TRUST) };
+        assert_eq!(create(None, bounded), Err(IdentityError::BoundaryUnsupported));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn what_does_not_exist_is_named_as_aws_names_it() {
+        let deploy = role();
+        check(find_role(None, &deploy.name),            "NoSuchEntity", "The role with name deploy cannot be found.");
+        check(role_policy(&deploy, &name("p")),         "NoSuchEntity", "The role policy with name p cannot be found.");
+        check(delete_role_policy(&deploy, &name("p")),  "NoSuchEntity", "The role policy with name p cannot be found.");
+        assert_eq!(find_role(Some(&deploy), &deploy.name), Ok(&deploy));
+    }
+
+    #[test]
+    fn a_role_goes_only_without_policies() {
+        let with_policy = put_role_policy(&role(), name("p"), ALLOW).unwrap();
+        assert_eq!(role_policy(&with_policy, &name("p")), Ok(ALLOW));
+        let text = "Cannot delete entity, must delete policies first.";
+        check(delete_role(&with_policy), "DeleteConflict", text);
+        let without = delete_role_policy(&with_policy, &name("p")).unwrap();
+        assert_eq!((&without, delete_role(&without)), (&role(), Ok(())));
+    }
+
+    #[test]
+    fn the_quota_counts_all_documents() {
+        let sized = |characters: usize| {
+            let padding = "x".repeat(characters - counted_characters(ALLOW));
+            ALLOW.replace("s3:Get*", &format!("s3:Get*{padding}"))
+        };
+        let deploy = put_role_policy(&role(), name("a"), &sized(10_000)).unwrap();
+        let text = "Maximum policy size of 10240 bytes exceeded for role deploy";
+        check(put_role_policy(&deploy, name("b"), &sized(241)), "LimitExceeded", text);
+        assert!(put_role_policy(&deploy, name("b"), &sized(240)).is_ok());
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_session_duration_and_a_description_have_their_range() {
+        let legal = [3_599, 3_600, 43_200, 43_201].map(|n| MaxSessionDuration::new(n).is_ok());
+        assert_eq!(legal, [false, true, true, false]);
+        let long = "d".repeat(1_001);
+        let legal = ["", "tab\tand\nline é", "\u{1}", "\u{100}", &long].map(|text| text.parse::<RoleDescription>().is_ok());
+        assert_eq!(legal, [true, true, false, false, false]);
+    }
+}

@@ -173,3 +173,146 @@ impl fmt::Debug for SessionKeys {
         f.write_str("SessionKeys(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::claims;
+
+    fn keys() -> SessionKeys {
+        SessionKeys::from_material([7; 32])
+    }
+
+    fn key_id(random: u8) -> AccessKeyId {
+        AccessKeyId::temporary([random; 16])
+    }
+
+    fn token() -> String {
+        keys().seal(&claims(), &key_id(1), [9; NONCE_BYTES])
+    }
+
+    #[track_caller]
+    fn check(token: &str, id: &AccessKeyId, now: &str, want: Result<&SessionClaims, SessionError>) {
+        let got = keys().open(token, id, now.parse().unwrap());
+        assert_eq!(got.as_ref().map_err(|error| *error), want, "{token} {id} {now}");
+    }
+
+    const DURING: &str = "2026-01-02T03:30:00Z";
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_session_ends_at_its_expiry() {
+        check(&token(), &key_id(1), DURING,                           Ok(&claims()));
+        check(&token(), &key_id(1), "2026-01-02T04:04:04.999999999Z", Ok(&claims()));
+        check(&token(), &key_id(1), "2026-01-02T04:04:05Z",           Err(SessionError::Expired));
+        check(&token(), &key_id(1), "2027-01-01T00:00:00Z",           Err(SessionError::Expired));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_token_is_of_these_keys_and_this_id_or_invalid() {
+        let other_keys = SessionKeys::from_material([8; 32]).seal(&claims(), &key_id(1), [9; 24]);
+        let long = "A".repeat(SESSION_TOKEN_BYTES_MAX + 4);
+        check(&token(),       &key_id(2), DURING, Err(SessionError::Invalid));
+        check(&token(),       &key_id(2), "2027-01-01T00:00:00Z", Err(SessionError::Invalid));
+        check(&other_keys,    &key_id(1), DURING, Err(SessionError::Invalid));
+        check("",             &key_id(1), DURING, Err(SessionError::Invalid));
+        check("AQ==",         &key_id(1), DURING, Err(SessionError::Invalid));
+        check("not base64 !", &key_id(1), DURING, Err(SessionError::Invalid));
+        check(&long,          &key_id(1), DURING, Err(SessionError::Invalid));
+    }
+
+    #[test]
+    fn the_largest_claims_fit_a_token() {
+        let policy: String = ['"', 'é'].iter().cycle().take(2_048).collect();
+        let source = "a".repeat(2_048);
+        let name = "n".repeat(64);
+        let large = SessionClaims {
+            policy: Some(policy.into()),
+            source: source.into(),
+            role_name: name.parse().unwrap(),
+            session_name: name.parse().unwrap(),
+            ..claims()
+        };
+        let token = keys().seal(&large, &key_id(1), [9; NONCE_BYTES]);
+        check(&token, &key_id(1), DURING, Ok(&large));
+    }
+
+    #[test]
+    fn a_token_shows_nothing_of_its_claims_and_carries_no_secret() {
+        let secret = keys().secret(&claims(), &key_id(1));
+        let bytes = STANDARD.decode(token()).unwrap();
+        let shows = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(!shows("deploy") && !shows("123456789012") && !shows(secret.expose()));
+        assert!(!String::from_utf8(claims().to_bytes()).unwrap().contains(secret.expose()));
+        assert_eq!(format!("{:?}", keys()), "SessionKeys(…)");
+    }
+
+    #[test]
+    fn a_secret_belongs_to_one_session_one_id_and_these_keys() {
+        let secret = keys().secret(&claims(), &key_id(1));
+        assert_eq!(
+            (secret.expose().len(), keys().secret(&claims(), &key_id(1)) == secret),
+            (40, true)
+        );
+        let other = SessionClaims { session_id: [4; 16], ..claims() };
+        assert_ne!(keys().secret(&other, &key_id(1)), secret);
+        assert_ne!(keys().secret(&claims(), &key_id(2)), secret);
+        assert_ne!(SessionKeys::from_material([8; 32]).secret(&claims(), &key_id(1)), secret);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_opens_as_itself(
+            material: [u8; 32],
+            nonce: [u8; NONCE_BYTES],
+            session_id: [u8; 16],
+            id: [u8; 16],
+            identity in crate::samples::any_identity(),
+            policy in proptest::option::of(".{0,200}"),
+        ) {
+            let keys = SessionKeys::from_material(material);
+            let policy = policy.map(Into::into);
+            let claims = SessionClaims { session_id, policy, ..identity.2 };
+            let id = AccessKeyId::temporary(id);
+            let token = keys.seal(&claims, &id, nonce);
+            prop_assert_eq!(keys.open(&token, &id, DURING.parse().unwrap()), Ok(claims));
+        }
+
+        #[test]
+        fn a_token_with_any_byte_changed_is_refused(place: prop::sample::Index, change in 1u8..=255) {
+            let mut bytes = STANDARD.decode(token()).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= change;
+            check(&STANDARD.encode(bytes), &key_id(1), DURING, Err(SessionError::Invalid));
+        }
+
+        #[test]
+        fn a_token_with_any_character_changed_is_refused(
+            place: prop::sample::Index,
+            character in "[ -~]",
+        ) {
+            let token = token();
+            let place = place.index(token.len());
+            let mut changed = token.clone();
+            changed.replace_range(place..=place, &character);
+            prop_assume!(changed != token);
+            check(&changed, &key_id(1), DURING, Err(SessionError::Invalid));
+        }
+
+        #[test]
+        fn a_shortened_token_is_refused(length: prop::sample::Index) {
+            let token = token();
+            let part = token.get(..length.index(token.len())).unwrap();
+            check(part, &key_id(1), DURING, Err(SessionError::Invalid));
+        }
+
+        #[test]
+        fn exposed_keys_parse_as_themselves(material: [u8; 32]) {
+            let keys = SessionKeys::from_material(material);
+            prop_assert_eq!(keys.expose().parse::<SessionKeys>().unwrap(), keys);
+        }
+    }
+}

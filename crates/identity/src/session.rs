@@ -269,3 +269,121 @@ fn check_session_policy(policy: &str) -> Result<(), IdentityError> {
     }
     check_document(DocumentKind::Session, policy)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::caller::{RoleIdentity, RootIdentity, ServiceIdentity, Source, UserIdentity};
+    use crate::samples::{ALLOW, account, claims, now, role, session_name, user};
+
+    fn alice() -> Caller {
+        let id = user().id;
+        Caller::user(Arc::new(UserIdentity::new(user(), Partition::Aws)), id).unwrap()
+    }
+
+    fn session() -> Caller {
+        let role = Arc::new(RoleIdentity::new(role(), Partition::Aws));
+        Caller::role_session(role, Arc::new(Session::new(claims(), Partition::Aws))).unwrap()
+    }
+
+    fn seed() -> SessionSeed {
+        SessionSeed {
+            access_key_id: AccessKeyId::temporary([1; 16]),
+            session_id: [3; 16],
+            nonce: [9; NONCE_BYTES],
+        }
+    }
+
+    fn assume(
+        caller: &Caller,
+        duration_seconds: Option<u32>,
+        policy: Option<&str>,
+    ) -> Result<AssumedRole, IdentityError> {
+        let (role, session_name) = (role(), session_name());
+        let (role, session_name) = (&role, &session_name);
+        let request = AssumeRole { caller, role, session_name, duration_seconds, policy };
+        assume_role(request, &keys(), Partition::Aws, seed(), now())
+    }
+
+    fn keys() -> SessionKeys {
+        SessionKeys::from_material([7; 32])
+    }
+
+    #[test]
+    fn an_assumed_role_opens_as_what_was_asked_for() {
+        let assumed = assume(&alice(), None, Some(ALLOW)).unwrap();
+        let arn = "arn:aws:sts::123456789012:assumed-role/deploy/night-run";
+        assert_eq!(assumed.arn, arn);
+        assert_eq!(assumed.assumed_role_id, format!("{}:night-run", role().id));
+        assert_eq!(assumed.expiration.to_string(), "2026-01-02T04:04:05Z");
+        let opened = keys().open(&assumed.session_token, &assumed.access_key_id, now()).unwrap();
+        assert_eq!(opened, claims());
+        let secret = keys().secret(&opened, &assumed.access_key_id);
+        assert_eq!(secret, assumed.secret_access_key);
+        assert!(!format!("{assumed:?}").contains(secret.expose()));
+        assert!(!format!("{assumed:?}").contains(&assumed.session_token));
+    }
+
+    #[track_caller]
+    fn check(caller: &Caller, seconds: Option<u32>, want: Result<&str, &str>) {
+        let got = assume(caller, seconds, None);
+        let got = got.map(|assumed| assumed.expiration.to_string());
+        let got = got.map_err(|error| format!("{}: {error}", error.code()));
+        assert_eq!(got, want.map(str::to_owned).map_err(str::to_owned), "{seconds:?}");
+    }
+
+    const TOO_LONG: &str = "ValidationError: The requested DurationSeconds exceeds the \
+                            MaxSessionDuration set for this role.";
+    const CHAINED: &str = "ValidationError: The requested DurationSeconds exceeds the 1 hour \
+                           session limit for roles assumed by role chaining.";
+    const TOO_SHORT: &str = "ValidationError: 1 validation error detected: Value '899' at \
+                             'durationSeconds' failed to satisfy constraint: Member must have \
+                             value greater than or equal to 900";
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_session_lasts_as_long_as_role_and_caller_permit() {
+        check(&alice(),   None,            Ok("2026-01-02T04:04:05Z"));
+        check(&alice(),   Some(900),       Ok("2026-01-02T03:19:05Z"));
+        check(&alice(),   Some(7_200),     Ok("2026-01-02T05:04:05Z"));
+        check(&alice(),   Some(899),       Err(TOO_SHORT));
+        check(&alice(),   Some(7_201),     Err(TOO_LONG));
+        check(&alice(),   Some(u32::MAX),  Err(TOO_LONG));
+        check(&session(), None,            Ok("2026-01-02T04:04:05Z"));
+        check(&session(), Some(3_600),     Ok("2026-01-02T04:04:05Z"));
+        check(&session(), Some(3_601),     Err(CHAINED));
+    }
+
+    #[test]
+    fn a_root_user_assumes_no_role_and_a_service_may() {
+        let root = Caller::root(Arc::new(RootIdentity::new(account(), Partition::Aws)));
+        check(&root, None, Err("AccessDenied: Roles may not be assumed by root accounts."));
+        let service = Arc::new(ServiceIdentity::new("lambda.amazonaws.com".parse().unwrap()));
+        let service = Caller::service(service, Source::default());
+        check(&service, Some(900), Ok("2026-01-02T03:19:05Z"));
+    }
+
+    #[test]
+    fn a_session_policy_is_one_and_short_or_refused() {
+        let refusal = |policy: &str| assume(&alice(), None, Some(policy)).unwrap_err();
+        for document in ["", "{", "[]"] {
+            assert_eq!(refusal(document).code(), "MalformedPolicyDocument", "{document}");
+        }
+        let long = format!("{ALLOW}{}", " ".repeat(2_049 - ALLOW.len()));
+        let error = refusal(&long);
+        assert_eq!(error.code(), "PackedPolicyTooLarge");
+        let text = "Packed policy consumes 101% of allotted space, please use smaller policy.";
+        assert_eq!(error.to_string(), text);
+        assert!(assume(&alice(), None, long.get(..2_048)).is_ok());
+    }
+
+    #[test]
+    fn the_source_of_a_session_is_its_caller() {
+        let assumed = assume(&session(), None, None).unwrap();
+        let opened = keys().open(&assumed.session_token, &assumed.access_key_id, now()).unwrap();
+        assert_eq!(opened.source.as_ref(), session().arn());
+        assert_eq!(opened.policy, None);
+    }
+}

@@ -125,3 +125,107 @@ pub fn delete_user_policy(user: &User, name: &PolicyName) -> Result<User, Identi
     let policies = user.policies.without(name).ok_or_else(missing)?;
     Ok(User { policies, ..user.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{ALLOW, account, now, user};
+
+    fn new(name: &str) -> NewUser {
+        NewUser {
+            path: Path::default(),
+            name: name.parse().unwrap(),
+            tags: Tags::default(),
+            permissions_boundary: None,
+        }
+    }
+
+    fn name(text: &str) -> PolicyName {
+        text.parse().unwrap()
+    }
+
+    #[track_caller]
+    fn check<T: std::fmt::Debug>(result: Result<T, IdentityError>, code: &str, text: &str) {
+        let error = result.unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (code, text));
+    }
+
+    #[test]
+    fn a_user_is_made_once_with_what_was_asked_for() {
+        let id = UserId::from_random([9; 17]);
+        let made = create_user(account(), None, new("bob"), id, now()).unwrap();
+        assert_eq!(made.arn(Partition::Aws), "arn:aws:iam::123456789012:user/bob");
+        assert_eq!((made.id, made.created, made.policies.is_empty()), (id, now(), true));
+        let again = create_user(account(), Some(&made), new("BOB"), id, now());
+        check(again, "EntityAlreadyExists", "User with name BOB already exists.");
+        assert_eq!(user().arn(Partition::AwsCn), "arn:aws-cn:iam::123456789012:user/team/alice");
+    }
+
+    #[test]
+    fn a_boundary_is_refused_not_forgotten() {
+        let boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into());
+        let new = NewUser { permissions_boundary: boundary, ..new("bob") };
+        let refused = create_user(account(), None, new, user().id, now());
+        let text = "The parameter PermissionsBoundary is not supported yet.";
+        check(refused, "UnsupportedOperationException", text);
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn what_does_not_exist_is_named_as_aws_names_it() {
+        let alice = user();
+        check(find_user(None, &alice.name),             "NoSuchEntity", "The user with name alice cannot be found.");
+        check(user_policy(&alice, &name("p")),          "NoSuchEntity", "The user policy with name p cannot be found.");
+        check(delete_user_policy(&alice, &name("p")),   "NoSuchEntity", "The user policy with name p cannot be found.");
+        assert_eq!(find_user(Some(&alice), &alice.name), Ok(&alice));
+    }
+
+    #[test]
+    fn a_user_goes_only_when_nothing_hangs_on_it() {
+        let alice = user();
+        let with_policy = put_user_policy(&alice, name("p"), ALLOW).unwrap();
+        let conflict = "DeleteConflict";
+        let (policies, keys) = (
+            "Cannot delete entity, must delete policies first.",
+            "Cannot delete entity, must delete access keys first.",
+        );
+        check(delete_user(&with_policy, 0), conflict, policies);
+        check(delete_user(&with_policy, 1), conflict, policies);
+        check(delete_user(&alice, 1), conflict, keys);
+        assert_eq!(delete_user(&delete_user_policy(&with_policy, &name("p")).unwrap(), 0), Ok(()));
+    }
+
+    #[test]
+    fn a_put_policy_is_read_back_as_it_was_given_and_replaced_by_the_next() {
+        let spaced = ALLOW.replace(',', ", \n\t");
+        let alice = put_user_policy(&user(), name("p"), &spaced).unwrap();
+        assert_eq!(user_policy(&alice, &name("p")), Ok(spaced.as_str()));
+        let alice = put_user_policy(&alice, name("p"), ALLOW).unwrap();
+        let alice = put_user_policy(&alice, name("P"), ALLOW).unwrap();
+        let names: Vec<_> = alice.policies.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((user_policy(&alice, &name("p")), names), (Ok(ALLOW), vec!["P", "p"]));
+    }
+
+    #[test]
+    fn the_quota_counts_all_documents_without_their_white_space() {
+        let sized = |characters: usize| {
+            let padding = "x".repeat(characters - crate::counted_characters(ALLOW));
+            ALLOW.replace("s3:Get*", &format!("s3:Get*{padding}"))
+        };
+        let alice = put_user_policy(&user(), name("a"), &sized(1_048)).unwrap();
+        let too_long = put_user_policy(&alice, name("b"), &sized(1_001));
+        let text = "Maximum policy size of 2048 bytes exceeded for user alice";
+        check(too_long, "LimitExceeded", text);
+        let just_right = sized(1_000).replace(',', "   ,\n");
+        assert!(put_user_policy(&alice, name("b"), &just_right).is_ok());
+        assert!(put_user_policy(&alice, name("a"), &sized(2_048)).is_ok(), "replaces, not adds");
+    }
+
+    #[test]
+    fn a_malformed_document_is_refused_and_changes_nothing() {
+        for document in ["", "{", "[]", r#"{"Statement":[{"Effect":"Perhaps"}]}"#] {
+            let error = put_user_policy(&user(), name("p"), document).unwrap_err();
+            assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
+        }
+    }
+}
