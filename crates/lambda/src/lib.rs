@@ -1,2 +1,50 @@
-//! Placeholder.
-#![forbid(unsafe_code)]
+//! The Lambda domain: names, functions, versions, aliases, tags and resource policies, as pure
+//! values and the rules between them.
+//!
+//! A rule takes the current value and what is asked, and gives the new value or a
+//! [`LambdaError`] whose `Display` is the text that AWS sends. Time and fresh identifiers come in
+//! as arguments ([`Fresh`]); what exists elsewhere (a version, another alias) comes in as an
+//! argument too.
+//!
+//! Never here: I/O, clocks, randomness, HTTP status codes, the storage format.
+
+mod alias;
+mod arn;
+mod configuration;
+mod deployment;
+mod error;
+mod function;
+mod grant;
+mod invalid;
+mod names;
+mod not_found;
+mod policy;
+mod qualifier;
+mod reference;
+mod revision;
+mod runtime;
+mod settings;
+mod tags;
+
+pub use alias::{Alias, AliasChange, AliasInput, AliasVersion, Routing};
+pub use arn::{FunctionArn, Partition, Region, Target};
+pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
+pub use deployment::{CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle};
+pub use error::{Conflict, InvalidParameter, LambdaError, StaleRevision};
+pub use function::{
+    DeleteScope, Function, FunctionParts, Publication, PublishRequest, PublishedVersion,
+};
+pub use grant::{Grant, GrantInput, GrantPrincipal, UrlAuthType};
+pub use invalid::InvalidValue;
+pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
+pub use not_found::{Lookup, Missing, NotFound};
+pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
+pub use qualifier::Qualifier;
+pub use reference::{Endpoint, FunctionReference, Resolution};
+pub use revision::{Fresh, RevisionId};
+pub use runtime::Runtime;
+pub use settings::{
+    ENVIRONMENT_BYTES_MAX, Environment, Handler, LoggingInput, MemoryMegabytes, RoleArn,
+    TimeoutSeconds, VpcInput,
+};
+pub use tags::{TAGS_MAX, Tags};

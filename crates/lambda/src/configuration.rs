@@ -1,0 +1,400 @@
+//! The configuration of a function: what `CreateFunction` and `UpdateFunctionConfiguration` set.
+
+use crate::settings::{Description, LogGroup};
+use crate::{
+    Environment, FunctionArn, Handler, InvalidParameter, InvalidValue, LambdaError, LoggingInput,
+    MemoryMegabytes, RoleArn, Runtime, TimeoutSeconds, VpcInput,
+};
+
+/// The settings of a request as they came: every one optional, nothing believed yet.
+///
+/// `None` is a member that the request did not have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConfigurationInput {
+    /// `Description`
+    pub description: Option<String>,
+    /// `Role`
+    pub role: Option<String>,
+    /// `Handler`
+    pub handler: Option<String>,
+    /// `Runtime`
+    pub runtime: Option<String>,
+    /// `Timeout`, seconds.
+    pub timeout: Option<i64>,
+    /// `MemorySize`, megabytes.
+    pub memory_size: Option<i64>,
+    /// `Environment.Variables`, in the order of the request.
+    pub environment: Option<Vec<(String, String)>>,
+    /// `Architectures`
+    pub architectures: Option<Vec<String>>,
+    /// `EphemeralStorage.Size`, megabytes.
+    pub ephemeral_storage: Option<i64>,
+    /// `TracingConfig.Mode`
+    pub tracing_mode: Option<String>,
+    /// `SnapStart.ApplyOn`
+    pub snap_start: Option<String>,
+    /// `LoggingConfig`
+    pub logging: Option<LoggingInput>,
+    /// `Layers`
+    pub layers: Option<Vec<String>>,
+    /// `VpcConfig`
+    pub vpc: Option<VpcInput>,
+    /// `DeadLetterConfig.TargetArn`
+    pub dead_letter_target: Option<String>,
+    /// `KMSKeyArn`
+    pub kms_key: Option<String>,
+    /// The ARNs of `FileSystemConfigs`.
+    pub file_systems: Option<Vec<String>>,
+    /// `PackageType`
+    pub package_type: Option<String>,
+    /// Whether there is a non-empty `ImageConfig`.
+    pub image: bool,
+    /// `CodeSigningConfigArn`
+    pub code_signing: Option<String>,
+    /// Whether there is a `DurableConfig`.
+    pub durable: bool,
+    /// Whether there is a `TenancyConfig`.
+    pub tenancy: bool,
+    /// Whether there is a `CapacityProviderConfig`.
+    pub capacity_provider: bool,
+}
+
+impl ConfigurationInput {
+    /// Refuses what this build does not serve; the plain defaults that clients send pass.
+    fn check_served(&self) -> Result<(), LambdaError> {
+        let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let some = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        let other =
+            |text: &Option<String>, served: &str| text.as_ref().is_some_and(|t| t != served);
+        let architecture = [Configuration::ARCHITECTURE];
+        let storage = i64::from(Configuration::EPHEMERAL_STORAGE_MEGABYTES);
+        let rows = [
+            (self.architectures.as_ref().is_some_and(|a| a != &architecture), "this architecture"),
+            (
+                self.ephemeral_storage.is_some_and(|size| size != storage),
+                "another EphemeralStorage size than 512",
+            ),
+            (other(&self.tracing_mode, Configuration::TRACING_MODE), "active tracing"),
+            (other(&self.snap_start, Configuration::SNAP_START), "SnapStart"),
+            (other(&self.package_type, Configuration::PACKAGE_TYPE), "container images"),
+            (some(&self.layers), "Layers"),
+            (given(&self.dead_letter_target), "DeadLetterConfig"),
+            (given(&self.kms_key), "KMSKeyArn"),
+            (some(&self.file_systems), "FileSystemConfigs"),
+            (given(&self.code_signing), "CodeSigningConfigArn"),
+            (self.image, "ImageConfig"),
+            (self.durable, "DurableConfig"),
+            (self.tenancy, "TenancyConfig"),
+            (self.capacity_provider, "CapacityProviderConfig"),
+            (self.vpc.as_ref().is_some_and(|vpc| vpc != &VpcInput::default()), "VpcConfig"),
+            (self.logging.as_ref().is_some_and(has_levels), "structured logging"),
+        ];
+        match rows.into_iter().find(|(asked, _)| *asked) {
+            Some((_, what)) => Err(LambdaError::Unsupported { what }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether more than plain text is asked for.
+fn has_levels(logging: &LoggingInput) -> bool {
+    let json =
+        logging.log_format.as_ref().is_some_and(|format| format != Configuration::LOG_FORMAT);
+    json || logging.application_log_level.is_some() || logging.system_log_level.is_some()
+}
+
+/// Checked settings; `None` leaves a setting as it is, or at its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigurationChange {
+    description: Option<Description>,
+    role: Option<RoleArn>,
+    handler: Option<Handler>,
+    runtime: Option<Runtime>,
+    timeout: Option<TimeoutSeconds>,
+    memory: Option<MemoryMegabytes>,
+    environment: Option<Environment>,
+    log_group: Option<LogGroup>,
+    empty_vpc: bool,
+}
+
+impl ConfigurationChange {
+    /// The role, if the request sets one: the caller needs `iam:PassRole` for it.
+    #[must_use]
+    pub fn role(&self) -> Option<&RoleArn> {
+        self.role.as_ref()
+    }
+
+    /// The runtime, if the request sets one.
+    #[must_use]
+    pub fn runtime(&self) -> Option<Runtime> {
+        self.runtime
+    }
+}
+
+/// Reads an optional text as a typed value.
+fn parsed<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, LambdaError>
+where
+    LambdaError: From<T::Err>,
+{
+    Ok(text.map(|text| text.parse()).transpose()?)
+}
+
+impl TryFrom<ConfigurationInput> for ConfigurationChange {
+    type Error = LambdaError;
+
+    fn try_from(input: ConfigurationInput) -> Result<Self, LambdaError> {
+        let log_group = input.logging.as_ref().and_then(|logging| logging.log_group.as_ref());
+        let change = Self {
+            description: parsed(input.description.as_ref())?,
+            role: parsed(input.role.as_ref())?,
+            handler: parsed(input.handler.as_ref())?,
+            runtime: parsed(input.runtime.as_ref())?,
+            timeout: input.timeout.map(TimeoutSeconds::new).transpose()?,
+            memory: input.memory_size.map(MemoryMegabytes::new).transpose()?,
+            environment: input.environment.clone().map(Environment::new).transpose()?,
+            log_group: parsed(log_group)?,
+            empty_vpc: input.vpc.is_some(),
+        };
+        input.check_served()?;
+        Ok(change)
+    }
+}
+
+/// The settings of one version of a function, all valid and all served.
+///
+/// What this build serves in one form only is an associated constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    description: Description,
+    role: RoleArn,
+    handler: Handler,
+    runtime: Runtime,
+    timeout: TimeoutSeconds,
+    memory: MemoryMegabytes,
+    environment: Option<Environment>,
+    log_group: LogGroup,
+    empty_vpc: bool,
+}
+
+impl Configuration {
+    /// The one architecture served.
+    pub const ARCHITECTURE: &'static str = "x86_64";
+    /// The one size of `/tmp` served, in megabytes.
+    pub const EPHEMERAL_STORAGE_MEGABYTES: u16 = 512;
+    /// The one tracing mode served.
+    pub const TRACING_MODE: &'static str = "PassThrough";
+    /// The one `SnapStart.ApplyOn` served.
+    pub const SNAP_START: &'static str = "None";
+    /// The one log format served.
+    pub const LOG_FORMAT: &'static str = "Text";
+    /// The one package type served.
+    pub const PACKAGE_TYPE: &'static str = "Zip";
+
+    /// The configuration of a new function, with the defaults of `[snap] aws-lambda.md §6.1`.
+    ///
+    /// # Errors
+    /// [`InvalidParameter::RuntimeAndHandlerMissing`]; [`InvalidValue`] without a role.
+    pub fn create(arn: &FunctionArn, change: ConfigurationChange) -> Result<Self, LambdaError> {
+        let (Some(runtime), Some(handler)) = (change.runtime, change.handler) else {
+            return Err(InvalidParameter::RuntimeAndHandlerMissing.into());
+        };
+        let no_role = || InvalidValue::new("role", "", "must not be null");
+        let log_group = || format!("/aws/lambda/{}", arn.name()).parse();
+        Ok(Self {
+            description: change.description.map_or_else(|| "".parse(), Ok)?,
+            role: change.role.ok_or_else(no_role)?,
+            handler,
+            runtime,
+            timeout: change.timeout.unwrap_or(TimeoutSeconds::DEFAULT),
+            memory: change.memory.unwrap_or(MemoryMegabytes::DEFAULT),
+            environment: change.environment,
+            log_group: change.log_group.map_or_else(log_group, Ok)?,
+            empty_vpc: change.empty_vpc,
+        })
+    }
+
+    /// This configuration with `change` over it.
+    #[must_use]
+    pub fn changed(&self, change: ConfigurationChange) -> Self {
+        let old = self.clone();
+        Self {
+            description: change.description.unwrap_or(old.description),
+            role: change.role.unwrap_or(old.role),
+            handler: change.handler.unwrap_or(old.handler),
+            runtime: change.runtime.unwrap_or(old.runtime),
+            timeout: change.timeout.unwrap_or(old.timeout),
+            memory: change.memory.unwrap_or(old.memory),
+            environment: change.environment.or(old.environment),
+            log_group: change.log_group.unwrap_or(old.log_group),
+            empty_vpc: change.empty_vpc || old.empty_vpc,
+        }
+    }
+
+    /// This configuration with another description, as a published version may have.
+    pub(crate) fn described(&self, description: Option<Description>) -> Self {
+        self.changed(ConfigurationChange { description, ..ConfigurationChange::default() })
+    }
+
+    /// `Description`, empty if none was given.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        self.description.as_str()
+    }
+
+    /// The execution role.
+    #[must_use]
+    pub fn role(&self) -> &RoleArn {
+        &self.role
+    }
+
+    /// What the runtime calls.
+    #[must_use]
+    pub fn handler(&self) -> &Handler {
+        &self.handler
+    }
+
+    /// The runtime.
+    #[must_use]
+    pub fn runtime(&self) -> Runtime {
+        self.runtime
+    }
+
+    /// The longest that an invocation may run.
+    #[must_use]
+    pub fn timeout(&self) -> TimeoutSeconds {
+        self.timeout
+    }
+
+    /// The memory of a worker.
+    #[must_use]
+    pub fn memory(&self) -> MemoryMegabytes {
+        self.memory
+    }
+
+    /// The environment; `None` when none was ever set, which AWS shows differently from an empty
+    /// one (`[snap] §6.1`).
+    #[must_use]
+    pub fn environment(&self) -> Option<&Environment> {
+        self.environment.as_ref()
+    }
+
+    /// The log group, `/aws/lambda/NAME` by default.
+    #[must_use]
+    pub fn log_group(&self) -> &str {
+        self.log_group.as_str()
+    }
+
+    /// Whether an empty `VpcConfig` was sent, and is to be echoed.
+    #[must_use]
+    pub fn has_empty_vpc(&self) -> bool {
+        self.empty_vpc
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arn() -> FunctionArn {
+        "arn:aws:lambda:us-east-1:123456789012:function:f".parse().unwrap()
+    }
+
+    fn minimal() -> ConfigurationInput {
+        ConfigurationInput {
+            role: Some("arn:aws:iam::123456789012:role/r".into()),
+            handler: Some("app.handler".into()),
+            runtime: Some("python3.13".into()),
+            ..ConfigurationInput::default()
+        }
+    }
+
+    fn create(input: ConfigurationInput) -> Result<Configuration, LambdaError> {
+        Configuration::create(&arn(), input.try_into()?)
+    }
+
+    #[test]
+    fn defaults_are_those_of_aws() {
+        let configuration = create(minimal()).unwrap();
+        assert_eq!(configuration.description(), "");
+        assert_eq!(configuration.timeout().get(), 3);
+        assert_eq!(configuration.memory().get(), 128);
+        assert_eq!(configuration.environment(), None);
+        assert_eq!(configuration.log_group(), "/aws/lambda/f");
+        assert!(!configuration.has_empty_vpc());
+    }
+
+    #[test]
+    fn plain_defaults_that_clients_send_are_accepted() {
+        let input = ConfigurationInput {
+            architectures: Some(vec!["x86_64".into()]),
+            ephemeral_storage: Some(512),
+            tracing_mode: Some("PassThrough".into()),
+            snap_start: Some("None".into()),
+            package_type: Some("Zip".into()),
+            logging: Some(LoggingInput {
+                log_format: Some("Text".into()),
+                log_group: Some("/mine".into()),
+                ..LoggingInput::default()
+            }),
+            layers: Some(vec![]),
+            vpc: Some(VpcInput::default()),
+            dead_letter_target: Some(String::new()),
+            kms_key: Some(String::new()),
+            file_systems: Some(vec![]),
+            environment: Some(vec![]),
+            ..minimal()
+        };
+        let configuration = create(input).unwrap();
+        assert_eq!(configuration.log_group(), "/mine");
+        assert_eq!(configuration.environment(), Some(&Environment::default()));
+        assert!(configuration.has_empty_vpc());
+    }
+
+    #[track_caller]
+    fn check_unsupported(what: &'static str, set: impl FnOnce(&mut ConfigurationInput)) {
+        let mut input = minimal();
+        set(&mut input);
+        assert_eq!(create(input), Err(LambdaError::Unsupported { what }));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn what_is_not_served_is_refused_by_name() {
+        let text = |text: &str| Some(text.to_owned());
+        let list = |text: &str| Some(vec![text.to_owned()]);
+        check_unsupported("this architecture", |i| i.architectures = list("arm64"));
+        check_unsupported("another EphemeralStorage size than 512", |i| i.ephemeral_storage = Some(1024));
+        check_unsupported("active tracing", |i| i.tracing_mode = text("Active"));
+        check_unsupported("SnapStart", |i| i.snap_start = text("PublishedVersions"));
+        check_unsupported("container images", |i| i.package_type = text("Image"));
+        check_unsupported("Layers", |i| i.layers = list("arn:aws:lambda:us-east-1:1:layer:l:1"));
+        check_unsupported("DeadLetterConfig", |i| i.dead_letter_target = text("arn"));
+        check_unsupported("KMSKeyArn", |i| i.kms_key = text("arn"));
+        check_unsupported("FileSystemConfigs", |i| i.file_systems = list("arn"));
+        check_unsupported("CodeSigningConfigArn", |i| i.code_signing = text("arn"));
+        check_unsupported("ImageConfig", |i| i.image = true);
+        check_unsupported("DurableConfig", |i| i.durable = true);
+        check_unsupported("TenancyConfig", |i| i.tenancy = true);
+        check_unsupported("CapacityProviderConfig", |i| i.capacity_provider = true);
+        check_unsupported("VpcConfig", |i| i.vpc = Some(VpcInput { subnet_ids: vec!["s".into()], ..VpcInput::default() }));
+        check_unsupported("structured logging", |i| i.logging = Some(LoggingInput { log_format: text("JSON"), ..LoggingInput::default() }));
+        check_unsupported("structured logging", |i| i.logging = Some(LoggingInput { system_log_level: text("WARN"), ..LoggingInput::default() }));
+    }
+
+    #[test]
+    fn a_zip_function_has_a_runtime_and_a_handler() {
+        let missing = Err(InvalidParameter::RuntimeAndHandlerMissing.into());
+        assert_eq!(create(ConfigurationInput { runtime: None, ..minimal() }), missing);
+        assert_eq!(create(ConfigurationInput { handler: None, ..minimal() }), missing);
+    }
+
+    #[test]
+    fn a_change_touches_what_it_names() {
+        let old = create(minimal()).unwrap();
+        let same = old.changed(ConfigurationChange::default());
+        assert_eq!(same, old);
+        let input = ConfigurationInput { timeout: Some(9), ..ConfigurationInput::default() };
+        let new = old.changed(input.try_into().unwrap());
+        assert_eq!((new.timeout().get(), new.handler()), (9, old.handler()));
+    }
+}

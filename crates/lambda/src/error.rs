@@ -1,0 +1,269 @@
+//! Every way in which a rule of the Lambda domain can refuse, with the exact text of AWS.
+//!
+//! `Display` is the message. The groups are those of the wire: one match over [`LambdaError`]
+//! gives the status, the code and the shape of the answer. Nothing here knows those.
+
+use crate::{
+    InvalidValue, NotFound, RESOURCE_POLICY_BYTES_MAX, StatementId, Target, VersionNumber,
+};
+
+/// A refusal of the Lambda domain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LambdaError {
+    /// A value does not have the shape of its type. The API's own validation comes first.
+    #[error(transparent)]
+    Malformed(#[from] InvalidValue),
+    /// A value that the rules do not admit.
+    #[error(transparent)]
+    InvalidParameter(#[from] InvalidParameter),
+    /// An alias cannot share its traffic between `$LATEST` and a version. A group of its own:
+    /// AWS sends it without `Type` (`[snap] aws-lambda.md §5.3, §6.6`).
+    #[error("$LATEST is not supported for an alias pointing to more than 1 version")]
+    WeightedLatest,
+    /// Something named is not there.
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    /// The state of the resource does not admit the change.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The revision that the caller expects is not the current one.
+    #[error(transparent)]
+    StaleRevision(#[from] StaleRevision),
+    /// The policy would be larger than [`RESOURCE_POLICY_BYTES_MAX`] (`[issue] §1.8`).
+    #[error(
+        "The final policy size ({size}) is bigger than the limit ({RESOURCE_POLICY_BYTES_MAX})."
+    )]
+    PolicyTooLong {
+        /// The size that it would have, in bytes of compact JSON.
+        size: usize,
+    },
+    /// A function cannot be created in another account: AWS sends an access denial whose message
+    /// is null (`[snap] §4.5`).
+    #[error("")]
+    ForeignAccount,
+    /// A feature of Lambda that this build does not serve: never pretended, named.
+    #[error("Portcullis does not support {what} yet.")]
+    Unsupported {
+        /// The feature, by the name of the parameter.
+        what: &'static str,
+    },
+}
+
+/// A value that the rules do not admit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidParameter {
+    /// `[snap] aws-lambda.md §4.4`
+    #[error("The derived qualifier from the function name does not match the specified qualifier.")]
+    QualifierMismatch,
+    /// `[snap] §4.3`: looks like a validation error and is not one.
+    #[error(
+        "1 validation error detected: Value '{0}' at 'functionName' failed to satisfy constraint: \
+         Member must have length less than or equal to 64"
+    )]
+    FunctionNameTooLong(Box<str>),
+    /// `[snap] §1.8`
+    #[error("We currently do not support adding policies for $LATEST.")]
+    LatestPolicy,
+    /// `[snap] §1.8`
+    #[error("The provided principal was invalid. Please check the principal and try again.")]
+    Principal,
+    /// `[issue] §1.7`
+    #[error("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")]
+    UrlAuthTypeAction,
+    /// `[gap] §1.7`
+    #[error("InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action")]
+    InvokedViaUrlAction,
+    /// The statement would not be a valid policy, for instance a source ARN with an open `${`.
+    /// Our own text: AWS' is not recorded.
+    #[error("The statement is not a valid resource policy: {0}")]
+    Statement(Box<str>),
+    /// `[snap] §4.4`
+    #[error("$LATEST version cannot be deleted without deleting the function.")]
+    LatestDeletion,
+    /// `[snap 2024] §4.4`
+    #[error("Deletion of aliases is not currently supported.")]
+    AliasDeletion,
+    /// `[snap] §6.5`
+    #[error(
+        "CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({actual}). Please \
+         try again with the CodeSHA256 in $LATEST."
+    )]
+    CodeSha256 {
+        /// What the caller expects.
+        given: Box<str>,
+        /// What `$LATEST` has.
+        actual: Box<str>,
+    },
+    /// `[snap] §6.6`
+    #[error("Number of items in AdditionalVersionWeights cannot be greater than 1")]
+    TooManyWeights,
+    /// `[snap] §6.6`
+    #[error(
+        "Invalid function version {0}. Function version {0} is already included in routing \
+         configuration."
+    )]
+    OwnVersionWeight(VersionNumber),
+    /// `[snap] §6.7`
+    #[error(
+        "Value {value} at 'runtime' failed to satisfy constraint: Member must satisfy enum value \
+         set: [{known}] or be a valid ARN",
+        known = crate::Runtime::list()
+    )]
+    Runtime {
+        /// The runtime that was asked for.
+        value: Box<str>,
+    },
+    /// Known from AWS, not recorded in the sheet.
+    #[error(
+        "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+    )]
+    RuntimeAndHandlerMissing,
+    /// `[tf][issue] §6.7`
+    #[error("The role defined for the function cannot be assumed by Lambda.")]
+    RoleNotAssumable,
+    /// Above the quota, below the model's own maximum of 32768. Not recorded in the sheet.
+    #[error(
+        "'MemorySize' value failed to satisfy constraint: Member must have value less than or \
+         equal to 10240"
+    )]
+    MemoryTooLarge,
+    /// `[snap] §6.7`
+    #[error("Could not unzip uploaded file. Please check your file, then try to upload again.")]
+    BadZip,
+    /// `[snap] §6.7`
+    #[error("Unzipped size must be smaller than 262144000 bytes")]
+    UnzippedTooLarge,
+    /// `[snap] §6.7`; carries the environment as compact JSON.
+    #[error(
+        "Lambda was unable to configure your environment variables because the environment \
+         variables you have provided exceeded the 4KB limit. String measured: {0}"
+    )]
+    EnvironmentTooLarge(Box<str>),
+    /// Known from AWS, not recorded in the sheet; carries the names, joined by `, `.
+    #[error(
+        "Lambda was unable to configure your environment variables because the environment \
+         variables you have provided contains reserved keys that are currently not supported for \
+         modification. Reserved keys used in this request: {0}"
+    )]
+    ReservedEnvironment(Box<str>),
+    /// `[snap] §6.7`
+    #[error("Number of tags exceeds resource tag limit.")]
+    TooManyTags,
+    /// `[snap] §6.7`
+    #[error(
+        "Tags on function aliases and versions are not supported. Please specify a function ARN."
+    )]
+    QualifiedTags,
+    /// `[snap] §6.7`: an empty map for `TagResource`.
+    #[error("An error occurred and the request cannot be processed.")]
+    EmptyTags,
+    /// The text that other AWS services send for it; Lambda's own is not recorded.
+    #[error("aws: prefixed tag key names are not allowed for external use.")]
+    ReservedTagKey,
+    /// The documented limits, 1-128 and 0-256 characters; the text is our own.
+    #[error("Tag keys must have 1 to 128 characters and tag values at most 256.")]
+    TagLength,
+}
+
+/// The state of the resource does not admit the change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// `[issue] aws-lambda.md §6.7` (sic); carries the function's name.
+    #[error("Function already exist: {0}")]
+    FunctionExists(Box<str>),
+    /// `[snap] §6.6`
+    #[error("Alias already exists: {0}")]
+    AliasExists(Target),
+    /// `[snap] §1.8`
+    #[error(
+        "The statement id ({0}) provided already exists. Please provide a new statement id, or \
+         remove the existing statement."
+    )]
+    StatementExists(StatementId),
+    /// `[snap] §6.2`; the unqualified ARN.
+    #[error(
+        "The operation cannot be performed at this time. An update is in progress for resource: {0}"
+    )]
+    UpdateInProgress(Target),
+    /// `[issue] §6.2`
+    #[error(
+        "The operation cannot be performed at this time. The function is currently in the \
+         following state: {0}"
+    )]
+    State(&'static str),
+    /// `[issue]`: reports of real answers; carries the aliases' names, joined by `, `.
+    #[error("Unable to delete version because the following aliases reference it: [{0}]")]
+    VersionInUse(Box<str>),
+}
+
+/// The revision that the caller expects is not the current one. No final period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StaleRevision {
+    /// Of a policy (`[snap] aws-lambda.md §1.8`).
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API \
+         to retrieve the latest Revision Id"
+    )]
+    Policy,
+    /// Of a function, version or alias (`[snap] §6.4`).
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the \
+         GetFunction/GetAlias API to retrieve the latest Revision Id"
+    )]
+    Function,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FunctionArn, Qualifier};
+
+    const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+
+    #[track_caller]
+    fn check(error: impl Into<LambdaError>, text: &str) {
+        assert_eq!(error.into().to_string(), text);
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_texts_of_policies_are_exact() {
+        check(InvalidParameter::QualifierMismatch, "The derived qualifier from the function name does not match the specified qualifier.");
+        check(InvalidParameter::LatestPolicy, "We currently do not support adding policies for $LATEST.");
+        check(InvalidParameter::Principal, "The provided principal was invalid. Please check the principal and try again.");
+        check(InvalidParameter::UrlAuthTypeAction, "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action");
+        check(InvalidParameter::InvokedViaUrlAction, "InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action");
+        check(Conflict::StatementExists("s3".parse().unwrap()), "The statement id (s3) provided already exists. Please provide a new statement id, or remove the existing statement.");
+        check(StaleRevision::Policy, "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id");
+        check(LambdaError::PolicyTooLong { size: 20749 }, "The final policy size (20749) is bigger than the limit (20480).");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_texts_of_functions_are_exact() {
+        let function: FunctionArn = ARN.parse().unwrap();
+        let whole = Target::unqualified(function.clone());
+        let prod = Target::qualified(function, Qualifier::parse("prod"));
+        check(InvalidParameter::LatestDeletion, "$LATEST version cannot be deleted without deleting the function.");
+        check(InvalidParameter::AliasDeletion, "Deletion of aliases is not currently supported.");
+        check(InvalidParameter::CodeSha256 { given: "a".into(), actual: "b".into() }, "CodeSHA256 (a) is different from current CodeSHA256 in $LATEST (b). Please try again with the CodeSHA256 in $LATEST.");
+        check(InvalidParameter::TooManyWeights, "Number of items in AdditionalVersionWeights cannot be greater than 1");
+        check(InvalidParameter::OwnVersionWeight(VersionNumber::FIRST), "Invalid function version 1. Function version 1 is already included in routing configuration.");
+        check(LambdaError::WeightedLatest, "$LATEST is not supported for an alias pointing to more than 1 version");
+        check(InvalidParameter::Runtime { value: "Python3.9".into() }, "Value Python3.9 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2] or be a valid ARN");
+        check(InvalidParameter::RoleNotAssumable, "The role defined for the function cannot be assumed by Lambda.");
+        check(InvalidParameter::BadZip, "Could not unzip uploaded file. Please check your file, then try to upload again.");
+        check(InvalidParameter::UnzippedTooLarge, "Unzipped size must be smaller than 262144000 bytes");
+        check(InvalidParameter::EnvironmentTooLarge("{}".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {}");
+        check(InvalidParameter::ReservedEnvironment("AWS_REGION".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION");
+        check(InvalidParameter::TooManyTags, "Number of tags exceeds resource tag limit.");
+        check(InvalidParameter::QualifiedTags, "Tags on function aliases and versions are not supported. Please specify a function ARN.");
+        check(InvalidParameter::EmptyTags, "An error occurred and the request cannot be processed.");
+        check(Conflict::FunctionExists("f".into()), "Function already exist: f");
+        check(Conflict::AliasExists(prod), &format!("Alias already exists: {ARN}:prod"));
+        check(Conflict::UpdateInProgress(whole), &format!("The operation cannot be performed at this time. An update is in progress for resource: {ARN}"));
+        check(Conflict::State("Pending"), "The operation cannot be performed at this time. The function is currently in the following state: Pending");
+        check(StaleRevision::Function, "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id");
+        check(LambdaError::Unsupported { what: "Layers" }, "Portcullis does not support Layers yet.");
+    }
+}

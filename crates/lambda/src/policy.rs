@@ -1,0 +1,237 @@
+//! The resource policy of a function, a version or an alias.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::{
+    Conflict, Grant, InvalidParameter, InvalidValue, LambdaError, NotFound, Qualifier, RevisionId,
+    StaleRevision, StatementId, Target,
+};
+
+/// Largest resource policy, in bytes of its compact JSON.
+///
+/// Source: `[doc][issue] aws-lambda.md §1.10`: 20 KB, where KB is 1024 bytes.
+pub const RESOURCE_POLICY_BYTES_MAX: usize = 20 * 1024;
+
+/// What stands before the statements.
+const HEAD: &str = r#"{"Version":"2012-10-17","Id":"default","Statement":["#;
+/// What stands after them.
+const TAIL: &str = "]}";
+
+/// One statement: its id, and the JSON that `AddPermission` answered. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    sid: StatementId,
+    json: Arc<str>,
+}
+
+/// The elements that a statement has, each of its JSON type, no others.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[expect(dead_code, reason = "read to check the shape; only the id is kept")]
+struct Shape<'a> {
+    #[serde(borrow)]
+    sid: std::borrow::Cow<'a, str>,
+    effect: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    principal: &'a serde_json::value::RawValue,
+    action: std::borrow::Cow<'a, str>,
+    resource: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    condition: Option<&'a serde_json::value::RawValue>,
+}
+
+impl Statement {
+    /// A statement that a grant has written.
+    pub(crate) fn new(sid: StatementId, json: &str) -> Result<Self, LambdaError> {
+        Ok(Self { sid, json: json.into() })
+    }
+
+    /// Reads a statement of a stored policy. That it is a statement that can be decided is for
+    /// the policy engine to say; here it has the elements that a grant writes.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] when it has others, or an illegal id.
+    pub fn from_json(json: &str) -> Result<Self, InvalidValue> {
+        let refusal = || InvalidValue::new("policy statement", json, "the elements of a grant");
+        let shape: Shape<'_> = serde_json::from_str(json).map_err(|_| refusal())?;
+        Ok(Self { sid: shape.sid.parse()?, json: json.into() })
+    }
+
+    /// The statement's id, unique within its policy.
+    #[must_use]
+    pub fn sid(&self) -> &StatementId {
+        &self.sid
+    }
+
+    /// The statement as compact JSON, keys in the order of AWS.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The text at `pointer`, where a grant writes one text.
+    fn text_at(&self, pointer: &str) -> Option<String> {
+        let value: serde_json::Value = serde_json::from_str(&self.json).ok()?;
+        Some(value.pointer(pointer)?.as_str()?.to_owned())
+    }
+
+    /// Who is granted: `*`, a service, or the ARN of an AWS principal. The condition key
+    /// `lambda:Principal` of `RemovePermission`.
+    #[must_use]
+    pub fn principal(&self) -> Option<String> {
+        let places = ["/Principal", "/Principal/Service", "/Principal/AWS"];
+        places.iter().find_map(|place| self.text_at(place))
+    }
+
+    /// The condition key `lambda:FunctionUrlAuthType` of `RemovePermission`.
+    #[must_use]
+    pub fn function_url_auth_type(&self) -> Option<String> {
+        self.text_at("/Condition/StringEquals/lambda:FunctionUrlAuthType")
+    }
+}
+
+/// The policy of one function, version or alias.
+///
+/// Invariant: one statement or more (without any, there is no policy), in the order of their
+/// addition, ids unique, at most [`RESOURCE_POLICY_BYTES_MAX`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourcePolicy {
+    statements: Vec<Statement>,
+    revision: RevisionId,
+}
+
+impl ResourcePolicy {
+    /// Adds a grant to the policy of `target`, or begins one. Answers the policy as it is
+    /// afterwards, whose last statement is the new one.
+    ///
+    /// `resource` is the revision of the function, version or alias itself, which a caller may
+    /// expect while there is no policy (`aws-lambda.md §1.9`); `fresh` is the policy's new one.
+    ///
+    /// # Errors
+    /// In this order (`§1.4`): [`InvalidParameter::LatestPolicy`], [`StaleRevision::Policy`],
+    /// [`Conflict::StatementExists`], those of [`Grant::statement`],
+    /// [`LambdaError::PolicyTooLong`].
+    pub fn add(
+        current: Option<&Self>,
+        target: &Target,
+        resource: RevisionId,
+        grant: &Grant,
+        expected: Option<&str>,
+        fresh: RevisionId,
+    ) -> Result<Self, LambdaError> {
+        Self::check_target(target)?;
+        check_revision(current.map_or(resource, |policy| policy.revision), expected)?;
+        let present = current.map(|policy| policy.statements.as_slice()).unwrap_or_default();
+        if present.iter().any(|statement| statement.sid == *grant.statement_id()) {
+            return Err(Conflict::StatementExists(grant.statement_id().clone()).into());
+        }
+        let added = grant.statement(target)?;
+        let statements: Vec<Statement> = present.iter().cloned().chain([added]).collect();
+        Self { statements, revision: fresh }.within_limit()
+    }
+
+    /// Removes a statement. `None` is a policy that is gone, because the last one went.
+    ///
+    /// # Errors
+    /// [`NotFound::NoPolicy`], [`StaleRevision::Policy`], [`NotFound::Statement`].
+    pub fn remove(
+        current: Option<&Self>,
+        sid: &str,
+        expected: Option<&str>,
+        fresh: RevisionId,
+    ) -> Result<Option<Self>, LambdaError> {
+        let policy = current.ok_or(NotFound::NoPolicy)?;
+        check_revision(policy.revision, expected)?;
+        if policy.statement(sid).is_none() {
+            return Err(NotFound::Statement(sid.into()).into());
+        }
+        let kept = policy.statements.iter().filter(|statement| statement.sid.as_str() != sid);
+        let statements: Vec<Statement> = kept.cloned().collect();
+        Ok((!statements.is_empty()).then_some(Self { statements, revision: fresh }))
+    }
+
+    /// A policy from its statements, as they were stored.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] when there is none or an id comes twice, [`LambdaError::PolicyTooLong`].
+    pub fn restore(statements: Vec<Statement>, revision: RevisionId) -> Result<Self, LambdaError> {
+        let mut sids: Vec<&str> = statements.iter().map(|s| s.sid.as_str()).collect();
+        sids.sort_unstable();
+        if sids.is_empty() || sids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            let rule = "statements with unique ids";
+            return Err(InvalidValue::new("resource policy", &sids.join(", "), rule).into());
+        }
+        Self { statements, revision }.within_limit()
+    }
+
+    /// Refuses `$LATEST`, which has no policy (`[snap] aws-lambda.md §1.8`). Comes before any
+    /// look-up.
+    ///
+    /// # Errors
+    /// [`InvalidParameter::LatestPolicy`].
+    pub fn check_target(target: &Target) -> Result<(), LambdaError> {
+        match target.qualifier {
+            Some(Qualifier::Latest) => Err(InvalidParameter::LatestPolicy.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The policy, if it is not too long.
+    fn within_limit(self) -> Result<Self, LambdaError> {
+        let size = self.size();
+        if size > RESOURCE_POLICY_BYTES_MAX {
+            return Err(LambdaError::PolicyTooLong { size });
+        }
+        Ok(self)
+    }
+
+    /// The statements, in the order of their addition; at least one.
+    #[must_use]
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// The statement with this id.
+    #[must_use]
+    pub fn statement(&self, sid: &str) -> Option<&Statement> {
+        self.statements.iter().find(|statement| statement.sid.as_str() == sid)
+    }
+
+    /// The policy's own `RevisionId`.
+    #[must_use]
+    pub fn revision(&self) -> RevisionId {
+        self.revision
+    }
+
+    /// The length of [`ResourcePolicy::to_json`] in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let statements: usize = self.statements.iter().map(|statement| statement.json.len()).sum();
+        HEAD.len() + statements + self.statements.len().saturating_sub(1) + TAIL.len()
+    }
+
+    /// The whole document, compact, as `GetPolicy` answers it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut json = String::with_capacity(self.size());
+        json.push_str(HEAD);
+        for (index, statement) in self.statements.iter().enumerate() {
+            if index > 0 {
+                json.push(',');
+            }
+            json.push_str(&statement.json);
+        }
+        json.push_str(TAIL);
+        json
+    }
+}
+
+/// Compares the revision that the caller expects, if any, with that of the policy.
+fn check_revision(current: RevisionId, expected: Option<&str>) -> Result<(), LambdaError> {
+    match expected {
+        Some(expected) if !current.matches(expected) => Err(StaleRevision::Policy.into()),
+        _ => Ok(()),
+    }
+}
