@@ -37,8 +37,7 @@ pub(crate) struct Presented<'a> {
 /// Finds the one form that this request uses.
 pub(crate) fn present(head: &Parts) -> Result<Presented<'_>, SignatureError> {
     let query = Query::collect(head.uri.query().unwrap_or_default())?;
-    let in_query = query.algorithm.is_some() || query.signature.is_some();
-    match (one(&head.headers, AUTHORIZATION.as_str())?, in_query) {
+    match (one(&head.headers, AUTHORIZATION.as_str())?, query.is_used) {
         (Some(_), true) => Err(SignatureError::TwoForms),
         (Some(header), false) => in_header(&head.headers, header),
         (None, true) => query.present(),
@@ -71,7 +70,7 @@ fn in_header<'a>(
         credential: credential.into(),
         signed_headers: signed_headers.into(),
         signature: signature.into(),
-        session_token: token.map(utf8).transpose()?,
+        session_token: token.filter(|token| !token.is_empty()).map(utf8).transpose()?,
         date: parse(written).ok_or_else(|| not_a_date(written))?,
         expires: None,
     })
@@ -104,6 +103,7 @@ impl<'a> Authorization<'a> {
                 _ => {}
             }
         }
+        drop_empty([&mut parts.credential, &mut parts.signature, &mut parts.signed_headers]);
         Ok(parts)
     }
 
@@ -135,13 +135,15 @@ struct Query<'a> {
     date: Option<Cow<'a, str>>,
     expires: Option<Cow<'a, str>>,
     session_token: Option<Cow<'a, str>>,
+    /// Whether one of the names that stand for this form is there, even without a value.
+    is_used: bool,
 }
 
 impl<'a> Query<'a> {
     fn collect(query: &'a str) -> Result<Self, SignatureError> {
         let mut found = Self::default();
-        if !query.contains("mz-") {
-            return Ok(found); // No name below, however a client may have encoded it.
+        if !query.contains('%') && !query.contains("X-Amz-") {
+            return Ok(found); // The usual case: none of the names below, in any encoding.
         }
         for (name, value) in query_pairs(query) {
             let slot = match name.as_ref() {
@@ -157,6 +159,10 @@ impl<'a> Query<'a> {
             let name = String::from_utf8_lossy(&name);
             put(slot, &name, utf8_owned(value)?)?;
         }
+        found.is_used = found.algorithm.is_some() || found.signature.is_some();
+        drop_empty([&mut found.algorithm, &mut found.credential, &mut found.signature]);
+        drop_empty([&mut found.signed_headers, &mut found.date, &mut found.expires]);
+        drop_empty([&mut found.session_token]);
         Ok(found)
     }
 
@@ -208,16 +214,23 @@ fn parse_expires(text: &str) -> Result<u32, SignatureError> {
     )
 }
 
-/// A part may come once, and an empty one is as good as none.
-fn put<T: AsRef<str>>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), SignatureError> {
+/// A part may come once: of two, no one could say which was meant.
+fn put<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), SignatureError> {
     if slot.is_some() {
         return Err(SignatureError::Incomplete(format!("'{name}' must be given once.")));
     }
-    *slot = Some(value).filter(|value| !value.as_ref().is_empty());
+    *slot = Some(value);
     Ok(())
 }
 
-/// The value of a header that may come once: of two, no one could say which was meant.
+/// An empty part is as good as none.
+fn drop_empty<T: AsRef<str>, const N: usize>(slots: [&mut Option<T>; N]) {
+    for slot in slots {
+        drop(slot.take_if(|value| value.as_ref().is_empty()));
+    }
+}
+
+/// The value of a header that may come once.
 fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, SignatureError> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();

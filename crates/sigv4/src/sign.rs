@@ -170,12 +170,15 @@ fn insert_host(head: &mut Parts) -> Result<(), SigningError> {
 
 fn append_query(head: &mut Parts, pairs: &[(&str, &str)]) -> Result<(), SigningError> {
     let mut text = head.uri.path().as_bytes().to_vec();
-    text.push(b'?');
-    text.extend_from_slice(head.uri.query().unwrap_or_default().as_bytes());
+    let mut separator = b'?';
+    if let Some(query) = head.uri.query() {
+        text.push(separator);
+        text.extend_from_slice(query.as_bytes());
+        separator = b'&';
+    }
     for (name, value) in pairs {
-        if !text.ends_with(b"?") {
-            text.push(b'&');
-        }
+        text.push(separator);
+        separator = b'&';
         push_component(&mut text, name.as_bytes());
         text.push(b'=');
         push_component(&mut text, value.as_bytes());
