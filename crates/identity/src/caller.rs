@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use portcullis_iam::{Principal, Value};
+use portcullis_iam::{Arn, Principal, Value};
 
 use crate::arn::Partition;
 use crate::ids::{AccountId, UserId};
@@ -154,10 +154,8 @@ impl Source {
 }
 
 fn is_arn(text: &str) -> bool {
-    let fields = text.split(':').count();
     text.len() <= 2_048
-        && text.starts_with("arn:")
-        && fields >= 6
+        && Arn::split(text).is_some()
         && text.chars().all(|c| !c.is_control() && !c.is_whitespace())
 }
 

@@ -439,8 +439,11 @@ mod tests {
     }
 
     fn any_user() -> impl Strategy<Value = User> {
-        let names =
-            (parsed("[0-9]{12}"), parsed("/([!-~]{1,20}/)?"), parsed("[A-Za-z0-9_+=,.@-]{1,64}"));
+        let names = (
+            parsed("[0-9]{12}"),
+            parsed("(/[A-Za-z0-9:_.-]{1,12}){0,3}/"),
+            parsed("[A-Za-z0-9_+=,.@-]{1,64}"),
+        );
         let rest = (any::<[u8; 17]>(), any_time(), any_tags(), any_policies());
         (names, rest).prop_map(|((account, path, name), (id, created, tags, policies))| User {
             account,
