@@ -1,2 +1,38 @@
-//! Placeholder.
+//! The IAM policy language: documents, their compiled form, and the decision.
+//!
+//! A [`Policy`] is parsed once and then decides many calls: [`decide`] takes a [`Request`] and the
+//! [`Policies`] that may have a say. The rules are those of AWS; where AWS is silent they are ours
+//! and stand in `choice.rs`.
+//!
+//! Never in this crate: I/O, a clock, async, HTTP, Lambda's own rules.
 #![forbid(unsafe_code)]
+
+mod arn;
+mod arn_pattern;
+mod choice;
+mod condition;
+mod context;
+mod decide;
+mod document;
+mod error;
+mod glob;
+mod grant;
+mod json;
+mod operator;
+mod policy;
+mod principal;
+mod template;
+mod validate;
+mod value;
+mod variable;
+
+pub use arn::Arn;
+pub use context::{Context, MapContext, Value};
+pub use decide::{
+    Decision, Policies, PolicyType, Request, ResourceRule, decide, service_may_assume,
+};
+pub use document::{DOCUMENT_BYTES_MAX, DocumentKind, Effect};
+pub use error::PolicyError;
+pub use glob::glob;
+pub use policy::{Policy, Statement};
+pub use principal::{InvalidPrincipal, Principal, PrincipalKind};

@@ -1,0 +1,60 @@
+//! The rules on which AWS is silent or contradicts itself, in one place.
+//!
+//! Each item is a `[choice]` of iam.md; to decide otherwise, change it here. Two choices are
+//! visible in the code that they shape and are only listed: `*` runs across line breaks (§3.1), and
+//! `?` is one Unicode scalar value (§3.1), both in `glob.rs`.
+
+use std::net::IpAddr;
+
+use crate::decide::PolicyType;
+
+/// §2.1: operator names ignore case, as condition keys do.
+pub(crate) fn same_operator_name(written: &str, name: &str) -> bool {
+    written.eq_ignore_ascii_case(name)
+}
+
+/// §4.1: a session matches a role ARN by account and role name. The path, which a session's ARN
+/// does not have, is ignored: role names are unique in an account.
+pub(crate) fn role_name(path_and_name: &str) -> &str {
+    path_and_name.rsplit('/').next().unwrap_or(path_and_name)
+}
+
+/// §7.1: how a session of a service-linked role is known. Its ARN has no path, so the reserved name
+/// decides, unless the request's `aws:PrincipalArn` (which our server always gives) shows a role
+/// outside the reserved path: a user may be able to create a role of that name elsewhere.
+pub(crate) fn is_service_linked(role_name: &str, principal_arn: Option<&str>) -> bool {
+    role_name.starts_with("AWSServiceRoleFor")
+        && principal_arn.is_none_or(|arn| arn.contains(":role/aws-service-role/"))
+}
+
+/// §5.4: a plain operator on a key that has a list never holds, negated or not.
+pub(crate) const PLAIN_OPERATOR_HOLDS_ON_A_LIST: bool = false;
+
+/// §5.4: an empty string is a value; only an absent key or an empty list is missing.
+pub(crate) const EMPTY_STRING_IS_MISSING: bool = false;
+
+/// §5.6: a date with a time but no zone is in UTC. Seconds east of Greenwich.
+pub(crate) const OFFSET_OF_A_MISSING_ZONE: i64 = 0;
+
+/// §5.6: there is no second 60.
+pub(crate) const SECOND_MAX: u32 = 59;
+
+/// §5.6: an IPv4-mapped IPv6 address of a caller is the IPv4 address.
+pub(crate) fn caller_address(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+/// §6: whether a variable's name may have a blank: only in a tag's key, after the `/`.
+pub(crate) fn blank_is_legal_in_variable(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(before, _)| !before.contains(char::is_whitespace))
+}
+
+/// §8: the order in which policy types are named when several deny explicitly.
+pub(crate) const EXPLICIT_DENIAL_ORDER: [PolicyType; 6] = [
+    PolicyType::ServiceControl,
+    PolicyType::ResourceControl,
+    PolicyType::Resource,
+    PolicyType::Boundary,
+    PolicyType::Session,
+    PolicyType::Identity,
+];

@@ -1,0 +1,154 @@
+//! Why a document was refused: the place and the rule.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::document::DocumentKind;
+use crate::variable::VariableError;
+
+/// A document that is no policy, or not one of the kind asked for.
+///
+/// Its text names the place (`Statement[2] (Sid "s3").Condition.StringEquals`) and the rule that the
+/// document breaks there; it quotes at most a few words of the document.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{place}{}{rule}", if place.is_empty() { "" } else { ": " })]
+pub struct PolicyError {
+    place: String,
+    rule: Rule,
+}
+
+impl PolicyError {
+    /// Where in the document; empty for the document as a whole. Statements count from zero.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Whether the text is not JSON at all, rather than JSON that is no policy.
+    #[must_use]
+    pub fn is_syntax(&self) -> bool {
+        matches!(self.rule, Rule::Json(_))
+    }
+}
+
+/// The rule that a document breaks. Strings are excerpts of the document. Source: iam.md §2.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Rule {
+    #[error("not valid JSON: {0}")]
+    Json(String),
+    #[error("the document has {bytes} bytes, more than {max}")]
+    TooLong { bytes: usize, max: usize },
+    #[error("the key \"{0}\" occurs more than once")]
+    Repeated(String),
+    #[error("the key \"{0}\" occurs more than once, in different case")]
+    RepeatedIgnoringCase(String),
+    #[error("has to be {0}")]
+    Shape(&'static str),
+    #[error("unknown element \"{0}\"")]
+    UnknownElement(String),
+    #[error("the element {0} is missing")]
+    Missing(&'static str),
+    #[error("{0} and Not{0} exclude each other")]
+    Both(&'static str),
+    #[error("\"{0}\" is not a version; use \"2012-10-17\" or \"2008-10-17\"")]
+    Version(String),
+    #[error("\"{0}\" is not an effect; use \"Allow\" or \"Deny\"")]
+    Effect(String),
+    #[error("unknown condition operator \"{0}\"")]
+    UnknownOperator(String),
+    #[error("unknown principal type \"{0}\"; use AWS, Service, Federated or CanonicalUser")]
+    UnknownPrincipalType(String),
+    #[error("a {0} must not have this element")]
+    NotInThisKind(DocumentKind),
+    #[error("a {0} has to have the element {1}")]
+    RequiredInThisKind(DocumentKind, &'static str),
+    #[error("\"{0}\" is not a Sid; {1}")]
+    Sid(String, &'static str),
+    #[error("another statement has the Sid \"{0}\"")]
+    RepeatedSid(String),
+    #[error("\"{0}\" is not an action; use \"*\" or \"service:Name\", wildcards only in the name")]
+    Action(String),
+    #[error("\"{0}\" is not a resource; use \"*\" or an ARN that begins with \"arn:\"")]
+    Resource(String),
+    #[error("the ARN \"{0}\" has fewer than six fields, which a {1} does not complete")]
+    ShortArn(String, DocumentKind),
+    #[error("the variable in \"{0}\" {1}")]
+    Variable(String, VariableError),
+    #[error("NotPrincipal is supported with Deny only")]
+    NotPrincipalWithAllow,
+    #[error("a wildcard within a principal is not supported: \"{0}\"")]
+    PrincipalWildcard(String),
+    #[error(
+        "\"{0}\" is not a principal; use \"*\", an account id, or the ARN of an account, user, role, \
+         role session or federated user"
+    )]
+    AwsPrincipal(String),
+    #[error("\"{0}\" is not a service principal; use a name such as \"s3.amazonaws.com\"")]
+    ServicePrincipal(String),
+    #[error("\"{0}\" is not a principal")]
+    OtherPrincipal(String),
+    #[error("the key \"{0}\" has to name a tag: {0}/key")]
+    BareTagKey(String),
+    #[error("a resource control policy names only the principal \"*\"")]
+    PrincipalOfResourceControl,
+    #[error("a resource control policy only denies; RCPFullAWSAccess is the one exception")]
+    AllowInResourceControl,
+    #[error("a resource control policy must not deny the action \"*\"")]
+    AnyActionInResourceControl,
+}
+
+/// How much of a document an error quotes, in characters: enough to find it, no more.
+const EXCERPT_CHARACTERS_MAX: usize = 80;
+
+/// The beginning of `text`, for errors.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut excerpt: String = text.chars().take(EXCERPT_CHARACTERS_MAX).collect();
+    if excerpt.len() < text.len() {
+        excerpt.push('…');
+    }
+    excerpt.escape_debug().to_string()
+}
+
+impl Rule {
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        Self::Json(excerpt(&error.to_string()))
+    }
+
+    pub(crate) fn repeated(key: &str) -> Self {
+        Self::Repeated(excerpt(key))
+    }
+}
+
+/// A place in a document, as a chain of steps from the document inwards. Costs nothing until an
+/// error is made.
+pub(crate) enum Place<'a> {
+    Document,
+    Statement { index: usize, sid: Option<&'a str> },
+    Element { parent: &'a Place<'a>, name: &'a str },
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn element(&'a self, name: &'a str) -> Self {
+        Place::Element { parent: self, name }
+    }
+
+    /// The error that `rule` is broken here.
+    pub(crate) fn breaks(&self, rule: Rule) -> PolicyError {
+        PolicyError { place: self.to_string(), rule }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Document => Ok(()),
+            Place::Statement { index, sid: None } => write!(f, "Statement[{index}]"),
+            Place::Statement { index, sid: Some(sid) } => {
+                write!(f, "Statement[{index}] (Sid \"{}\")", excerpt(sid))
+            }
+            Place::Element { parent: Place::Document, name } => f.write_str(&excerpt(name)),
+            Place::Element { parent, name } => write!(f, "{parent}.{}", excerpt(name)),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The wildcard matcher: `*`, `?` and literal text, on the whole string.
+
+use smallvec::SmallVec;
+
+/// One part of a split pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token<T> {
+    /// Text that stands for itself.
+    Text(T),
+    /// `*`: any run of characters, also none.
+    Run,
+    /// `?`: exactly one character.
+    One,
+}
+
+/// Whether `pattern` covers the whole of `text`: `*` is any run of characters, `?` exactly one
+/// character, all else is literal and case-sensitive. Source: iam.md §3.1.
+///
+/// ```
+/// assert!(portcullis_iam::glob("lambda:Get*", "lambda:GetFunction"));
+/// assert!(!portcullis_iam::glob("lambda:Get?", "lambda:Get"));
+/// ```
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let tokens: SmallVec<[Token<&str>; 16]> = tokens(pattern).collect();
+    matches(&tokens, text)
+}
+
+/// Splits `pattern` at its wildcards; neighbouring `*` become one.
+pub(crate) fn tokens(pattern: &str) -> impl Iterator<Item = Token<&str>> {
+    let mut rest = pattern;
+    std::iter::from_fn(move || {
+        let (token, after) = first(rest)?;
+        rest = after;
+        Some(token)
+    })
+}
+
+fn first(pattern: &str) -> Option<(Token<&str>, &str)> {
+    if let Some(after) = pattern.strip_prefix('*') {
+        return Some((Token::Run, after.trim_start_matches('*')));
+    }
+    if let Some(after) = pattern.strip_prefix('?') {
+        return Some((Token::One, after));
+    }
+    let end = pattern.find(['*', '?']).unwrap_or(pattern.len());
+    let (text, after) = pattern.split_at_checked(end)?;
+    (!text.is_empty()).then_some((Token::Text(text), after))
+}
+
+/// Two-pointer greedy match: only the last `*` is ever retried, which is enough, because a longer
+/// run for an earlier one cannot succeed where the shortest failed.
+pub(crate) fn matches<T: AsRef<str>>(tokens: &[Token<T>], text: &str) -> bool {
+    let (mut tokens, mut rest) = (tokens, text);
+    let mut retry = None;
+    loop {
+        let step = match tokens.split_first() {
+            None if rest.is_empty() => return true,
+            None => None,
+            Some((Token::Run, [])) => return true,
+            Some((Token::Run, [Token::Text(last)])) => return rest.ends_with(last.as_ref()),
+            Some((Token::Run, after)) => {
+                retry = Some((after, rest));
+                Some((after, rest))
+            }
+            Some((Token::One, after)) => skip_one(rest).map(|rest| (after, rest)),
+            Some((Token::Text(part), after)) => {
+                rest.strip_prefix(part.as_ref()).map(|rest| (after, rest))
+            }
+        };
+        if let Some(step) = step {
+            (tokens, rest) = step;
+            continue;
+        }
+        let Some((after, from)) = retry else { return false };
+        let Some(from) = skip_one(from) else { return false };
+        retry = Some((after, from));
+        (tokens, rest) = (after, from);
+    }
+}
+
+/// `text` without its first character, by [`choice`](crate::choice) a Unicode scalar value.
+fn skip_one(text: &str) -> Option<&str> {
+    let mut characters = text.chars();
+    characters.next().map(|_| characters.as_str())
+}
+
+/// A compiled pattern without variables; the common forms are told apart when it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Glob {
+    /// `*`.
+    Any,
+    /// No wildcard.
+    Exact(Box<str>),
+    /// One `*`, at the end.
+    Prefix(Box<str>),
+    /// Anything else.
+    Tokens(Box<[Token<Box<str>>]>),
+}
+
+impl Glob {
+    /// Compiles `pattern`, in which `*` and `?` are wildcards.
+    pub(crate) fn new(pattern: &str) -> Self {
+        Self::from_tokens(tokens(pattern).map(own).collect())
+    }
+
+    /// A pattern that is `text` and nothing else.
+    pub(crate) fn exact(text: &str) -> Self {
+        Self::Exact(text.into())
+    }
+
+    pub(crate) fn from_tokens(tokens: Vec<Token<Box<str>>>) -> Self {
+        match tokens.as_slice() {
+            [] => Self::exact(""),
+            [Token::Run] => Self::Any,
+            [Token::Text(text)] => Self::Exact(text.clone()),
+            [Token::Text(text), Token::Run] => Self::Prefix(text.clone()),
+            _ => Self::Tokens(tokens.into()),
+        }
+    }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(exact) => **exact == *text,
+            Self::Prefix(prefix) => text.starts_with(&**prefix),
+            Self::Tokens(tokens) => matches(tokens, text),
+        }
+    }
+}
+
+fn own(token: Token<&str>) -> Token<Box<str>> {
+    match token {
+        Token::Text(text) => Token::Text(text.into()),
+        Token::Run => Token::Run,
+        Token::One => Token::One,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Glob, glob};
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(pattern: &str, text: &str, want: bool) {
+        assert_eq!(glob(pattern, text), want, "{pattern} on {text}");
+        assert_eq!(Glob::new(pattern).matches(text), want, "compiled {pattern} on {text}");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_pattern_covers_the_whole_text() {
+        check("",            "",             true);
+        check("",            "a",            false);
+        check("*",           "",             true);
+        check("**",          "a/b:c\nd",     true);
+        check("a",           "a",            true);
+        check("a",           "A",            false);
+        check("a",           "ab",           false);
+        check("?",           "",             false);
+        check("?",           "é",            true);
+        check("?",           "\u{1F980}",    true);
+        check("??",          "é",            false);
+        check("a*",          "a",            true);
+        check("*a",          "ba",           true);
+        check("*a",          "ab",           false);
+        check("a*b*c",       "a-b-b-c",      true);
+        check("a*b*c",       "a-c-b",        false);
+        check("*ab?",        "aababx",       true);
+        check("b/*/test/*",  "b//test/",     true);
+        check("b/*/test/*",  "b/test/o",     false);
+        check("[a-z].+(x)$", "[a-z].+(x)$",  true);
+        check("[a-z]",       "b",            false);
+        check("*?*?*",       "a",            false);
+        check("*?*?*",       "ab",           true);
+    }
+
+    /// The definition of a match, by recursion, as slow as it is plain.
+    fn defined(pattern: &[char], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('*', rest)) => (0..=text.len()).any(|skip| defined(rest, &text[skip..])),
+            Some(('?', rest)) => !text.is_empty() && defined(rest, &text[1..]),
+            Some((c, rest)) => text.first() == Some(c) && defined(rest, &text[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_matcher_is_the_definition(pattern in "[ab*?é]{0,8}", text in "[abé]{0,10}") {
+            let chars = |s: &str| s.chars().collect::<Vec<_>>();
+            let want = defined(&chars(&pattern), &chars(&text));
+            prop_assert_eq!(glob(&pattern, &text), want);
+            prop_assert_eq!(Glob::new(&pattern).matches(&text), want);
+        }
+    }
+
+    #[test]
+    fn a_hostile_pattern_does_not_blow_up() {
+        let pattern = "*a".repeat(2_000) + "b";
+        assert!(!glob(&pattern, &"a".repeat(8_000)));
+    }
+}

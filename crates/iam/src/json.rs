@@ -1,0 +1,82 @@
+//! Reading JSON one layer at a time, so that nothing a document says is lost: repeated keys, the
+//! text of numbers, `null`.
+//!
+//! Each layer is read without recursion, so nesting cannot exhaust the stack.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Place, PolicyError, Rule};
+
+/// One layer of a JSON value; what lies deeper is checked for syntax but not yet read.
+pub(crate) enum Layer<'a> {
+    Object(Vec<(String, &'a RawValue)>),
+    Array(Vec<&'a RawValue>),
+    String(String),
+    /// A number or a boolean, as written.
+    Scalar(&'a str),
+    Null,
+}
+
+/// Checks the syntax of the whole document.
+pub(crate) fn document(json: &str) -> Result<&RawValue, PolicyError> {
+    serde_json::from_str(json).map_err(|error| Place::Document.breaks(Rule::json(&error)))
+}
+
+/// Reads the outermost layer of `raw`.
+pub(crate) fn layer<'a>(raw: &'a RawValue, place: &Place<'_>) -> Result<Layer<'a>, PolicyError> {
+    let text = raw.get();
+    let read = match text.as_bytes().first() {
+        Some(b'{') => serde_json::from_str(text).map(|Entries(entries)| Layer::Object(entries)),
+        Some(b'[') => serde_json::from_str(text).map(Layer::Array),
+        Some(b'"') => serde_json::from_str(text).map(Layer::String),
+        Some(b'n') => Ok(Layer::Null),
+        _ => Ok(Layer::Scalar(text)),
+    };
+    let layer = read.map_err(|error| place.breaks(Rule::json(&error)))?;
+    if let Layer::Object(entries) = &layer {
+        refuse_repeated_keys(entries, place)?;
+    }
+    Ok(layer)
+}
+
+fn refuse_repeated_keys(
+    entries: &[(String, &RawValue)],
+    place: &Place<'_>,
+) -> Result<(), PolicyError> {
+    let mut seen = HashSet::with_capacity(entries.len());
+    match entries.iter().find(|(key, _)| !seen.insert(key.as_str())) {
+        None => Ok(()),
+        Some((key, _)) => Err(place.breaks(Rule::repeated(key))),
+    }
+}
+
+/// The entries of an object in their order, with repetitions.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Entries(entries))
+    }
+}

@@ -1,0 +1,56 @@
+//! The case files: requests with the answer that AWS gives or that independent implementations
+//! agree on.
+
+mod common;
+
+use std::io::Read as _;
+
+use common::{Case, word};
+use portcullis_iam::Policy;
+
+const EDGE: &str = include_str!("cases/edge.jsonl");
+const GENERATED: &[u8] = include_bytes!("cases/generated-1500.jsonl.gz");
+
+/// The cases whose documents may be found but not written, and why.
+const REFUSED: [&str; 1] = ["principal-08"]; // {"Service": "*"}
+
+fn check_all(lines: &str) {
+    let wrong: Vec<String> = lines
+        .lines()
+        .map(|line| Case::read(line, Policy::parse_unvalidated).unwrap())
+        .map(|case| (case.decide(), case))
+        .filter(|(got, case)| word(*got) != case.expected)
+        .map(|(got, case)| format!("{}: {got:?}, expected {}", case.id, case.expected))
+        .collect();
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn generated() -> String {
+    let mut lines = String::new();
+    flate2::read::GzDecoder::new(GENERATED).read_to_string(&mut lines).unwrap();
+    lines
+}
+
+#[test]
+fn edge_cases_are_decided_as_expected() {
+    check_all(EDGE);
+}
+
+#[test]
+fn generated_cases_are_decided_as_expected() {
+    check_all(&generated());
+}
+
+#[test]
+fn documents_of_cases_may_be_written_with_named_exceptions() {
+    let lines = EDGE.to_owned() + &generated();
+    let refused: Vec<String> = lines
+        .lines()
+        .filter_map(|line| {
+            let error = Case::read(line, Policy::parse).err()?;
+            let id = Case::read(line, Policy::parse_unvalidated).unwrap().id;
+            (!REFUSED.contains(&id.as_str())).then(|| format!("{id}: {error}"))
+        })
+        .collect();
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
