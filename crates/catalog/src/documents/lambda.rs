@@ -1,0 +1,608 @@
+//! Functions, published versions, aliases and resource policies as they are stored.
+//!
+//! Times are RFC 3339 text, exact to the nanosecond; weights are the shortest text that reads back
+//! as the same number. The statements of a policy are stored as the JSON that was answered, so
+//! that writing and reading a policy of 20 KB copies text and builds no tree.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use portcullis_lambda::{
+    Alias, AliasVersion, CodePackage, Configuration, ConfigurationInput, Deployment, Failure,
+    Function, FunctionArn, FunctionParts, Lifecycle, LoggingInput, PublishedVersion, Qualifier,
+    ResourcePolicy, Routing, Statement, Tags, VersionNumber, VpcInput,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Document, DocumentError, FORMAT, decode_json, encode_json};
+
+/// The stored text of one member, as the domain's type.
+fn read<T: FromStr>(what: &'static str, text: &str) -> Result<T, DocumentError>
+where
+    T::Err: fmt::Display,
+{
+    text.parse().map_err(|error| invalid(what, &error))
+}
+
+fn invalid(what: &'static str, why: &impl fmt::Display) -> DocumentError {
+    DocumentError::Invalid { what, why: why.to_string() }
+}
+
+fn read_version(number: u64) -> Result<VersionNumber, DocumentError> {
+    VersionNumber::new(number).ok_or_else(|| invalid("version", &"numbers start at 1"))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredConfiguration<'a> {
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    description: Cow<'a, str>,
+    role: Cow<'a, str>,
+    handler: Cow<'a, str>,
+    runtime: Cow<'a, str>,
+    timeout_seconds: u16,
+    memory_megabytes: u16,
+    /// Pairs, because the order is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    environment: Option<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
+    log_group: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    empty_vpc: bool,
+}
+
+fn store_configuration(configuration: &Configuration) -> StoredConfiguration<'_> {
+    StoredConfiguration {
+        description: configuration.description().into(),
+        role: configuration.role().as_str().into(),
+        handler: configuration.handler().as_str().into(),
+        runtime: configuration.runtime().as_str().into(),
+        timeout_seconds: configuration.timeout().get(),
+        memory_megabytes: configuration.memory().get(),
+        environment: configuration
+            .environment()
+            .map(|variables| variables.iter().map(|(name, v)| (name.into(), v.into())).collect()),
+        log_group: configuration.log_group().into(),
+        empty_vpc: configuration.has_empty_vpc(),
+    }
+}
+
+/// Goes the way of a request, so that what is read is what a request could have made.
+fn read_configuration(
+    function: &FunctionArn,
+    stored: StoredConfiguration<'_>,
+) -> Result<Configuration, DocumentError> {
+    let pair = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into(), value.into());
+    let input = ConfigurationInput {
+        description: Some(stored.description.into()),
+        role: Some(stored.role.into()),
+        handler: Some(stored.handler.into()),
+        runtime: Some(stored.runtime.into()),
+        timeout: Some(stored.timeout_seconds.into()),
+        memory_size: Some(stored.memory_megabytes.into()),
+        environment: stored.environment.map(|pairs| pairs.into_iter().map(pair).collect()),
+        logging: Some(LoggingInput {
+            log_group: Some(stored.log_group.into()),
+            ..LoggingInput::default()
+        }),
+        vpc: stored.empty_vpc.then(VpcInput::default),
+        ..ConfigurationInput::default()
+    };
+    let change = input.try_into().map_err(|error| invalid("configuration", &error))?;
+    Configuration::create(function, change).map_err(|error| invalid("configuration", &error))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredLifecycle<'a> {
+    Pending,
+    Active,
+    Updating,
+    Failed(StoredFailure<'a>),
+    UpdateFailed(StoredFailure<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFailure<'a> {
+    code: Cow<'a, str>,
+    reason: Cow<'a, str>,
+}
+
+fn store_lifecycle(lifecycle: &Lifecycle) -> StoredLifecycle<'_> {
+    fn failure(failure: &Failure) -> StoredFailure<'_> {
+        StoredFailure { code: failure.code.as_str().into(), reason: (&*failure.reason).into() }
+    }
+    match lifecycle {
+        Lifecycle::Pending => StoredLifecycle::Pending,
+        Lifecycle::Active => StoredLifecycle::Active,
+        Lifecycle::Updating => StoredLifecycle::Updating,
+        Lifecycle::Failed(why) => StoredLifecycle::Failed(failure(why)),
+        Lifecycle::UpdateFailed(why) => StoredLifecycle::UpdateFailed(failure(why)),
+    }
+}
+
+fn read_lifecycle(stored: &StoredLifecycle<'_>) -> Result<Lifecycle, DocumentError> {
+    let failure = |why: &StoredFailure<'_>| -> Result<Failure, DocumentError> {
+        Ok(Failure { code: read("failure code", &why.code)?, reason: (&*why.reason).into() })
+    };
+    Ok(match stored {
+        StoredLifecycle::Pending => Lifecycle::Pending,
+        StoredLifecycle::Active => Lifecycle::Active,
+        StoredLifecycle::Updating => Lifecycle::Updating,
+        StoredLifecycle::Failed(why) => Lifecycle::Failed(failure(why)?),
+        StoredLifecycle::UpdateFailed(why) => Lifecycle::UpdateFailed(failure(why)?),
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredDeployment<'a> {
+    configuration: StoredConfiguration<'a>,
+    code_sha256: Cow<'a, str>,
+    code_size: u64,
+    lifecycle: StoredLifecycle<'a>,
+    last_modified: Cow<'a, str>,
+    revision: Cow<'a, str>,
+    generation: Cow<'a, str>,
+}
+
+fn store_deployment(deployment: &Deployment) -> StoredDeployment<'_> {
+    StoredDeployment {
+        configuration: store_configuration(&deployment.configuration),
+        code_sha256: deployment.code.sha256.to_string().into(),
+        code_size: deployment.code.size,
+        lifecycle: store_lifecycle(&deployment.lifecycle),
+        last_modified: deployment.last_modified.to_string().into(),
+        revision: deployment.revision.to_string().into(),
+        generation: deployment.generation.to_string().into(),
+    }
+}
+
+fn read_deployment(
+    function: &FunctionArn,
+    stored: StoredDeployment<'_>,
+) -> Result<Deployment, DocumentError> {
+    Ok(Deployment {
+        configuration: read_configuration(function, stored.configuration)?,
+        code: CodePackage {
+            sha256: read("code digest", &stored.code_sha256)?,
+            size: stored.code_size,
+        },
+        lifecycle: read_lifecycle(&stored.lifecycle)?,
+        last_modified: read("time of modification", &stored.last_modified)?,
+        revision: read("revision", &stored.revision)?,
+        generation: read("generation", &stored.generation)?,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFunction<'a> {
+    arn: Cow<'a, str>,
+    latest: StoredDeployment<'a>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
+    created: Cow<'a, str>,
+    next_version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published_as: Option<u64>,
+}
+
+impl Document for Function {
+    fn encode(&self) -> Vec<u8> {
+        let parts = self.parts();
+        encode_json(&StoredFunction {
+            arn: parts.arn.as_str().into(),
+            latest: store_deployment(&parts.latest),
+            tags: parts.tags.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            created: parts.created.to_string().into(),
+            next_version: parts.next_version.get(),
+            published_as: parts.published_as.map(VersionNumber::get),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredFunction<'_> = decode_json(bytes)?;
+        let arn: FunctionArn = read("arn", &stored.arn)?;
+        let parts = FunctionParts {
+            latest: read_deployment(&arn, stored.latest)?,
+            arn,
+            tags: Tags::new(stored.tags).map_err(|error| invalid("tags", &error))?,
+            created: read("time of creation", &stored.created)?,
+            next_version: read_version(stored.next_version)?,
+            published_as: stored.published_as.map(read_version).transpose()?,
+        };
+        Self::restore(parts).map_err(|error| invalid("function", &error))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredVersion<'a> {
+    function: Cow<'a, str>,
+    number: u64,
+    deployment: StoredDeployment<'a>,
+}
+
+impl Document for PublishedVersion {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredVersion {
+            function: self.function.as_str().into(),
+            number: self.number.get(),
+            deployment: store_deployment(&self.deployment),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredVersion<'_> = decode_json(bytes)?;
+        let function = read("function", &stored.function)?;
+        let deployment = read_deployment(&function, stored.deployment)?;
+        Ok(Self { function, number: read_version(stored.number)?, deployment })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAlias<'a> {
+    function: Cow<'a, str>,
+    name: Cow<'a, str>,
+    /// `$LATEST` or a number.
+    version: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    description: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    routing: Option<StoredRouting<'a>>,
+    revision: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredRouting<'a> {
+    version: u64,
+    /// Text, because a JSON number need not read back as the same one.
+    weight: Cow<'a, str>,
+}
+
+fn store_routing(routing: Routing) -> StoredRouting<'static> {
+    let weight = routing.weight().to_string().into();
+    StoredRouting { version: routing.version().get(), weight }
+}
+
+fn read_routing(stored: &StoredRouting<'_>) -> Result<Routing, DocumentError> {
+    let weight = read("weight", &stored.weight)?;
+    let routing = Routing::new(read_version(stored.version)?, weight);
+    routing.map_err(|error| invalid("routing", &error))
+}
+
+fn read_alias_version(text: &str) -> Result<AliasVersion, DocumentError> {
+    match Qualifier::parse(text) {
+        Qualifier::Latest => Ok(AliasVersion::Latest),
+        Qualifier::Version(number) => Ok(AliasVersion::Number(number)),
+        Qualifier::Alias(_) | Qualifier::Unresolvable(_) => {
+            Err(invalid("alias version", &"neither $LATEST nor a number"))
+        }
+    }
+}
+
+impl Document for Alias {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredAlias {
+            function: self.function().as_str().into(),
+            name: self.name().as_str().into(),
+            version: self.version().qualifier().to_string().into(),
+            description: self.description().into(),
+            routing: self.routing().map(store_routing),
+            revision: self.revision().to_string().into(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredAlias<'_> = decode_json(bytes)?;
+        let alias = Self::restore(
+            read("function", &stored.function)?,
+            read("name", &stored.name)?,
+            read_alias_version(&stored.version)?,
+            &stored.description,
+            stored.routing.as_ref().map(read_routing).transpose()?,
+            read("revision", &stored.revision)?,
+        );
+        alias.map_err(|error| invalid("alias", &error))
+    }
+}
+
+/// `{"revision":"…","statements":[{…},{…}]}`; the statements as they were answered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPolicy {
+    revision: String,
+    statements: Vec<Box<RawValue>>,
+}
+
+impl Document for ResourcePolicy {
+    /// Copies the statements instead of serializing them: the cost is that of a memory copy.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![FORMAT];
+        bytes.extend_from_slice(br#"{"revision":""#);
+        bytes.extend_from_slice(self.revision().to_string().as_bytes());
+        bytes.extend_from_slice(br#"","statements":["#);
+        for (index, statement) in self.statements().iter().enumerate() {
+            if index > 0 {
+                bytes.push(b',');
+            }
+            bytes.extend_from_slice(statement.json().as_bytes());
+        }
+        bytes.extend_from_slice(b"]}");
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredPolicy = decode_json(bytes)?;
+        let statements = stored.statements.iter().map(|json| Statement::from_json(json.get()));
+        let statements: Result<Vec<_>, _> = statements.collect();
+        let statements = statements.map_err(|error| invalid("statement", &error))?;
+        let policy = Self::restore(statements, read("revision", &stored.revision)?);
+        policy.map_err(|error| invalid("policy", &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_lambda::{
+        AliasInput, CodeSha256, FailureCode, Fresh, Grant, GrantInput, RevisionId, Target,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    const TIME: &str = "2026-01-02T03:04:05.000000006Z";
+
+    fn revision(number: u8) -> RevisionId {
+        format!("00000000-0000-0000-0000-0000000000{number:02x}").parse().unwrap()
+    }
+
+    fn fresh(number: u8) -> Fresh {
+        Fresh { now: TIME.parse().unwrap(), revision: revision(number) }
+    }
+
+    fn input() -> ConfigurationInput {
+        ConfigurationInput {
+            role: Some("arn:aws:iam::123456789012:role/r".into()),
+            handler: Some("app.handler".into()),
+            runtime: Some("python3.13".into()),
+            ..ConfigurationInput::default()
+        }
+    }
+
+    fn function(input: ConfigurationInput, tags: BTreeMap<String, String>) -> Function {
+        let code = CodePackage { sha256: CodeSha256::new([7; 32]), size: 42 };
+        let tags = Tags::new(tags).unwrap();
+        let change = input.try_into().unwrap();
+        Function::create(ARN.parse().unwrap(), change, code, tags, fresh(1)).unwrap()
+    }
+
+    fn alias(description: &str, weights: Option<Vec<(String, f64)>>) -> Alias {
+        let input = AliasInput {
+            name: "prod".parse().unwrap(),
+            function_version: Qualifier::parse("1"),
+            description: Some(description.into()),
+            weights,
+        };
+        Alias::create(&ARN.parse().unwrap(), input, &|_| true, false, revision(4)).unwrap()
+    }
+
+    fn policy(grants: &[GrantInput]) -> ResourcePolicy {
+        let target = Target::unqualified(ARN.parse().unwrap());
+        let add = |policy: Option<ResourcePolicy>, input: &GrantInput| {
+            let grant = Grant::try_from(input).unwrap();
+            let current = policy.as_ref();
+            let added =
+                ResourcePolicy::add(current, &target, revision(1), &grant, None, revision(5));
+            Some(added.unwrap())
+        };
+        grants.iter().fold(None, add).unwrap()
+    }
+
+    fn grant(sid: &str, source_arn: &str) -> GrantInput {
+        GrantInput {
+            statement_id: sid.into(),
+            action: "lambda:InvokeFunction".into(),
+            principal: "s3.amazonaws.com".into(),
+            source_arn: Some(source_arn.into()),
+            ..GrantInput::default()
+        }
+    }
+
+    #[track_caller]
+    fn check_round_trip<T: Document + PartialEq + fmt::Debug>(value: &T) {
+        assert_eq!(&T::decode(&value.encode()).unwrap(), value);
+    }
+
+    /// If one of these fails, data on disks can no longer be read: give the new form another
+    /// format number and keep reading the old one.
+    #[track_caller]
+    fn check_golden<T: Document + PartialEq + fmt::Debug>(value: &T, json: &str) {
+        let bytes = value.encode();
+        assert_eq!(bytes.first(), Some(&1));
+        assert_eq!(String::from_utf8_lossy(&bytes[1..]), json);
+        check_round_trip(value);
+    }
+
+    #[test]
+    fn the_stored_form_of_a_function_is_fixed() {
+        let rich = ConfigurationInput {
+            description: Some("d".into()),
+            environment: Some(vec![("ZZ".into(), "1".into()), ("AA".into(), "2".into())]),
+            vpc: Some(VpcInput::default()),
+            ..input()
+        };
+        let function = function(rich, BTreeMap::from([("k".into(), "v".into())]));
+        let (function, _) = function.publish_with_update(fresh(2));
+        check_golden(
+            &function,
+            r#"{"arn":"arn:aws:lambda:us-east-1:123456789012:function:f","latest":{"configuration":{"description":"d","role":"arn:aws:iam::123456789012:role/r","handler":"app.handler","runtime":"python3.13","timeout_seconds":3,"memory_megabytes":128,"environment":[["ZZ","1"],["AA","2"]],"log_group":"/aws/lambda/f","empty_vpc":true},"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","code_size":42,"lifecycle":"pending","last_modified":"2026-01-02T03:04:05.000000006Z","revision":"00000000-0000-0000-0000-000000000001","generation":"00000000-0000-0000-0000-000000000001"},"tags":{"k":"v"},"created":"2026-01-02T03:04:05.000000006Z","next_version":2,"published_as":1}"#,
+        );
+    }
+
+    #[test]
+    fn the_stored_form_of_a_version_is_fixed() {
+        let (_, version) = function(input(), BTreeMap::new()).publish_with_update(fresh(2));
+        let failure =
+            Failure { code: FailureCode::InvalidZipFileException, reason: "no file".into() };
+        check_golden(
+            &version.settle(Err(failure)).unwrap(),
+            r#"{"function":"arn:aws:lambda:us-east-1:123456789012:function:f","number":1,"deployment":{"configuration":{"role":"arn:aws:iam::123456789012:role/r","handler":"app.handler","runtime":"python3.13","timeout_seconds":3,"memory_megabytes":128,"log_group":"/aws/lambda/f"},"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","code_size":42,"lifecycle":{"failed":{"code":"InvalidZipFileException","reason":"no file"}},"last_modified":"2026-01-02T03:04:05.000000006Z","revision":"00000000-0000-0000-0000-000000000002","generation":"00000000-0000-0000-0000-000000000002"}}"#,
+        );
+    }
+
+    #[test]
+    fn the_stored_form_of_an_alias_is_fixed() {
+        check_golden(
+            &alias("d", Some(vec![("2".into(), 0.1)])),
+            r#"{"function":"arn:aws:lambda:us-east-1:123456789012:function:f","name":"prod","version":"1","description":"d","routing":{"version":2,"weight":"0.1"},"revision":"00000000-0000-0000-0000-000000000004"}"#,
+        );
+    }
+
+    #[test]
+    fn the_stored_form_of_a_policy_is_fixed() {
+        check_golden(
+            &policy(&[grant("a", "arn:aws:s3:::a"), grant("b", "arn:aws:s3:::b\"\u{e9}")]),
+            r#"{"revision":"00000000-0000-0000-0000-000000000005","statements":[{"Sid":"a","Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::a"}}},{"Sid":"b","Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b\"é"}}}]}"#,
+        );
+    }
+
+    /// Every prefix of the bytes, and the bytes with one text in them replaced by another.
+    #[track_caller]
+    fn check_damage<T: Document + fmt::Debug>(value: &T, replacements: &[(&str, &str)]) {
+        let bytes = value.encode();
+        for length in 0..bytes.len() {
+            assert!(T::decode(&bytes[..length]).is_err(), "cut to {length}");
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        for (from, to) in replacements {
+            assert!(text.contains(from), "{from} is in {text}");
+            let damaged = text.replace(from, to);
+            assert!(T::decode(damaged.as_bytes()).is_err(), "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused() {
+        let function = function(input(), BTreeMap::new());
+        let (function, version) = function.publish_with_update(fresh(2));
+        let configuration = [
+            ("\u{1}{", "\u{2}{"),
+            ("\u{1}{", "\u{1}[{"),
+            ("python3.13", "python2.7"),
+            ("\"timeout_seconds\":3", "\"timeout_seconds\":0"),
+            ("\"memory_megabytes\":128", "\"memory_megabytes\":1"),
+            ("\"code_size\":42", "\"code_size\":-1"),
+            ("\"lifecycle\":\"pending\"", "\"lifecycle\":\"sleeping\""),
+            ("2026-01-02", "2026-13-02"),
+            ("00000000-0000", "0000000x-0000"),
+            ("\"code_size\"", "\"unknown\":1,\"code_size\""),
+            (":function:f", ":function:f:1"),
+        ];
+        check_damage(&function, &configuration);
+        check_damage(&function, &[("\"next_version\":2", "\"next_version\":1")]);
+        check_damage(&function, &[("\"next_version\":2", "\"next_version\":0")]);
+        check_damage(&version, &configuration);
+        check_damage(&version, &[("\"number\":1", "\"number\":0")]);
+        check_damage(
+            &alias("d", Some(vec![("2".into(), 0.1)])),
+            &[
+                ("\"prod\"", "\"42\""),
+                ("\"version\":\"1\"", "\"version\":\"2\""),
+                ("\"version\":\"1\"", "\"version\":\"$LATEST\""),
+                ("\"version\":\"1\"", "\"version\":\"other\""),
+                ("\"weight\":\"0.1\"", "\"weight\":\"1.1\""),
+                ("\"weight\":\"0.1\"", "\"weight\":\"NaN\""),
+            ],
+        );
+        check_damage(
+            &policy(&[grant("a", "arn:aws:s3:::a"), grant("b", "arn:aws:s3:::b")]),
+            &[
+                ("\"Sid\":\"b\"", "\"Sid\":\"a\""),
+                ("\"Sid\":\"b\"", "\"Sid\":\"b.b\""),
+                ("\"Sid\":\"b\"", "\"Sid\":1"),
+                ("\"Sid\":\"b\",", ""),
+                ("\"Effect\"", "\"Efect\""),
+                ("arn:aws:s3:::b", &"b".repeat(20480)),
+            ],
+        );
+        let empty =
+            b"\x01{\"revision\":\"00000000-0000-0000-0000-000000000005\",\"statements\":[]}";
+        assert!(ResourcePolicy::decode(empty).is_err(), "a policy without statements");
+    }
+
+    fn inputs() -> impl Strategy<Value = ConfigurationInput> {
+        let variables =
+            proptest::collection::btree_map("[a-zA-Z][a-zA-Z0-9_]{1,8}", "\\PC{0,9}", 0..4);
+        let variables = proptest::option::of(variables.prop_map(|map| map.into_iter().collect()));
+        let parts = ("\\PC{0,20}", 1..=900i64, 128..=10240i64, variables, any::<bool>());
+        parts.prop_map(|(description, timeout, memory, environment, vpc)| ConfigurationInput {
+            description: Some(description),
+            timeout: Some(timeout),
+            memory_size: Some(memory),
+            environment,
+            vpc: vpc.then(VpcInput::default),
+            ..input()
+        })
+    }
+
+    fn outcomes() -> impl Strategy<Value = Option<Result<(), Failure>>> {
+        let failure = "\\PC{0,20}"
+            .prop_map(|reason| Failure { code: FailureCode::InternalError, reason: reason.into() });
+        proptest::option::of(prop_oneof![Just(Ok(())), failure.prop_map(Err)])
+    }
+
+    proptest! {
+        #[test]
+        fn functions_and_versions_read_back_as_written(
+            input in inputs(),
+            tags in proptest::collection::btree_map("[b-z]{1,9}", "\\PC{0,9}", 0..5),
+            update in any::<bool>(),
+            first in outcomes(),
+            second in outcomes(),
+        ) {
+            let mut function = function(input, tags);
+            if let Some(outcome) = first {
+                function = function.settle(outcome, revision(2)).unwrap();
+                if update {
+                    let code = CodePackage::of(b"other");
+                    function = function.update_code(code, None, fresh(3)).unwrap();
+                }
+            }
+            check_round_trip(&function);
+            let (function, version) = function.publish_with_update(fresh(4));
+            check_round_trip(&function);
+            check_round_trip(&version);
+            if let Some(version) = second.and_then(|outcome| version.settle(outcome)) {
+                check_round_trip(&version);
+            }
+        }
+
+        #[test]
+        fn aliases_read_back_as_written(
+            description in "\\PC{0,20}",
+            weight in proptest::option::of(0.0..=1.0f64),
+        ) {
+            check_round_trip(&alias(&description, weight.map(|weight| vec![("2".into(), weight)])));
+        }
+
+        #[test]
+        fn policies_read_back_as_written(
+            grants in proptest::collection::btree_map("[a-zA-Z0-9_-]{1,9}", "[^$\\r\\n\u{85}\u{2028}\u{2029}*?]{0,20}", 1..9),
+        ) {
+            let sources = grants.iter().map(|(sid, name)| (sid, format!("arn:aws:s3:::{name}")));
+            let inputs: Vec<_> = sources.map(|(sid, source)| grant(sid, &source)).collect();
+            let policy = policy(&inputs);
+            check_round_trip(&policy);
+            let document: serde_json::Value = serde_json::from_str(&policy.to_json()).unwrap();
+            prop_assert_eq!(document["Statement"].as_array().unwrap().len(), inputs.len());
+        }
+    }
+}
