@@ -1,0 +1,223 @@
+//! What passes between one worker and the sandbox: one event at a time, in Lambda's order.
+//!
+//! The worker asks (`next`), is handed an event, answers it, asks again. This is the state behind
+//! the Runtime API, without HTTP.
+
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+
+use crate::lock;
+use crate::specification::Event;
+
+/// An event on its way to a worker.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) event: Event,
+    /// When the event must be answered.
+    pub(crate) deadline: SystemTime,
+}
+
+/// What a worker posted about its event.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The function's result.
+    Response(Bytes),
+    /// The runtime's description of what went wrong.
+    Error(Bytes),
+    /// A result over the size limit; it is not kept.
+    TooLarge,
+}
+
+/// Why the worker may not do this now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The answer names an event that this worker does not have.
+    RequestId,
+    /// The call does not fit the worker's state.
+    Transition,
+}
+
+/// How a worker stands before an event.
+#[derive(Debug)]
+pub(crate) enum Readiness {
+    /// It asks for an event.
+    Asking,
+    /// It said that it could not start, with this description.
+    InitError(Bytes),
+}
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    /// The worker's open `next` call.
+    asking: Option<oneshot::Sender<Delivery>>,
+}
+
+#[derive(Default)]
+enum Phase {
+    /// The worker has not asked for an event yet.
+    #[default]
+    Starting,
+    /// The worker reported that it cannot start.
+    Failed(Bytes),
+    /// The worker has no event.
+    Free,
+    /// The worker has this event.
+    Running { request_id: String, answer: oneshot::Sender<Answer> },
+}
+
+/// The exchange of one worker.
+#[derive(Default)]
+pub(crate) struct Exchange {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Exchange {
+    /// The worker asks for its next event. A newer call replaces an older one: a client that lost
+    /// its connection asks again before we notice.
+    pub(crate) fn next(&self) -> Result<oneshot::Receiver<Delivery>, Refusal> {
+        let mut state = lock(&self.state);
+        match state.phase {
+            Phase::Starting | Phase::Free => state.phase = Phase::Free,
+            Phase::Failed(_) | Phase::Running { .. } => return Err(Refusal::Transition),
+        }
+        let (sender, delivery) = oneshot::channel();
+        state.asking = Some(sender);
+        drop(state);
+        self.changed.notify_one();
+        Ok(delivery)
+    }
+
+    /// Whether the worker's event is the one of this id.
+    pub(crate) fn expects(&self, request_id: &str) -> Result<(), Refusal> {
+        match &lock(&self.state).phase {
+            Phase::Running { request_id: current, .. } if current == request_id => Ok(()),
+            _ => Err(Refusal::RequestId),
+        }
+    }
+
+    /// The worker answers its event.
+    pub(crate) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Refusal> {
+        let mut state = lock(&self.state);
+        let sender = match std::mem::replace(&mut state.phase, Phase::Free) {
+            Phase::Running { request_id: current, answer } if current == request_id => answer,
+            other => {
+                state.phase = other;
+                return Err(Refusal::RequestId);
+            }
+        };
+        // Nobody waits any more when the event timed out at this moment.
+        let _ = sender.send(answer);
+        Ok(())
+    }
+
+    /// The worker says that it cannot start.
+    pub(crate) fn init_error(&self, description: Bytes) -> Result<(), Refusal> {
+        let mut state = lock(&self.state);
+        if !matches!(state.phase, Phase::Starting) {
+            return Err(Refusal::Transition);
+        }
+        state.phase = Phase::Failed(description);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits until the worker asks for an event or reports that it cannot start. For one waiter.
+    pub(crate) async fn ready(&self) -> Readiness {
+        loop {
+            if let Some(readiness) = self.readiness() {
+                return readiness;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn readiness(&self) -> Option<Readiness> {
+        let state = lock(&self.state);
+        if let Phase::Failed(description) = &state.phase {
+            return Some(Readiness::InitError(description.clone()));
+        }
+        state.asking.as_ref().filter(|asking| !asking.is_closed()).map(|_| Readiness::Asking)
+    }
+
+    /// Hands the event to the worker's open call; its answer comes through the receiver.
+    ///
+    /// `None` when the worker does not ask at this moment; the event is not delivered then.
+    pub(crate) fn deliver(&self, delivery: Delivery) -> Option<oneshot::Receiver<Answer>> {
+        let mut state = lock(&self.state);
+        let asking = state.asking.take()?;
+        let request_id = delivery.event.request_id.clone();
+        asking.send(delivery).ok()?;
+        let (answer, receiver) = oneshot::channel();
+        state.phase = Phase::Running { request_id, answer };
+        Some(receiver)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(request_id: &str) -> Delivery {
+        let event = Event {
+            request_id: request_id.to_owned(),
+            payload: Bytes::from_static(b"{}"),
+            invoked_function_arn: String::new(),
+            client_context: None,
+            trace_id: String::new(),
+            log_tail: false,
+        };
+        Delivery { event, deadline: SystemTime::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_worker_has_one_event_at_a_time() {
+        let exchange = Exchange::default();
+        let mut asking = exchange.next().unwrap();
+        let mut answer = exchange.deliver(delivery("a")).unwrap();
+        assert_eq!(asking.try_recv().unwrap().event.request_id, "a");
+        assert_eq!(exchange.next().unwrap_err(), Refusal::Transition);
+        assert!(exchange.deliver(delivery("b")).is_none());
+        exchange.answer("a", Answer::TooLarge).unwrap();
+        assert!(matches!(answer.try_recv(), Ok(Answer::TooLarge)));
+        exchange.next().unwrap();
+    }
+
+    #[test]
+    fn an_answer_must_name_the_current_event() {
+        let exchange = Exchange::default();
+        assert_eq!(exchange.answer("a", Answer::TooLarge).unwrap_err(), Refusal::RequestId);
+        let _asking = exchange.next().unwrap();
+        let _answer = exchange.deliver(delivery("a")).unwrap();
+        assert_eq!(exchange.answer("b", Answer::TooLarge).unwrap_err(), Refusal::RequestId);
+        exchange.expects("a").unwrap();
+        exchange.answer("a", Answer::TooLarge).unwrap();
+        assert_eq!(exchange.answer("a", Answer::TooLarge).unwrap_err(), Refusal::RequestId);
+    }
+
+    #[test]
+    fn a_worker_fails_to_start_only_before_its_first_event() {
+        let exchange = Exchange::default();
+        let _asking = exchange.next().unwrap();
+        assert_eq!(exchange.init_error(Bytes::new()).unwrap_err(), Refusal::Transition);
+        let failed = Exchange::default();
+        failed.init_error(Bytes::new()).unwrap();
+        assert_eq!(failed.next().unwrap_err(), Refusal::Transition);
+    }
+
+    #[test]
+    fn a_lost_call_gets_no_event() {
+        let exchange = Exchange::default();
+        drop(exchange.next().unwrap());
+        assert!(exchange.readiness().is_none());
+        assert!(exchange.deliver(delivery("a")).is_none());
+        let mut again = exchange.next().unwrap();
+        exchange.deliver(delivery("a")).unwrap();
+        assert_eq!(again.try_recv().unwrap().event.request_id, "a");
+    }
+}

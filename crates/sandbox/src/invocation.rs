@@ -1,0 +1,117 @@
+//! One event's way: get a worker, have it run the event, say how it ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::exchange::Answer;
+use crate::outcome::Outcome;
+use crate::pools::{Grant, Running, Slot};
+use crate::process::Exit;
+use crate::spawn::Spawner;
+use crate::specification::{Event, InvokeError, WorkerSpec};
+use crate::worker::{Init, Served, Worker};
+
+/// An admitted event.
+pub(crate) struct Invocation {
+    running: Running,
+    spawner: Arc<Spawner>,
+    spec: Arc<WorkerSpec>,
+    event: Event,
+}
+
+/// What became of an event on a worker: its end, or (with the worker's) that it did not begin.
+type Attempt = Result<Outcome, Exit>;
+
+impl Invocation {
+    pub(crate) fn new(
+        running: Running,
+        spawner: Arc<Spawner>,
+        spec: Arc<WorkerSpec>,
+        event: Event,
+    ) -> Self {
+        Self { running, spawner, spec, event }
+    }
+
+    /// Runs the event to its end. A warm worker that is gone before it has the event is replaced;
+    /// a fresh one is not, so that a worker that always ends cannot keep us starting new ones.
+    pub(crate) async fn run(self) -> Result<Outcome, InvokeError> {
+        let mut limit = self.running.pools().settings.init_limit;
+        let mut retried = false;
+        loop {
+            let slot = match self.running.pools().acquire(&self.spec.id).await? {
+                Grant::Warm(worker) => match self.serve(worker).await {
+                    Ok(outcome) => return self.unless_ended(outcome),
+                    Err(_) => continue,
+                },
+                Grant::Start(slot) => slot,
+            };
+            match self.serve_fresh(slot, limit, retried).await? {
+                Some(outcome) => return self.unless_ended(outcome),
+                // As on AWS: a start that takes too long gets a second try, within the event.
+                None => (limit, retried) = (self.spec.timeout, true),
+            }
+        }
+    }
+
+    /// Starts a worker and runs the event on it; `None` when its start took too long, unless it is
+    /// the last try.
+    async fn serve_fresh(
+        &self,
+        slot: Slot,
+        limit: Duration,
+        last_try: bool,
+    ) -> Result<Option<Outcome>, InvokeError> {
+        let (mut worker, share) = Worker::start(&self.spec, slot, &self.spawner).await?;
+        let outcome = match worker.initialise(share, limit).await {
+            Init::Ready => {
+                let attempt = self.serve(worker).await;
+                return Ok(Some(attempt.unwrap_or_else(|exit| self.exited(exit))));
+            }
+            Init::Failed(description) => Outcome::failed(description),
+            Init::Exited(exit) => self.exited(exit),
+            Init::TimedOut if !last_try => return Ok(None),
+            Init::TimedOut => self.timed_out(),
+        };
+        worker.begin_failed(&self.event);
+        let duration = worker.age();
+        Ok(Some(self.reported(outcome, &mut worker, duration)))
+    }
+
+    /// Runs the event on a worker that is ready, and gives the worker back if it can go on.
+    async fn serve(&self, mut worker: Worker) -> Attempt {
+        let (served, duration) = worker.serve(&self.event).await;
+        let (outcome, goes_on) = match served {
+            Served::Undelivered(exit) => return Err(exit),
+            Served::Answered(Answer::Response(payload)) => (Outcome::answered(payload), true),
+            Served::Answered(Answer::Error(description)) => (Outcome::failed(description), true),
+            Served::Answered(Answer::TooLarge) => (Outcome::too_large(), true),
+            Served::Exited(exit) => (self.exited(exit), false),
+            Served::TimedOut => (self.timed_out(), false),
+        };
+        let outcome = self.reported(outcome, &mut worker, duration);
+        if goes_on {
+            self.running.pools().release(worker);
+        }
+        Ok(outcome)
+    }
+
+    fn exited(&self, exit: Exit) -> Outcome {
+        Outcome::exited(&self.event.request_id, exit)
+    }
+
+    fn timed_out(&self) -> Outcome {
+        Outcome::timed_out(&self.event.request_id, self.spec.timeout)
+    }
+
+    fn reported(&self, outcome: Outcome, worker: &mut Worker, duration: Duration) -> Outcome {
+        Outcome { log_tail: worker.report(&self.event, duration), ..outcome }
+    }
+
+    /// A worker that the sandbox itself ended says nothing about its function.
+    fn unless_ended(&self, outcome: Outcome) -> Result<Outcome, InvokeError> {
+        if outcome.function_error.is_some() && self.running.pools().has_ended() {
+            return Err(InvokeError::ShuttingDown);
+        }
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,86 @@
+//! What an event ends with, and the payloads that stand for a function's failures.
+//!
+//! Source of every text: `[snap]` aws-lambda.md §8.2. Key order is AWS's.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::process::Exit;
+use crate::runtime_api::RESPONSE_BYTES_MAX;
+
+/// The value of `X-Amz-Function-Error` for everything that a function did not handle.
+const UNHANDLED: &str = "Unhandled";
+
+/// How one event ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The function's answer, or the description of its failure.
+    pub payload: Bytes,
+    /// `Unhandled` if the function failed.
+    pub function_error: Option<&'static str>,
+    /// The last 4096 bytes of the event's log, not yet base64, if the event asked for them.
+    pub log_tail: Option<Vec<u8>>,
+}
+
+impl Outcome {
+    /// The function answered.
+    pub(crate) fn answered(payload: Bytes) -> Self {
+        Self { payload, function_error: None, log_tail: None }
+    }
+
+    /// The function or its runtime said that it failed; `payload` is its own description.
+    pub(crate) fn failed(payload: Bytes) -> Self {
+        Self { payload, function_error: Some(UNHANDLED), log_tail: None }
+    }
+
+    /// The event ran longer than its function may.
+    pub(crate) fn timed_out(request_id: &str, timeout: Duration) -> Self {
+        let seconds = timeout.as_secs_f64();
+        let message =
+            format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
+        Self::described(&json!({"errorType": "Sandbox.Timedout", "errorMessage": message}))
+    }
+
+    /// The worker ended before it answered.
+    pub(crate) fn exited(request_id: &str, exit: Exit) -> Self {
+        let message = format!("RequestId: {request_id} Error: {exit}");
+        Self::described(&json!({"errorType": "Runtime.ExitError", "errorMessage": message}))
+    }
+
+    /// The answer is longer than AWS carries.
+    pub(crate) fn too_large() -> Self {
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
+        );
+        Self::described(
+            &json!({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}),
+        )
+    }
+
+    fn described(description: &serde_json::Value) -> Self {
+        Self::failed(Bytes::from(description.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(outcome: &Outcome, payload: &str) {
+        assert_eq!(outcome.payload, payload);
+        assert_eq!(outcome.function_error, Some("Unhandled"));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn failures_read_as_on_aws() {
+        check(&Outcome::timed_out("r", Duration::from_secs(1)), r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r Error: Task timed out after 1.00 seconds"}"#);
+        check(&Outcome::exited("r", Exit::Code(0)),   r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited without providing a reason"}"#);
+        check(&Outcome::exited("r", Exit::Code(127)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: exit status 127"}"#);
+        check(&Outcome::exited("r", Exit::Signal(9)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#);
+        check(&Outcome::too_large(), r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#);
+    }
+}

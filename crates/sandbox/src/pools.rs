@@ -1,0 +1,410 @@
+//! Who gets a worker: pools of warm ones, limits, and the queue of events that wait.
+//!
+//! An event takes whatever comes first: a warm worker of its version, or a place to start one.
+//! Waiting events are served in order of arrival. Every change of the state ends in `dispatch`.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::lock;
+use crate::process::Process;
+use crate::specification::{InvokeError, Settings};
+use crate::worker::Worker;
+
+/// When every place is taken: how long warm workers go on with events of their own version past an
+/// event that needs a place. Shorter, and two busy functions would end each other's workers all the
+/// time; without an end, one could keep the other out for ever.
+const OVERTAKEN_MAX: Duration = Duration::from_secs(1);
+
+/// How long workers have between SIGTERM and SIGKILL at shutdown.
+const TERMINATION_GRACE: Duration = Duration::from_millis(500);
+
+/// How long the kernel may take to end killed workers, before we say so and go on.
+const KILL_GRACE: Duration = Duration::from_secs(5);
+
+/// One life of a pool: workers of a retired one do not go back.
+#[derive(Default)]
+pub(crate) struct Generation {
+    retired: AtomicBool,
+}
+
+/// What a waiting event gets.
+pub(crate) enum Grant {
+    /// A worker that ran events before.
+    Warm(Worker),
+    /// The right to start a worker.
+    Start(Slot),
+}
+
+/// The right to start one worker.
+pub(crate) struct Slot {
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) place: Place,
+    pub(crate) share: StartShare,
+}
+
+/// One of the places for workers; free again when dropped.
+pub(crate) struct Place(Arc<Pools>);
+
+/// One of the shares of starting workers; free again when dropped.
+pub(crate) struct StartShare(Arc<Pools>);
+
+/// An admitted event; it counts against the concurrency limit until dropped.
+pub(crate) struct Running(Arc<Pools>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// New events are admitted.
+    Open,
+    /// Only admitted events go on.
+    Closed,
+    /// No event goes on.
+    Ended,
+}
+
+struct Waiter {
+    id: String,
+    since: Instant,
+    grant: oneshot::Sender<Grant>,
+}
+
+#[derive(Default)]
+struct Pool {
+    generation: Arc<Generation>,
+    /// The most recently used one last: it is reused first, the others grow old and end.
+    idle: Vec<Idle>,
+}
+
+struct Idle {
+    worker: Worker,
+    since: Instant,
+}
+
+struct State {
+    phase: Phase,
+    pools: HashMap<String, Pool>,
+    waiters: VecDeque<Waiter>,
+    /// Processes of all workers, for the shutdown.
+    processes: Vec<Arc<Process>>,
+    /// Admitted events.
+    running: usize,
+    /// Places taken: by workers that start, live, or are ending.
+    places: usize,
+    /// Workers that start.
+    starting: usize,
+    /// Idle workers that were ended to make place, and still hold theirs.
+    evicted: usize,
+}
+
+/// All workers of one sandbox.
+pub(crate) struct Pools {
+    pub(crate) settings: Settings,
+    state: Mutex<State>,
+    /// Somebody may want to look at the state again: an event or a worker ended.
+    changed: Notify,
+    /// A worker became idle.
+    idled: Notify,
+}
+
+impl Pools {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let state = State {
+            phase: Phase::Open,
+            pools: HashMap::new(),
+            waiters: VecDeque::new(),
+            processes: Vec::new(),
+            running: 0,
+            places: 0,
+            starting: 0,
+            evicted: 0,
+        };
+        let (state, changed, idled) = (Mutex::new(state), Notify::new(), Notify::new());
+        Self { settings, state, changed, idled }
+    }
+
+    /// Counts one more event, within the concurrency limit.
+    pub(crate) fn admit(self: &Arc<Self>) -> Result<Running, InvokeError> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err(InvokeError::ShuttingDown);
+        }
+        if state.running >= self.settings.concurrency_limit {
+            return Err(InvokeError::Throttled);
+        }
+        state.running += 1;
+        Ok(Running(Arc::clone(self)))
+    }
+
+    /// Waits for a worker of this version or a place to start one. First come, first served.
+    pub(crate) async fn acquire(self: &Arc<Self>, id: &str) -> Result<Grant, InvokeError> {
+        let granted = self.enqueue(id)?;
+        self.dispatch();
+        granted.await.map_err(|_| InvokeError::ShuttingDown)
+    }
+
+    fn enqueue(&self, id: &str) -> Result<oneshot::Receiver<Grant>, InvokeError> {
+        let (grant, granted) = oneshot::channel();
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Ended {
+            return Err(InvokeError::ShuttingDown);
+        }
+        state.waiters.push_back(Waiter { id: id.to_owned(), since: Instant::now(), grant });
+        Ok(granted)
+    }
+
+    /// Gives every waiting event what it can have now.
+    fn dispatch(self: &Arc<Self>) {
+        loop {
+            let Some((waiter, grant)) = self.next_grant() else { return };
+            // Outside of the lock: a grant that nobody takes gives itself back.
+            drop(waiter.grant.send(grant));
+        }
+    }
+
+    fn next_grant(self: &Arc<Self>) -> Option<(Waiter, Grant)> {
+        let mut state = lock(&self.state);
+        let can_start = !state.waiters.is_empty() && state.starting < self.settings.starts_max;
+        let full = state.places >= self.settings.workers_max;
+        let in_order = can_start && !(full && state.may_be_overtaken());
+        if let Some((waiter, worker)) = state.first_warm(in_order) {
+            return Some((waiter, Grant::Warm(worker)));
+        }
+        if !can_start {
+            return None;
+        }
+        if full {
+            // The place becomes free when the process is gone; that dispatches again.
+            state.evict_oldest();
+            return None;
+        }
+        let waiter = state.waiters.pop_front()?;
+        state.places += 1;
+        state.starting += 1;
+        let generation = Arc::clone(&state.pools.entry(waiter.id.clone()).or_default().generation);
+        drop(state);
+        let (place, share) = (Place(Arc::clone(self)), StartShare(Arc::clone(self)));
+        Some((waiter, Grant::Start(Slot { generation, place, share })))
+    }
+
+    /// Takes back a worker that can run another event.
+    pub(crate) fn release(self: &Arc<Self>, worker: Worker) {
+        let mut state = lock(&self.state);
+        let retired = worker.generation.retired.load(Ordering::Relaxed);
+        let unwanted = state.phase != Phase::Open && state.waiters.is_empty();
+        if retired || unwanted || worker.process.has_exited() {
+            drop(state);
+            return drop(worker);
+        }
+        let pool = state.pools.entry(worker.spec.id.clone()).or_default();
+        pool.idle.push(Idle { worker, since: Instant::now() });
+        drop(state);
+        self.idled.notify_one();
+        self.dispatch();
+    }
+
+    /// Ends the idle workers of a version now, and the others when they come back.
+    pub(crate) fn retire(&self, id: &str) {
+        let pool = lock(&self.state).pools.remove(id);
+        if let Some(pool) = pool {
+            pool.generation.retired.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends idle workers when their time comes. Runs until it is aborted.
+    pub(crate) async fn sweep_forever(self: Arc<Self>) {
+        loop {
+            match self.sweep() {
+                Some(next) => sleep_until(next).await,
+                None => self.idled.notified().await,
+            }
+        }
+    }
+
+    /// Ends workers that were idle for too long; gives when the next one will have been.
+    fn sweep(&self) -> Option<Instant> {
+        let (now, grace) = (Instant::now(), self.settings.idle_grace);
+        let mut expired = Vec::new();
+        let mut state = lock(&self.state);
+        for pool in state.pools.values_mut() {
+            // The oldest come first in each pool.
+            let fresh = pool.idle.partition_point(|idle| idle.since + grace <= now);
+            expired.extend(pool.idle.drain(..fresh));
+        }
+        state.pools.retain(|_, pool| !pool.is_unused());
+        let oldest = state.pools.values().filter_map(|pool| pool.idle.first());
+        oldest.map(|idle| idle.since + grace).min()
+    }
+
+    /// Refuses new events, and ends every worker that is not needed for an admitted one.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Closed;
+        let pools = mem::take(&mut state.pools);
+        drop(state);
+        for pool in pools.values() {
+            pool.generation.retired.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// See [`crate::Sandbox::shutdown`].
+    pub(crate) async fn shutdown(&self, grace: Duration) {
+        lock(&self.state).phase = Phase::Closed;
+        let _ = timeout(grace, self.until(|state| state.running == 0)).await;
+        self.end();
+        self.signal_all(Signal::TERM);
+        let gone = self.until(|state| state.places == 0);
+        if timeout(TERMINATION_GRACE, gone).await.is_err() {
+            self.signal_all(Signal::KILL);
+        }
+        if timeout(KILL_GRACE, self.until(|state| state.places == 0)).await.is_err() {
+            tracing::error!("some workers have not ended");
+        }
+    }
+
+    /// From here on no event goes on: waiting ones learn it, and a worker that is just starting is
+    /// ended as soon as it is there.
+    fn end(&self) {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Ended;
+        state.waiters.clear();
+    }
+
+    /// Whether workers are ended without regard to their events.
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.state).phase == Phase::Ended
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        for process in &lock(&self.state).processes {
+            process.signal(signal);
+        }
+    }
+
+    async fn until(&self, condition: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if condition(&lock(&self.state)) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl State {
+    /// Whether idle workers may serve others before the event that has waited longest, rather than
+    /// be ended to make place for it.
+    fn may_be_overtaken(&self) -> bool {
+        self.waiters.front().is_some_and(|waiter| waiter.since.elapsed() < OVERTAKEN_MAX)
+    }
+
+    /// The first waiting event that an idle worker can serve; `in_order`: only the very first.
+    fn first_warm(&mut self, in_order: bool) -> Option<(Waiter, Worker)> {
+        let candidates = if in_order { 1 } else { self.waiters.len() };
+        for index in 0..candidates {
+            let id = &self.waiters.get(index)?.id;
+            if let Some(worker) = self.pools.get_mut(id).and_then(Pool::pop) {
+                return Some((self.waiters.remove(index)?, worker));
+            }
+        }
+        None
+    }
+
+    /// Ends the worker that was idle for the longest time, of any version.
+    fn evict_oldest(&mut self) {
+        if self.evicted > 0 {
+            return;
+        }
+        let pools = self.pools.values_mut().filter(|pool| !pool.idle.is_empty());
+        let oldest = pools.min_by_key(|pool| pool.idle.first().map(|idle| idle.since));
+        if let Some(pool) = oldest {
+            drop(pool.idle.remove(0));
+            self.evicted += 1;
+        }
+    }
+}
+
+impl Pool {
+    /// The most recently used worker that still lives.
+    fn pop(&mut self) -> Option<Worker> {
+        loop {
+            let Idle { worker, .. } = self.idle.pop()?;
+            if !worker.process.has_exited() {
+                return Some(worker);
+            }
+        }
+    }
+
+    /// Whether neither a worker nor a start refers to it.
+    fn is_unused(&self) -> bool {
+        self.idle.is_empty() && Arc::strong_count(&self.generation) == 1
+    }
+}
+
+impl Running {
+    pub(crate) fn pools(&self) -> &Arc<Pools> {
+        &self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock(&self.0.state).running -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl Drop for StartShare {
+    fn drop(&mut self) {
+        lock(&self.0.state).starting -= 1;
+        self.0.dispatch();
+    }
+}
+
+impl Place {
+    /// A process has taken the place.
+    pub(crate) fn occupy(&self, process: &Arc<Process>) {
+        let mut state = lock(&self.0.state);
+        state.processes.push(Arc::clone(process));
+        if state.phase == Phase::Ended {
+            process.kill();
+        }
+    }
+
+    /// The process is gone: nobody shall be given its worker. Frees the place.
+    pub(crate) fn leave(self, id: &str, process: &Arc<Process>) {
+        let mut state = lock(&self.0.state);
+        state.processes.retain(|other| !Arc::ptr_eq(other, process));
+        let mut gone = Vec::new();
+        if let Some(pool) = state.pools.get_mut(id) {
+            gone.extend(
+                pool.idle.extract_if(.., |idle| Arc::ptr_eq(&idle.worker.process, process)),
+            );
+        }
+        // Their generation keeps a pool in use.
+        drop(gone);
+        if state.pools.get(id).is_some_and(Pool::is_unused) {
+            state.pools.remove(id);
+        }
+        // Before `self`, whose end takes the lock again.
+        drop(state);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.places -= 1;
+        state.evicted = state.evicted.saturating_sub(1);
+        drop(state);
+        self.0.changed.notify_waiters();
+        self.0.dispatch();
+    }
+}

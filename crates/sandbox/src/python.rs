@@ -1,0 +1,345 @@
+//! Python functions: interpreters on this host, AWS's runtime client for them, and the environment
+//! that Lambda gives to a function.
+
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OnceCell;
+
+use crate::lock;
+use crate::specification::RuntimeCommand;
+
+mod environment;
+
+pub use environment::{Credentials, Facts, standard_environment};
+
+/// A runtime that can be prepared here: Lambda's name, the language version, and the newest runtime
+/// client that has a ready-made build for it on PyPI.
+struct Supported {
+    runtime: &'static str,
+    python: &'static str,
+    client: &'static str,
+}
+
+const fn supported(runtime: &'static str, python: &'static str, client: &'static str) -> Supported {
+    Supported { runtime, python, client }
+}
+
+/// Source: the releases of `awslambdaric` on PyPI and the tags of their wheels, November 2026.
+const SUPPORTED: [Supported; 7] = [
+    supported("python3.8", "3.8", "2.2.1"),
+    supported("python3.9", "3.9", "4.0.4"),
+    supported("python3.10", "3.10", "4.2.2"),
+    supported("python3.11", "3.11", "4.2.2"),
+    supported("python3.12", "3.12", "4.2.2"),
+    supported("python3.13", "3.13", "4.2.2"),
+    supported("python3.14", "3.14", "4.2.2"),
+];
+
+/// Told what is being done, a line at a time.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// Why Python functions of a runtime cannot run here. Displays with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum PythonError {
+    /// No runtime of this name is served.
+    #[error("{0:?} is not a Python runtime that can run here (python3.8 to python3.14 can)")]
+    Runtime(String),
+    /// The host has no such interpreter that runs.
+    #[error(
+        "no working Python {version} in PATH. Install it (Debian: `apt-get install \
+         python{version} python{version}-venv`), so that `python{version} -c ''` works{tried}"
+    )]
+    NoInterpreter {
+        /// The language version (`3.11`).
+        version: &'static str,
+        /// What was found and does not run; empty or a sentence.
+        tried: String,
+    },
+    /// The interpreter has no pip.
+    #[error(
+        "{interpreter} has no pip, which installs AWS's runtime client. Install it (Debian: \
+         `apt-get install python3-pip`; elsewhere: `{interpreter} -m ensurepip`)"
+    )]
+    NoPip {
+        /// The interpreter.
+        interpreter: String,
+    },
+    /// pip could not install the runtime client.
+    #[error(
+        "pip could not install {package}. It needs the network or a mirror (set PIP_INDEX_URL). \
+         Its last words:\n{output}"
+    )]
+    Install {
+        /// The package and its version.
+        package: String,
+        /// The end of pip's output.
+        output: String,
+    },
+    /// The folder of the runtime client cannot be written, or a program not be run.
+    #[error("cannot prepare the Python runtime client in {dir}: {source}")]
+    Io {
+        /// The folder.
+        dir: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The work was interrupted, by the end of the program or a panic.
+    #[error("the preparation of the Python runtime was interrupted")]
+    Interrupted,
+}
+
+/// A Python runtime that is ready: an interpreter and the runtime client for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PythonRuntime {
+    /// The interpreter itself, not a wrapper of it: it runs without any environment.
+    pub interpreter: PathBuf,
+    /// The folder that holds `awslambdaric`; [`Facts::runtime_dir`].
+    pub client_dir: PathBuf,
+}
+
+impl PythonRuntime {
+    /// How a worker for a function with this handler is started, as in AWS's own images.
+    ///
+    /// Needs the environment of [`standard_environment`]: the client is found through `PYTHONPATH`,
+    /// behind the code, which is the working directory and so comes first.
+    #[must_use]
+    pub fn command(&self, handler: &str) -> RuntimeCommand {
+        // -B: the code is shared by workers and read-only, also where the server is root.
+        let arguments = ["-B", "-m", "awslambdaric", handler].map(str::to_owned).to_vec();
+        RuntimeCommand { program: self.interpreter.clone(), arguments }
+    }
+}
+
+/// The Python runtimes of this host, prepared when first asked for.
+#[derive(Clone)]
+pub struct Python(Arc<Shared>);
+
+struct Shared {
+    dir: PathBuf,
+    ready: Mutex<HashMap<&'static str, Arc<OnceCell<PythonRuntime>>>>,
+}
+
+impl Python {
+    /// Keeps runtime clients below `dir`, which is made when needed. Does nothing yet.
+    #[must_use]
+    pub fn new(dir: PathBuf) -> Self {
+        Self(Arc::new(Shared { dir, ready: Mutex::default() }))
+    }
+
+    /// The runtime of Lambda's name (`python3.11`): found, and its client installed, at the first
+    /// call, which may take a minute; remembered from then on. Calls at the same time share the
+    /// work. A failure is not remembered.
+    ///
+    /// # Errors
+    /// [`PythonError`]; its text tells the remedy.
+    pub async fn prepare(
+        &self,
+        runtime: &str,
+        progress: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<PythonRuntime, PythonError> {
+        let supported = find_supported(runtime)?;
+        let cell = Arc::clone(lock(&self.0.ready).entry(supported.runtime).or_default());
+        let prepared = cell.get_or_try_init(|| async {
+            let dir = self.0.dir.clone();
+            let work = tokio::task::spawn_blocking(move || prepare(supported, &dir, &progress));
+            work.await.unwrap_or(Err(PythonError::Interrupted))
+        });
+        prepared.await.cloned()
+    }
+}
+
+/// Whether [`Python::prepare`] knows the runtime; it may still lack on this host.
+#[must_use]
+pub fn is_known(runtime: &str) -> bool {
+    find_supported(runtime).is_ok()
+}
+
+fn find_supported(runtime: &str) -> Result<&'static Supported, PythonError> {
+    let found = SUPPORTED.iter().find(|supported| supported.runtime == runtime);
+    found.ok_or_else(|| PythonError::Runtime(runtime.to_owned()))
+}
+
+/// Finds the interpreter of a runtime and installs the client for it, unless it is there. Blocking.
+fn prepare(
+    supported: &'static Supported,
+    dir: &Path,
+    progress: Progress<'_>,
+) -> Result<PythonRuntime, PythonError> {
+    let interpreter = find_interpreter(supported.python)?;
+    let tag = supported.python.replace('.', "");
+    let client_dir = dir.join(format!("awslambdaric-{}-cp{tag}", supported.client));
+    if !client_dir.is_dir() {
+        install(&interpreter, supported.client, &client_dir, progress)?;
+    }
+    let failed = io_error(dir);
+    let client_dir = client_dir.canonicalize().map_err(failed)?;
+    Ok(PythonRuntime { interpreter, client_dir })
+}
+
+fn io_error(dir: &Path) -> impl Fn(io::Error) -> PythonError {
+    let dir = dir.display().to_string();
+    move |source| PythonError::Io { dir: dir.clone(), source }
+}
+
+/// The first interpreter of this version in `PATH` that runs, also without any environment.
+fn find_interpreter(version: &'static str) -> Result<PathBuf, PythonError> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let names = [format!("python{version}"), "python3".to_owned()];
+    let mut broken = Vec::new();
+    for name in names {
+        for program in env::split_paths(&path).map(|dir| dir.join(&name)) {
+            match real_interpreter(&program) {
+                Some((real, found)) if found == version && runs_alone(&real) => return Ok(real),
+                None if program.exists() => broken.push(program.display().to_string()),
+                Some(_) | None => {}
+            }
+        }
+    }
+    let tried = match broken.as_slice() {
+        [] => String::new(),
+        broken => format!(". These are there but do not run: {}", broken.join(", ")),
+    };
+    Err(PythonError::NoInterpreter { version, tried })
+}
+
+/// What really runs when `program` is called, and its language version. `program` may be a wrapper
+/// that needs the user's environment (pyenv's shims do), or fail.
+fn real_interpreter(program: &Path) -> Option<(PathBuf, String)> {
+    let script = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)";
+    let output = Command::new(program).args(["-c", script]).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    let (version, real) = text.trim_end().split_once('\n')?;
+    Some((PathBuf::from(real), version.to_owned()))
+}
+
+fn runs_alone(interpreter: &Path) -> bool {
+    let mut command = Command::new(interpreter);
+    command.args(["-c", "import json, socket"]).env_clear();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Installs the client into a temporary folder, tries it, and renames: a folder of this name always
+/// holds a client that works.
+fn install(
+    interpreter: &Path,
+    version: &str,
+    client_dir: &Path,
+    progress: Progress<'_>,
+) -> Result<(), PythonError> {
+    let failed = io_error(client_dir);
+    let package = format!("awslambdaric=={version}");
+    check_pip(interpreter)?;
+    progress(&format!("Installing {package} for {}", interpreter.display()));
+    let parent = client_dir.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(&failed)?;
+    let temporary = tempfile::Builder::new().prefix(".install-").tempdir_in(parent);
+    let temporary = temporary.map_err(&failed)?;
+    let target = temporary.path().join("client");
+    run_pip(interpreter, &package, &target, progress)?;
+    check_import(interpreter, &package, &target)?;
+    match fs::rename(&target, client_dir) {
+        // Another process was faster; its client was tried, too.
+        Err(_) if client_dir.is_dir() => Ok(()),
+        renamed => renamed.map_err(failed),
+    }
+}
+
+fn check_pip(interpreter: &Path) -> Result<(), PythonError> {
+    let mut command = Command::new(interpreter);
+    command.args(["-m", "pip", "--version"]).stdin(Stdio::null());
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        _ => Err(PythonError::NoPip { interpreter: interpreter.display().to_string() }),
+    }
+}
+
+fn run_pip(
+    interpreter: &Path,
+    package: &str,
+    target: &Path,
+    progress: Progress<'_>,
+) -> Result<(), PythonError> {
+    let mut command = Command::new(interpreter);
+    command.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
+    // Only ready-made builds: building one needs a C++ compiler and cmake, and minutes.
+    command.args(["--only-binary", ":all:", "--progress-bar", "off"]);
+    // pip warns root about the system's packages; these go into a folder of their own.
+    command.args(["--root-user-action", "ignore", "--target"]).arg(target).arg(package);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let failed = io_error(target);
+    let child = command.spawn().map_err(&failed)?;
+    let (success, output) = follow(child, progress).map_err(failed)?;
+    if success {
+        return Ok(());
+    }
+    Err(PythonError::Install { package: package.to_owned(), output })
+}
+
+/// Passes a program's lines on while it runs; gives whether it succeeded, and its error output.
+fn follow(mut child: Child, progress: Progress<'_>) -> io::Result<(bool, String)> {
+    let errors = child.stderr.take();
+    let errors = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        errors.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut text))?;
+        Ok::<_, io::Error>(String::from_utf8_lossy(&text).into_owned())
+    });
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            progress(&line?);
+        }
+    }
+    let success = child.wait()?.success();
+    let errors = errors.join().unwrap_or_else(|_| Ok(String::new()))?;
+    Ok((success, errors))
+}
+
+/// Tries the client in the environment that a worker has.
+fn check_import(interpreter: &Path, package: &str, target: &Path) -> Result<(), PythonError> {
+    let mut command = Command::new(interpreter);
+    command.args(["-c", "import awslambdaric.bootstrap, runtime_client"]).stdin(Stdio::null());
+    let output = command.env_clear().env("PYTHONPATH", target).output();
+    let output = output.map_err(io_error(target))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(PythonError::Install { package: package.to_owned(), output: words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_runtimes_are_refused_by_name() {
+        for runtime in ["python3.7", "python2.7", "nodejs20.x", "python3.11 ", ""] {
+            let error = find_supported(runtime).map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains(&format!("{runtime:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_interpreter_that_is_there_but_fails_is_passed_over() {
+        assert_eq!(real_interpreter(Path::new("/bin/false")), None);
+        assert_eq!(real_interpreter(Path::new("/nonexistent")), None);
+        assert!(!runs_alone(Path::new("/bin/false")));
+    }
+
+    #[test]
+    fn the_lines_of_a_program_are_passed_on_and_its_errors_kept() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo one; echo two; echo bad >&2; exit 3"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Mutex::new(Vec::new());
+        let followed = follow(child, &|line| lock(&lines).push(line.to_owned())).unwrap();
+        assert_eq!(followed, (false, "bad\n".to_owned()));
+        assert_eq!(*lock(&lines), ["one", "two"]);
+    }
+}

@@ -1,0 +1,200 @@
+//! The environment of a function, whole. Source: `[snap]` aws-lambda.md §6.8.
+
+use std::path::Path;
+
+/// Credentials of the function's role.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: &'a str,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: &'a str,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: &'a str,
+}
+
+/// What the environment of a function is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The function's bare name.
+    pub function_name: &'a str,
+    /// `$LATEST` or a number.
+    pub version: &'a str,
+    /// Lambda's name of the runtime (`python3.11`).
+    pub runtime: &'a str,
+    /// The handler as configured.
+    pub handler: &'a str,
+    /// Configured memory in MiB.
+    pub memory_mb: u32,
+    /// The region.
+    pub region: &'a str,
+    /// The log group (`/aws/lambda/NAME` unless configured).
+    pub log_group: &'a str,
+    /// The log stream.
+    pub log_stream: &'a str,
+    /// The role's credentials; none when there is no session for the role.
+    pub credentials: Option<Credentials<'a>>,
+    /// The unpacked code, where Lambda has `/var/task`. The real folder, as long as workers see the
+    /// host's files.
+    pub task_root: &'a Path,
+    /// The folder of the runtime client, where Lambda has `/var/runtime`.
+    pub runtime_dir: &'a Path,
+    /// The variables that the user configured. They win over what Lambda lets a user change
+    /// (`PATH`, `LANG`, …), and lose against reserved names.
+    pub user_variables: &'a [(String, String)],
+}
+
+/// Every variable that Lambda sets, but for two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox,
+/// `_X_AMZN_TRACE_ID` from the runtime client with each event. `PYTHONPATH` has the runtime client
+/// behind the user's own entries.
+///
+/// Differs from AWS in paths only: `/var/task` and `/var/runtime` are the real folders, because
+/// workers have no file system of their own yet.
+#[must_use]
+pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
+    let mut variables = Variables::default();
+    changeable(facts, &mut variables);
+    for (name, value) in facts.user_variables {
+        variables.set(name, value.clone());
+    }
+    let client = facts.runtime_dir.display().to_string();
+    let python_path = match variables.get("PYTHONPATH") {
+        Some(own) => format!("{own}:{client}"),
+        None => client,
+    };
+    variables.set("PYTHONPATH", python_path);
+    reserved(facts, &mut variables);
+    variables.0
+}
+
+/// What a user may change. Source: developer guide, "Defined runtime environment variables",
+/// the list of unreserved ones.
+fn changeable(facts: &Facts<'_>, variables: &mut Variables) {
+    let task = facts.task_root.display();
+    let runtime = facts.runtime_dir.display();
+    variables.set("LANG", "en_US.UTF-8");
+    variables.set("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin");
+    variables.set(
+        "LD_LIBRARY_PATH",
+        format!(
+            "/var/lang/lib:/lib64:/usr/lib64:{runtime}:{runtime}/lib:{task}:{task}/lib:/opt/lib"
+        ),
+    );
+    variables.set("TZ", ":UTC");
+    variables.set("PWD", task.to_string());
+    variables.set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR");
+    variables.set("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000");
+}
+
+/// What nobody may change. Source: the same page, the list of reserved ones.
+fn reserved(facts: &Facts<'_>, variables: &mut Variables) {
+    variables.set("_HANDLER", facts.handler);
+    variables.set("AWS_DEFAULT_REGION", facts.region);
+    variables.set("AWS_REGION", facts.region);
+    variables.set("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", facts.runtime));
+    variables.set("AWS_LAMBDA_FUNCTION_NAME", facts.function_name);
+    variables.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", facts.memory_mb.to_string());
+    variables.set("AWS_LAMBDA_FUNCTION_VERSION", facts.version);
+    variables.set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    variables.set("AWS_LAMBDA_LOG_GROUP_NAME", facts.log_group);
+    variables.set("AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream);
+    variables.set("LAMBDA_TASK_ROOT", facts.task_root.display().to_string());
+    variables.set("LAMBDA_RUNTIME_DIR", facts.runtime_dir.display().to_string());
+    for name in ["AWS_LAMBDA_RUNTIME_API", "_X_AMZN_TRACE_ID"] {
+        variables.remove(name);
+    }
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        variables.remove(name);
+    }
+    if let Some(credentials) = facts.credentials {
+        variables.set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
+        variables.set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
+        variables.set("AWS_SESSION_TOKEN", credentials.session_token);
+    }
+}
+
+/// Names with values; a name set again replaces its value.
+#[derive(Default)]
+struct Variables(Vec<(String, String)>);
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.remove(name);
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|(other, _)| other != name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(user: &[(&str, &str)]) -> Vec<(String, String)> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let user_variables: Vec<_> = user.iter().map(own).collect();
+        standard_environment(&Facts {
+            function_name: "f",
+            version: "$LATEST",
+            runtime: "python3.11",
+            handler: "index.handler",
+            memory_mb: 128,
+            region: "us-east-1",
+            log_group: "/aws/lambda/f",
+            log_stream: "2026/11/25/[$LATEST]0123",
+            credentials: Some(Credentials {
+                access_key_id: "ASIA",
+                secret_access_key: "secret",
+                session_token: "token",
+            }),
+            task_root: Path::new("/task"),
+            runtime_dir: Path::new("/runtime"),
+            user_variables: &user_variables,
+        })
+    }
+
+    #[track_caller]
+    fn check(user: &[(&str, &str)], name: &str, want: Option<&str>) {
+        let environment = environment(user);
+        let values: Vec<_> = environment.iter().filter(|(other, _)| other == name).collect();
+        assert_eq!(
+            values.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+            Vec::from_iter(want)
+        );
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn users_change_what_is_theirs_and_nothing_else() {
+        check(&[],                                 "PATH", Some("/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"));
+        check(&[("PATH", "/x")],                   "PATH", Some("/x"));
+        check(&[("MINE", "1")],                    "MINE", Some("1"));
+        check(&[("MINE", "1"), ("MINE", "2")],     "MINE", Some("2"));
+        check(&[("_HANDLER", "evil")],             "_HANDLER", Some("index.handler"));
+        check(&[("AWS_ACCESS_KEY_ID", "evil")],    "AWS_ACCESS_KEY_ID", Some("ASIA"));
+        check(&[("AWS_LAMBDA_RUNTIME_API", "x")],  "AWS_LAMBDA_RUNTIME_API", None);
+        check(&[],                                 "PYTHONPATH", Some("/runtime"));
+        check(&[("PYTHONPATH", "/task/lib")],      "PYTHONPATH", Some("/task/lib:/runtime"));
+    }
+
+    #[test]
+    fn everything_that_lambda_sets_is_there() {
+        let mut names: Vec<_> = environment(&[]).into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        assert_eq!(
+            names.join(" "),
+            "AWS_ACCESS_KEY_ID AWS_DEFAULT_REGION AWS_EXECUTION_ENV \
+             AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_VERSION \
+             AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME \
+             AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_XRAY_CONTEXT_MISSING \
+             AWS_XRAY_DAEMON_ADDRESS LAMBDA_RUNTIME_DIR LAMBDA_TASK_ROOT LANG LD_LIBRARY_PATH PATH \
+             PWD PYTHONPATH TZ _HANDLER"
+        );
+    }
+}

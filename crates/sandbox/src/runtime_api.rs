@@ -1,0 +1,313 @@
+//! Lambda's Runtime API, version 2018-06-01, for one worker: HTTP/1.1 on a listener of its own.
+//!
+//! Source: AWS Lambda developer guide, "Using the Lambda runtime API"; refusals as AWS's own
+//! runtime interface emulator gives them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::exchange::{Answer, Delivery, Exchange, Refusal};
+
+/// Longest answer of a function, in bytes. Source: `[snap]` aws-lambda.md §8.2: 6 MiB and 100.
+pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
+
+/// Longest request head: the Python runtime client sends up to 1 MiB of X-Ray cause in a header.
+const HEAD_BYTES_MAX: usize = (1 << 20) + (64 << 10);
+
+/// Most open connections of one worker: a runtime client needs one or two.
+const CONNECTIONS_MAX: usize = 16;
+
+/// How long a listener rests after it could not accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// The Runtime API server of one worker. Ends, with its connections, when dropped.
+pub(crate) struct RuntimeApi {
+    pub(crate) address: SocketAddr,
+    pub(crate) exchange: Arc<Exchange>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl RuntimeApi {
+    /// Listens on a free loopback port from now on: a worker that starts later finds it.
+    pub(crate) fn bind() -> io::Result<Self> {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
+        let exchange = Arc::new(Exchange::default());
+        let server = tokio::spawn(accept_forever(listener, Arc::clone(&exchange)));
+        Ok(Self { address, exchange, server })
+    }
+}
+
+async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= CONNECTIONS_MAX {
+            connections.join_next().await;
+        }
+        match listener.accept().await {
+            Ok((stream, _)) => drop(connections.spawn(serve(stream, Arc::clone(&exchange)))),
+            Err(error) => {
+                // Mostly the server's descriptor limit: somebody has to close something first.
+                tracing::warn!(%error, "cannot accept a worker's connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, exchange: Arc<Exchange>) {
+    // An answer is one small segment that the worker waits for.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let exchange = Arc::clone(&exchange);
+        async move { Ok::<_, Infallible>(answer(&exchange, request).await) }
+    });
+    let mut server = http1::Builder::new();
+    server.max_buf_size(HEAD_BYTES_MAX);
+    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a worker's connection broke");
+    }
+}
+
+/// The calls of the Runtime API that are served.
+#[derive(Debug, PartialEq, Eq)]
+enum Call<'a> {
+    Next,
+    Response(&'a str),
+    Error(&'a str),
+    InitError,
+}
+
+impl<'a> Call<'a> {
+    fn parse(method: &Method, path: &'a str) -> Option<Self> {
+        let path = path.strip_prefix(PREFIX)?;
+        match (method, path) {
+            (&Method::GET, "invocation/next") => Some(Self::Next),
+            (&Method::POST, "init/error") => Some(Self::InitError),
+            (&Method::POST, _) => {
+                let (request_id, what) = path.strip_prefix("invocation/")?.split_once('/')?;
+                match what {
+                    "response" => Some(Self::Response(request_id)),
+                    "error" => Some(Self::Error(request_id)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+async fn answer(exchange: &Exchange, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    match Call::parse(&head.method, head.uri.path()) {
+        Some(Call::Next) => next(exchange).await,
+        Some(Call::Response(id)) => posted(exchange, id, body, Answer::Response).await,
+        Some(Call::Error(id)) => posted(exchange, id, body, Answer::Error).await,
+        Some(Call::InitError) => init_error(exchange, body).await,
+        None => refusal(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
+    }
+}
+
+/// `GET invocation/next`: waits for an event, however long.
+async fn next(exchange: &Exchange) -> Response<Full<Bytes>> {
+    let delivery = match exchange.next() {
+        Ok(delivery) => delivery.await.map_err(|_| Refusal::Transition),
+        Err(refusal) => Err(refusal),
+    };
+    match delivery {
+        Ok(delivery) => event(delivery),
+        Err(refusal) => refused(refusal),
+    }
+}
+
+fn event(delivery: Delivery) -> Response<Full<Bytes>> {
+    let Delivery { event, deadline } = delivery;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let mut response = Response::new(Full::new(event.payload));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    put(headers, "lambda-runtime-aws-request-id", &event.request_id);
+    put(headers, "lambda-runtime-deadline-ms", &deadline.to_string());
+    put(headers, "lambda-runtime-invoked-function-arn", &event.invoked_function_arn);
+    put(headers, "lambda-runtime-trace-id", &event.trace_id);
+    if let Some(context) = event.client_context {
+        put(headers, "lambda-runtime-client-context", &header_json(&context));
+    }
+    response
+}
+
+/// A value that no header can carry is left out: the request fails nowhere but in the function.
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// The same JSON, in characters that a header may carry. Raw control characters can only be white
+/// space between JSON's tokens, and others than ASCII only be inside of strings.
+fn header_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            ' '..='~' => text.push(character),
+            '\0'..='\x7f' => text.push(' '),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    text
+}
+
+/// `POST invocation/ID/response` and `…/error`.
+async fn posted(
+    exchange: &Exchange,
+    request_id: &str,
+    body: Incoming,
+    kind: fn(Bytes) -> Answer,
+) -> Response<Full<Bytes>> {
+    // Before the body: an answer for another event is not read.
+    if let Err(refusal) = exchange.expects(request_id) {
+        return refused(refusal);
+    }
+    let answer = match read_bounded(body, RESPONSE_BYTES_MAX).await {
+        Ok(Some(bytes)) => kind(bytes),
+        Ok(None) => Answer::TooLarge,
+        Err(error) => return unreadable(&error),
+    };
+    accepted(exchange.answer(request_id, answer))
+}
+
+/// `POST init/error`.
+async fn init_error(exchange: &Exchange, body: Incoming) -> Response<Full<Bytes>> {
+    match read_bounded(body, RESPONSE_BYTES_MAX).await {
+        Ok(Some(description)) => accepted(exchange.init_error(description)),
+        Ok(None) => accepted(exchange.init_error(crate::outcome::Outcome::too_large().payload)),
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// Reads a body whole, or `None` if it is longer than `max`. Never holds more than `max` bytes; the
+/// rest of a longer one is read and forgotten, so that the client can send it and then hear us.
+async fn read_bounded<B>(mut body: B, max: usize) -> Result<Option<Bytes>, B::Error>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut whole = BytesMut::new();
+    let mut fits = true;
+    while let Some(frame) = body.frame().await {
+        let Ok(part) = frame?.into_data() else { continue };
+        fits = fits && part.len() <= max - whole.len();
+        match (fits, body.is_end_stream() && whole.is_empty()) {
+            (false, _) => whole.clear(),
+            (true, true) => return Ok(Some(part)),
+            (true, false) => whole.extend_from_slice(&part),
+        }
+    }
+    Ok(fits.then(|| whole.freeze()))
+}
+
+/// 202 with the body that AWS sends.
+fn accepted(done: Result<(), Refusal>) -> Response<Full<Bytes>> {
+    match done {
+        Ok(()) => json_response(StatusCode::ACCEPTED, Bytes::from_static(b"{\"status\":\"OK\"}\n")),
+        Err(refusal) => refused(refusal),
+    }
+}
+
+fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
+    match refusal {
+        Refusal::RequestId => {
+            self::refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")
+        }
+        Refusal::Transition => self::refusal(
+            StatusCode::FORBIDDEN,
+            "InvalidStateTransition",
+            "Transition from the current state to the requested one is not allowed.",
+        ),
+    }
+}
+
+/// The body broke off; most likely nobody hears this.
+fn unreadable(error: &hyper::Error) -> Response<Full<Bytes>> {
+    tracing::debug!(%error, "a worker's request broke off");
+    refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "The request body cannot be read")
+}
+
+fn refusal(status: StatusCode, error_type: &str, message: &str) -> Response<Full<Bytes>> {
+    let body = json!({"errorMessage": message, "errorType": error_type});
+    json_response(status, Bytes::from(body.to_string()))
+}
+
+fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn calls_are_told_by_method_and_path() {
+        let parse = |method: Method, path| Call::parse(&method, path);
+        assert_eq!(parse(Method::GET,  "/2018-06-01/runtime/invocation/next"),       Some(Call::Next));
+        assert_eq!(parse(Method::POST, "/2018-06-01/runtime/invocation/a/response"), Some(Call::Response("a")));
+        assert_eq!(parse(Method::POST, "/2018-06-01/runtime/invocation/a/error"),    Some(Call::Error("a")));
+        assert_eq!(parse(Method::POST, "/2018-06-01/runtime/init/error"),            Some(Call::InitError));
+        assert_eq!(parse(Method::POST, "/2018-06-01/runtime/invocation/next"),       None);
+        assert_eq!(parse(Method::GET,  "/2018-06-01/runtime/invocation/a/response"), None);
+        assert_eq!(parse(Method::POST, "/2018-06-01/runtime/invocation/a/b/error"),  None);
+        assert_eq!(parse(Method::GET,  "/2015-03-31/runtime/invocation/next"),       None);
+    }
+
+    #[test]
+    fn any_json_fits_into_a_header_and_means_the_same() {
+        for json in [r#"{"a":"é😀\n"}"#, "{\n\t\"a\" : [1,\r2]}", "\"\u{7f}\u{80}\""] {
+            let carried = header_json(json);
+            HeaderValue::from_str(&carried).unwrap();
+            let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(parse(&carried), parse(&json.replace('\u{7f}', " ")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_whole_or_not_at_all() {
+        for (length, fits) in [(0, true), (1, true), (10, true), (11, false), (100, false)] {
+            let text = Bytes::from(vec![b'a'; length]);
+            let read = read_bounded(Full::new(text.clone()), 10).await.unwrap();
+            assert_eq!(read, fits.then_some(text));
+        }
+    }
+}

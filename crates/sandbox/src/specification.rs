@@ -1,0 +1,118 @@
+//! What a caller hands in: what to run, one event, the limits; and why an event did not run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::spawn::SpawnError;
+
+/// The program that speaks the Runtime API for a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeCommand {
+    /// Absolute path: it is executed as it is, without a search through `PATH`.
+    pub program: PathBuf,
+    /// Arguments after the program's name.
+    pub arguments: Vec<String>,
+}
+
+/// Everything that a worker of one function version is made from.
+#[derive(Clone, Debug)]
+pub struct WorkerSpec {
+    /// Unique per function version *and* its code and configuration: workers are shared by id.
+    pub id: String,
+    /// The function's bare name.
+    pub function_name: String,
+    /// `$LATEST` or a number, as the log's START line shows it.
+    pub version: String,
+    /// What to execute.
+    pub runtime: RuntimeCommand,
+    /// The unpacked code; the worker's working directory.
+    pub code_dir: PathBuf,
+    /// The handler as configured (`module.function`).
+    pub handler: String,
+    /// The whole environment. The sandbox adds only `AWS_LAMBDA_RUNTIME_API`.
+    pub environment: Vec<(String, String)>,
+    /// Longest that one event may run, from its delivery to the worker on.
+    pub timeout: Duration,
+    /// Configured memory in MiB, as the log's REPORT line shows it. Not yet enforced.
+    pub memory_mb: u32,
+}
+
+/// One call of a function.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The id that the caller sees as `x-amzn-RequestId`: a UUID.
+    pub request_id: String,
+    /// The event: JSON, at most 6 MiB (the caller checks both).
+    pub payload: Bytes,
+    /// The ARN as it was called, with its qualifier if one was given.
+    pub invoked_function_arn: String,
+    /// The client context as JSON text (decoded from the caller's base64).
+    pub client_context: Option<String>,
+    /// The X-Ray trace header (`Root=1-…`).
+    pub trace_id: String,
+    /// Whether [`Outcome::log_tail`](crate::Outcome::log_tail) is wanted.
+    pub log_tail: bool,
+}
+
+/// Limits of a sandbox.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most events at a time, waiting ones included; one more is throttled. AWS: 1000 an account.
+    pub concurrency_limit: usize,
+    /// Most worker processes at a time, idle ones included; events wait beyond it.
+    pub workers_max: usize,
+    /// Most workers in their first second of start at a time: a start is CPU-bound.
+    pub starts_max: usize,
+    /// How long an idle worker is kept. Unrelated to a function's time-out.
+    pub idle_grace: Duration,
+    /// Longest that a worker may take from its start until it asks for its first event. AWS: 10 s.
+    pub init_limit: Duration,
+}
+
+impl Default for Settings {
+    /// AWS's limits, and as many workers as fit into the host's memory at 64 MiB each.
+    fn default() -> Self {
+        Self {
+            concurrency_limit: 1000,
+            workers_max: workers_that_fit(),
+            starts_max: std::thread::available_parallelism().map_or(2, usize::from),
+            idle_grace: Duration::from_secs(300),
+            init_limit: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Host memory over 64 MiB (a Python worker with a few libraries), between 4 and 1000.
+fn workers_that_fit() -> usize {
+    const WORKER_BYTES: u64 = 64 << 20;
+    let host = rustix::system::sysinfo();
+    let bytes = host.totalram.saturating_mul(u64::from(host.mem_unit));
+    usize::try_from(bytes / WORKER_BYTES).map_or(1000, |fit| fit.clamp(4, 1000))
+}
+
+/// Why a sandbox could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// [`Sandbox::new`](crate::Sandbox::new) was called outside of a tokio runtime.
+    #[error("the sandbox needs a tokio runtime")]
+    NoRuntime,
+    /// The thread that starts workers could not be made.
+    #[error("cannot make the thread that starts workers")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Why an event was not answered by a worker.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// The concurrency limit is reached: 429, reason `ConcurrentInvocationLimitExceeded`.
+    #[error("Rate Exceeded.")]
+    Throttled,
+    /// The sandbox is shutting down; the event did not run, or did not run to its end.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// The host cannot start the worker.
+    #[error("cannot start a worker")]
+    Start(#[from] SpawnError),
+}

@@ -1,0 +1,190 @@
+//! One worker: its process, its Runtime API, its log. Whoever holds the value runs events on it,
+//! one at a time; dropping it ends the process and its whole group.
+
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::exchange::{Answer, Delivery, Readiness};
+use crate::log::{Log, Report};
+use crate::pools::{Generation, Place, Slot, StartShare};
+use crate::process::{Exit, Process};
+use crate::runtime_api::RuntimeApi;
+use crate::spawn::{Command, SpawnError, Spawner, prepare};
+use crate::specification::{Event, RuntimeCommand, WorkerSpec};
+
+/// How long a starting worker counts against the limit of starts. A slow import in one function
+/// must not keep all others from starting.
+const SHARE_HELD: Duration = Duration::from_secs(1);
+
+/// A worker process and everything that belongs to it.
+pub(crate) struct Worker {
+    pub(crate) spec: Arc<WorkerSpec>,
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) process: Arc<Process>,
+    api: RuntimeApi,
+    log: Log,
+    /// When the process started.
+    started: Instant,
+    /// How long the start took, until the first event has taken it for its report.
+    init: Option<Duration>,
+    /// Last reading of the most memory ever held, for the report of a worker that is gone.
+    peak_kib: u64,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+/// How a worker's start ended.
+pub(crate) enum Init {
+    /// It asks for events.
+    Ready,
+    /// The runtime reported an error, in its own words.
+    Failed(Bytes),
+    /// The process ended.
+    Exited(Exit),
+    /// It took too long.
+    TimedOut,
+}
+
+/// How an event ended on a worker.
+pub(crate) enum Served {
+    /// The worker answered and can take the next event.
+    Answered(Answer),
+    /// The worker ended before it had the event.
+    Undelivered(Exit),
+    /// The worker ended before it answered.
+    Exited(Exit),
+    /// The time was up.
+    TimedOut,
+}
+
+impl Worker {
+    /// Starts the process; the caller waits for it with [`Worker::initialise`].
+    ///
+    /// # Errors
+    /// When the host cannot make the process or what it needs.
+    pub(crate) async fn start(
+        spec: &Arc<WorkerSpec>,
+        slot: Slot,
+        spawner: &Spawner,
+    ) -> Result<(Self, StartShare), SpawnError> {
+        // Before the process, which must find it.
+        let api = RuntimeApi::bind().map_err(prepare("listener"))?;
+        let (log, output) = Log::open().map_err(prepare("output pipe"))?;
+        let address = ("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.to_string());
+        let environment = spec.environment.iter().cloned().chain(iter::once(address));
+        let RuntimeCommand { program, arguments } = &spec.runtime;
+        let command = Command::new(program, arguments, environment, &spec.code_dir, output)?;
+        let started = Instant::now();
+        let process = spawner.spawn(command).await?;
+        let process = Process::adopt(process).map_err(prepare("process watch"))?;
+        let Slot { generation, place, share } = slot;
+        let spec = Arc::clone(spec);
+        tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process)));
+        let worker = Self { spec, generation, process, api, log, started, init: None, peak_kib: 0 };
+        Ok((worker, share))
+    }
+
+    /// Waits until the worker asks for its first event, for `limit` after its start.
+    pub(crate) async fn initialise(&mut self, share: StartShare, limit: Duration) -> Init {
+        let mut init = timeout_at(self.started + limit.min(SHARE_HELD), self.ready()).await;
+        drop(share);
+        if init.is_err() {
+            init = timeout_at(self.started + limit, self.ready()).await;
+        }
+        self.init = Some(self.started.elapsed());
+        init.unwrap_or(Init::TimedOut)
+    }
+
+    /// Waits until the worker asks for an event or cannot any more.
+    async fn ready(&self) -> Init {
+        tokio::select! {
+            biased;
+            readiness = self.api.exchange.ready() => match readiness {
+                Readiness::Asking => Init::Ready,
+                Readiness::InitError(description) => Init::Failed(description),
+            },
+            exit = self.process.exited() => Init::Exited(exit),
+        }
+    }
+
+    /// Runs one event; gives how it ended and how long it took from its delivery.
+    ///
+    /// A worker that does not ask for the event within the function's time-out is ended: something
+    /// between two events holds it.
+    pub(crate) async fn serve(&mut self, event: &Event) -> (Served, Duration) {
+        let answer = loop {
+            match timeout(self.spec.timeout, self.ready()).await {
+                Ok(Init::Ready) => {}
+                Ok(Init::Exited(exit)) => return (Served::Undelivered(exit), Duration::ZERO),
+                Ok(Init::Failed(_) | Init::TimedOut) | Err(_) => {
+                    self.process.kill();
+                    let exit = self.process.exited().await;
+                    return (Served::Undelivered(exit), Duration::ZERO);
+                }
+            }
+            self.begin(event);
+            let deadline = SystemTime::now() + self.spec.timeout;
+            let delivery = Delivery { event: event.clone(), deadline };
+            if let Some(answer) = self.api.exchange.deliver(delivery) {
+                break answer;
+            }
+        };
+        let delivered = Instant::now();
+        let served = tokio::select! {
+            biased;
+            Ok(answer) = answer => Served::Answered(answer),
+            exit = self.process.exited() => Served::Exited(exit),
+            () = tokio::time::sleep_until(delivered + self.spec.timeout) => Served::TimedOut,
+        };
+        (served, delivered.elapsed())
+    }
+
+    fn begin(&mut self, event: &Event) {
+        self.log.begin(&event.request_id, &self.spec.version, self.init.is_some());
+        if event.log_tail {
+            self.read_peak();
+        }
+    }
+
+    /// Before an event that a worker could not start for: its output comes after START, as on AWS,
+    /// which starts the runtime once more within the event.
+    pub(crate) fn begin_failed(&mut self, event: &Event) {
+        self.log.begin_before_output(&event.request_id, &self.spec.version);
+    }
+
+    /// Ends an event's log; its last bytes if the event asked for them.
+    pub(crate) fn report(&mut self, event: &Event, duration: Duration) -> Option<Vec<u8>> {
+        let init = self.init.take();
+        if !event.log_tail {
+            return None;
+        }
+        self.read_peak();
+        let (memory_mb, peak_kib) = (self.spec.memory_mb, self.peak_kib);
+        let report = Report { duration, memory_mb, peak_kib, init };
+        Some(self.log.finish(&event.request_id, &report))
+    }
+
+    fn read_peak(&mut self) {
+        self.peak_kib = self.process.peak_memory_kib().unwrap_or(self.peak_kib);
+    }
+
+    /// How long ago the process started.
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Keeps a worker's place taken until its process is gone, and takes it out of its pool then.
+async fn hold_place(place: Place, id: String, process: Arc<Process>) {
+    place.occupy(&process);
+    process.exited().await;
+    place.leave(&id, &process);
+}
