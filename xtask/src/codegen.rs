@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CodegenError> {
             continue;
         }
         write(&path, &text)?;
-        eprintln!("wrote {}", path.display());
+        eprintln!("wrote {}", path.strip_prefix(&root).unwrap_or(&path).display());
     }
     Ok(())
 }
@@ -77,7 +77,8 @@ fn check(root: &Path) -> Result<(), CodegenError> {
     let mut stale = String::new();
     for (path, text) in generate(root)? {
         let committed = read(&path).unwrap_or_default();
-        stale.push_str(&difference(&path, &committed, &text));
+        let name = path.strip_prefix(root).unwrap_or(&path);
+        stale.push_str(&difference(name, &committed, &text));
     }
     if stale.is_empty() { Ok(()) } else { Err(CodegenError::Stale(stale)) }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
+use crate::json;
 use crate::operation::Operation;
 use crate::route::{Labels, decode as percent_decode};
 use crate::shape::{Kind, Location, Member, OperationModel, Protocol, Shape};
@@ -49,6 +50,12 @@ pub enum BindError {
     /// A form has more parameters than any operation could use.
     #[error("The request has more than {max} parameters.")]
     TooManyParameters {
+        /// The limit.
+        max: usize,
+    },
+    /// A list or map has more elements than any member allows.
+    #[error("A list or map has more than {max} elements.")]
+    TooManyElements {
         /// The limit.
         max: usize,
     },
@@ -110,7 +117,7 @@ pub fn bind(
     let mut body = parse_body(members, body)?;
     for member in *members {
         let value = match member.location {
-            Location::Body => from_body(member, &mut body),
+            Location::Body => Ok(body.swap_remove(member.name)),
             Location::Label => from_text(member.shape, labels.get(member.wire_name)),
             Location::Query => from_query(member, &query),
             Location::Header => from_header(member, headers),
@@ -167,31 +174,7 @@ pub(crate) fn form_decode<'text>(
 /// The body's object when any member travels there; an empty body has no members.
 fn parse_body(members: &[Member], body: &[u8]) -> Result<Map<String, Value>, BindError> {
     let wanted = members.iter().any(|member| member.location == Location::Body);
-    if !wanted || body.is_empty() {
-        return Ok(Map::new());
-    }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(mismatch("a structure", found(&other)).within("request body")),
-        Err(error) => Err(BindError::Json {
-            line: error.line(),
-            column: error.column(),
-            reason: reason(&error),
-        }),
-    }
-}
-
-/// The parser's own words without the place that it appends.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
-}
-
-fn from_body(member: &Member, body: &mut Map<String, Value>) -> Result<Option<Value>, BindError> {
-    match body.swap_remove(member.wire_name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => coerce(member.shape, value).map(Some),
-    }
+    if !wanted || body.is_empty() { Ok(Map::new()) } else { json::read(members, body) }
 }
 
 fn from_query(member: &Member, query: &Pairs<'_>) -> Result<Option<Value>, BindError> {
@@ -200,8 +183,7 @@ fn from_query(member: &Member, query: &Pairs<'_>) -> Result<Option<Value>, BindE
     let Kind::List { element, .. } = &member.shape.kind else {
         return from_text(member.shape, values.next());
     };
-    let list: Result<Vec<Value>, BindError> =
-        values.map(|value| scalar(element, value)).collect();
+    let list: Result<Vec<Value>, BindError> = values.map(|value| scalar(element, value)).collect();
     Ok(Some(list?).filter(|list| !list.is_empty()).map(Value::Array))
 }
 
@@ -236,70 +218,12 @@ fn double(text: &str) -> Option<Value> {
     Some(Value::Number(number))
 }
 
-fn is_moment(text: &str) -> bool {
+/// Whether `text` is an ISO 8601 moment.
+pub(crate) fn is_moment(text: &str) -> bool {
     text.parse::<jiff::Timestamp>().is_ok()
 }
 
-/// Checks that a JSON value has its shape's type and drops what the shape does not know.
-fn coerce(shape: &Shape, value: Value) -> Result<Value, BindError> {
-    match (&shape.kind, value) {
-        (Kind::Structure(members), Value::Object(object)) => structure(members, object),
-        (Kind::List { element, .. }, Value::Array(values)) => list(element, values),
-        (Kind::Map { value: inner, .. }, Value::Object(object)) => map(inner, object),
-        (Kind::String(_) | Kind::Blob(_), value @ Value::String(_)) => Ok(value),
-        (Kind::Boolean, value @ Value::Bool(_)) => Ok(value),
-        (Kind::Double(_), value @ Value::Number(_)) => Ok(value),
-        (Kind::Integer(_) | Kind::Long(_), value) if is_whole(shape, &value) => Ok(value),
-        (Kind::Timestamp, Value::String(text)) if is_moment(&text) => Ok(Value::String(text)),
-        (_, value) => Err(mismatch(expected(shape), found(&value))),
-    }
-}
-
-fn is_whole(shape: &Shape, value: &Value) -> bool {
-    let number = value.as_i64();
-    match shape.kind {
-        Kind::Integer(_) => number.is_some_and(|number| i32::try_from(number).is_ok()),
-        _ => number.is_some(),
-    }
-}
-
-fn structure(members: &[Member], mut object: Map<String, Value>) -> Result<Value, BindError> {
-    let mut bound = Map::new();
-    for member in members {
-        let value = from_body(member, &mut object);
-        if let Some(value) = value.map_err(|error| error.within(&lower_first(member.name)))? {
-            bound.insert(member.name.to_owned(), value);
-        }
-    }
-    Ok(Value::Object(bound))
-}
-
-/// Null elements stay: validation reports them.
-fn list(element: &Shape, values: Vec<Value>) -> Result<Value, BindError> {
-    let numbered = values.into_iter().enumerate();
-    let values: Result<Vec<Value>, BindError> = numbered
-        .map(|(index, value)| match value {
-            Value::Null => Ok(Value::Null),
-            value => coerce(element, value)
-                .map_err(|error| error.within(&format!("{}.member", index.saturating_add(1)))),
-        })
-        .collect();
-    values.map(Value::Array)
-}
-
-/// Null values stay: validation reports them.
-fn map(inner: &Shape, object: Map<String, Value>) -> Result<Value, BindError> {
-    let mut bound = Map::new();
-    for (key, value) in object {
-        let value = match value {
-            Value::Null => Value::Null,
-            value => coerce(inner, value).map_err(|error| error.within(&key))?,
-        };
-        bound.insert(key, value);
-    }
-    Ok(Value::Object(bound))
-}
-
+/// A type error at the value itself; [`BindError::within`] adds the way to it.
 pub(crate) fn mismatch(expected: &'static str, found: &'static str) -> BindError {
     BindError::Type { member: String::new(), expected, found }
 }
@@ -317,19 +241,6 @@ pub(crate) const fn expected(shape: &Shape) -> &'static str {
         Kind::Boolean => "a Boolean",
         Kind::Blob(_) => "a Blob",
         Kind::Timestamp => "a Timestamp",
-    }
-}
-
-/// A JSON value's type, as Coral names tokens.
-const fn found(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NULL_VALUE",
-        Value::Bool(true) => "TRUE_VALUE",
-        Value::Bool(false) => "FALSE_VALUE",
-        Value::Number(_) => "NUMBER_VALUE",
-        Value::String(_) => "STRING_VALUE",
-        Value::Array(_) => "START_ARRAY",
-        Value::Object(_) => "START_OBJECT",
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod bind;
 mod generated;
+mod json;
 mod operation;
 mod query;
 mod route;

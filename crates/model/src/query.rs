@@ -31,8 +31,7 @@ impl Form {
     /// # Errors
     /// [`BindError`] for text that is not percent-encoded UTF-8 and for forms beyond the limits.
     pub fn parse(text: &[u8]) -> Result<Self, BindError> {
-        let text =
-            std::str::from_utf8(text).map_err(|_| BindError::Encoding { place: "form" })?;
+        let text = std::str::from_utf8(text).map_err(|_| BindError::Encoding { place: "form" })?;
         let mut form = Self::default();
         let pairs = text.trim_end_matches(['\r', '\n']).split('&').filter(|pair| !pair.is_empty());
         for (index, pair) in pairs.enumerate() {
@@ -118,7 +117,9 @@ fn value(shape: &Shape, node: &Node) -> Result<Value, BindError> {
 fn list(element: &Shape, flattened: bool, node: &Node) -> Result<Value, BindError> {
     let holder = if flattened { Some(node) } else { node.children.get("member") };
     let mut values = Vec::new();
-    for (index, child) in holder.map(Node::numbered).transpose()?.unwrap_or_default().iter().enumerate() {
+    for (index, child) in
+        holder.map(Node::numbered).transpose()?.unwrap_or_default().iter().enumerate()
+    {
         let step = format!("{}.member", index.saturating_add(1));
         values.push(value(element, child).map_err(|error| error.within(&step))?);
     }

@@ -79,10 +79,7 @@ fn has_query(operation: &OperationModel, query: &str) -> bool {
     })
 }
 
-fn labels<'path>(
-    operation: &OperationModel,
-    path: &'path str,
-) -> Result<Labels<'path>, BindError> {
+fn labels<'path>(operation: &OperationModel, path: &'path str) -> Result<Labels<'path>, BindError> {
     let mut labels = Vec::new();
     for (segment, given) in operation.path.iter().zip(path.split('/')) {
         if let Segment::Label(name) = segment {

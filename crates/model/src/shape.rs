@@ -428,3 +428,6 @@ impl Member {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

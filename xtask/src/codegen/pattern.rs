@@ -44,7 +44,8 @@ fn escape(rest: &mut Peekable<Chars<'_>>, in_class: bool) -> Result<String, Stri
         _ if character.is_ascii_alphanumeric() => {
             return Err(format!("the escape \\{character}"));
         }
-        '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | '\\' | '-' => {
+        '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | '\\'
+        | '-' => {
             format!("\\{character}")
         }
         _ => character.to_string(),

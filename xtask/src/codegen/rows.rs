@@ -31,7 +31,10 @@ pub(crate) fn service(merged: &Merged) -> String {
         references(&served),
     );
     let words = ["ErrorModel", "OperationModel", "Protocol", "RouteGroup", "Service"];
-    format!("{}{body}", shape_imports(&words, &body.replace("[&OperationModel]", "OperationModel =")))
+    format!(
+        "{}{body}",
+        shape_imports(&words, &body.replace("[&OperationModel]", "OperationModel ="))
+    )
 }
 
 fn references(names: &[&String]) -> String {
@@ -55,7 +58,10 @@ fn routes(merged: &Merged) -> String {
     let mut groups: BTreeMap<&str, Vec<(&String, &Operation)>> = BTreeMap::new();
     for (name, operation) in &merged.model.operations {
         let path = split(&operation.http.request_uri).0;
-        groups.entry(path.first().copied().unwrap_or_default()).or_default().push((name, operation));
+        groups
+            .entry(path.first().copied().unwrap_or_default())
+            .or_default()
+            .push((name, operation));
     }
     let mut out = String::new();
     for (first, mut operations) in groups {
@@ -81,9 +87,8 @@ fn split(uri: &str) -> (Vec<&str>, Vec<(&str, &str)>) {
 /// One static a row.
 pub(crate) fn operations(merged: &Merged) -> String {
     let rows = merged.model.operations.iter().enumerate();
-    let body: String = rows
-        .map(|(index, (name, row))| operation_row(&merged.service, index, name, row))
-        .collect();
+    let body: String =
+        rows.map(|(index, (name, row))| operation_row(&merged.service, index, name, row)).collect();
     let words = ["Authorization", "OperationModel", "ResourceForm", "Segment"];
     let imports = shape_imports(&words, &body);
     format!("/// The operation table.\nmod rows {{\n{imports}use super::shapes;\n{body}}}\n\n")

@@ -48,7 +48,9 @@ pub(crate) fn types(merged: &Merged, names: &Names) -> Result<String, CodegenErr
         }
     }
     let uses = uses(&body);
-    Ok(format!("/// The typed inputs, outputs and their parts.\npub mod types {{\n{uses}\n{body}}}\n\n"))
+    Ok(format!(
+        "/// The typed inputs, outputs and their parts.\npub mod types {{\n{uses}\n{body}}}\n\n"
+    ))
 }
 
 /// The imports that `body` needs.
@@ -164,7 +166,8 @@ impl Writer<'_> {
             }
         }
         let attributes = attributes.join(", ");
-        let line = if attributes.is_empty() { attributes } else { format!("#[serde({attributes})]\n") };
+        let line =
+            if attributes.is_empty() { attributes } else { format!("#[serde({attributes})]\n") };
         Ok(format!("{line}pub {}: {rust},\n", field(name)))
     }
 
