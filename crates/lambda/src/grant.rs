@@ -5,9 +5,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::names::{is_digits, text_type};
-use crate::{
-    AccountId, InvalidParameter, InvalidValue, LambdaError, Region, Statement, StatementId, Target,
-};
+use crate::{AccountId, InvalidParameter, InvalidValue, LambdaError, Region, StatementId, Target};
 
 text_type! {
     /// An action of a grant: `lambda:[*]|lambda:[a-zA-Z]+|[*]` (`[model] aws-lambda.md §1.2`).
@@ -203,7 +201,8 @@ pub struct GrantInput {
 }
 
 /// A permission whose parameters have the right shape. What they mean together is checked by
-/// [`Grant::statement`], because AWS reports a stale revision and a used id before it.
+/// [`ResourcePolicy::add`](crate::ResourcePolicy::add), because AWS reports a stale revision and a
+/// used id before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     statement_id: StatementId,
@@ -262,12 +261,11 @@ impl Grant {
         self.function_url_auth_type
     }
 
-    /// The statement that grants this on `target`.
+    /// The statement that grants this on `target`, as compact JSON.
     ///
     /// # Errors
-    /// [`InvalidParameter::Principal`], then the combinations of `aws-lambda.md §1.7`, then
-    /// [`InvalidParameter::Statement`] for what the policy language does not admit.
-    pub fn statement(&self, target: &Target) -> Result<Statement, LambdaError> {
+    /// [`InvalidParameter::Principal`], then the combinations of `aws-lambda.md §1.7`.
+    pub(crate) fn statement_json(&self, target: &Target) -> Result<String, LambdaError> {
         let partition = target.function.partition();
         let principal = GrantPrincipal::parse(self.principal.as_str(), partition)?;
         self.check_combination()?;
@@ -280,8 +278,7 @@ impl Grant {
             condition: self.condition(),
         };
         #[expect(clippy::expect_used, reason = "a struct of texts has no failing serializer")]
-        let json = serde_json::to_string(&element).expect("a statement serializes");
-        Statement::new(self.statement_id.clone(), &json)
+        Ok(serde_json::to_string(&element).expect("a statement serializes"))
     }
 
     /// `[issue][gap] aws-lambda.md §1.7`

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portcullis_iam::{DocumentKind, Policy};
 use serde::Deserialize;
 
 use crate::{
@@ -43,9 +44,21 @@ struct Shape<'a> {
 }
 
 impl Statement {
-    /// A statement that a grant has written.
-    pub(crate) fn new(sid: StatementId, json: &str) -> Result<Self, LambdaError> {
-        Ok(Self { sid, json: json.into() })
+    /// The statement that `grant` makes on `target`. What the policy language says about it is
+    /// checked by [`Statement::check`].
+    fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
+        let json = grant.statement_json(target)?.into();
+        Ok(Self { sid: grant.statement_id().clone(), json })
+    }
+
+    /// That the policy engine can decide by the statement: what it would refuse must not be
+    /// stored. For example a source ARN with a policy variable that is left open.
+    fn check(&self) -> Result<(), LambdaError> {
+        let document = format!("{HEAD}{}{TAIL}", self.json);
+        match Policy::parse(DocumentKind::Resource, &document) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(InvalidParameter::Statement(why.to_string().into()).into()),
+        }
     }
 
     /// Reads a statement of a stored policy. That it is a statement that can be decided is for
@@ -111,8 +124,8 @@ impl ResourcePolicy {
     ///
     /// # Errors
     /// In this order (`§1.4`): [`InvalidParameter::LatestPolicy`], [`StaleRevision::Policy`],
-    /// [`Conflict::StatementExists`], those of [`Grant::statement`],
-    /// [`LambdaError::PolicyTooLong`].
+    /// [`Conflict::StatementExists`], [`InvalidParameter::Principal`], the combinations of
+    /// `§1.7`, [`LambdaError::PolicyTooLong`], [`InvalidParameter::Statement`].
     pub fn add(
         current: Option<&Self>,
         target: &Target,
@@ -127,9 +140,11 @@ impl ResourcePolicy {
         if present.iter().any(|statement| statement.sid == *grant.statement_id()) {
             return Err(Conflict::StatementExists(grant.statement_id().clone()).into());
         }
-        let added = grant.statement(target)?;
-        let statements: Vec<Statement> = present.iter().cloned().chain([added]).collect();
-        Self { statements, revision: fresh }.within_limit()
+        let added = Statement::granted(grant, target)?;
+        let statements = present.iter().cloned().chain([added.clone()]).collect();
+        let policy = Self { statements, revision: fresh }.within_limit()?;
+        added.check()?;
+        Ok(policy)
     }
 
     /// Removes a statement. `None` is a policy that is gone, because the last one went.
@@ -235,3 +250,6 @@ fn check_revision(current: RevisionId, expected: Option<&str>) -> Result<(), Lam
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
