@@ -1,2 +1,27 @@
-//! Placeholder.
+//! The state of the service: what the store holds, as one compiled, in-memory view; who may do what
+//! with it; and the effects that change it.
+//!
+//! - [`documents`]: the stored form of every value; [`address`]: under which key it lives.
+//! - [`Snapshot`]: all values at one revision of the store, policies compiled. Readers never lock.
+//! - [`Catalog`]: the current snapshot, kept by the store's watch, and transactions on it.
+//! - [`authorize`](Snapshot::authorize): the one place that asks the policy engine; it makes the
+//!   [`Permit`] that every effect consumes.
+//! - [`effects`]: what an operation does once it is permitted: a domain rule and one transaction.
+//!
+//! Architecture invariant: nothing here knows HTTP, a status code or a wire form.
 #![forbid(unsafe_code)]
+
+pub mod address;
+mod authorize;
+mod catalog;
+pub mod documents;
+pub mod effects;
+mod resources;
+mod snapshot;
+mod view;
+
+pub use authorize::{Access, Denial, DenialReason, Permit, Resource};
+pub use catalog::{Catalog, CatalogError, Failure, Plan};
+pub use resources::{FunctionResource, RoleResource, TrustingRole, UserResource, WholeAccount};
+pub use snapshot::Snapshot;
+pub use view::{AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned};

@@ -1,0 +1,190 @@
+//! Where each value lives in the store: the typed form of every key.
+//!
+//! ```text
+//! fn/ACCOUNT/REGION/NAME                    Function
+//! fn/ACCOUNT/REGION/NAME/v/7                PublishedVersion
+//! fn/ACCOUNT/REGION/NAME/alias/prod         Alias
+//! fn/ACCOUNT/REGION/NAME/policy             ResourcePolicy of the function
+//! fn/ACCOUNT/REGION/NAME/policy/prod        ResourcePolicy of a version or alias
+//! iam/ACCOUNT                               Account
+//! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
+//! iam/ACCOUNT/role/name                     Role      (likewise)
+//! key/AKIA…                                 AccessKey
+//! system/session-keys                       SessionKeys
+//! ```
+
+use portcullis_identity::{AccessKeyId, AccountId, RoleName, UserName};
+use portcullis_lambda::{AliasName, FunctionArn, Qualifier, Region, VersionNumber};
+use portcullis_store::Key;
+
+/// What every key begins with; a scan of these finds everything.
+pub(crate) const ROOTS: [&str; 4] = ["fn/", "iam/", "key/", "system/"];
+
+const SESSION_KEYS: &str = "system/session-keys";
+
+/// The place of one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A function's head: `$LATEST`, tags, counters.
+    Function(FunctionArn),
+    /// A published version.
+    Version(FunctionArn, VersionNumber),
+    /// An alias.
+    Alias(FunctionArn, AliasName),
+    /// The resource policy of the function, or of one version or alias.
+    Policy(FunctionArn, Option<Qualifier>),
+    /// An account.
+    Account(AccountId),
+    /// A user, by its folded name.
+    User(AccountId, Box<str>),
+    /// A role, by its folded name.
+    Role(AccountId, Box<str>),
+    /// A long-term access key.
+    AccessKey(AccessKeyId),
+    /// The material that session tokens are sealed with.
+    SessionKeys,
+}
+
+impl Address {
+    /// The place of the user `name`; names that differ only by case share it.
+    #[must_use]
+    pub fn user(account: AccountId, name: &UserName) -> Self {
+        Self::User(account, name.folded().into())
+    }
+
+    /// The place of the role `name`; names that differ only by case share it.
+    #[must_use]
+    pub fn role(account: AccountId, name: &RoleName) -> Self {
+        Self::Role(account, name.folded().into())
+    }
+
+    /// The store's key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        key(self.to_string())
+    }
+
+    /// The prefix of everything that belongs to the value here, without the value itself.
+    #[must_use]
+    pub fn children(&self) -> Key {
+        key(format!("{self}/"))
+    }
+
+    /// Reads a store key back; `None` for what this build never writes.
+    #[must_use]
+    pub fn parse(key: &Key) -> Option<Self> {
+        let text = std::str::from_utf8(key.as_bytes()).ok()?;
+        let parts: Vec<&str> = text.splitn(7, '/').collect();
+        match parts.as_slice() {
+            ["fn", account, region, name, rest @ ..] => {
+                let region: Region = region.parse().ok()?;
+                let arn =
+                    FunctionArn::new(&region, &account.parse().ok()?, &name.parse().ok()?);
+                Self::parse_function(arn, rest)
+            }
+            ["iam", account] => Some(Self::Account(account.parse().ok()?)),
+            ["iam", account, "user", name] => Some(Self::User(account.parse().ok()?, (*name).into())),
+            ["iam", account, "role", name] => Some(Self::Role(account.parse().ok()?, (*name).into())),
+            ["key", id] => Some(Self::AccessKey(id.parse().ok()?)),
+            _ => (text == SESSION_KEYS).then_some(Self::SessionKeys),
+        }
+    }
+
+    fn parse_function(arn: FunctionArn, rest: &[&str]) -> Option<Self> {
+        match rest {
+            [] => Some(Self::Function(arn)),
+            ["v", number] => Some(Self::Version(arn, number.parse().ok()?)),
+            ["alias", name] => Some(Self::Alias(arn, name.parse().ok()?)),
+            ["policy"] => Some(Self::Policy(arn, None)),
+            ["policy", qualifier] => Some(Self::Policy(arn, Some(Qualifier::parse(qualifier)))),
+            _ => None,
+        }
+    }
+}
+
+/// Every part of an address is bounded far below the store's limit, and none is empty.
+#[expect(clippy::expect_used, reason = "names are at most 512 bytes, keys at most 1024")]
+fn key(text: String) -> Key {
+    Key::try_from(text).expect("an address is a valid key")
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Function(arn) => write_function(f, arn),
+            Self::Version(arn, number) => {
+                write_function(f, arn)?;
+                write!(f, "/v/{number}")
+            }
+            Self::Alias(arn, name) => {
+                write_function(f, arn)?;
+                write!(f, "/alias/{name}")
+            }
+            Self::Policy(arn, qualifier) => {
+                write_function(f, arn)?;
+                f.write_str("/policy")?;
+                qualifier.as_ref().map_or(Ok(()), |qualifier| write!(f, "/{qualifier}"))
+            }
+            Self::Account(account) => write!(f, "iam/{account}"),
+            Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
+            Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
+            Self::AccessKey(id) => write!(f, "key/{id}"),
+            Self::SessionKeys => f.write_str(SESSION_KEYS),
+        }
+    }
+}
+
+fn write_function(f: &mut std::fmt::Formatter<'_>, arn: &FunctionArn) -> std::fmt::Result {
+    write!(f, "fn/{}/{}/{}", arn.account(), arn.region(), arn.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_lambda::{FunctionArn, Qualifier};
+    use portcullis_store::Key;
+
+    use super::{Address, ROOTS};
+
+    fn function() -> FunctionArn {
+        "arn:aws-cn:lambda:cn-north-1:123456789012:function:f_1-x".parse().unwrap()
+    }
+
+    #[track_caller]
+    fn check(address: &Address, want: &str) {
+        assert_eq!(address.to_string(), want);
+        assert_eq!(Address::parse(&address.key()).as_ref(), Some(address));
+        assert!(ROOTS.iter().any(|root| want.starts_with(root)), "{want} is in no scan");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn an_address_is_its_key_and_back() {
+        let f = "fn/123456789012/cn-north-1/f_1-x";
+        check(&Address::Function(function()), f);
+        check(&Address::Version(function(), "7".parse().unwrap()), &format!("{f}/v/7"));
+        check(&Address::Alias(function(), "policy".parse().unwrap()), &format!("{f}/alias/policy"));
+        check(&Address::Policy(function(), None), &format!("{f}/policy"));
+        check(&Address::Policy(function(), Some(Qualifier::parse("_"))), &format!("{f}/policy/_"));
+        check(&Address::Policy(function(), Some(Qualifier::parse("12"))), &format!("{f}/policy/12"));
+        let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
+        check(&Address::Account(account), "iam/123456789012");
+        check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");
+        check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
+        check(&Address::SessionKeys, "system/session-keys");
+    }
+
+    #[test]
+    fn a_key_that_nobody_writes_is_no_address() {
+        for text in ["fn/1/2/3", "fn", "x/y", "fn/123456789012/us-east-1/f/v/x/y", "key/"] {
+            assert_eq!(Address::parse(&Key::try_from(text).unwrap()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn children_of_a_function_are_not_those_of_a_longer_name() {
+        let children = Address::Function(function()).children();
+        let longer: FunctionArn = format!("{}2", function()).parse().unwrap();
+        assert!(!Address::Policy(longer, None).key().starts_with(&children));
+        assert!(Address::Policy(function(), None).key().starts_with(&children));
+    }
+}

@@ -1,0 +1,251 @@
+//! Who may do what: the documents that count for a call, the engine's answer, and the permit.
+
+use std::{marker::PhantomData, sync::OnceLock};
+
+use portcullis_iam::{
+    Context, Decision, MapContext, Policies, Policy, PolicyType, Principal, Request, ResourceRule,
+    Value, decide, service_may_assume,
+};
+use portcullis_identity::Caller;
+use portcullis_model::Operation;
+use smallvec::SmallVec;
+
+use crate::Snapshot;
+
+/// Documents of one type for one call, borrowed from the snapshot; few, so on the stack.
+pub(crate) type Documents<'a> = SmallVec<[&'a Policy; 8]>;
+
+/// What an operation is about, as the authorizer sees it.
+pub trait Resource {
+    /// The ARN, or `*` for an operation without a resource.
+    fn arn(&self) -> &str;
+
+    /// The account that owns it: 12 digits.
+    fn account(&self) -> &str;
+
+    /// The policy documents attached to it.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when one of them cannot be evaluated: the call is denied then.
+    fn policies<'s>(&self, _snapshot: &'s Snapshot) -> Result<Documents<'s>, Unreadable> {
+        Ok(Documents::new())
+    }
+
+    /// Whether an identity-based policy of the same account suffices, or these must allow too.
+    fn rule(&self) -> ResourceRule {
+        ResourceRule::Suffices
+    }
+
+    /// The condition keys that the resource itself gives, by name in lower case.
+    fn condition_key<'s>(&'s self, _snapshot: &'s Snapshot, _key: &str) -> Option<Value<'s>> {
+        None
+    }
+}
+
+/// A stored document that the engine cannot evaluate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// Who calls, and what the request itself brings to the conditions.
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    /// The verified caller.
+    pub caller: &'a Caller,
+    /// The session policy of a role session, compiled; empty if none was passed.
+    pub session_policy: Option<&'a Policy>,
+    /// Condition keys of the request: time, network, parameters. It cannot override the caller's.
+    pub context: &'a dyn Context,
+}
+
+/// Proof that the caller may perform `A` on the resource in it.
+///
+/// Only the authorizer makes one, it cannot be copied, and the effect that consumes it acts on the
+/// resource that was authorized: there is no other way to name one.
+#[must_use = "a permit nobody consumes guards nothing"]
+#[derive(Debug)]
+pub struct Permit<A, R> {
+    resource: R,
+    _action: PhantomData<fn(A)>,
+}
+
+impl<A, R> Permit<A, R> {
+    /// What was authorized.
+    pub fn resource(&self) -> &R {
+        &self.resource
+    }
+
+    /// Gives the permit up for the resource: the effect happens now.
+    pub(crate) fn consume(self) -> R {
+        self.resource
+    }
+}
+
+/// Why a call is not allowed, for the caller: `aws-lambda.md §9.2`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}")]
+pub struct Denial {
+    /// The caller's ARN, or the bare name of a service.
+    pub caller: Box<str>,
+    /// The IAM action.
+    pub action: &'static str,
+    /// The resource's ARN, or `*`.
+    pub resource: Box<str>,
+    /// What decided.
+    pub reason: DenialReason,
+}
+
+/// What denied a call. `Display` is the end of AWS's sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenialReason {
+    /// A statement denies; the type of the document that it stands in.
+    Explicit(PolicyType),
+    /// Nothing allows; the policy type that should have.
+    Implicit(PolicyType, &'static str),
+    /// A document that counts cannot be evaluated.
+    Unreadable,
+}
+
+impl std::fmt::Display for DenialReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Explicit(kind) => {
+                let article = if kind.to_string().starts_with('i') { "an" } else { "a" };
+                write!(f, "with an explicit deny in {article} {kind}")
+            }
+            Self::Implicit(kind, action) => write!(f, "because no {kind} allows the {action} action"),
+            Self::Unreadable => f.write_str("because a policy that applies cannot be evaluated"),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Decides whether the caller may perform `A` on `resource`, and proves it.
+    ///
+    /// # Errors
+    /// [`Denial`], which says why. It does not depend on whether the resource exists.
+    pub fn authorize<A: Operation, R: Resource>(
+        &self,
+        access: &Access<'_>,
+        resource: R,
+    ) -> Result<Permit<A, R>, Denial> {
+        let action = A::MODEL.authorization.map_or("", |row| row.action);
+        self.check(access, action, &resource)?;
+        Ok(Permit { resource, _action: PhantomData })
+    }
+
+    /// Decides a permission that an operation needs beside its own, such as `iam:PassRole`.
+    ///
+    /// # Errors
+    /// [`Denial`], as [`authorize`](Self::authorize).
+    pub fn check(
+        &self,
+        access: &Access<'_>,
+        action: &'static str,
+        resource: &impl Resource,
+    ) -> Result<(), Denial> {
+        let decided = self.decide(access, action, resource).map_or(
+            Err(DenialReason::Unreadable),
+            |decision| match decision {
+                Decision::Allowed => Ok(()),
+                Decision::ExplicitlyDenied(kind) => Err(DenialReason::Explicit(kind)),
+                Decision::ImplicitlyDenied(kind) => Err(DenialReason::Implicit(kind, action)),
+            },
+        );
+        decided.map_err(|reason| Denial {
+            caller: access.caller.arn().into(),
+            action,
+            resource: resource.arn().into(),
+            reason,
+        })
+    }
+
+    fn decide(
+        &self,
+        access: &Access<'_>,
+        action: &str,
+        resource: &impl Resource,
+    ) -> Result<Decision, Unreadable> {
+        let identity = self.identity_policies(access.caller)?;
+        let attached = resource.policies(self)?;
+        let context = CallContext { snapshot: self, access, resource };
+        let session = access.session_policy.map(|policy| [policy]);
+        let policies = Policies {
+            identity: &identity,
+            boundary: &[],
+            session: session.as_ref().map(<[_; 1]>::as_slice),
+            service_control: None,
+            resource: &attached,
+            resource_control: None,
+            resource_rule: resource.rule(),
+        };
+        Ok(decide(&request(access.caller.principal(), action, resource, &context), &policies))
+    }
+
+    /// The identity-based policies of a caller; none for root, whose allow is implicit, and for
+    /// services, which have none.
+    fn identity_policies(&self, caller: &Caller) -> Result<Documents<'_>, Unreadable> {
+        let compiled = match caller {
+            Caller::Root { .. } | Caller::Service { .. } => return Ok(Documents::new()),
+            Caller::User { user, .. } => {
+                let user = user.user();
+                self.user(user.account, &user.name).and_then(|view| view.policies.as_ref())
+            }
+            Caller::RoleSession { role, .. } => {
+                let role = role.role();
+                self.role(role.account, &role.name).and_then(|view| view.policies.as_ref())
+            }
+        };
+        compiled.map(|policies| policies.iter().collect()).ok_or(Unreadable)
+    }
+
+    /// Whether the role that `role_arn` names lets Lambda assume it.
+    #[must_use]
+    pub(crate) fn trusts_lambda(&self, role_arn: &str) -> bool {
+        let Some(role) = self.role_of_arn(role_arn) else { return false };
+        let Some(trust) = &role.trust else { return false };
+        let account = role.stored.account;
+        service_may_assume(trust, lambda(), role_arn, account.as_str(), &MapContext::new())
+    }
+}
+
+/// Lambda itself, as it assumes execution roles.
+fn lambda() -> &'static Principal {
+    static LAMBDA: OnceLock<Principal> = OnceLock::new();
+    #[expect(clippy::expect_used, reason = "the name of a service is a principal")]
+    LAMBDA.get_or_init(|| Principal::parse("lambda.amazonaws.com").expect("a service name"))
+}
+
+fn request<'a>(
+    principal: &'a Principal,
+    action: &'a str,
+    resource: &'a impl Resource,
+    context: &'a dyn Context,
+) -> Request<'a> {
+    Request {
+        principal,
+        action,
+        resource: resource.arn(),
+        resource_account: resource.account(),
+        context,
+    }
+}
+
+/// The condition keys of a call: the resource's and the caller's first, so that nothing in the
+/// request can pretend to be one of them.
+struct CallContext<'a, R> {
+    snapshot: &'a Snapshot,
+    access: &'a Access<'a>,
+    resource: &'a R,
+}
+
+impl<R: Resource> Context for CallContext<'_, R> {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        if key == "aws:resourceaccount" {
+            return Some(Value::Single(self.resource.account().into()));
+        }
+        self.resource
+            .condition_key(self.snapshot, key)
+            .or_else(|| self.access.caller.condition_key(key))
+            .or_else(|| self.access.context.get(key))
+    }
+}

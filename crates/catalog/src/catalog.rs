@@ -1,0 +1,318 @@
+//! The current snapshot, kept up to date by the store's watch, and the transactions that change it.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::{ArcSwap, Guard};
+use portcullis_identity::{IdentityError, Partition};
+use portcullis_lambda::LambdaError;
+use portcullis_store::{
+    Batch, Change, CommitError, Expectation, Key, PAGE_ENTRIES_MAX, Revision, Store, StoreError, Transaction, Watch,
+    Write,
+};
+use tokio::sync::{Mutex, watch};
+
+use crate::{
+    Snapshot,
+    address::{Address, ROOTS},
+    documents::Document,
+};
+
+/// How often a rule is run again because another node won the race. Writers of this node wait for
+/// each other instead (see [`Catalog::transact`]), so that only other nodes can make us lose.
+const ATTEMPTS_MAX: usize = 16;
+
+/// How long a writer waits to see its own commit in the snapshot before it gives up on the watch.
+const CATCH_UP_MAX: Duration = Duration::from_secs(5);
+
+/// Locks that keep writers of one aggregate in line; more than the writers that one disk can feed.
+const WRITER_STRIPES: usize = 64;
+
+/// The state of the service: the newest [`Snapshot`], and the way to change it.
+pub struct Catalog {
+    current: Arc<ArcSwap<Snapshot>>,
+    applied: watch::Receiver<Applied>,
+    store: Arc<dyn Store>,
+    writers: Vec<Mutex<()>>,
+}
+
+/// How far the watch has come, and whether it still runs.
+#[derive(Clone, Copy, Debug)]
+struct Applied {
+    revision: Revision,
+    live: bool,
+}
+
+/// Why the catalog cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The store failed; nothing was written.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The watch that keeps the snapshot fresh is broken: decisions on it would be on old grants.
+    #[error("the catalog no longer follows the store")]
+    Stale,
+    /// A stored value that the operation would replace cannot be read; see the log.
+    #[error("a stored value that this concerns cannot be read")]
+    Unreadable,
+    /// Other writers won every race for this value.
+    #[error("too many writers at once on one resource")]
+    Contention,
+}
+
+/// Why a transaction did not happen: the domain's rule refused it, or the catalog could not.
+#[derive(Debug)]
+pub enum Failure<E> {
+    /// The rule said no; nothing was written.
+    Rule(E),
+    /// The catalog failed; nothing was acknowledged.
+    Catalog(CatalogError),
+}
+
+impl From<LambdaError> for Failure<LambdaError> {
+    fn from(error: LambdaError) -> Self {
+        Self::Rule(error)
+    }
+}
+
+impl From<IdentityError> for Failure<IdentityError> {
+    fn from(error: IdentityError) -> Self {
+        Self::Rule(error)
+    }
+}
+
+impl<E> From<CatalogError> for Failure<E> {
+    fn from(error: CatalogError) -> Self {
+        Self::Catalog(error)
+    }
+}
+
+/// What a rule wants written, under which expectations, and what it answers once that is durable.
+#[must_use = "a plan that nobody commits changes nothing"]
+pub struct Plan<T> {
+    answer: T,
+    transaction: Transaction,
+}
+
+impl<T> Plan<T> {
+    /// A plan that writes nothing yet.
+    pub fn answer(answer: T) -> Self {
+        Self { answer, transaction: Transaction { expectations: Vec::new(), writes: Vec::new() } }
+    }
+
+    /// Commits only if no value stands at `address`.
+    pub fn absent(mut self, address: &Address) -> Self {
+        self.transaction.expectations.push(Expectation::Absent(address.key()));
+        self
+    }
+
+    /// Commits only if the value at `address` was last written at `modified`.
+    pub fn unchanged(mut self, address: &Address, modified: Revision) -> Self {
+        self.transaction.expectations.push(Expectation::Unchanged(address.key(), modified));
+        self
+    }
+
+    /// Commits only if the value at `address` is the one created at `created`, whatever it says now.
+    pub fn incarnation(mut self, address: &Address, created: Revision) -> Self {
+        self.transaction.expectations.push(Expectation::Incarnation(address.key(), created));
+        self
+    }
+
+    /// Writes `value` at `address`.
+    pub fn put(mut self, address: &Address, value: &impl Document) -> Self {
+        self.transaction.writes.push(Write::Put(address.key(), value.encode().into()));
+        self
+    }
+
+    /// Removes the value at `address`.
+    pub fn delete(mut self, address: &Address) -> Self {
+        self.transaction.writes.push(Write::Delete(address.key()));
+        self
+    }
+
+    /// Removes the value at `address` and all that belongs to it.
+    pub fn delete_with_children(mut self, address: &Address) -> Self {
+        self.transaction.writes.push(Write::Delete(address.key()));
+        self.transaction.writes.push(Write::DeletePrefix(address.children()));
+        self
+    }
+}
+
+impl Catalog {
+    /// Reads the whole store into a snapshot and keeps following it.
+    ///
+    /// Must be called inside a tokio runtime: the follower is a task of it.
+    ///
+    /// # Errors
+    /// [`CatalogError::Store`] when the store cannot be read.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        partition: Partition,
+    ) -> Result<Arc<Self>, CatalogError> {
+        let (snapshot, watch) = scan(store.as_ref(), partition).await?;
+        let applied = Applied { revision: snapshot.revision(), live: true };
+        let current = Arc::new(ArcSwap::from_pointee(snapshot));
+        let (sender, receiver) = watch::channel(applied);
+        let follower = Follower { current: current.clone(), store: store.clone(), sender };
+        tokio::spawn(follower.run(watch));
+        let writers = (0..WRITER_STRIPES).map(|_| Mutex::new(())).collect();
+        Ok(Arc::new(Self { current, applied: receiver, store, writers }))
+    }
+
+    /// The newest snapshot, without counting a reference: for the length of one decision.
+    pub fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    /// Whether the snapshot still follows the store. When it does not, calls must be refused.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.applied.borrow().live
+    }
+
+    /// Runs `rule` on the newest snapshot and commits its plan, until no other writer interferes.
+    ///
+    /// `aggregate` names what the rule reads and writes (a function, a user): writers of one
+    /// aggregate on this node go one after the other, in order of arrival. When this returns, the
+    /// write is durable and visible in [`load`](Self::load).
+    ///
+    /// # Errors
+    /// [`Failure::Rule`] with the rule's own refusal, judged on a snapshot that no acknowledged
+    /// write preceded; [`Failure::Catalog`] when the store or the watch failed.
+    pub async fn transact<T, E>(
+        &self,
+        aggregate: &str,
+        rule: impl Fn(&Snapshot) -> Result<Plan<T>, Failure<E>>,
+    ) -> Result<T, Failure<E>> {
+        let _turn = self.stripe(aggregate).lock().await;
+        for _ in 0..ATTEMPTS_MAX {
+            let snapshot = self.current.load_full();
+            let Plan { answer, transaction } = rule(&snapshot)?;
+            if transaction.writes.is_empty() {
+                return Ok(answer);
+            }
+            match self.store.commit(transaction).await {
+                Ok(revision) => return self.reach(revision).await.map(|()| answer).map_err(Into::into),
+                Err(CommitError::Conflict) => self.reach(after(snapshot.revision())).await?,
+                Err(CommitError::Store(error)) => return Err(CatalogError::Store(error).into()),
+            }
+        }
+        Err(CatalogError::Contention.into())
+    }
+
+    fn stripe(&self, aggregate: &str) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        aggregate.hash(&mut hasher);
+        let stripes = self.writers.len().max(1) as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "less than WRITER_STRIPES")]
+        let index = (hasher.finish() % stripes) as usize;
+        #[expect(clippy::indexing_slicing, reason = "the index is a remainder of the length")]
+        &self.writers[index]
+    }
+
+    /// Waits until the snapshot holds everything up to `revision`.
+    async fn reach(&self, revision: Revision) -> Result<(), CatalogError> {
+        let mut applied = self.applied.clone();
+        let arrived = applied.wait_for(|now| now.revision >= revision || !now.live);
+        match tokio::time::timeout(CATCH_UP_MAX, arrived).await {
+            Ok(Ok(now)) if now.revision >= revision => Ok(()),
+            _ => Err(CatalogError::Stale),
+        }
+    }
+}
+
+/// The revision after `revision`: what a reader that lost a race has yet to see.
+fn after(revision: Revision) -> Revision {
+    Revision::new(revision.get().saturating_add(1))
+}
+
+/// Reads every entry into a new snapshot, and a watch that goes on where the scan began.
+///
+/// A scan of many pages sees writes that happen between its pages. The watch starts at the
+/// revision of the first page, so that those are applied again and every key comes out right.
+async fn scan(store: &dyn Store, partition: Partition) -> Result<(Snapshot, Watch), StoreError> {
+    let mut snapshot: Option<(Snapshot, Watch)> = None;
+    for root in ROOTS {
+        let mut after = None;
+        loop {
+            let page = store.range(&root_key(root), after.as_ref(), PAGE_ENTRIES_MAX).await?;
+            let (snapshot, _) = match &mut snapshot {
+                Some(begun) => begun,
+                none => {
+                    let watch = store.watch(page.revision)?;
+                    none.insert((Snapshot::empty(page.revision, partition), watch))
+                }
+            };
+            page.entries.iter().for_each(|entry| snapshot.apply(&entry.key, Some(entry)));
+            after = page.entries.last().map(|entry| entry.key.clone());
+            if !page.more {
+                break;
+            }
+        }
+    }
+    snapshot.ok_or(StoreError::Closed)
+}
+
+#[expect(clippy::expect_used, reason = "the roots are short constants")]
+fn root_key(root: &str) -> Key {
+    Key::try_from(root).expect("a root is a valid key")
+}
+
+/// The task that applies every batch of the watch to a new snapshot.
+struct Follower {
+    current: Arc<ArcSwap<Snapshot>>,
+    store: Arc<dyn Store>,
+    sender: watch::Sender<Applied>,
+}
+
+impl Follower {
+    async fn run(self, mut watch: Watch) {
+        loop {
+            match watch.next().await {
+                Ok(batch) => self.publish(applied(&self.current.load(), &batch)),
+                Err(StoreError::Compacted { .. }) => match self.rescan().await {
+                    Ok((snapshot, newer)) => {
+                        watch = newer;
+                        self.publish(snapshot);
+                    }
+                    Err(error) => return self.stop(&error),
+                },
+                Err(error) => return self.stop(&error),
+            }
+        }
+    }
+
+    async fn rescan(&self) -> Result<(Snapshot, Watch), StoreError> {
+        let partition = self.current.load().partition();
+        scan(self.store.as_ref(), partition).await
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
+        let revision = snapshot.revision();
+        self.current.store(Arc::new(snapshot));
+        self.sender.send_replace(Applied { revision, live: true });
+    }
+
+    fn stop(&self, error: &StoreError) {
+        if !matches!(error, StoreError::Closed) {
+            tracing::error!(%error, "the catalog no longer follows the store; calls are refused");
+        }
+        self.sender.send_modify(|applied| applied.live = false);
+    }
+}
+
+/// `snapshot` with the changes of `batch`.
+fn applied(snapshot: &Snapshot, batch: &Batch) -> Snapshot {
+    let mut next = snapshot.clone();
+    for change in batch.changes.iter() {
+        match change {
+            Change::Put(entry) => next.apply(&entry.key, Some(entry)),
+            Change::Delete(key) => next.apply(key, None),
+        }
+    }
+    next.advance(batch.revision);
+    next
+}

@@ -1,0 +1,53 @@
+//! What each operation does once it is permitted: it consumes the permit, runs the domain's rule on
+//! the newest snapshot, and commits what the rule gives.
+//!
+//! The effect acts on the resource in the permit. Reads go the same way as writes: without a permit
+//! there is no answer either.
+
+mod access_keys;
+mod aliases;
+mod functions;
+mod invocations;
+mod permissions;
+mod roles;
+mod sessions;
+mod start;
+mod tags;
+mod users;
+mod versions;
+
+pub use functions::{NewFunction, Page, Resolved, SettleScope};
+pub use start::RootKey;
+
+use portcullis_lambda::{
+    FunctionArn, LambdaError, Lookup, Missing, NotFound, RevisionId, Target,
+};
+use std::sync::Arc;
+
+use crate::{FunctionView, Snapshot};
+
+/// A revision id that nobody had before.
+fn fresh_revision() -> RevisionId {
+    RevisionId::new(uuid::Uuid::new_v4())
+}
+
+impl Snapshot {
+    /// The function of `target`, whose qualifier must exist too; the error is `lookup`'s.
+    fn find(&self, target: &Target, lookup: Lookup) -> Result<&Arc<FunctionView>, LambdaError> {
+        let missing = |missing| NotFound::of(lookup, target, missing);
+        let function = self.function(&target.function).ok_or_else(|| missing(Missing::Function))?;
+        if function.has(target.qualifier.as_ref()) {
+            return Ok(function);
+        }
+        Err(missing(Missing::Qualifier).into())
+    }
+
+    /// The function itself, for operations that take no qualifier.
+    fn find_function(
+        &self,
+        arn: &FunctionArn,
+        lookup: Lookup,
+    ) -> Result<&Arc<FunctionView>, LambdaError> {
+        self.find(&Target::unqualified(arn.clone()), lookup)
+    }
+}

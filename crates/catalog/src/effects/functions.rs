@@ -1,0 +1,348 @@
+//! Functions: create, show, list, update, delete, and the end of a deployment.
+
+use std::sync::Arc;
+
+use portcullis_identity::AccountId;
+use portcullis_lambda::{
+    AliasVersion, CodePackage, ConfigurationChange, Conflict, DeleteScope, Deployment,
+    Failure as DeploymentFailure, Fresh, Function, FunctionArn, InvalidParameter, LambdaError,
+    Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region, RoleArn, Tags, Target,
+    VersionNumber,
+};
+use portcullis_model::lambda::operation::{
+    CreateFunction, DeleteFunction, GetFunction, GetFunctionCodeSigningConfig,
+    GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
+};
+
+use super::fresh_revision;
+use crate::{
+    Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot, WholeAccount,
+    address::Address,
+};
+
+/// Everything that a new function begins with. The code is stored already.
+#[derive(Clone, Debug)]
+pub struct NewFunction {
+    /// The settings given; the rest has defaults.
+    pub configuration: ConfigurationChange,
+    /// The code package.
+    pub code: CodePackage,
+    /// Its tags.
+    pub tags: Tags,
+    /// Whether version 1 is published at once.
+    pub publish: bool,
+}
+
+/// What a target resolves to: the function, and the version that runs.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// As the request addressed it.
+    pub target: Target,
+    /// The function with all that belongs to it.
+    pub function: Arc<FunctionView>,
+    /// The version behind the target.
+    pub version: AliasVersion,
+}
+
+impl Resolved {
+    /// The code and configuration of the version; `$LATEST`'s should it be gone.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        let number = match self.version {
+            AliasVersion::Latest => None,
+            AliasVersion::Number(number) => self.function.versions.get(&number),
+        };
+        number.map_or_else(|| self.function.head.latest(), |version| &version.deployment)
+    }
+}
+
+/// One page of a list: the entries, and whether more follow.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// At most as many as asked for.
+    pub entries: Vec<T>,
+    /// Whether there is another page.
+    pub more: bool,
+}
+
+impl<T> Page<T> {
+    /// The first `limit` of `all`.
+    pub(super) fn take(mut all: impl Iterator<Item = T>, limit: usize) -> Self {
+        let entries: Vec<T> = all.by_ref().take(limit).collect();
+        let more = all.next().is_some();
+        Self { entries, more }
+    }
+}
+
+/// Whose preparation has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleScope {
+    /// `$LATEST`.
+    Latest,
+    /// A version that was published while its code was being prepared.
+    Version(VersionNumber),
+}
+
+impl Catalog {
+    /// Creates the function, `Pending` until [`settle`](Self::settle) says otherwise.
+    ///
+    /// # Errors
+    /// [`Conflict::FunctionExists`], [`InvalidParameter::RoleNotAssumable`], and the domain's own.
+    pub async fn create_function(
+        &self,
+        permit: Permit<CreateFunction, FunctionResource>,
+        new: NewFunction,
+        now: jiff::Timestamp,
+    ) -> Result<(Arc<Function>, Option<PublishedVersion>), Failure<LambdaError>> {
+        let arn = permit.consume().into_target().function;
+        let fresh = Fresh { now, revision: fresh_revision() };
+        let version = Fresh { now, revision: fresh_revision() };
+        let address = Address::Function(arn.clone());
+        self.transact(arn.as_str(), |snapshot| {
+            if snapshot.function(&arn).is_some() {
+                let taken = Conflict::FunctionExists(arn.name().into());
+                return Err(LambdaError::from(taken).into());
+            }
+            let NewFunction { configuration, code, tags, publish } = new.clone();
+            check_role(snapshot, &arn, configuration.role())?;
+            let function = Function::create(arn.clone(), configuration, code, tags, fresh)?;
+            let (function, published) = publish_if(publish, function, version);
+            let plan = Plan::answer((Arc::new(function.clone()), published.clone()));
+            Ok(put_version(plan.absent(&address).put(&address, &function), published.as_ref()))
+        })
+        .await
+    }
+
+    /// Replaces the code of `$LATEST`; with `publish`, as a new version too.
+    ///
+    /// # Errors
+    /// Those of [`Function::update_code`], and the missing function.
+    pub async fn update_function_code(
+        &self,
+        permit: Permit<UpdateFunctionCode, FunctionResource>,
+        code: CodePackage,
+        publish: bool,
+        expected: Option<&str>,
+        now: jiff::Timestamp,
+    ) -> Result<(Arc<Function>, Option<PublishedVersion>), Failure<LambdaError>> {
+        let arn = permit.consume().into_target().function;
+        let fresh = Fresh { now, revision: fresh_revision() };
+        let version = Fresh { now, revision: fresh_revision() };
+        self.transact(arn.as_str(), |snapshot| {
+            let view = snapshot.find_function(&arn, Lookup::Function)?;
+            let function = view.head.update_code(code, expected, fresh)?;
+            let (function, published) = publish_if(publish, function, version);
+            let plan = Plan::answer((Arc::new(function.clone()), published.clone()));
+            Ok(put_version(put_head(plan, view, &function), published.as_ref()))
+        })
+        .await
+    }
+
+    /// Changes the configuration of `$LATEST`.
+    ///
+    /// # Errors
+    /// Those of [`Function::update_configuration`], the missing function, the role.
+    pub async fn update_function_configuration(
+        &self,
+        permit: Permit<UpdateFunctionConfiguration, FunctionResource>,
+        change: ConfigurationChange,
+        expected: Option<&str>,
+        now: jiff::Timestamp,
+    ) -> Result<Arc<Function>, Failure<LambdaError>> {
+        let arn = permit.consume().into_target().function;
+        let fresh = Fresh { now, revision: fresh_revision() };
+        self.transact(arn.as_str(), |snapshot| {
+            let view = snapshot.find_function(&arn, Lookup::Function)?;
+            let function = view.head.update_configuration(change.clone(), expected, fresh)?;
+            check_role(snapshot, &arn, change.role())?;
+            Ok(put_head(Plan::answer(Arc::new(function.clone())), view, &function))
+        })
+        .await
+    }
+
+    /// Deletes the function with everything that belongs to it, or one version with its policy.
+    ///
+    /// # Errors
+    /// The missing function; `$LATEST` and aliases are refused; a version that an alias uses.
+    pub async fn delete_function(
+        &self,
+        permit: Permit<DeleteFunction, FunctionResource>,
+    ) -> Result<(), Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        let scope = DeleteScope::of(&target)?;
+        self.transact(target.function.as_str(), |snapshot| {
+            let view = snapshot.find_function(&target.function, Lookup::Function)?;
+            let number = match scope {
+                DeleteScope::Function => return Ok(delete_all(view)),
+                DeleteScope::Version(number) => Some(number),
+                DeleteScope::Nothing => None,
+            };
+            match number.and_then(|number| view.versions.get(&number)) {
+                None => Ok(Plan::answer(())),
+                Some(version) => {
+                    version.check_deletion(view.aliases.values().map(|alias| &**alias))?;
+                    Ok(delete_version(view, version.number))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Ends the preparation of a version: `Pending` and `InProgress` become what `outcome` says.
+    ///
+    /// The server does this by itself when the code is ready, on nobody's behalf: no permit. A
+    /// function that is gone, or settled already, is left alone.
+    ///
+    /// # Errors
+    /// [`Failure::Catalog`] when it cannot be written; a restart settles it then.
+    pub async fn settle(
+        &self,
+        arn: &FunctionArn,
+        scope: SettleScope,
+        outcome: &Result<(), DeploymentFailure>,
+    ) -> Result<(), Failure<LambdaError>> {
+        let revision = fresh_revision();
+        self.transact(arn.as_str(), |snapshot| {
+            let nothing = Plan::answer(());
+            let Some(view) = snapshot.function(arn) else { return Ok(nothing) };
+            match scope {
+                SettleScope::Latest => Ok(match view.head.settle(outcome.clone(), revision) {
+                    Some(function) => put_head(nothing, view, &function),
+                    None => nothing,
+                }),
+                SettleScope::Version(number) => {
+                    let Some(version) = view.versions.get(&number) else { return Ok(nothing) };
+                    let address = Address::Version(arn.clone(), number);
+                    Ok(match version.settle(outcome.clone()) {
+                        Some(settled) => {
+                            nothing.unchanged(&address, version.modified).put(&address, &settled)
+                        }
+                        None => nothing,
+                    })
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Snapshot {
+    /// The function, version or alias with its code.
+    ///
+    /// # Errors
+    /// [`NotFound::Function`] with the target as addressed.
+    pub fn get_function(
+        &self,
+        permit: Permit<GetFunction, FunctionResource>,
+    ) -> Result<Resolved, LambdaError> {
+        self.resolve(permit.consume().into_target(), Lookup::GetFunction)
+    }
+
+    /// The configuration of a function, version or alias.
+    ///
+    /// # Errors
+    /// [`NotFound::Function`] with the target as addressed.
+    pub fn get_function_configuration(
+        &self,
+        permit: Permit<GetFunctionConfiguration, FunctionResource>,
+    ) -> Result<Resolved, LambdaError> {
+        self.resolve(permit.consume().into_target(), Lookup::GetFunction)
+    }
+
+    /// The functions of the permitted account in `region`, by name, after the name `after`.
+    #[must_use]
+    pub fn list_functions(
+        &self,
+        permit: Permit<ListFunctions, WholeAccount>,
+        region: &Region,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Page<Arc<FunctionView>> {
+        let prefix = function_prefix(region, permit.consume().0);
+        let after = after.map(|name| format!("{prefix}{name}"));
+        Page::take(self.functions(&prefix, after.as_deref()).cloned(), limit)
+    }
+
+    /// Checks that the function exists. It has no code-signing configuration: none can be put.
+    ///
+    /// # Errors
+    /// [`NotFound::Function`].
+    pub fn get_function_code_signing_config(
+        &self,
+        permit: Permit<GetFunctionCodeSigningConfig, FunctionResource>,
+    ) -> Result<FunctionArn, LambdaError> {
+        let arn = permit.consume().into_target().function;
+        self.find_function(&arn, Lookup::Function)?;
+        Ok(arn)
+    }
+
+    /// The version behind `target`; an alias's primary one.
+    pub(super) fn resolve(&self, target: Target, lookup: Lookup) -> Result<Resolved, LambdaError> {
+        let function = self.find(&target, lookup)?.clone();
+        let version = match &target.qualifier {
+            Some(Qualifier::Version(number)) => Some(AliasVersion::Number(*number)),
+            Some(Qualifier::Alias(name)) => function.aliases.get(name).map(|alias| alias.version()),
+            _ => Some(AliasVersion::Latest),
+        };
+        let missing = || NotFound::of(lookup, &target, Missing::Qualifier);
+        let version = version.ok_or_else(missing)?;
+        Ok(Resolved { target, function, version })
+    }
+}
+
+/// What the ARNs of an account's functions in a region begin with.
+fn function_prefix(region: &Region, account: AccountId) -> String {
+    format!("arn:{}:lambda:{region}:{account}:function:", region.partition().as_str())
+}
+
+/// The role must be one of the function's own account, and let Lambda assume it.
+fn check_role(
+    snapshot: &Snapshot,
+    arn: &FunctionArn,
+    role: Option<&RoleArn>,
+) -> Result<(), LambdaError> {
+    let Some(role) = role else { return Ok(()) };
+    if role.account() == arn.account() && snapshot.trusts_lambda(role.as_str()) {
+        return Ok(());
+    }
+    Err(InvalidParameter::RoleNotAssumable.into())
+}
+
+fn publish_if(
+    publish: bool,
+    function: Function,
+    version: Fresh,
+) -> (Function, Option<PublishedVersion>) {
+    if !publish {
+        return (function, None);
+    }
+    let (function, published) = function.publish_with_update(version);
+    (function, Some(published))
+}
+
+/// Replaces the head that the rule saw.
+pub(super) fn put_head<T>(plan: Plan<T>, view: &FunctionView, function: &Function) -> Plan<T> {
+    let address = Address::Function(view.arn().clone());
+    plan.unchanged(&address, view.head.modified).put(&address, function)
+}
+
+/// Adds a version that must be new.
+pub(super) fn put_version<T>(plan: Plan<T>, version: Option<&PublishedVersion>) -> Plan<T> {
+    let Some(version) = version else { return plan };
+    let address = Address::Version(version.function.clone(), version.number);
+    plan.absent(&address).put(&address, version)
+}
+
+fn delete_all(view: &FunctionView) -> Plan<()> {
+    let address = Address::Function(view.arn().clone());
+    Plan::answer(()).incarnation(&address, view.head.created).delete_with_children(&address)
+}
+
+/// Removes one version and its policy. The head is written again as it is, so that an alias that
+/// is made to point here at the same time loses the race or wins it whole.
+fn delete_version(view: &FunctionView, number: VersionNumber) -> Plan<()> {
+    let arn = view.arn().clone();
+    let policy = Address::Policy(arn.clone(), Some(Qualifier::Version(number)));
+    let plan = put_head(Plan::answer(()), view, &view.head);
+    plan.delete(&Address::Version(arn, number)).delete(&policy)
+}

@@ -1,0 +1,160 @@
+//! Resource policies: add a statement, show them, remove one.
+
+use std::sync::Arc;
+
+use portcullis_lambda::{
+    Grant, LambdaError, Lookup, Missing, NotFound, Qualifier, ResourcePolicy, RevisionId, Statement,
+    Target,
+};
+use portcullis_model::lambda::operation::{AddPermission, GetPolicy, RemovePermission};
+
+use super::fresh_revision;
+use crate::{
+    Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, PolicyView, Snapshot,
+    address::Address, catalog::CatalogError,
+};
+
+impl Catalog {
+    /// Appends the statement of `grant` to the policy of exactly the permitted resource.
+    ///
+    /// # Errors
+    /// The refusals of [`ResourcePolicy::add`], in its order, after those of a missing resource.
+    pub async fn add_permission(
+        &self,
+        permit: Permit<AddPermission, FunctionResource>,
+        grant: &Grant,
+        expected: Option<&str>,
+    ) -> Result<Statement, Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        let revision = fresh_revision();
+        self.transact(target.function.as_str(), |snapshot| {
+            ResourcePolicy::check_target(&target)?;
+            let function = snapshot.find(&target, Lookup::AddPermission)?;
+            let current = attached(function, &target)?;
+            let policy = ResourcePolicy::add(
+                current.map(|view| &*view.stored),
+                &target,
+                resource_revision(function, target.qualifier.as_ref()),
+                grant,
+                expected,
+                revision,
+            )?;
+            let added = policy.statement(grant.statement_id().as_str()).cloned();
+            let missing = || NotFound::Statement(grant.statement_id().as_str().into());
+            let plan = Plan::answer(added.ok_or_else(missing).map_err(LambdaError::from)?);
+            let address = policy_address(&target);
+            Ok(guarded(plan, function, &target, current).put(&address, &policy))
+        })
+        .await
+    }
+
+    /// Removes the statement `sid`; the policy goes with its last statement.
+    ///
+    /// # Errors
+    /// The refusals of [`ResourcePolicy::remove`], after those of a missing resource.
+    pub async fn remove_permission(
+        &self,
+        permit: Permit<RemovePermission, FunctionResource>,
+        sid: &str,
+        expected: Option<&str>,
+    ) -> Result<(), Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        let revision = fresh_revision();
+        self.transact(target.function.as_str(), |snapshot| {
+            ResourcePolicy::check_target(&target)?;
+            let function = snapshot.find(&target, Lookup::RemovePermission)?;
+            let current = attached(function, &target)?;
+            let stored = current.map(|view| &*view.stored);
+            let rest = ResourcePolicy::remove(stored, sid, expected, revision)?;
+            let plan = guarded(Plan::answer(()), function, &target, current);
+            let address = policy_address(&target);
+            Ok(match rest {
+                Some(policy) => plan.put(&address, &policy),
+                None => plan.delete(&address),
+            })
+        })
+        .await
+    }
+}
+
+impl Snapshot {
+    /// The policy of exactly the permitted resource.
+    ///
+    /// # Errors
+    /// [`NotFound::Resource`] when there is none, whatever is missing.
+    pub fn get_policy(
+        &self,
+        permit: Permit<GetPolicy, FunctionResource>,
+    ) -> Result<Arc<PolicyView>, Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        let nothing = || LambdaError::from(NotFound::of(Lookup::GetPolicy, &target, Missing::Function));
+        let function = self.function(&target.function).ok_or_else(nothing)?;
+        Ok(attached(function, &target)?.ok_or_else(nothing)?.clone())
+    }
+
+    /// The statement `sid` of a resource's policy, for the condition keys that tell of it before
+    /// the call is authorized (`lambda:Principal` of RemovePermission).
+    #[must_use]
+    pub fn statement(&self, resource: &FunctionResource, sid: &str) -> Option<Statement> {
+        let function = self.function(&resource.target().function)?;
+        let policy = function.policy(resource.target().qualifier.as_ref())?;
+        policy.stored.statement(sid).cloned()
+    }
+}
+
+/// The policy attached to `target` itself, if any.
+fn attached<'a>(
+    function: &'a FunctionView,
+    target: &Target,
+) -> Result<Option<&'a Arc<PolicyView>>, CatalogError> {
+    match function.policies.get(&target.qualifier) {
+        None => Ok(None),
+        Some(Some(policy)) => Ok(Some(policy)),
+        Some(None) => Err(CatalogError::Unreadable),
+    }
+}
+
+fn policy_address(target: &Target) -> Address {
+    Address::Policy(target.function.clone(), target.qualifier.clone())
+}
+
+/// The revision that counts while there is no policy: that of what the policy is to hang on.
+fn resource_revision(function: &FunctionView, qualifier: Option<&Qualifier>) -> RevisionId {
+    let own = match qualifier {
+        Some(Qualifier::Version(number)) => {
+            function.versions.get(number).map(|version| version.deployment.revision)
+        }
+        Some(Qualifier::Alias(name)) => function.aliases.get(name).map(|alias| alias.revision()),
+        _ => None,
+    };
+    own.unwrap_or(function.head.latest().revision)
+}
+
+/// `plan`, good only while function, qualifier and policy are those that the rule saw: no grant
+/// lands on a re-created function or alias.
+fn guarded<T>(
+    plan: Plan<T>,
+    function: &FunctionView,
+    target: &Target,
+    policy: Option<&Arc<PolicyView>>,
+) -> Plan<T> {
+    let arn = &target.function;
+    let plan = plan.incarnation(&Address::Function(arn.clone()), function.head.created);
+    let plan = match &target.qualifier {
+        Some(Qualifier::Version(number)) => match function.versions.get(number) {
+            Some(version) => plan.incarnation(&Address::Version(arn.clone(), *number), version.created),
+            None => plan,
+        },
+        Some(Qualifier::Alias(name)) => match function.aliases.get(name) {
+            Some(alias) => {
+                plan.incarnation(&Address::Alias(arn.clone(), name.clone()), alias.created)
+            }
+            None => plan,
+        },
+        _ => plan,
+    };
+    match policy {
+        Some(policy) => plan.unchanged(&policy_address(target), policy.stored.modified),
+        None => plan.absent(&policy_address(target)),
+    }
+}

@@ -1,0 +1,306 @@
+//! All values at one revision of the store. Cloning shares everything; a change copies its path.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use portcullis_identity::{
+    AccessKey, AccessKeyId, Account, AccountId, KeyOwner, Partition, Role, RoleName,
+    RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User, UserName,
+};
+use portcullis_lambda::{FunctionArn, Qualifier};
+use portcullis_store::{Entry, Key, Revision};
+
+use crate::{
+    AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned, address::Address,
+    documents::Document,
+};
+
+/// A user or role: the account and the folded name.
+type Named = (AccountId, Box<str>);
+
+/// The state of the service at one revision.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    revision: Revision,
+    partition: Partition,
+    functions: OrdMap<Arc<str>, Arc<FunctionView>>,
+    accounts: OrdMap<AccountId, AccountView>,
+    users: OrdMap<Named, Arc<UserView>>,
+    roles: OrdMap<Named, Arc<RoleView>>,
+    access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
+    keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
+    session_keys: Option<Arc<SessionKeys>>,
+}
+
+/// An account and its root as a caller.
+#[derive(Clone, Debug)]
+struct AccountView {
+    stored: Versioned<Account>,
+    root: Arc<RootIdentity>,
+}
+
+/// An owner of access keys, without the unique id: a re-created user finds its predecessor's keys,
+/// which do not work, so that they can be removed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum OwnerName {
+    Root(AccountId),
+    User(AccountId, Box<str>),
+    Service(ServiceName),
+}
+
+impl From<&KeyOwner> for OwnerName {
+    fn from(owner: &KeyOwner) -> Self {
+        match owner {
+            KeyOwner::Root(account) => Self::Root(*account),
+            KeyOwner::User { account, name, .. } => Self::User(*account, name.folded().into()),
+            KeyOwner::Service(name) => Self::Service(name.clone()),
+        }
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn empty(revision: Revision, partition: Partition) -> Self {
+        Self {
+            revision,
+            partition,
+            functions: OrdMap::new(),
+            accounts: OrdMap::new(),
+            users: OrdMap::new(),
+            roles: OrdMap::new(),
+            access_keys: OrdMap::new(),
+            keys_of: OrdMap::new(),
+            session_keys: None,
+        }
+    }
+
+    /// The store's revision that this is the state of.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The partition that every ARN here begins with.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// A function and all that belongs to it.
+    #[must_use]
+    pub fn function(&self, arn: &FunctionArn) -> Option<&Arc<FunctionView>> {
+        self.functions.get(arn.as_str())
+    }
+
+    /// The functions whose ARN begins with `prefix`, by name, after the ARN `after`.
+    pub fn functions<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Arc<FunctionView>> {
+        let from: Arc<str> = after.unwrap_or(prefix).into();
+        self.functions
+            .range(from..)
+            .map(|(arn, view)| (arn.as_ref(), view))
+            .skip_while(move |(arn, _)| after.is_some_and(|after| *arn <= after))
+            .take_while(move |(arn, _)| arn.starts_with(prefix))
+            .map(|(_, view)| view)
+    }
+
+    /// Every function, for work at start.
+    pub fn all_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
+        self.functions.values()
+    }
+
+    /// Whether the account exists.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<&Versioned<Account>> {
+        self.accounts.get(&id).map(|account| &account.stored)
+    }
+
+    /// The root of an account that exists, as a caller.
+    #[must_use]
+    pub fn root(&self, id: AccountId) -> Option<&Arc<RootIdentity>> {
+        self.accounts.get(&id).map(|account| &account.root)
+    }
+
+    /// A user by name. Look-ups do not ignore case; only uniqueness does.
+    #[must_use]
+    pub fn user(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
+        self.user_like(account, name).filter(|user| user.stored.name == *name)
+    }
+
+    /// The user whose name is `name` but for case: whoever stands in the way of a new one.
+    #[must_use]
+    pub fn user_like(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
+        self.users.get(&(account, name.folded().into()))
+    }
+
+    /// The users of an account, by folded name.
+    pub fn users(&self, account: AccountId) -> impl Iterator<Item = &Arc<UserView>> {
+        let all = self.users.range((account, Box::from(""))..);
+        all.take_while(move |((owner, _), _)| *owner == account).map(|(_, user)| user)
+    }
+
+    /// A role by name. Look-ups do not ignore case; only uniqueness does.
+    #[must_use]
+    pub fn role(&self, account: AccountId, name: &RoleName) -> Option<&Arc<RoleView>> {
+        self.role_like(account, name).filter(|role| role.stored.name == *name)
+    }
+
+    /// The role whose name is `name` but for case: whoever stands in the way of a new one.
+    #[must_use]
+    pub fn role_like(&self, account: AccountId, name: &RoleName) -> Option<&Arc<RoleView>> {
+        self.roles.get(&(account, name.folded().into()))
+    }
+
+    /// The role that an ARN names, path included.
+    #[must_use]
+    pub fn role_of_arn(&self, arn: &str) -> Option<&Arc<RoleView>> {
+        let account = arn.split(':').nth(4)?.parse().ok()?;
+        let name: RoleName = arn.rsplit('/').next()?.parse().ok()?;
+        self.role(account, &name).filter(|role| role.identity.arn() == arn)
+    }
+
+    /// The roles of an account, by folded name.
+    pub fn roles(&self, account: AccountId) -> impl Iterator<Item = &Arc<RoleView>> {
+        let all = self.roles.range((account, Box::from(""))..);
+        all.take_while(move |((owner, _), _)| *owner == account).map(|(_, role)| role)
+    }
+
+    /// An access key by its id.
+    #[must_use]
+    pub fn access_key(&self, id: &AccessKeyId) -> Option<&Arc<AccessKeyView>> {
+        self.access_keys.get(id)
+    }
+
+    /// The keys of an owner, by id.
+    pub fn access_keys_of(&self, owner: &KeyOwner) -> impl Iterator<Item = &Arc<AccessKeyView>> {
+        let ids = self.keys_of.get(&OwnerName::from(owner)).into_iter().flatten();
+        ids.filter_map(|id| self.access_keys.get(id))
+    }
+
+    /// A service as a caller.
+    #[must_use]
+    pub fn service(&self, name: &ServiceName) -> Arc<ServiceIdentity> {
+        Arc::new(ServiceIdentity::new(name.clone()))
+    }
+
+    /// What session tokens are sealed with; `None` only before the first start has made it.
+    #[must_use]
+    pub fn session_keys(&self) -> Option<&Arc<SessionKeys>> {
+        self.session_keys.as_ref()
+    }
+
+    pub(crate) fn advance(&mut self, revision: Revision) {
+        self.revision = self.revision.max(revision);
+    }
+
+    /// Takes one change of the store in: the entry now at `key`, or none.
+    pub(crate) fn apply(&mut self, key: &Key, entry: Option<&Entry>) {
+        let Some(address) = Address::parse(key) else {
+            return tracing::warn!(%key, "the store holds a key that this build does not know");
+        };
+        match address {
+            Address::Function(arn) => self.apply_function(&arn, read(entry)),
+            Address::Version(arn, number) => self.change_function(&arn, |function| {
+                set(&mut function.versions, number, read(entry));
+            }),
+            Address::Alias(arn, name) => self.change_function(&arn, |function| {
+                set(&mut function.aliases, name, read(entry));
+            }),
+            Address::Policy(arn, qualifier) => self.apply_policy(&arn, qualifier, entry),
+            Address::Account(id) => self.apply_account(id, read(entry)),
+            Address::User(account, name) => {
+                let view = read::<User>(entry).map(|user| UserView::new(user, self.partition));
+                set(&mut self.users, (account, name), view.map(Arc::new));
+            }
+            Address::Role(account, name) => {
+                let view = read::<Role>(entry).map(|role| RoleView::new(role, self.partition));
+                set(&mut self.roles, (account, name), view.map(Arc::new));
+            }
+            Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),
+            Address::SessionKeys => {
+                self.session_keys = read::<SessionKeys>(entry).map(|keys| keys.shared());
+            }
+        }
+    }
+
+    /// A new head keeps what belongs to the function, unless it is another incarnation.
+    fn apply_function(
+        &mut self,
+        arn: &FunctionArn,
+        head: Option<Versioned<portcullis_lambda::Function>>,
+    ) {
+        let Some(head) = head else {
+            self.functions.remove(arn.as_str());
+            return;
+        };
+        match self.functions.get_mut(arn.as_str()) {
+            Some(view) if view.head.created == head.created => Arc::make_mut(view).head = head,
+            _ => {
+                let view = Arc::new(FunctionView::new(head));
+                self.functions.insert(arn.as_str().into(), view);
+            }
+        }
+    }
+
+    /// Changes what belongs to a function. Without the function it belongs to nobody.
+    fn change_function(&mut self, arn: &FunctionArn, change: impl FnOnce(&mut FunctionView)) {
+        if let Some(view) = self.functions.get_mut(arn.as_str()) {
+            change(Arc::make_mut(view));
+        }
+    }
+
+    /// A policy that cannot be decoded stays as one that denies: dropping it could drop a Deny.
+    fn apply_policy(
+        &mut self,
+        arn: &FunctionArn,
+        qualifier: Option<Qualifier>,
+        entry: Option<&Entry>,
+    ) {
+        let view = || read(entry).map(|stored| Arc::new(PolicyView::new(stored)));
+        self.change_function(arn, |function| {
+            set(&mut function.policies, qualifier, entry.map(|_| view()));
+        });
+    }
+
+    fn apply_account(&mut self, id: AccountId, stored: Option<Versioned<Account>>) {
+        let root = Arc::new(RootIdentity::new(id, self.partition));
+        set(&mut self.accounts, id, stored.map(|stored| AccountView { stored, root }));
+    }
+
+    fn apply_access_key(&mut self, id: &AccessKeyId, stored: Option<Versioned<AccessKey>>) {
+        if let Some(old) = self.access_keys.remove(id) {
+            let owner = OwnerName::from(&old.stored.owner);
+            if let Some(ids) = self.keys_of.get_mut(&owner) {
+                ids.remove(id);
+            }
+        }
+        if let Some(stored) = stored {
+            let owner = OwnerName::from(&stored.owner);
+            self.keys_of.entry(owner).or_default().insert(id.clone());
+            self.access_keys.insert(id.clone(), Arc::new(AccessKeyView::new(stored)));
+        }
+    }
+}
+
+/// Decodes an entry. One that cannot be read is logged and counts as absent: an identity that is
+/// not there cannot call, a function that is not there cannot run.
+fn read<T: Document>(entry: Option<&Entry>) -> Option<Versioned<T>> {
+    let entry = entry?;
+    match T::decode(&entry.value) {
+        Ok(value) => Some(Versioned::new(value, entry.created, entry.modified)),
+        Err(error) => {
+            tracing::error!(key = %entry.key, %error, "the store holds a value that cannot be read");
+            None
+        }
+    }
+}
+
+/// Sets or removes.
+fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}

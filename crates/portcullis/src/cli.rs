@@ -1,0 +1,185 @@
+//! The command line: every command, flag and variable, and the examples that `--help` prints.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::client::Endpoint;
+
+/// A self-hosted, AWS-Lambda-compatible function service whose permissions really hold.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the Lambda, IAM and STS APIs until SIGTERM, then drain.
+    #[command(after_help = "Examples:\n  portcullis serve\n  portcullis serve --listen 127.0.0.1:4566 \
+                            --data-dir ./portcullis-data --region eu-central-1")]
+    Serve(ServeArguments),
+    /// Show the main job in a minute: grant two permissions and see who may call and who may not.
+    #[command(after_help = "Examples:\n  portcullis quickstart\n  portcullis quickstart --exit")]
+    Quickstart(QuickstartArguments),
+    /// Make access keys that the IAM API cannot make: for services, and for the root of an account.
+    AccessKey(AccessKeyArguments),
+}
+
+/// How functions are kept from the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Isolation {
+    /// The strongest that this build and the host offer.
+    Auto,
+    /// None beyond a process of its own.
+    None,
+}
+
+/// Flags of `serve`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServeArguments {
+    /// Address and port to listen on; port 0 takes a free one and prints it.
+    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+    /// Folder for everything that the server keeps; made if missing.
+    #[arg(long, env = "PORTCULLIS_DATA_DIR", default_value = "./portcullis-data")]
+    pub(crate) data_dir: PathBuf,
+    /// The region that the server is.
+    #[arg(long, env = "PORTCULLIS_REGION", default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// The account that the root credentials belong to.
+    #[arg(long, env = "PORTCULLIS_ACCOUNT_ID", default_value = "123456789012")]
+    pub(crate) account_id: String,
+    /// Where the state lives: `sqlite` keeps it in the data folder.
+    #[arg(long, env = "PORTCULLIS_STORE", default_value = "sqlite")]
+    pub(crate) store: String,
+    /// How functions are kept from the host.
+    #[arg(long, env = "PORTCULLIS_ISOLATION", value_enum, default_value_t = Isolation::Auto)]
+    pub(crate) isolation: Isolation,
+    /// Access key id of the account's root; generated at first start when absent.
+    #[arg(
+        long,
+        env = "PORTCULLIS_ROOT_ACCESS_KEY_ID",
+        requires = "root_secret_access_key",
+        hide_env_values = true
+    )]
+    pub(crate) root_access_key_id: Option<String>,
+    /// Its secret. Give it in the environment: a command line can be seen by other users.
+    #[arg(
+        long,
+        env = "PORTCULLIS_ROOT_SECRET_ACCESS_KEY",
+        requires = "root_access_key_id",
+        hide_env_values = true
+    )]
+    pub(crate) root_secret_access_key: Option<String>,
+}
+
+/// Flags of `quickstart`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QuickstartArguments {
+    /// Address and port to listen on; a free port is taken when this one is busy.
+    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+    /// Stop after the table instead of serving on.
+    #[arg(long)]
+    pub(crate) exit: bool,
+}
+
+/// `access-key` and its subcommands.
+#[derive(Args, Debug)]
+pub(crate) struct AccessKeyArguments {
+    #[command(subcommand)]
+    pub(crate) command: AccessKeyCommand,
+}
+
+/// What to do with access keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessKeyCommand {
+    /// Make a key and print it as JSON: `{"AccessKey":{"AccessKeyId":…,"SecretAccessKey":…}}`.
+    #[command(after_help = "Examples:\n  portcullis access-key create --service s3.amazonaws.com \
+                            --endpoint-url http://127.0.0.1:4566\n  portcullis access-key create \
+                            --root --account-id 223456789012\n\nThe call is signed with \
+                            PORTCULLIS_ROOT_ACCESS_KEY_ID and PORTCULLIS_ROOT_SECRET_ACCESS_KEY, \
+                            or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the root \
+                            credentials in the data folder, whichever comes first.")]
+    Create(CreateAccessKeyArguments),
+}
+
+/// Flags of `access-key create`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CreateAccessKeyArguments {
+    /// The service principal that the key's calls are to be, such as `s3.amazonaws.com`.
+    #[arg(long, value_name = "NAME", required_unless_present = "root", conflicts_with = "root")]
+    pub(crate) service: Option<String>,
+    /// A key for the root of an account, which is made if it is new.
+    #[arg(long, requires = "account_id")]
+    pub(crate) root: bool,
+    /// The account of `--root`: twelve digits.
+    #[arg(long, value_name = "ID", requires = "root")]
+    pub(crate) account_id: Option<String>,
+    /// Where the server listens.
+    #[arg(long, env = "PORTCULLIS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]
+    pub(crate) endpoint_url: Endpoint,
+    /// The region that the server is.
+    #[arg(long, env = "PORTCULLIS_REGION", default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// The server's data folder, where its root credentials may be read.
+    #[arg(long, env = "PORTCULLIS_DATA_DIR", default_value = "./portcullis-data")]
+    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) root_credentials: RootCredentialVariables,
+}
+
+/// The root credentials as variables.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RootCredentialVariables {
+    /// Access key id that signs the call.
+    #[arg(
+        long = "access-key-id",
+        env = "PORTCULLIS_ROOT_ACCESS_KEY_ID",
+        requires = "secret_access_key",
+        hide_env_values = true
+    )]
+    pub(crate) access_key_id: Option<String>,
+    /// Its secret.
+    #[arg(
+        long = "secret-access-key",
+        env = "PORTCULLIS_ROOT_SECRET_ACCESS_KEY",
+        requires = "access_key_id",
+        hide_env_values = true
+    )]
+    pub(crate) secret_access_key: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+    use crate::environment::KNOWN;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    /// A flag's variable that `KNOWN` misses would be refused at start.
+    #[test]
+    fn every_variable_of_a_flag_is_known() {
+        fn variables(command: &clap::Command, found: &mut Vec<String>) {
+            let named = command.get_arguments().filter_map(clap::Arg::get_env);
+            found.extend(named.map(|name| name.to_string_lossy().into_owned()));
+            command.get_subcommands().for_each(|sub| variables(sub, found));
+        }
+        let mut found = Vec::new();
+        variables(&Cli::command(), &mut found);
+        found.sort();
+        found.dedup();
+        for name in &found {
+            assert!(KNOWN.contains(&name.as_str()), "{name} is not in KNOWN");
+        }
+        assert!(found.len() >= 8, "{found:?}");
+    }
+}
