@@ -291,3 +291,6 @@ impl Alias {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

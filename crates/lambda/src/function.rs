@@ -378,3 +378,6 @@ impl DeleteScope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //! argument too.
 //!
 //! Never here: I/O, clocks, randomness, HTTP status codes, the storage format.
+#![forbid(unsafe_code)]
 
 mod alias;
 mod arn;
