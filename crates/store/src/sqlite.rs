@@ -6,6 +6,7 @@
 
 mod apply;
 mod log;
+mod padding;
 mod reader;
 mod schema;
 mod values;

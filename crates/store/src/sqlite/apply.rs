@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::padding;
 use crate::contract::{Entry, Revision};
 use crate::key::Key;
 use crate::transaction::{Expectation, Transaction, Write};
@@ -46,11 +47,15 @@ pub(super) fn write(
 
 fn put(db: &Connection, key: &Key, value: &Bytes, modified: Revision) -> rusqlite::Result<Change> {
     let mut upsert = db.prepare_cached(
-        "INSERT INTO entry (key, created, modified, value) VALUES (?1, ?2, ?2, ?3)
-        ON CONFLICT (key) DO UPDATE SET modified = excluded.modified, value = excluded.value
+        "INSERT INTO entry (key, created, modified, size, value) VALUES (?1, ?2, ?2, ?3, ?4)
+        ON CONFLICT (key) DO UPDATE
+        SET modified = excluded.modified, size = excluded.size, value = excluded.value
         RETURNING created",
     )?;
-    let created = upsert.query_row((key, modified, &value[..]), |row| row.get(0))?;
+    let created = upsert.query_row(
+        (key, modified, i64::try_from(value.len()).unwrap_or(i64::MAX), padding::pad(value)),
+        |row| row.get(0),
+    )?;
     Ok(Change::Put(Entry { key: key.clone(), value: value.clone(), created, modified }))
 }
 

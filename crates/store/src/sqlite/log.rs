@@ -16,13 +16,13 @@ use super::schema::PAGE_SIZE;
 ///
 /// Reason: not after every pause, since the first commit after a whole copy flushes twice (it
 /// writes the log's new header).
-const PAGES_BEFORE_IDLE_CHECKPOINT: u32 = 256;
+const PAGES_BEFORE_IDLE_CHECKPOINT: u32 = 128;
 
 /// When the log has this many pages it is copied even between two commits.
 ///
 /// Reason: bounds the log's size on disk and the time to read it after a crash; rare enough that
 /// one commit in hundreds waits for it.
-const PAGES_BEFORE_CHECKPOINT: u32 = 1024;
+const PAGES_BEFORE_CHECKPOINT: u32 = 512;
 
 /// Bytes made ready in the log's file: what it holds before it is copied, and room for the group
 /// that crosses that bound. (A frame is a page and a header of 24 bytes.)

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Error, OptionalExtension, Row};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::{schema, values};
+use super::{padding, schema, values};
 use crate::contract::{Entry, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Page};
 use crate::error::StoreError;
 use crate::key::Key;
@@ -98,7 +98,7 @@ fn in_transaction<T>(
 /// The entry at `key`.
 pub(super) fn get(db: &Connection, key: &Key) -> rusqlite::Result<Option<Entry>> {
     let mut select =
-        db.prepare_cached("SELECT key, created, modified, value FROM entry WHERE key = ?1")?;
+        db.prepare_cached("SELECT key, created, modified, size, value FROM entry WHERE key = ?1")?;
     select.query_row([key], entry).optional()
 }
 
@@ -112,7 +112,7 @@ pub(super) fn page(
     let mut page = Page { entries: Vec::new(), revision: values::revision(db)?, more: false };
     let limit = limit.min(PAGE_ENTRIES_MAX);
     let mut select = db.prepare_cached(
-        "SELECT key, created, modified, value FROM entry
+        "SELECT key, created, modified, size, value FROM entry
         WHERE key >= ?1 AND key < ?2 ORDER BY key",
     )?;
     let mut rows = select.query((start(prefix, after), prefix.end_of_prefix()))?;
@@ -136,10 +136,13 @@ fn start(prefix: &Key, after: Option<&Key>) -> Vec<u8> {
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let size = row.get(3)?;
+    let value = padding::unpad(row.get(4)?, size);
+    let value = value.ok_or(Error::IntegralValueOutOfRange(3, size))?;
     Ok(Entry {
         key: row.get(0)?,
         created: row.get(1)?,
         modified: row.get(2)?,
-        value: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+        value: Bytes::from(value),
     })
 }
