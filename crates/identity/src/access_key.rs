@@ -77,6 +77,18 @@ pub struct AccessKey {
     pub created: Timestamp,
 }
 
+/// The root access key that the operator gave at the last start, and may give anew at the next.
+///
+/// Its account is the operator's: only that account's callers may be allowed to make keys for
+/// services and for the roots of accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorKey {
+    /// Whose root it signs for.
+    pub account: AccountId,
+    /// The key.
+    pub id: AccessKeyId,
+}
+
 /// Makes an active key for `owner`, who has `existing` keys, active or not.
 ///
 /// # Errors

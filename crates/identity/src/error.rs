@@ -108,9 +108,6 @@ pub enum IdentityError {
          role chaining."
     )]
     DurationExceedsChaining,
-    /// The root user may not become a role.
-    #[error("Roles may not be assumed by root accounts.")]
-    RootMayNotAssumeRole,
 }
 
 impl IdentityError {
@@ -140,7 +137,6 @@ impl IdentityError {
             | Self::DurationExceedsChaining     => "ValidationError",
             Self::DuplicateTagKeys              => "InvalidInput",
             Self::BoundaryUnsupported           => "UnsupportedOperationException",
-            Self::RootMayNotAssumeRole          => "AccessDenied",
         }
     }
 }

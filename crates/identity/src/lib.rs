@@ -28,7 +28,7 @@ mod user;
 
 pub use access_key::{
     ACCESS_KEYS_PER_SERVICE_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyOwner, KeyStatus,
-    create_access_key, delete_access_key,
+    OperatorKey, create_access_key, delete_access_key,
 };
 pub use account::Account;
 pub use arn::{Partition, session_arn};

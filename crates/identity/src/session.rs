@@ -188,9 +188,13 @@ impl std::fmt::Debug for AssumedRole {
 
 /// Makes the credentials of a new session.
 ///
+/// A root user may assume roles, which AWS refuses ("Roles may not be assumed by root accounts."):
+/// our own choice. Root is the operator's first identity here, and often the only one; the role's
+/// trust policy decides about it as about everyone.
+///
 /// # Errors
-/// [`IdentityError::RootMayNotAssumeRole`]; those of [`session_duration`];
-/// [`IdentityError::SessionPolicyTooLarge`], [`IdentityError::MalformedPolicyDocument`].
+/// Those of [`session_duration`]; [`IdentityError::SessionPolicyTooLarge`],
+/// [`IdentityError::MalformedPolicyDocument`].
 pub fn assume_role(
     request: AssumeRole<'_>,
     keys: &SessionKeys,
@@ -198,9 +202,6 @@ pub fn assume_role(
     seed: SessionSeed,
     now: Timestamp,
 ) -> Result<AssumedRole, IdentityError> {
-    if matches!(request.caller, Caller::Root { .. }) {
-        return Err(IdentityError::RootMayNotAssumeRole);
-    }
     let claims = claims(request, seed.session_id, now)?;
     let Session { claims, principal, assumed_role_id } = Session::new(claims, partition);
     Ok(AssumedRole {
@@ -357,9 +358,9 @@ mod tests {
     }
 
     #[test]
-    fn a_root_user_assumes_no_role_and_a_service_may() {
+    fn a_root_user_and_a_service_may_become_a_role() {
         let root = Caller::root(Arc::new(RootIdentity::new(account(), Partition::Aws)));
-        check(&root, None, Err("AccessDenied: Roles may not be assumed by root accounts."));
+        check(&root, Some(7_200), Ok("2026-01-02T05:04:05Z"));
         let service = Arc::new(ServiceIdentity::new("lambda.amazonaws.com".parse().unwrap()));
         let service = Caller::service(service, Source::default());
         check(&service, Some(900), Ok("2026-01-02T03:19:05Z"));
