@@ -81,9 +81,9 @@ impl<'shape> Reader<'shape> {
     }
 
     /// Puts `step` before the path of a problem that comes from inside.
-    fn within<T, E>(self, step: &str, result: Result<T, E>) -> Result<T, E> {
+    fn within<T, E>(self, step: impl FnOnce() -> String, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {
-            let problem = self.problem.take().map(|problem| problem.within(step));
+            let problem = self.problem.take().map(|problem| problem.within(&step()));
             self.problem.replace(problem);
         }
         result
@@ -95,15 +95,13 @@ impl<'shape> Reader<'shape> {
         mut access: A,
     ) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            let is_key =
-                |member: &&Member| member.location == Location::Body && member.wire_name == key;
-            let Some(member) = members.iter().find(is_key) else {
+        while let Some(member) = access.next_key_seed(Key(members))? {
+            let Some(member) = member else {
                 access.next_value::<IgnoredAny>()?;
                 continue;
             };
             let value = access.next_value_seed(self.at(member.shape));
-            match self.within(&lower_first(member.name), value)? {
+            match self.within(|| lower_first(member.name), value)? {
                 Value::Null => drop(object.swap_remove(member.name)),
                 value => drop(object.insert(member.name.to_owned(), value)),
             }
@@ -121,10 +119,36 @@ impl<'shape> Reader<'shape> {
             if object.len() >= ELEMENTS_MAX {
                 return Err(self.fail(BindError::TooManyElements { max: ELEMENTS_MAX }));
             }
-            let value = self.within(&key, access.next_value_seed(self.at(inner)))?;
+            let value = access.next_value_seed(self.at(inner));
+            let value = self.within(|| key.clone(), value)?;
             object.insert(key, value);
         }
         Ok(Value::Object(object))
+    }
+}
+
+/// Reads a key as the body member that it names; an unknown key is `None`.
+struct Key<'shape>(&'shape [Member]);
+
+impl<'de, 'shape> DeserializeSeed<'de> for Key<'shape> {
+    type Value = Option<&'shape Member>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'shape> Visitor<'_> for Key<'shape> {
+    type Value = Option<&'shape Member>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        let is_key =
+            |member: &&Member| member.location == Location::Body && member.wire_name == key;
+        Ok(self.0.iter().find(is_key))
     }
 }
 
@@ -192,9 +216,9 @@ impl<'de> Visitor<'de> for Reader<'_> {
         };
         let mut values = Vec::new();
         loop {
-            let step = format!("{}.member", values.len().saturating_add(1));
+            let step = || format!("{}.member", values.len().saturating_add(1));
             let element = access.next_element_seed(self.at(element));
-            let Some(value) = self.within(&step, element)? else { break };
+            let Some(value) = self.within(step, element)? else { break };
             if values.len() >= ELEMENTS_MAX {
                 return Err(self.fail(BindError::TooManyElements { max: ELEMENTS_MAX }));
             }

@@ -16,3 +16,6 @@ pub trait Operation: Send + Sync + 'static {
     /// What an answer carries, without a payload member; `()` for an empty answer.
     type Output: Serialize + Send;
 }
+
+#[cfg(test)]
+mod tests;

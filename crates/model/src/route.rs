@@ -42,35 +42,52 @@ pub fn route<'path>(
     path: &'path str,
     query: Option<&str>,
 ) -> Result<Option<Route<'path>>, BindError> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut buffer = [""; SEGMENTS_MAX];
+    let Some(segments) = split(path, &mut buffer) else { return Ok(None) };
     let query = query.unwrap_or_default();
-    let found = group(service, path).and_then(|group| {
+    let found = group(service, segments).and_then(|group| {
         let mut operations = group.operations.iter().copied();
         operations.find(|operation| {
             operation.method == method.as_str()
-                && has_path(operation, path)
+                && has_path(operation, segments)
                 && has_query(operation, query)
         })
     });
     let Some(operation) = found else { return Ok(None) };
-    Ok(Some(Route { operation, labels: labels(operation, path)? }))
+    Ok(Some(Route { operation, labels: labels(operation, segments)? }))
 }
 
-fn group(service: &Service, path: &str) -> Option<&'static RouteGroup> {
-    let first = path.split('/').next()?;
+/// Segments of a path; the longest in a table has 7, and a test holds that.
+const SEGMENTS_MAX: usize = 8;
+
+/// The segments between the slashes, without one leading and one trailing slash; `None` when they
+/// are too many for any row.
+fn split<'buffer, 'path>(
+    path: &'path str,
+    buffer: &'buffer mut [&'path str; SEGMENTS_MAX],
+) -> Option<&'buffer [&'path str]> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut count: usize = 0;
+    for segment in path.split('/') {
+        *buffer.get_mut(count)? = segment;
+        count = count.saturating_add(1);
+    }
+    buffer.get(..count)
+}
+
+fn group(service: &Service, segments: &[&str]) -> Option<&'static RouteGroup> {
+    let first = segments.first()?;
     let found = service.routes.binary_search_by(|group| group.first.cmp(first)).ok()?;
     service.routes.get(found)
 }
 
-fn has_path(operation: &OperationModel, path: &str) -> bool {
-    let mut segments = path.split('/');
-    let begins = operation.path.iter().all(|segment| match (segment, segments.next()) {
-        (Segment::Literal(literal), Some(given)) => *literal == given,
-        (Segment::Label(_), Some(given)) => !given.is_empty(),
-        (_, None) => false,
-    });
-    begins && segments.next().is_none()
+fn has_path(operation: &OperationModel, segments: &[&str]) -> bool {
+    let fits = |(segment, given): (&Segment, &&str)| match segment {
+        Segment::Literal(literal) => literal == given,
+        Segment::Label(_) => !given.is_empty(),
+    };
+    operation.path.len() == segments.len() && operation.path.iter().zip(segments).all(fits)
 }
 
 fn has_query(operation: &OperationModel, query: &str) -> bool {
@@ -79,9 +96,12 @@ fn has_query(operation: &OperationModel, query: &str) -> bool {
     })
 }
 
-fn labels<'path>(operation: &OperationModel, path: &'path str) -> Result<Labels<'path>, BindError> {
+fn labels<'path>(
+    operation: &OperationModel,
+    segments: &[&'path str],
+) -> Result<Labels<'path>, BindError> {
     let mut labels = Vec::new();
-    for (segment, given) in operation.path.iter().zip(path.split('/')) {
+    for (segment, given) in operation.path.iter().zip(segments) {
         if let Segment::Label(name) = segment {
             labels.push((*name, decode(given, "path")?));
         }

@@ -63,6 +63,7 @@ fn what_no_row_has_is_unknown() {
     check("GET",   "/2015-03-31/functions//",         "", &[]);
     check("GET",   "/2015-03-31/functions/f/policy/s/t", "", &[]);
     check("GET",   "//2015-03-31/functions",          "", &[]);
+    check("GET",   &"/a".repeat(10_000),              "", &[]);
     check("GET",   "/",                               "", &[]);
     check("GET",   "",                                "", &[]);
 }
@@ -111,6 +112,13 @@ fn every_operation_routes_to_itself() {
             assert_eq!(found.operation, *operation);
         }
     }
+}
+
+#[test]
+fn every_path_fits_the_segment_buffer() {
+    let rows = SERVICES.iter().flat_map(|service| service.operations);
+    let longest = rows.map(|operation| operation.path.len()).max();
+    assert_eq!(longest, Some(7));
 }
 
 #[test]

@@ -4,8 +4,64 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{Kind, Pattern, Shape};
+use serde_json::{Map, Value};
+
+use super::{Kind, Member, Pattern, Shape, Text};
 use crate::SERVICES;
+
+/// Values of a shape that often keep its constraints.
+pub(crate) fn values(shape: &'static Shape) -> BoxedStrategy<Value> {
+    match &shape.kind {
+        Kind::Structure(members) => structures(members),
+        Kind::List { element, .. } => {
+            prop::collection::vec(values(element), 0..3).prop_map(Value::from).boxed()
+        }
+        Kind::Map { key, value, .. } => prop::collection::vec((values(key), values(value)), 0..3)
+            .prop_map(|entries| {
+                entries.into_iter().map(|(key, value)| (text(&key), value)).collect()
+            })
+            .boxed(),
+        Kind::String(constraints) => texts(constraints),
+        Kind::Integer(bounds) | Kind::Long(bounds) => {
+            (bounds.min.unwrap_or(0)..=bounds.max.unwrap_or(1_000)).prop_map(Value::from).boxed()
+        }
+        Kind::Double(bounds) => {
+            (bounds.min.unwrap_or(0.0)..=bounds.max.unwrap_or(1.0)).prop_map(Value::from).boxed()
+        }
+        Kind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
+        Kind::Blob(_) => Just(Value::from("UEs=")).boxed(),
+        Kind::Timestamp => Just(Value::from("2026-11-25T08:00:00Z")).boxed(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(constraints: &Text) -> BoxedStrategy<Value> {
+    if !constraints.choices.is_empty() {
+        return prop::sample::select(constraints.choices).prop_map(Value::from).boxed();
+    }
+    let pattern = constraints.pattern.filter(|pattern| !pattern.look_around);
+    let regex = pattern.map_or("[a-z]{1,9}", |pattern| pattern.translation);
+    // The generator knows no anchors; in these patterns they are redundant or unlikely.
+    let regex = regex.replace("$|^", "|");
+    prop::string::string_regex(&regex).unwrap().prop_map(Value::from).boxed()
+}
+
+fn structures(members: &'static [Member]) -> BoxedStrategy<Value> {
+    let none = Just(Map::new()).boxed();
+    let add = |object: BoxedStrategy<Map<String, Value>>, member: &'static Member| {
+        let chance = if member.required { 0.999 } else { 0.1 };
+        let value = prop::option::weighted(chance, values(member.shape));
+        let insert = |(mut object, value): (Map<String, Value>, Option<Value>)| {
+            object.extend(value.map(|value| (member.name.to_owned(), value)));
+            object
+        };
+        (object, value).prop_map(insert).boxed()
+    };
+    members.iter().fold(none, add).prop_map(Value::Object).boxed()
+}
 
 /// Every pattern that a served input or output leads to.
 fn patterns() -> Vec<&'static Pattern> {
