@@ -41,14 +41,27 @@ pub(crate) fn flush(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Holds the folder for this handle alone; the kernel lets go when the file is closed, even by
+/// Holds a folder for one handle alone. The kernel lets go when the process ends, even by
 /// `kill -9`.
-pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
+pub(crate) struct Lock(File);
+
+/// Takes the lock of this folder.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, StoreError> {
     let file = private_file(&folder.join("store.lock"))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed("lock the data folder")(error)),
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not by closing the file: a child process that was forked and has not yet executed its
+        // program shares it, and would keep the lock.
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the data folder was not unlocked");
+        }
     }
 }
 

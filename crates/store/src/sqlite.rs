@@ -1,8 +1,8 @@
 //! The embedded backend: one SQLite database in one folder, for one process.
 //!
 //! Writes go through one thread, which gathers the commits that wait and flushes them together;
-//! reads have their own connections. `SPECIFICATION` of the durability: WAL with
-//! `synchronous=FULL`, so that each group of commits is flushed before it is acknowledged.
+//! reads have their own connections. The log is WAL with `synchronous=FULL`: each group of commits is
+//! flushed before it is acknowledged.
 
 mod apply;
 mod log;
@@ -68,6 +68,16 @@ impl Shared {
     }
 }
 
+/// Held by the writer thread: however it ends, nobody waits for it in vain.
+struct Serving(Arc<Shared>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.refuse();
+        self.0.history.close();
+    }
+}
+
 impl SqliteStore {
     /// Opens the store in this folder, making both if need be (folder 0700, files 0600).
     ///
@@ -105,7 +115,11 @@ impl SqliteStore {
         let shared = Arc::new(Shared::new(database, revision));
         let (jobs, queue) = mpsc::channel();
         let writer = Writer::new(connection, lock, revision, queue, Arc::clone(&shared));
-        let thread = thread::Builder::new().name("store-writer".into()).spawn(|| writer.run());
+        let serving = Serving(Arc::clone(&shared));
+        let thread = thread::Builder::new().name("store-writer".into()).spawn(|| {
+            let _serving = serving;
+            writer.run();
+        });
         let thread = thread.map_err(folder::failed("start the writer thread"))?;
         Ok(Self { shared, jobs, writer: Mutex::new(Some(thread)) })
     }

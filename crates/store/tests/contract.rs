@@ -1,4 +1,5 @@
 //! Every law of the contract, for every backend.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::sync::Arc;
 

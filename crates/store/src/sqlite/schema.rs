@@ -41,7 +41,8 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 CREATE VIEW entries AS
     SELECT CAST(key AS TEXT) AS key, created, modified, size,
-        CAST(iif(value < x'20', substr(value, 2, size - 1), substr(value, 1, size)) AS TEXT) AS value
+        coalesce(CAST(iif(value < x'20', substr(value, 2, size - 1), substr(value, 1, size)) AS TEXT), '')
+            AS value
     FROM entry;
 ";
 

@@ -1,7 +1,6 @@
 //! The writer thread: gathers the commits that wait, makes them one transaction of SQLite and so
 //! one flush, then tells the watches and the callers.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use super::log::Log;
 use super::{Shared, apply, values};
 use crate::contract::Revision;
 use crate::error::{CommitError, StoreError};
+use crate::folder::Lock;
 use crate::transaction::Transaction;
 use crate::watch::Batch;
 
@@ -55,7 +55,7 @@ enum Failure {
 /// The state of the writer thread.
 pub(super) struct Writer {
     connection: Connection,
-    lock: File,
+    lock: Lock,
     /// Of the last commit that is durable.
     revision: Revision,
     queue: Receiver<Job>,
@@ -68,7 +68,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         connection: Connection,
-        lock: File,
+        lock: Lock,
         revision: Revision,
         queue: Receiver<Job>,
         shared: Arc<Shared>,
@@ -125,7 +125,7 @@ impl Writer {
                 tracing::error!(%error, "a group of commits failed");
                 let answers = group.iter().map(|_| Err(error.clone().into())).collect();
                 answer(group, answers);
-                return !matches!(error, StoreError::Unavailable { .. }) && self.is_clean();
+                return !matches!(error, StoreError::Unavailable { .. }) && self.recover();
             }
         }
         if self.log.is_due() {
@@ -142,23 +142,42 @@ impl Writer {
             write_group(&db, group, self.revision).map_err(Failure::RolledBack)?;
         if revision == self.revision {
             db.rollback().map_err(Failure::RolledBack)?; // nothing changed: nothing to flush
-        } else {
-            db.commit().map_err(Failure::of_commit)?;
+        } else if let Err(error) = db.commit() {
+            self.confirm(revision, error)?;
         }
         self.revision = revision;
         self.log.update();
         Ok(outcomes)
     }
 
-    /// Whether no transaction of SQLite is left open: else its rollback has failed.
-    fn is_clean(&self) -> bool {
+    /// What a COMMIT that reports an error has done. An I/O error comes from writing or flushing the
+    /// log and leaves it open. Any other one (disk full, interrupted) comes before the flush or
+    /// after the effect: the database itself tells which.
+    fn confirm(&self, revision: Revision, error: rusqlite::Error) -> Result<(), Failure> {
+        if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) || !self.recover() {
+            return Err(Failure::Unconfirmed(error));
+        }
+        match values::revision(&self.connection) {
+            Ok(found) if found == revision => Ok(()),
+            Ok(_) => Err(Failure::RolledBack(error)),
+            Err(_) => Err(Failure::Unconfirmed(error)),
+        }
+    }
+
+    /// Ends a transaction of SQLite that a failure left open (BEGIN can fail after its effect).
+    /// Returns whether none is open now.
+    fn recover(&self) -> bool {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a failed group was not rolled back; the store closes");
+        }
         self.connection.is_autocommit()
     }
 
     /// Refuses what still waits, closes the database, and only then lets another process in.
     fn end(self) {
         self.shared.refuse();
-        self.shared.history.close();
         let Self { connection, lock, queue, closing, .. } = self;
         let mut closing: Vec<_> = closing.into_iter().collect();
         while let Ok(job) = queue.try_recv() {
@@ -179,15 +198,6 @@ impl Writer {
 }
 
 impl Failure {
-    /// SQLite's I/O errors in COMMIT come from writing or flushing the log; every other error
-    /// (disk full, interrupted) comes before the flush, and the transaction is rolled back.
-    fn of_commit(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::SystemIoFailure) => Self::Unconfirmed(error),
-            _ => Self::RolledBack(error),
-        }
-    }
-
     fn into_error(self) -> StoreError {
         match self {
             Self::RolledBack(error) => values::failed("commit")(error),

@@ -1,0 +1,183 @@
+//! What SQLite's folder keeps across a close and a restart, and whom it refuses.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use portcullis_store::{
+    CommitError, Entry, Key, Revision, SqliteStore, Store, StoreError, Transaction, Write,
+};
+use rusqlite::Connection;
+use tokio::task::JoinSet;
+
+fn key(text: &str) -> Key {
+    Key::try_from(text).unwrap()
+}
+
+fn put(at: &str, text: &'static str) -> Transaction {
+    writes(Write::Put(key(at), text.into()))
+}
+
+fn writes(write: Write) -> Transaction {
+    Transaction { expectations: vec![], writes: vec![write] }
+}
+
+async fn all(store: &SqliteStore) -> Vec<Entry> {
+    store.range(&key("a"), None, usize::MAX).await.unwrap().entries
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    for at in ["a/1", "a/2", "a/1"] {
+        store.commit(put(at, at)).await.unwrap();
+    }
+    let before = all(&store).await;
+    drop(store);
+    let store = SqliteStore::open(folder.path()).unwrap();
+    assert_eq!((before.len(), all(&store).await), (2, before));
+}
+
+#[tokio::test]
+async fn a_revision_never_comes_back_even_when_its_entry_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    store.commit(put("a", "")).await.unwrap();
+    let last = store.commit(writes(Write::Delete(key("a")))).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(folder.path()).unwrap();
+    assert!(store.commit(put("a", "")).await.unwrap() > last);
+}
+
+#[tokio::test]
+async fn a_watch_across_a_restart_is_told_to_scan_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let first = store.commit(put("a", "1")).await.unwrap();
+    let last = store.commit(put("a", "2")).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let compacted = store.watch(first).unwrap_err();
+    assert!(matches!(compacted, StoreError::Compacted { oldest } if oldest == last));
+    assert!(store.watch(last).is_ok());
+}
+
+#[tokio::test]
+async fn closing_finishes_what_was_accepted_and_refuses_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
+    let mut watch = store.watch(Revision::ZERO).unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..64 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.commit(put(&format!("a/{n}"), "")).await });
+        if n == 32 {
+            tokio::task::yield_now().await;
+        }
+    }
+    store.close().await;
+    let outcomes = tasks.join_all().await;
+    assert!(matches!(
+        store.commit(put("a", "")).await,
+        Err(CommitError::Store(StoreError::Closed))
+    ));
+    assert!(matches!(store.get(&key("a")).await, Err(StoreError::Closed)));
+    let mut acknowledged = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).count();
+    let reopened = SqliteStore::open(folder.path()).unwrap();
+    assert_eq!(all(&reopened).await.len(), acknowledged);
+    while watch.next().await.is_ok() {
+        acknowledged -= 1;
+    }
+    assert_eq!(acknowledged, 0, "a watch yields what was accepted before it ends");
+}
+
+#[test]
+fn a_folder_is_open_once_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = SqliteStore::open(folder.path()).unwrap();
+    let second = SqliteStore::open(folder.path()).unwrap_err();
+    assert!(matches!(second, StoreError::InUse { .. }));
+    assert!(second.to_string().contains("in use by another process"), "{second}");
+    drop(first);
+    assert!(SqliteStore::open(folder.path()).is_ok());
+}
+
+#[test]
+fn only_the_owner_reads_the_data() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("new/data");
+    let _store = SqliteStore::open(&folder).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&folder.join(".."))), (0o700, 0o700));
+    for file in fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+/// Opens a folder whose database was prepared so, and expects a refusal that changes nothing.
+#[track_caller]
+fn check_refused(prepare: impl FnOnce(&Path), message: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("store.sqlite3");
+    prepare(&database);
+    let before = fs::read(&database).unwrap();
+    let refused = SqliteStore::open(folder.path()).unwrap_err().to_string();
+    assert!(refused.contains(message), "{refused}");
+    assert_eq!(fs::read(&database).unwrap(), before);
+}
+
+#[test]
+fn a_database_of_another_kind_is_refused_untouched() {
+    let sql = |sql: &'static str| {
+        move |path: &Path| Connection::open(path).unwrap().execute_batch(sql).unwrap()
+    };
+    check_refused(sql("CREATE TABLE theirs (x)"), "made by another program");
+    check_refused(sql("PRAGMA application_id = 7"), "made by another program");
+    let newer = "PRAGMA application_id = 0x50434c53; PRAGMA user_version = 2";
+    check_refused(sql(newer), "schema version 2; this build reads schema version 1");
+    let text = |path: &Path| fs::write(path, "no database".repeat(1000)).unwrap();
+    check_refused(text, "not a database");
+}
+
+#[tokio::test]
+async fn people_see_keys_and_values_as_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let long: &str = "x".repeat(5000).leak();
+    for (at, text) in [("a/1", "\x01{\"b\":1}"), ("a/2", "plain"), ("a/3", ""), ("a/4", long)] {
+        store.commit(put(at, text)).await.unwrap();
+    }
+    let database = Connection::open(folder.path().join("store.sqlite3")).unwrap();
+    let mut select = database.prepare("SELECT key, value, size FROM entries").unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let rows: Vec<(String, String, u32)> = rows.map(Result::unwrap).collect();
+    let want = [("a/1", "{\"b\":1}", 8), ("a/2", "plain", 5), ("a/3", "", 0), ("a/4", long, 5000)];
+    assert_eq!(rows, want.map(|(key, value, size)| (key.into(), value.into(), size)));
+}
+
+#[tokio::test]
+async fn the_log_stays_within_its_bound_under_steady_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let value = bytes::Bytes::from(vec![7; 100_000]);
+    for n in 0..200 {
+        let write = Write::Put(key(&format!("a/{}", n % 10)), value.clone());
+        store.commit(writes(write)).await.unwrap();
+    }
+    let log = fs::metadata(folder.path().join("store.sqlite3-wal")).unwrap().len();
+    assert!(log < 6 * 1024 * 1024, "{log} bytes");
+}
+
+#[tokio::test]
+async fn a_damaged_entry_is_an_error_and_not_a_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    store.commit(put("a", "12345")).await.unwrap();
+    let database = Connection::open(folder.path().join("store.sqlite3")).unwrap();
+    database.execute("UPDATE entry SET size = 6", []).unwrap();
+    assert!(matches!(store.get(&key("a")).await, Err(StoreError::Corrupt { .. })));
+}

@@ -1,0 +1,78 @@
+//! The failing backend: SQLite fails at the n-th step of a commit, for every n.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use portcullis_store::suite::Faults;
+use portcullis_store::{
+    CommitError, Entry, Key, Revision, SqliteStore, Store, StoreError, Transaction, Write,
+};
+
+fn key(text: &str) -> Key {
+    Key::try_from(text).unwrap()
+}
+
+fn writes(writes: impl Into<Vec<Write>>) -> Transaction {
+    Transaction { expectations: vec![], writes: writes.into() }
+}
+
+fn put(at: &str, size: usize) -> Write {
+    Write::Put(key(at), vec![7; size].into())
+}
+
+/// Every kind of write, over several pages.
+fn many_writes() -> Transaction {
+    let large = put("a/large", 30_000);
+    writes([put("a/1", 10), large, Write::Delete(key("a/2")), Write::DeletePrefix(key("a/old/"))])
+}
+
+async fn state(store: &SqliteStore) -> (Vec<Entry>, Revision) {
+    let page = store.range(&key("a/"), None, usize::MAX).await.unwrap();
+    (page.entries, page.revision)
+}
+
+fn is_definite(error: &CommitError) -> bool {
+    matches!(error, CommitError::Store(StoreError::Io { .. }))
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_at_any_step_leaves_nothing_and_later_ones_work() {
+    let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
+    let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
+    let before = [put("a/1", 5), put("a/2", 5), put("a/old/1", 5), put("a/old/2", 9000)];
+    store.commit(writes(before)).await.unwrap();
+    let mut watch = store.watch(state(&store).await.1).unwrap();
+
+    let mut failures = 0;
+    for step in 1.. {
+        let before = state(&store).await;
+        faults.fail_at(step);
+        let outcome = store.commit(many_writes()).await;
+        faults.disarm();
+        // Past the last step; or a COMMIT that took effect before it failed is acknowledged.
+        let Err(error) = outcome else { break };
+        failures += 1;
+        assert!(is_definite(&error), "at step {step}: {error:?}");
+        assert!(state(&store).await == before, "step {step} left something");
+        let revision = store.commit(writes([put("b", 1)])).await.unwrap();
+        assert_eq!(watch.next().await.unwrap().revision, revision, "only real commits are seen");
+    }
+    assert!(failures > 50, "{failures} steps");
+    assert_eq!(watch.next().await.unwrap().changes.len(), 5);
+
+    let after = state(&store).await;
+    drop(store);
+    assert_eq!(state(&SqliteStore::open(folder.path()).unwrap()).await, after);
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_not_there_after_a_restart() {
+    let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
+    for step in [1, 20, 60] {
+        let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
+        store.commit(writes([put("a/0", 1)])).await.unwrap(); // the writer has started
+        let before = state(&store).await;
+        faults.fail_at(step);
+        assert!(is_definite(&store.commit(many_writes()).await.unwrap_err()));
+        drop(store);
+        assert_eq!(state(&SqliteStore::open(folder.path()).unwrap()).await, before);
+    }
+}
