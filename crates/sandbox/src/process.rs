@@ -135,6 +135,15 @@ impl Process {
         self.exit.initialized()
     }
 
+    /// Whether the process has ended at this moment, even if nobody has reaped it yet.
+    pub(crate) fn has_just_exited(&self) -> bool {
+        let reaped = lock(&self.reaped);
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        *reaped
+            || rustix::process::waitid(WaitId::Pid(self.pid), look)
+                .is_ok_and(|status| status.is_some())
+    }
+
     /// Most resident memory that the leading process ever held, in KiB; `None` once it ended.
     ///
     /// From `VmHWM` of `/proc/PID/status`. Not from `wait4`: a child that was cloned with the

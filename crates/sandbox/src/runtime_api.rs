@@ -193,16 +193,15 @@ async fn posted(
     body: Incoming,
     kind: fn(Bytes) -> Answer,
 ) -> Response<Full<Bytes>> {
-    // Before the body: an answer for another event is not read.
-    if let Err(refusal) = exchange.expects(request_id) {
-        return refused(refusal);
-    }
-    let answer = match read_bounded(body, RESPONSE_BYTES_MAX).await {
+    // Nothing is kept of an answer to another event. It is read, so that its sender hears why.
+    let expected = exchange.expects(request_id);
+    let max = if expected.is_ok() { RESPONSE_BYTES_MAX } else { 0 };
+    let answer = match read_bounded(body, max).await {
         Ok(Some(bytes)) => kind(bytes),
         Ok(None) => Answer::TooLarge,
         Err(error) => return unreadable(&error),
     };
-    accepted(exchange.answer(request_id, answer))
+    accepted(expected.and_then(|()| exchange.answer(request_id, answer)))
 }
 
 /// `POST init/error`.

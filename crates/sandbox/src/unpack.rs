@@ -84,8 +84,12 @@ type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 /// # Errors
 /// Every reason for which [`unpack`] would refuse it.
 pub fn inspect(zip: &[u8]) -> Result<Contents, ZipError> {
+    inspect_within(zip, UNZIPPED_BYTES_MAX)
+}
+
+fn inspect_within(zip: &[u8], bytes_max: u64) -> Result<Contents, ZipError> {
     let (mut archive, entries) = open(zip)?;
-    let mut budget = Budget(UNZIPPED_BYTES_MAX);
+    let mut budget = Budget(bytes_max);
     let mut files = 0;
     for entry in &entries {
         match entry.kind {
@@ -95,7 +99,7 @@ pub fn inspect(zip: &[u8]) -> Result<Contents, ZipError> {
         }
         files += 1;
     }
-    Ok(Contents { files, unzipped_bytes: UNZIPPED_BYTES_MAX - budget.0 })
+    Ok(Contents { files, unzipped_bytes: bytes_max - budget.0 })
 }
 
 /// Unpacks a package into `dir`, which is there afterwards, whole and read-only. Blocking.
@@ -107,6 +111,10 @@ pub fn inspect(zip: &[u8]) -> Result<Contents, ZipError> {
 /// # Errors
 /// A bad package, or [`ZipError::Io`]; `dir` is not there then.
 pub fn unpack(zip: &[u8], dir: &Path) -> Result<(), ZipError> {
+    unpack_within(zip, dir, UNZIPPED_BYTES_MAX)
+}
+
+fn unpack_within(zip: &[u8], dir: &Path, bytes_max: u64) -> Result<(), ZipError> {
     if dir.exists() {
         return Ok(());
     }
@@ -115,7 +123,7 @@ pub fn unpack(zip: &[u8], dir: &Path) -> Result<(), ZipError> {
     fs::create_dir_all(parent).map_err(ZipError::Io)?;
     let temporary = tempfile::Builder::new().prefix(".unpack-").tempdir_in(parent);
     let temporary = temporary.map_err(ZipError::Io)?;
-    extract(&mut archive, &entries, temporary.path())?;
+    extract(&mut archive, &entries, temporary.path(), Budget(bytes_max))?;
     publish(temporary.path(), dir).map_err(ZipError::Io)
 }
 
@@ -230,8 +238,12 @@ fn check_places(entries: &[Entry]) -> Result<(), ZipError> {
 }
 
 /// Writes every entry below `root`. Links come last, so that no file is written through one.
-fn extract(archive: &mut Archive<'_>, entries: &[Entry], root: &Path) -> Result<(), ZipError> {
-    let mut budget = Budget(UNZIPPED_BYTES_MAX);
+fn extract(
+    archive: &mut Archive<'_>,
+    entries: &[Entry],
+    root: &Path,
+    mut budget: Budget,
+) -> Result<(), ZipError> {
     for entry in entries {
         let path = root.join(&entry.path);
         match entry.kind {

@@ -122,9 +122,8 @@ impl Worker {
     pub(crate) async fn serve(&mut self, event: &Event) -> (Served, Duration) {
         let answer = loop {
             match timeout(self.spec.timeout, self.ready()).await {
-                Ok(Init::Ready) => {}
-                Ok(Init::Exited(exit)) => return (Served::Undelivered(exit), Duration::ZERO),
-                Ok(Init::Failed(_) | Init::TimedOut) | Err(_) => {
+                Ok(Init::Ready) if !self.process.has_just_exited() => {}
+                _ => {
                     self.process.kill();
                     let exit = self.process.exited().await;
                     return (Served::Undelivered(exit), Duration::ZERO);

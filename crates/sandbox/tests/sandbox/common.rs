@@ -1,0 +1,161 @@
+//! A Python function made from source text, and sandboxes to run it in.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use portcullis_sandbox::python::{Facts, Python, PythonRuntime, standard_environment};
+use portcullis_sandbox::{Event, InvokeError, Outcome, RuntimeCommand};
+use portcullis_sandbox::{Sandbox, Settings, WorkerSpec};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longest that a test waits for something that must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The newest Python of this host with AWS's runtime client, installed once per target folder.
+pub(crate) fn python() -> &'static PythonRuntime {
+    static PYTHON: OnceLock<PythonRuntime> = OnceLock::new();
+    PYTHON.get_or_init(|| std::thread::spawn(prepare).join().unwrap())
+}
+
+fn prepare() -> PythonRuntime {
+    let python = Python::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtime-clients"));
+    let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut failures = Vec::new();
+    for minor in (8..=14).rev() {
+        let runtime = format!("python3.{minor}");
+        match tokio.block_on(python.prepare(&runtime, |line| eprintln!("{line}"))) {
+            Ok(python) => return python,
+            Err(error) => failures.push(error.to_string()),
+        }
+    }
+    panic!("no Python to test with: {failures:#?}");
+}
+
+/// A function: its source, in a folder that goes with it.
+pub(crate) struct Function {
+    pub(crate) spec: Arc<WorkerSpec>,
+    pub(crate) code: TempDir,
+}
+
+impl Function {
+    /// `source` is the module `index`; its handler is `handler`.
+    pub(crate) fn new(source: &str) -> Self {
+        Self::with(source, |_| {})
+    }
+
+    pub(crate) fn with(source: &str, change: impl FnOnce(&mut WorkerSpec)) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let code = TempDir::new().unwrap();
+        std::fs::write(code.path().join("index.py"), source).unwrap();
+        let mut spec = WorkerSpec {
+            id: format!("f-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
+            function_name: "f".to_owned(),
+            version: "$LATEST".to_owned(),
+            runtime: python().command("index.handler"),
+            code_dir: code.path().to_owned(),
+            handler: "index.handler".to_owned(),
+            environment: environment(code.path()),
+            timeout: Duration::from_secs(30),
+            memory_mb: 128,
+        };
+        change(&mut spec);
+        Self { spec: Arc::new(spec), code }
+    }
+
+    /// A runtime of its own instead of AWS's client: `source` speaks the Runtime API itself.
+    pub(crate) fn runtime(source: &str) -> Self {
+        let program = python().interpreter.clone();
+        Self::with(source, |spec| {
+            spec.runtime = RuntimeCommand { program, arguments: vec!["index.py".to_owned()] };
+        })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.code.path().join(name)
+    }
+}
+
+fn environment(code: &Path) -> Vec<(String, String)> {
+    standard_environment(&Facts {
+        function_name: "f",
+        version: "$LATEST",
+        runtime: "python3.11",
+        handler: "index.handler",
+        memory_mb: 128,
+        region: "us-east-1",
+        log_group: "/aws/lambda/f",
+        log_stream: "stream",
+        credentials: None,
+        task_root: code,
+        runtime_dir: &python().client_dir,
+        user_variables: &[],
+    })
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings { starts_max: 2, ..Settings::default() }
+}
+
+pub(crate) fn sandbox() -> Sandbox {
+    Sandbox::new(settings()).unwrap()
+}
+
+pub(crate) const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+
+pub(crate) fn event(payload: &Value) -> Event {
+    Event {
+        request_id: REQUEST_ID.to_owned(),
+        payload: Bytes::from(payload.to_string()),
+        invoked_function_arn: "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned(),
+        client_context: None,
+        trace_id: "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned(),
+        log_tail: true,
+    }
+}
+
+pub(crate) async fn invoke(sandbox: &Sandbox, function: &Function, payload: Value) -> Outcome {
+    try_invoke(sandbox, function, payload).await.unwrap()
+}
+
+pub(crate) async fn try_invoke(
+    sandbox: &Sandbox,
+    function: &Function,
+    payload: Value,
+) -> Result<Outcome, InvokeError> {
+    let invocation = sandbox.invoke(&function.spec, event(&payload));
+    tokio::time::timeout(PATIENCE, invocation).await.expect("no answer")
+}
+
+pub(crate) fn json(outcome: &Outcome) -> Value {
+    serde_json::from_slice(&outcome.payload)
+        .unwrap_or_else(|_| panic!("not JSON: {:?}", outcome.payload))
+}
+
+pub(crate) fn tail(outcome: &Outcome) -> String {
+    String::from_utf8(outcome.log_tail.clone().unwrap()).unwrap()
+}
+
+/// The answer of a function that must not have failed.
+pub(crate) fn good(outcome: &Outcome) -> Value {
+    assert_eq!(outcome.function_error, None, "{:?}\n{}", outcome.payload, tail(outcome));
+    json(outcome)
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+    let begin = std::time::Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+pub(crate) fn is_alive(pid: i64) -> bool {
+    // A zombie is no more than a note for its parent.
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+}
