@@ -1,8 +1,8 @@
 //! The embedded backend: one SQLite database in one folder, for one process.
 //!
 //! Writes go through one thread, which gathers the commits that wait and flushes them together;
-//! reads have their own connections. The log is WAL with `synchronous=FULL`: each group of commits is
-//! flushed before it is acknowledged.
+//! reads have their own connections. The log is WAL with `synchronous=FULL`: each group of commits
+//! is flushed before it is acknowledged.
 
 mod apply;
 mod log;

@@ -18,7 +18,7 @@ pub const WRITES_MAX: usize = 128;
 /// Source: etcd's default `--max-txn-ops`, which bounds the comparisons too.
 pub const EXPECTATIONS_MAX: usize = 128;
 
-/// Largest transaction, in bytes: keys and values, and [`ITEM_BYTES`] for each write and
+/// Largest transaction, in bytes: keys and values, and 64 bytes for each write and
 /// expectation.
 ///
 /// Source: etcd's default `--max-request-bytes`, 1.5 MiB.

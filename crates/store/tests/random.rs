@@ -29,7 +29,8 @@ fn expectations() -> impl Strategy<Value = Expectation> {
 fn writes() -> impl Strategy<Value = Write> {
     let size = prop_oneof![0..10usize, 2040..2060usize, 4000..9000usize];
     prop_oneof![
-        3 => (keys(), size, any::<u8>()).prop_map(|(key, size, byte)| Write::Put(key, vec![byte; size].into())),
+        3 => (keys(), vec(any::<u8>(), 1), size)
+            .prop_map(|(key, bytes, size)| Write::Put(key, bytes.repeat(size).into())),
         1 => keys().prop_map(Write::Delete),
         1 => keys().prop_map(Write::DeletePrefix),
     ]

@@ -41,8 +41,10 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 CREATE VIEW entries AS
     SELECT CAST(key AS TEXT) AS key, created, modified, size,
-        coalesce(CAST(iif(value < x'20', substr(value, 2, size - 1), substr(value, 1, size)) AS TEXT), '')
-            AS value
+        coalesce(
+            CAST(iif(value < x'20', substr(value, 2, size - 1), substr(value, 1, size)) AS TEXT),
+            ''
+        ) AS value
     FROM entry;
 ";
 
