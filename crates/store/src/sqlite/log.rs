@@ -98,7 +98,10 @@ impl Log {
             Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
         });
         match whole {
-            Ok(true) => (self.pages, self.tried) = (0, 0),
+            Ok(true) => {
+                self.reported.store(0, Ordering::Relaxed); // for groups that change nothing
+                (self.pages, self.tried) = (0, 0);
+            }
             Ok(false) => self.tried = self.pages,
             Err(error) => {
                 self.tried = self.pages;
