@@ -10,6 +10,7 @@
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
 //! iam/ACCOUNT/role/name                     Role      (likewise)
 //! key/AKIA…                                 AccessKey
+//! system/root-key                           OperatorKey
 //! system/session-keys                       SessionKeys
 //! ```
 
@@ -20,6 +21,7 @@ use portcullis_store::Key;
 /// What every key begins with; a scan of these finds everything.
 pub(crate) const ROOTS: [&str; 4] = ["fn/", "iam/", "key/", "system/"];
 
+const OPERATOR_KEY: &str = "system/root-key";
 const SESSION_KEYS: &str = "system/session-keys";
 
 /// The place of one value.
@@ -41,6 +43,8 @@ pub enum Address {
     Role(AccountId, Box<str>),
     /// A long-term access key.
     AccessKey(AccessKeyId),
+    /// Which root access key the operator manages.
+    OperatorKey,
     /// The material that session tokens are sealed with.
     SessionKeys,
 }
@@ -86,6 +90,7 @@ impl Address {
             ["iam", account, "user", name] => Some(Self::User(account.parse().ok()?, (*name).into())),
             ["iam", account, "role", name] => Some(Self::Role(account.parse().ok()?, (*name).into())),
             ["key", id] => Some(Self::AccessKey(id.parse().ok()?)),
+            _ if text == OPERATOR_KEY => Some(Self::OperatorKey),
             _ => (text == SESSION_KEYS).then_some(Self::SessionKeys),
         }
     }
@@ -129,6 +134,7 @@ impl std::fmt::Display for Address {
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
+            Self::OperatorKey => f.write_str(OPERATOR_KEY),
             Self::SessionKeys => f.write_str(SESSION_KEYS),
         }
     }
@@ -170,6 +176,7 @@ mod tests {
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
+        check(&Address::OperatorKey, "system/root-key");
         check(&Address::SessionKeys, "system/session-keys");
     }
 

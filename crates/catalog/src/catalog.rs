@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use portcullis_identity::{IdentityError, Partition};
+use portcullis_identity::{IdentityError, Partition, generate::NoRandomness};
 use portcullis_lambda::LambdaError;
 use portcullis_store::{
     Batch, Change, CommitError, Expectation, Key, PAGE_ENTRIES_MAX, Revision, Store, StoreError, Transaction, Watch,
@@ -58,6 +58,9 @@ pub enum CatalogError {
     /// A stored value that the operation would replace cannot be read; see the log.
     #[error("a stored value that this concerns cannot be read")]
     Unreadable,
+    /// The operating system gave no random bytes for an id or a secret; nothing was written.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// Other writers won every race for this value.
     #[error("too many writers at once on one resource")]
     Contention,
@@ -165,6 +168,11 @@ impl Catalog {
     /// The newest snapshot, without counting a reference: for the length of one decision.
     pub fn load(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
+    }
+
+    /// The newest snapshot, to keep for the length of a request.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
     }
 
     /// Whether the snapshot still follows the store. When it does not, calls must be refused.

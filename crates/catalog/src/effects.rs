@@ -17,7 +17,10 @@ mod users;
 mod versions;
 
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
-pub use start::RootKey;
+pub use roles::RoleSettings;
+pub use sessions::SessionSettings;
+pub use start::{RootKey, StartRefusal};
+pub use users::{ShownUser, UserSettings};
 
 use portcullis_lambda::{
     FunctionArn, LambdaError, Lookup, Missing, NotFound, RevisionId, Target,

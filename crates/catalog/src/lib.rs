@@ -22,6 +22,9 @@ mod view;
 
 pub use authorize::{Access, Denial, DenialReason, Permit, Resource};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
-pub use resources::{FunctionResource, RoleResource, TrustingRole, UserResource, WholeAccount};
+pub use resources::{
+    FunctionResource, Installation, KeyHolder, RoleResource, RootResource, TrustingRole,
+    UserResource, WholeAccount,
+};
 pub use snapshot::Snapshot;
 pub use view::{AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned};

@@ -1,7 +1,7 @@
 //! The resources that operations are authorized on, and the policies that hang on each.
 
 use portcullis_iam::{ResourceRule, Value};
-use portcullis_identity::{AccountId, Partition, RoleName, UserName};
+use portcullis_identity::{AccountId, Partition, Path, RoleName, UserName};
 use portcullis_lambda::Target;
 
 use crate::{
@@ -91,6 +91,7 @@ fn tag_value<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>, wanted: &str) -
 #[derive(Debug)]
 pub struct UserResource {
     account: AccountId,
+    path: Path,
     name: UserName,
     arn: Box<str>,
 }
@@ -99,22 +100,27 @@ impl UserResource {
     /// The user `name` of `account`, under the path that it has, or `/` if it is not there.
     #[must_use]
     pub fn new(snapshot: &Snapshot, account: AccountId, name: UserName) -> Self {
-        let known = snapshot.user(account, &name).map(|user| user.identity.arn().into());
-        let arn = known.unwrap_or_else(|| entity_arn(snapshot.partition(), account, "user/", &name));
-        Self { account, name, arn }
+        let known = snapshot.user(account, &name).map(|user| user.stored.path.clone());
+        Self::under(snapshot.partition(), account, known.unwrap_or_default(), name)
     }
 
     /// A user that is to be made, under the path that it will have.
     #[must_use]
-    pub fn under(partition: Partition, account: AccountId, path: &str, name: UserName) -> Self {
-        let arn = entity_arn(partition, account, &format!("user{path}"), &name);
-        Self { account, name, arn }
+    pub fn under(partition: Partition, account: AccountId, path: Path, name: UserName) -> Self {
+        let arn = format!("arn:{partition}:iam::{account}:user{path}{name}").into();
+        Self { account, path, name, arn }
     }
 
     /// The account.
     #[must_use]
     pub fn owner(&self) -> AccountId {
         self.account
+    }
+
+    /// The path, as the ARN has it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The name.
@@ -140,10 +146,75 @@ impl Resource for UserResource {
     }
 }
 
+/// The root user of an account.
+#[derive(Debug)]
+pub struct RootResource {
+    account: AccountId,
+    arn: Box<str>,
+}
+
+impl RootResource {
+    /// The root user of `account`.
+    #[must_use]
+    pub fn new(partition: Partition, account: AccountId) -> Self {
+        Self { account, arn: account.root_arn(partition).into() }
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        self.account
+    }
+}
+
+impl Resource for RootResource {
+    fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_str()
+    }
+}
+
+/// Who signs with long-term keys, as IAM's operations on them name it: a user, or, when they name
+/// none and root calls, root.
+#[derive(Debug)]
+pub enum KeyHolder {
+    /// A user.
+    User(UserResource),
+    /// The root user of an account.
+    Root(RootResource),
+}
+
+impl Resource for KeyHolder {
+    fn arn(&self) -> &str {
+        match self {
+            Self::User(user) => user.arn(),
+            Self::Root(root) => root.arn(),
+        }
+    }
+
+    fn account(&self) -> &str {
+        match self {
+            Self::User(user) => user.account(),
+            Self::Root(root) => root.account(),
+        }
+    }
+
+    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
+        match self {
+            Self::User(user) => user.condition_key(snapshot, key),
+            Self::Root(root) => root.condition_key(snapshot, key),
+        }
+    }
+}
+
 /// A role, by its ARN; it need not exist.
 #[derive(Debug)]
 pub struct RoleResource {
     account: AccountId,
+    path: Path,
     name: RoleName,
     arn: Box<str>,
 }
@@ -152,16 +223,15 @@ impl RoleResource {
     /// The role `name` of `account`, under the path that it has, or `/` if it is not there.
     #[must_use]
     pub fn new(snapshot: &Snapshot, account: AccountId, name: RoleName) -> Self {
-        let known = snapshot.role(account, &name).map(|role| role.identity.arn().into());
-        let arn = known.unwrap_or_else(|| entity_arn(snapshot.partition(), account, "role/", &name));
-        Self { account, name, arn }
+        let known = snapshot.role(account, &name).map(|role| role.stored.path.clone());
+        Self::under(snapshot.partition(), account, known.unwrap_or_default(), name)
     }
 
     /// A role that is to be made, under the path that it will have.
     #[must_use]
-    pub fn under(partition: Partition, account: AccountId, path: &str, name: RoleName) -> Self {
-        let arn = entity_arn(partition, account, &format!("role{path}"), &name);
-        Self { account, name, arn }
+    pub fn under(partition: Partition, account: AccountId, path: Path, name: RoleName) -> Self {
+        let arn = format!("arn:{partition}:iam::{account}:role{path}{name}").into();
+        Self { account, path, name, arn }
     }
 
     /// The role that an ARN names; `None` if it is not the ARN of a role.
@@ -169,14 +239,21 @@ impl RoleResource {
     pub fn of_arn(arn: &str) -> Option<Self> {
         let mut fields = arn.splitn(6, ':').skip(4);
         let account = fields.next()?.parse().ok()?;
-        let name = fields.next()?.strip_prefix("role/")?.rsplit('/').next()?.parse().ok()?;
-        Some(Self { account, name, arn: arn.into() })
+        let path_and_name = fields.next()?.strip_prefix("role")?;
+        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')?.checked_add(1)?)?;
+        Some(Self { account, path: path.parse().ok()?, name: name.parse().ok()?, arn: arn.into() })
     }
 
     /// The account.
     #[must_use]
     pub fn owner(&self) -> AccountId {
         self.account
+    }
+
+    /// The path, as the ARN has it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The name.
@@ -246,12 +323,26 @@ impl Resource for WholeAccount {
     }
 }
 
-/// `arn:PARTITION:iam::ACCOUNT:KIND/NAME`, where `kind` ends in `/`.
-fn entity_arn(
-    partition: Partition,
-    account: AccountId,
-    kind: &str,
-    name: impl std::fmt::Display,
-) -> Box<str> {
-    format!("arn:{partition}:iam::{account}:{kind}{name}").into()
+/// The installation itself: what only the operator's account may give leave to, as making keys for
+/// services and for the roots of other accounts. Otherwise the root of any account could become
+/// that of every other.
+#[derive(Debug)]
+pub struct Installation(AccountId);
+
+impl Installation {
+    /// The installation, which the operator's account owns; `None` only before the first start.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot) -> Option<Self> {
+        snapshot.operator_key().map(|key| Self(key.account))
+    }
+}
+
+impl Resource for Installation {
+    fn arn(&self) -> &str {
+        "*"
+    }
+
+    fn account(&self) -> &str {
+        self.0.as_str()
+    }
 }

@@ -1,10 +1,10 @@
 //! All values at one revision of the store. Cloning shares everything; a change copies its path.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
 use portcullis_identity::{
-    AccessKey, AccessKeyId, Account, AccountId, KeyOwner, Partition, Role, RoleName,
+    AccessKey, AccessKeyId, Account, AccountId, KeyOwner, OperatorKey, Partition, Role, RoleName,
     RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User, UserName,
 };
 use portcullis_lambda::{FunctionArn, Qualifier};
@@ -30,6 +30,7 @@ pub struct Snapshot {
     access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
     keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
     session_keys: Option<Arc<SessionKeys>>,
+    operator_key: Option<Versioned<OperatorKey>>,
 }
 
 /// An account and its root as a caller.
@@ -70,6 +71,7 @@ impl Snapshot {
             access_keys: OrdMap::new(),
             keys_of: OrdMap::new(),
             session_keys: None,
+            operator_key: None,
         }
     }
 
@@ -135,10 +137,9 @@ impl Snapshot {
         self.users.get(&(account, name.folded().into()))
     }
 
-    /// The users of an account, by folded name.
-    pub fn users(&self, account: AccountId) -> impl Iterator<Item = &Arc<UserView>> {
-        let all = self.users.range((account, Box::from(""))..);
-        all.take_while(move |((owner, _), _)| *owner == account).map(|(_, user)| user)
+    /// The users of an account, by folded name, after the folded name `after`; `""` is before all.
+    pub fn users(&self, account: AccountId, after: &str) -> impl Iterator<Item = &Arc<UserView>> {
+        within(&self.users, account, after)
     }
 
     /// A role by name. Look-ups do not ignore case; only uniqueness does.
@@ -161,10 +162,9 @@ impl Snapshot {
         self.role(account, &name).filter(|role| role.identity.arn() == arn)
     }
 
-    /// The roles of an account, by folded name.
-    pub fn roles(&self, account: AccountId) -> impl Iterator<Item = &Arc<RoleView>> {
-        let all = self.roles.range((account, Box::from(""))..);
-        all.take_while(move |((owner, _), _)| *owner == account).map(|(_, role)| role)
+    /// The roles of an account, by folded name, after the folded name `after`; `""` is before all.
+    pub fn roles(&self, account: AccountId, after: &str) -> impl Iterator<Item = &Arc<RoleView>> {
+        within(&self.roles, account, after)
     }
 
     /// An access key by its id.
@@ -189,6 +189,12 @@ impl Snapshot {
     #[must_use]
     pub fn session_keys(&self) -> Option<&Arc<SessionKeys>> {
         self.session_keys.as_ref()
+    }
+
+    /// The root access key that the operator manages; `None` only before the first start.
+    #[must_use]
+    pub fn operator_key(&self) -> Option<&Versioned<OperatorKey>> {
+        self.operator_key.as_ref()
     }
 
     pub(crate) fn advance(&mut self, revision: Revision) {
@@ -219,6 +225,7 @@ impl Snapshot {
                 set(&mut self.roles, (account, name), view.map(Arc::new));
             }
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),
+            Address::OperatorKey => self.operator_key = read(entry),
             Address::SessionKeys => {
                 self.session_keys = read::<SessionKeys>(entry).map(|keys| keys.shared());
             }
@@ -295,6 +302,17 @@ fn read<T: Document>(entry: Option<&Entry>) -> Option<Versioned<T>> {
             None
         }
     }
+}
+
+/// The values of one account, after a name that no value has or that was seen before.
+fn within<'a, V: Clone>(
+    all: &'a OrdMap<Named, V>,
+    account: AccountId,
+    after: &str,
+) -> impl Iterator<Item = &'a V> {
+    let from = (Bound::Excluded((account, Box::from(after))), Bound::Unbounded);
+    let later = all.range::<_, Named>(from);
+    later.take_while(move |((owner, _), _)| *owner == account).map(|(_, value)| value)
 }
 
 /// Sets or removes.

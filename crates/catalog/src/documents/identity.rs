@@ -11,7 +11,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use portcullis_identity::{
     AccessKey, Account, AccountId, InlinePolicies, KeyOwner, KeyStatus, MaxSessionDuration,
-    PolicyName, Role, RoleDescription, SessionKeys, Tag, Tags, User,
+    OperatorKey, PolicyName, Role, RoleDescription, SessionKeys, Tag, Tags, User,
 };
 use serde::{Deserialize, Serialize};
 
@@ -263,6 +263,27 @@ impl Document for AccessKey {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StoredOperatorKey<'a> {
+    account: Cow<'a, str>,
+    id: Cow<'a, str>,
+}
+
+impl Document for OperatorKey {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredOperatorKey {
+            account: self.account.as_str().into(),
+            id: self.id.as_str().into(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredOperatorKey<'_> = decode_json(bytes)?;
+        Ok(Self { account: read("account", &stored.account)?, id: read("id", &stored.id)? })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredSessionKeys<'a> {
     material: Cow<'a, str>,
 }
@@ -367,6 +388,10 @@ mod tests {
         check_golden(&access_key(service), &ROOT_KEY.replace(ROOT_OWNER, SERVICE));
         let owner = KeyOwner::User { account, name: user().name, id: user().id };
         check_golden(&access_key(owner), &ROOT_KEY.replace(ROOT_OWNER, USER_OWNER));
+        check_golden(
+            &OperatorKey { account, id: access_key(KeyOwner::Root(account)).id },
+            r#"{"account":"123456789012","id":"AKIAIOSFODNN7EXAMPLE"}"#,
+        );
         check_golden(
             &SessionKeys::from_material([7; 32]),
             r#"{"material":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}"#,

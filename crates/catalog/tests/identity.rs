@@ -1,0 +1,536 @@
+//! The laws of identities in the catalog: what is made once, what excludes what, what a restart
+//! leaves alone. Two catalogs on one store stand for two nodes.
+
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+
+use jiff::Timestamp;
+use portcullis_catalog::{
+    Access, Catalog, Denial, Failure, Installation, KeyHolder, Permit, Resource, RoleResource,
+    RootResource, Snapshot, TrustingRole, UserResource, WholeAccount,
+    effects::{RoleSettings, RootKey, SessionSettings, StartRefusal, UserSettings},
+};
+use portcullis_iam::MapContext;
+use portcullis_identity::{
+    AccessKey, AccountId, AssumedRole, Caller, IdentityError, MaxSessionDuration, Partition,
+    PolicyName, Revoked, Session, SessionName, Tags, UserName,
+};
+use portcullis_model::{
+    Operation,
+    iam::operation::{
+        CreateAccessKey, CreateRole, CreateUser, DeleteAccessKey, DeleteRole, DeleteUser,
+        DeleteUserPolicy, GetRole, GetUser, GetUserPolicy, ListAccessKeys, ListRoles,
+        ListUserPolicies, ListUsers, PutRolePolicy, PutUserPolicy,
+    },
+    portcullis::operation::{CreateRootAccessKey, CreateServiceAccessKey},
+    sts::operation::AssumeRole,
+};
+use portcullis_store::{Store, suite::MemoryStore};
+use tokio::task::JoinSet;
+
+const ALLOW: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"}]}"#;
+const ROOT_KEY: &str = "AKIAOPERATOR00000001";
+
+/// How many tasks race in a test.
+const RACERS: usize = 12;
+
+fn now() -> Timestamp {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+fn account() -> AccountId {
+    "123456789012".parse().unwrap()
+}
+
+fn other_account() -> AccountId {
+    "223456789012".parse().unwrap()
+}
+
+fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+fn key(id: &str, secret: &str) -> RootKey {
+    RootKey { id: id.parse().unwrap(), secret: secret.parse().unwrap() }
+}
+
+fn root_key() -> RootKey {
+    key(ROOT_KEY, "secret-of-the-operator")
+}
+
+/// One node on a store that may have others.
+#[derive(Clone)]
+struct Node {
+    catalog: Arc<Catalog>,
+}
+
+impl Node {
+    /// A node on an empty store, started.
+    async fn first() -> (Self, Arc<dyn Store>) {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let node = Self::on(&store).await;
+        node.start(&root_key()).await.unwrap();
+        (node, store)
+    }
+
+    /// Two nodes on one store, started.
+    async fn pair() -> [Self; 2] {
+        let (first, store) = Self::first().await;
+        let second = Self::on(&store).await;
+        [first, second]
+    }
+
+    async fn on(store: &Arc<dyn Store>) -> Self {
+        Self { catalog: Catalog::open(store.clone(), Partition::Aws).await.unwrap() }
+    }
+
+    async fn start(&self, key: &RootKey) -> Result<(), Failure<StartRefusal>> {
+        self.catalog.start(account(), key, now()).await
+    }
+
+    fn root(&self, account: AccountId) -> Caller {
+        Caller::root(self.catalog.load().root(account).unwrap().clone())
+    }
+
+    fn try_permit<A: Operation, R: Resource>(
+        &self,
+        caller: &Caller,
+        resource: R,
+    ) -> Result<Permit<A, R>, Denial> {
+        let context = MapContext::new();
+        let access = Access { caller, session_policy: None, context: &context };
+        self.catalog.load().authorize(&access, resource)
+    }
+
+    /// What root may do, which is everything in its account.
+    fn permit<A: Operation, R: Resource>(&self, resource: R) -> Permit<A, R> {
+        self.try_permit(&self.root(account()), resource).unwrap()
+    }
+
+    fn user(&self, user: &str) -> UserResource {
+        UserResource::new(&self.catalog.load(), account(), name(user))
+    }
+
+    fn holder(&self, user: &str) -> KeyHolder {
+        KeyHolder::User(self.user(user))
+    }
+
+    fn root_holder() -> KeyHolder {
+        KeyHolder::Root(RootResource::new(Partition::Aws, account()))
+    }
+
+    fn role(&self, role: &str) -> RoleResource {
+        RoleResource::new(&self.catalog.load(), account(), role.parse().unwrap())
+    }
+
+    async fn create_user_under(
+        &self,
+        path: &str,
+        user: &str,
+    ) -> Result<(), Failure<IdentityError>> {
+        let path = path.parse().unwrap();
+        let resource = UserResource::under(Partition::Aws, account(), path, name(user));
+        let permit = self.permit::<CreateUser, _>(resource);
+        self.catalog.create_user(permit, UserSettings::default(), now()).await.map(drop)
+    }
+
+    async fn create_user(&self, user: &str) -> Result<(), Failure<IdentityError>> {
+        self.create_user_under("/", user).await
+    }
+
+    async fn delete_user(&self, user: &str) -> Result<(), Failure<IdentityError>> {
+        self.catalog.delete_user(self.permit::<DeleteUser, _>(self.user(user))).await
+    }
+
+    async fn put_policy(&self, user: &str, policy: &str) -> Result<(), Failure<IdentityError>> {
+        let permit = self.permit::<PutUserPolicy, _>(self.user(user));
+        self.catalog.put_user_policy(permit, &policy.parse().unwrap(), ALLOW).await
+    }
+
+    async fn create_key(&self, holder: KeyHolder) -> Result<AccessKey, Failure<IdentityError>> {
+        self.catalog.create_access_key(self.permit::<CreateAccessKey, _>(holder), now()).await
+    }
+
+    async fn delete_key(
+        &self,
+        holder: KeyHolder,
+        key: &AccessKey,
+    ) -> Result<(), Failure<IdentityError>> {
+        let permit = self.permit::<DeleteAccessKey, _>(holder);
+        self.catalog.delete_access_key(permit, &key.id).await
+    }
+
+    fn keys(&self, holder: KeyHolder) -> Result<usize, IdentityError> {
+        let permit = self.permit::<ListAccessKeys, _>(holder);
+        self.catalog.load().list_access_keys(permit, "", 100).map(|page| page.entries.len())
+    }
+
+    async fn create_role(&self, role: &str, trusted: &str) -> Result<(), Failure<IdentityError>> {
+        let trust_policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{trusted}"}},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        let settings = RoleSettings {
+            trust_policy: trust_policy.into(),
+            description: None,
+            max_session_duration: MaxSessionDuration::default(),
+            tags: Tags::default(),
+            permissions_boundary: None,
+        };
+        let permit = self.permit::<CreateRole, _>(self.role(role));
+        self.catalog.create_role(permit, settings, now()).await.map(drop)
+    }
+
+    async fn delete_role(&self, role: &str) -> Result<(), Failure<IdentityError>> {
+        self.catalog.delete_role(self.permit::<DeleteRole, _>(self.role(role))).await
+    }
+
+    fn assume(&self, caller: &Caller, role: &str) -> Result<AssumedRole, Denial> {
+        let permit = self.try_permit::<AssumeRole, _>(caller, TrustingRole(self.role(role)))?;
+        let session: SessionName = "night-run".parse().unwrap();
+        let settings = SessionSettings { name: &session, duration_seconds: None, policy: None };
+        Ok(self.catalog.load().assume_role(permit, caller, settings, now()).unwrap())
+    }
+
+    /// Who a session's token says that its bearer is.
+    fn session(&self, assumed: &AssumedRole) -> Result<Caller, Revoked> {
+        let snapshot = self.catalog.load();
+        let keys = snapshot.session_keys().unwrap();
+        let claims = keys.open(&assumed.session_token, &assumed.access_key_id, now()).unwrap();
+        assert_eq!(keys.secret(&claims, &assumed.access_key_id), assumed.secret_access_key);
+        let role = snapshot.role(claims.account, &claims.role_name).ok_or(Revoked)?;
+        let session = Session::new(claims.clone(), snapshot.partition());
+        Caller::role_session(role.identity.clone(), Arc::new(session))
+    }
+}
+
+/// The code of a refusal by a rule; a failing catalog fails the test.
+fn code<T: Debug>(result: Result<T, Failure<IdentityError>>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(Failure::Rule(error)) => error.code(),
+        Err(Failure::Catalog(error)) => panic!("{error}"),
+    }
+}
+
+#[track_caller]
+fn check<T: Debug>(result: Result<T, Failure<IdentityError>>, want: &str) {
+    assert_eq!(code(result), want);
+}
+
+/// Runs `RACERS` of `task` at once, half of them on each node, and counts each outcome.
+async fn race<F>(nodes: &[Node; 2], task: impl Fn(Node, usize) -> F) -> Vec<(&'static str, usize)>
+where
+    F: Future<Output = &'static str> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    for (index, node) in nodes.iter().cycle().take(RACERS).enumerate() {
+        tasks.spawn(task(node.clone(), index));
+    }
+    let outcomes = tasks.join_all().await;
+    let kinds: BTreeSet<_> = outcomes.iter().copied().collect();
+    let count = |kind| outcomes.iter().filter(|outcome| **outcome == kind).count();
+    kinds.into_iter().map(|kind| (kind, count(kind))).collect()
+}
+
+/// Waits until `node` sees what the other one wrote.
+async fn settle(node: &Node, seen: impl Fn(&Snapshot) -> bool) {
+    while !seen(&node.catalog.load()) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_made_once_and_goes_when_nothing_hangs_on_it() {
+    let (node, _) = Node::first().await;
+    let policy: PolicyName = "p".parse().unwrap();
+    check(node.delete_user("alice").await, "NoSuchEntity");
+    check(node.create_user("alice").await, "ok");
+    check(node.create_user("ALICE").await, "EntityAlreadyExists");
+    check(node.put_policy("ALICE", "p").await, "NoSuchEntity");
+    check(node.put_policy("alice", "p").await, "ok");
+    check(node.delete_user("alice").await, "DeleteConflict");
+    let shown = node.permit::<GetUserPolicy, _>(node.user("alice"));
+    assert_eq!(node.catalog.load().get_user_policy(shown, &policy), Ok(ALLOW));
+    let permit = node.permit::<DeleteUserPolicy, _>(node.user("alice"));
+    check(node.catalog.delete_user_policy(permit, &policy).await, "ok");
+    let key = node.create_key(node.holder("alice")).await.unwrap();
+    check(node.delete_user("alice").await, "DeleteConflict");
+    check(node.delete_key(node.holder("alice"), &key).await, "ok");
+    check(node.delete_user("alice").await, "ok");
+    check(node.create_user("Alice").await, "ok");
+    let permit = node.permit::<GetUser, _>(node.holder("alice"));
+    check(node.catalog.load().get_user(permit), "NoSuchEntity");
+}
+
+#[tokio::test]
+async fn a_permit_is_for_the_user_that_was_decided_about() {
+    let (node, _) = Node::first().await;
+    node.create_user_under("/a/", "alice").await.unwrap();
+    let permit = node.permit::<DeleteUser, _>(node.user("alice"));
+    node.delete_user("alice").await.unwrap();
+    node.create_user_under("/b/", "alice").await.unwrap();
+    check(node.catalog.delete_user(permit).await, "NoSuchEntity");
+    assert_eq!(node.user("alice").arn(), "arn:aws:iam::123456789012:user/b/alice");
+}
+
+#[tokio::test]
+async fn a_list_is_paged_by_folded_name_and_filtered_by_path() {
+    let (node, _) = Node::first().await;
+    for (path, user) in [("/", "Bob"), ("/team/", "alice"), ("/team/x/", "Carol"), ("/", "dave")] {
+        node.create_user_under(path, user).await.unwrap();
+    }
+    let list = |prefix: &str, after: &str, limit| {
+        let permit = node.permit::<ListUsers, _>(WholeAccount(account()));
+        let page = node.catalog.load().list_users(permit, prefix, after, limit);
+        let names: Vec<_> = page.entries.iter().map(|user| user.stored.name.to_string()).collect();
+        (names.join(" "), page.more)
+    };
+    assert_eq!(list("/", "", 3), ("alice Bob Carol".to_owned(), true));
+    assert_eq!(list("/", "bob", 3), ("Carol dave".to_owned(), false));
+    assert_eq!(list("/", "bobby", 1), ("Carol".to_owned(), true));
+    assert_eq!(list("/team/", "", 9), ("alice Carol".to_owned(), false));
+    assert_eq!(list("/tea", "alice", 9), ("Carol".to_owned(), false));
+    let permit = node.permit::<ListRoles, _>(WholeAccount(account()));
+    assert!(node.catalog.load().list_roles(permit, "/", "", 9).entries.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_put_at_once_are_all_there() {
+    let nodes = Node::pair().await;
+    nodes[0].create_user("alice").await.unwrap();
+    settle(&nodes[1], |snapshot| snapshot.user(account(), &name("alice")).is_some()).await;
+    let put = |node: Node, index| async move {
+        code(node.put_policy("alice", &format!("p{index:02}")).await)
+    };
+    assert_eq!(race(&nodes, put).await, [("ok", RACERS)]);
+    let permit = nodes[0].permit::<ListUserPolicies, _>(nodes[0].user("alice"));
+    let page = nodes[0].catalog.load().list_user_policies(permit, "p09", 100).unwrap();
+    let names: Vec<_> = page.entries.iter().map(PolicyName::as_str).collect();
+    assert_eq!((names, page.more), (vec!["p10", "p11"], false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_equal_names_made_at_once_one_wins() {
+    let nodes = Node::pair().await;
+    let user = |node: Node, index| async move {
+        code(node.create_user(if index % 3 == 0 { "ALICE" } else { "alice" }).await)
+    };
+    let one = [("EntityAlreadyExists", RACERS - 1), ("ok", 1)];
+    assert_eq!(race(&nodes, user).await, one);
+    let role = |node: Node, index| async move {
+        code(node.create_role(if index % 3 == 0 { "ROLE" } else { "role" }, "123456789012").await)
+    };
+    assert_eq!(race(&nodes, role).await, one);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_race_exceeds_the_quota_of_keys() {
+    let nodes = Node::pair().await;
+    nodes[0].create_user("alice").await.unwrap();
+    settle(&nodes[1], |snapshot| snapshot.user(account(), &name("alice")).is_some()).await;
+    let user = |node: Node, _| async move { code(node.create_key(node.holder("alice")).await) };
+    assert_eq!(race(&nodes, user).await, [("LimitExceeded", RACERS - 2), ("ok", 2)]);
+    let root = |node: Node, _| async move { code(node.create_key(Node::root_holder()).await) };
+    assert_eq!(race(&nodes, root).await, [("LimitExceeded", RACERS - 1), ("ok", 1)]);
+    let new = |node: Node, _| async move { code(create_root_key(&node, other_account()).await) };
+    assert_eq!(race(&nodes, new).await, [("LimitExceeded", RACERS - 2), ("ok", 2)]);
+    let service = |node: Node, _| async move {
+        let permit = node.permit::<CreateServiceAccessKey, _>(installation(&node));
+        let service = "s3.amazonaws.com".parse().unwrap();
+        code(node.catalog.create_service_access_key(permit, &service, now()).await)
+    };
+    assert_eq!(race(&nodes, service).await, [("ok", RACERS)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_outlives_a_user_that_goes_at_the_same_time() {
+    let nodes = Node::pair().await;
+    for round in 0..20 {
+        let user = format!("user{round}");
+        nodes[0].create_user(&user).await.unwrap();
+        settle(&nodes[1], |snapshot| snapshot.user(account(), &name(&user)).is_some()).await;
+        let (holder, gone) = (nodes[0].holder(&user), nodes[1].delete_user(&user));
+        let (made, gone) = tokio::join!(nodes[0].create_key(holder), gone);
+        match (code(made), code(gone)) {
+            ("ok", "DeleteConflict") => assert_eq!(nodes[0].keys(nodes[0].holder(&user)), Ok(1)),
+            ("NoSuchEntity", "ok") => {
+                nodes[0].create_user(&user).await.unwrap();
+                assert_eq!(nodes[0].keys(nodes[0].holder(&user)), Ok(0), "heirs none");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_its_owner_finds_a_key() {
+    let (node, _) = Node::first().await;
+    node.create_user("alice").await.unwrap();
+    node.create_user("bob").await.unwrap();
+    let key = node.create_key(node.holder("alice")).await.unwrap();
+    check(node.delete_key(node.holder("bob"), &key).await, "NoSuchEntity");
+    check(node.delete_key(Node::root_holder(), &key).await, "NoSuchEntity");
+    check(node.delete_key(node.holder("nobody"), &key).await, "NoSuchEntity");
+    assert_eq!(node.keys(node.holder("bob")), Ok(0));
+    assert_eq!(node.keys(node.holder("nobody")).unwrap_err().code(), "NoSuchEntity");
+    assert_eq!(node.keys(Node::root_holder()), Ok(1), "the operator's");
+    check(node.delete_key(node.holder("alice"), &key).await, "ok");
+    assert!(node.catalog.load().access_key(&key.id).is_none());
+}
+
+fn installation(node: &Node) -> Installation {
+    Installation::new(&node.catalog.load()).unwrap()
+}
+
+async fn create_root_key(
+    node: &Node,
+    account: AccountId,
+) -> Result<AccessKey, Failure<IdentityError>> {
+    let permit = node.permit::<CreateRootAccessKey, _>(installation(node));
+    node.catalog.create_root_access_key(permit, account, now()).await
+}
+
+#[tokio::test]
+async fn an_account_begins_with_its_first_root_key() {
+    let (node, _) = Node::first().await;
+    assert!(node.catalog.load().account(other_account()).is_none());
+    create_root_key(&node, other_account()).await.unwrap();
+    let made = node.catalog.load().account(other_account()).unwrap().clone();
+    create_root_key(&node, other_account()).await.unwrap();
+    assert_eq!(node.catalog.load().account(other_account()).unwrap().shared(), made.shared());
+}
+
+#[tokio::test]
+async fn only_the_operators_account_makes_keys_for_others() {
+    let (node, _) = Node::first().await;
+    create_root_key(&node, other_account()).await.unwrap();
+    let stranger = node.root(other_account());
+    let root = node.try_permit::<CreateRootAccessKey, _>(&stranger, installation(&node));
+    let service = node.try_permit::<CreateServiceAccessKey, _>(&stranger, installation(&node));
+    assert!(root.is_err() && service.is_err());
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_by_those_whom_it_trusts_root_included() {
+    let (node, _) = Node::first().await;
+    create_root_key(&node, other_account()).await.unwrap();
+    let (root, stranger) = (node.root(account()), node.root(other_account()));
+    node.create_role("ours", "123456789012").await.unwrap();
+    node.create_role("theirs", "223456789012").await.unwrap();
+    for (caller, role, want) in [
+        (&root, "ours", true),
+        (&root, "theirs", false),
+        (&stranger, "ours", false),
+        (&stranger, "theirs", true),
+        (&root, "nobodys", false),
+    ] {
+        assert_eq!(node.assume(caller, role).is_ok(), want, "{} as {role}", caller.arn());
+    }
+    let session = node.session(&node.assume(&root, "ours").unwrap()).unwrap();
+    assert_eq!(session.arn(), "arn:aws:sts::123456789012:assumed-role/ours/night-run");
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_role() {
+    let (node, _) = Node::first().await;
+    node.create_role("ours", "123456789012").await.unwrap();
+    let assumed = node.assume(&node.root(account()), "ours").unwrap();
+    let permit = node.permit::<PutRolePolicy, _>(node.role("ours"));
+    node.catalog.put_role_policy(permit, &"p".parse().unwrap(), ALLOW).await.unwrap();
+    assert!(node.session(&assumed).is_ok(), "a changed role is the same role");
+    check(node.delete_role("ours").await, "DeleteConflict");
+    let permit = node.permit(node.role("ours"));
+    node.catalog.delete_role_policy(permit, &"p".parse().unwrap()).await.unwrap();
+    check(node.delete_role("ours").await, "ok");
+    assert!(node.session(&assumed).is_err());
+    node.create_role("ours", "123456789012").await.unwrap();
+    assert!(node.session(&assumed).is_err(), "a new role of the same name");
+    let permit = node.permit::<GetRole, _>(node.role("OURS"));
+    assert_eq!(node.catalog.load().get_role(permit).unwrap_err().code(), "NoSuchEntity");
+}
+
+fn works(node: &Node, key: &RootKey) -> bool {
+    let snapshot = node.catalog.load();
+    snapshot.access_key(&key.id).is_some_and(|view| view.stored.secret == key.secret)
+}
+
+#[tokio::test]
+async fn a_start_makes_what_is_missing_and_no_more() {
+    let (node, store) = Node::first().await;
+    assert!(works(&node, &root_key()));
+    let before = node.catalog.load().revision();
+    let keys = node.catalog.load().session_keys().unwrap().clone();
+    let again = Node::on(&store).await;
+    again.start(&root_key()).await.unwrap();
+    assert_eq!(again.catalog.load().revision(), before);
+    assert_eq!(*again.catalog.load().session_keys().unwrap(), keys);
+}
+
+#[tokio::test]
+async fn the_key_that_the_operator_gives_is_the_one_that_works() {
+    let (node, _) = Node::first().await;
+    let made = node.create_key(Node::root_holder()).await.unwrap();
+    let other = key("AKIAOPERATOR00000002", "another-secret-of-the-operator");
+    let changed = key("AKIAOPERATOR00000002", "a-third-secret-of-the-operator");
+    for (given, dead) in [(&other, &root_key()), (&changed, &other), (&root_key(), &changed)] {
+        node.start(given).await.unwrap();
+        assert!(works(&node, given) && !works(&node, dead), "{given:?}");
+        assert!(node.catalog.load().access_key(&made.id).is_some(), "root's own stays");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_gives_the_operator_a_deleted_key_back() {
+    let (node, _) = Node::first().await;
+    let id = root_key().id;
+    let permit = node.permit::<DeleteAccessKey, _>(Node::root_holder());
+    node.catalog.delete_access_key(permit, &id).await.unwrap();
+    assert!(!works(&node, &root_key()));
+    node.start(&root_key()).await.unwrap();
+    assert!(works(&node, &root_key()));
+}
+
+#[tokio::test]
+async fn the_operator_cannot_take_anothers_key() {
+    let (node, _) = Node::first().await;
+    node.create_user("alice").await.unwrap();
+    let theirs = node.create_key(node.holder("alice")).await.unwrap();
+    let refused = |result| match result {
+        Err(Failure::Rule(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    let taken = key(theirs.id.as_str(), "another-secret-of-the-operator");
+    assert_eq!(refused(node.start(&taken).await), StartRefusal::Taken(theirs.id.clone()));
+    let temporary = key("ASIAOPERATOR00000001", "another-secret-of-the-operator");
+    assert_eq!(refused(node.start(&temporary).await), StartRefusal::Temporary);
+    assert!(works(&node, &root_key()), "a refused start changes nothing");
+    let own = node.create_key(Node::root_holder()).await.unwrap();
+    node.start(&RootKey { id: own.id.clone(), secret: own.secret.clone() }).await.unwrap();
+    assert!(!works(&node, &root_key()), "root's own key may become the operator's");
+}
+
+#[tokio::test]
+async fn an_operator_of_another_account_takes_the_installation_over() {
+    let (node, _) = Node::first().await;
+    let other = key("AKIAOPERATOR00000002", "another-secret-of-the-operator");
+    node.catalog.start(other_account(), &other, now()).await.unwrap();
+    assert!(works(&node, &other) && !works(&node, &root_key()));
+    let former = node.root(account());
+    assert!(node.try_permit::<CreateRootAccessKey, _>(&former, installation(&node)).is_err());
+    let moved = key(other.id.as_str(), "a-third-secret-of-the-operator");
+    node.start(&moved).await.unwrap();
+    assert!(works(&node, &moved));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_at_once_agree() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let nodes = [Node::on(&store).await, Node::on(&store).await];
+    let start = |node: Node, _| async move {
+        node.start(&root_key()).await.unwrap();
+        if works(&node, &root_key()) { "works" } else { "does not" }
+    };
+    assert_eq!(race(&nodes, start).await, [("works", RACERS)]);
+    let material = |node: &Node| node.catalog.load().session_keys().unwrap().clone();
+    assert_eq!(material(&nodes[0]), material(&nodes[1]));
+}
