@@ -90,6 +90,25 @@ impl ArnPattern {
     }
 }
 
+impl ArnPattern {
+    /// Whether this covers `text`, the value of a condition key; `arn` is `text` split, `None` if
+    /// it is no ARN. Splitting is put off, because most texts are told by their first fields.
+    pub(crate) fn matches_text<'a>(
+        &self,
+        text: &'a str,
+        arn: impl FnOnce() -> Option<Arn<'a>>,
+        values: &Values<'_>,
+    ) -> bool {
+        match &self.head {
+            // The head has five colons, so what begins with it has six fields.
+            Head::Exact(exact) => text
+                .strip_prefix(&**exact)
+                .is_some_and(|resource| self.resource.matches(resource, values)),
+            Head::Fields(_) | Head::Never => arn().is_some_and(|arn| self.matches(&arn, values)),
+        }
+    }
+}
+
 /// An entry of Resource or NotResource.
 #[derive(Clone, Debug)]
 pub(crate) enum ResourcePattern {

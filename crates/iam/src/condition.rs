@@ -1,5 +1,7 @@
 //! Compiled conditions. Source: iam.md §5.
 
+use std::cell::LazyCell;
+
 use crate::arn::Arn;
 use crate::arn_pattern::ArnPattern;
 use crate::choice;
@@ -93,8 +95,12 @@ impl Condition {
                 any(all, negated, |one| Some(one.as_ref()?.contains(value?)))
             }
             Test::Arn(all) => {
-                let value = Arn::split(value);
-                any(all, negated, |one| Some(one.as_ref()?.matches(value.as_ref()?, values)))
+                let arn = LazyCell::new(|| Arn::split(value));
+                any(all, negated, |one| {
+                    let covers = one.as_ref()?.matches_text(value, || *arn, values);
+                    // A value that is covered is an ARN; else its type matters to a negation only.
+                    (covers || !negated || arn.is_some()).then_some(covers)
+                })
             }
             Test::Null(_) => false,
         }

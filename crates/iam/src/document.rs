@@ -77,23 +77,26 @@ pub(crate) struct RawStatement {
 }
 
 /// The strings of an element or of its `Not…` form.
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Listed {
     pub(crate) negated: bool,
     pub(crate) values: Vec<String>,
 }
 
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RawPrincipal {
     pub(crate) negated: bool,
     pub(crate) who: Who,
 }
 
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     /// The string `"*"`.
     Everyone,
     Listed(Vec<(PrincipalType, String)>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PrincipalType {
     Aws,
     Service,

@@ -59,9 +59,9 @@ pub(crate) enum Rule {
     UnknownOperator(String),
     #[error("unknown principal type \"{0}\"; use AWS, Service, Federated or CanonicalUser")]
     UnknownPrincipalType(String),
-    #[error("a {0} must not have this element")]
+    #[error("not an element of this kind of document ({0})")]
     NotInThisKind(DocumentKind),
-    #[error("a {0} has to have the element {1}")]
+    #[error("this kind of document ({0}) requires the element {1}")]
     RequiredInThisKind(DocumentKind, &'static str),
     #[error("\"{0}\" is not a Sid; {1}")]
     Sid(String, &'static str),
@@ -71,7 +71,7 @@ pub(crate) enum Rule {
     Action(String),
     #[error("\"{0}\" is not a resource; use \"*\" or an ARN that begins with \"arn:\"")]
     Resource(String),
-    #[error("the ARN \"{0}\" has fewer than six fields, which a {1} does not complete")]
+    #[error("the ARN \"{0}\" has fewer than six fields; a {1} does not complete it")]
     ShortArn(String, DocumentKind),
     #[error("the variable in \"{0}\" {1}")]
     Variable(String, VariableError),

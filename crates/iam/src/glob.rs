@@ -13,6 +13,16 @@ pub(crate) enum Token<T> {
     One,
 }
 
+impl Token<Box<str>> {
+    pub(crate) fn borrow(&self) -> Token<&str> {
+        match self {
+            Self::Text(text) => Token::Text(text),
+            Self::Run => Token::Run,
+            Self::One => Token::One,
+        }
+    }
+}
+
 /// Whether `pattern` covers the whole of `text`: `*` is any run of characters, `?` exactly one
 /// character, all else is literal and case-sensitive. Source: iam.md §3.1.
 ///
@@ -23,7 +33,7 @@ pub(crate) enum Token<T> {
 #[must_use]
 pub fn glob(pattern: &str, text: &str) -> bool {
     let tokens: SmallVec<[Token<&str>; 16]> = tokens(pattern).collect();
-    matches(&tokens, text)
+    matches(&tokens, text, |token| Some(*token))
 }
 
 /// Splits `pattern` at its wildcards; neighbouring `*` become one.
@@ -48,34 +58,44 @@ fn first(pattern: &str) -> Option<(Token<&str>, &str)> {
     (!text.is_empty()).then_some((Token::Text(text), after))
 }
 
-/// Two-pointer greedy match: only the last `*` is ever retried, which is enough, because a longer
-/// run for an earlier one cannot succeed where the shortest failed.
-pub(crate) fn matches<T: AsRef<str>>(tokens: &[Token<T>], text: &str) -> bool {
-    let (mut tokens, mut rest) = (tokens, text);
+/// Two-pointer greedy match of `parts`, each of which stands for a token; one that stands for
+/// nothing (`None`) makes the whole match nothing.
+///
+/// Only the last `*` is ever retried, which is enough, because a longer run for an earlier one
+/// cannot succeed where the shortest failed.
+pub(crate) fn matches<'p, P>(
+    parts: &'p [P],
+    text: &str,
+    token: impl Fn(&'p P) -> Option<Token<&'p str>>,
+) -> bool {
+    let (mut parts, mut rest) = (parts, text);
     let mut retry = None;
     loop {
-        let step = match tokens.split_first() {
+        let step = match parts.split_first() {
             None if rest.is_empty() => return true,
             None => None,
-            Some((Token::Run, [])) => return true,
-            Some((Token::Run, [Token::Text(last)])) => return rest.ends_with(last.as_ref()),
-            Some((Token::Run, after)) => {
-                retry = Some((after, rest));
-                Some((after, rest))
-            }
-            Some((Token::One, after)) => skip_one(rest).map(|rest| (after, rest)),
-            Some((Token::Text(part), after)) => {
-                rest.strip_prefix(part.as_ref()).map(|rest| (after, rest))
-            }
+            Some((part, after)) => match token(part) {
+                None => return false,
+                Some(Token::Run) if after.is_empty() => return true,
+                Some(Token::Run) => {
+                    retry = Some((after, rest));
+                    Some((after, rest))
+                }
+                Some(Token::One) => skip_one(rest).map(|rest| (after, rest)),
+                Some(Token::Text(text)) if after.is_empty() && retry.is_some() => {
+                    return rest.ends_with(text);
+                }
+                Some(Token::Text(text)) => rest.strip_prefix(text).map(|rest| (after, rest)),
+            },
         };
         if let Some(step) = step {
-            (tokens, rest) = step;
+            (parts, rest) = step;
             continue;
         }
         let Some((after, from)) = retry else { return false };
         let Some(from) = skip_one(from) else { return false };
         retry = Some((after, from));
-        (tokens, rest) = (after, from);
+        (parts, rest) = (after, from);
     }
 }
 
@@ -124,7 +144,7 @@ impl Glob {
             Self::Any => true,
             Self::Exact(exact) => **exact == *text,
             Self::Prefix(prefix) => text.starts_with(&**prefix),
-            Self::Tokens(tokens) => matches(tokens, text),
+            Self::Tokens(tokens) => matches(tokens, text, |token| Some(token.borrow())),
         }
     }
 }

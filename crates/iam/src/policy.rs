@@ -1,5 +1,7 @@
 //! Compiled documents. What a document means is decided here; what may be written, in `validate.rs`.
 
+use std::collections::HashMap;
+
 use smallvec::SmallVec;
 
 use crate::arn_pattern::ResourcePattern;
@@ -17,6 +19,8 @@ use crate::validate;
 pub struct Policy {
     kind: DocumentKind,
     statements: Box<[Statement]>,
+    /// The statements by what they are about: an index, complete and in any order.
+    scopes: Box<[Scope]>,
     /// The condition keys that the document asks for, in lower case.
     keys: Box<[Box<str>]>,
 }
@@ -54,6 +58,7 @@ impl Policy {
         Self {
             kind,
             statements: statements.map(|raw| Statement::new(kind, raw, &mut compiler)).collect(),
+            scopes: scopes(&document.statements),
             keys: compiler.into_keys(),
         }
     }
@@ -72,20 +77,46 @@ impl Policy {
     /// Adds what this document says about the call to `verdict`, which has not denied yet.
     pub(crate) fn judge(&self, call: &Call<'_>, verdict: &mut Verdict) {
         let values = Values::new(call.context(), &self.keys);
-        for statement in &self.statements {
-            match statement.effect {
-                Effect::Allow if verdict.allow < Some(Strength::Wildcard) => {
-                    let strength = statement.applies(call, &values, verdict.allow);
-                    verdict.allow = verdict.allow.max(strength);
-                }
-                Effect::Deny if statement.applies(call, &values, None).is_some() => {
+        for scope in &self.scopes {
+            let mut members = scope.0.iter().filter_map(|index| self.statements.get(*index));
+            let Some(first) = members.next() else { continue };
+            let known = if first.effect == Effect::Allow { verdict.allow } else { None };
+            let strength = first.names(call, &values, known);
+            if strength.is_none()
+                || !std::iter::once(first).chain(members).any(|s| s.holds(&values))
+            {
+                continue;
+            }
+            match first.effect {
+                Effect::Allow => verdict.allow = strength,
+                Effect::Deny => {
                     verdict.deny = true;
                     return;
                 }
-                Effect::Allow | Effect::Deny => {}
             }
         }
     }
+}
+
+/// The statements, by position, that differ in nothing but their conditions and Sids.
+///
+/// A function's policy is mostly that: one grant a source, all of them about the same call, which is
+/// thus matched once and not once a statement.
+#[derive(Clone, Debug)]
+struct Scope(SmallVec<[usize; 2]>);
+
+fn scopes(statements: &[RawStatement]) -> Box<[Scope]> {
+    let mut scopes: Vec<Scope> = Vec::new();
+    let mut places = HashMap::new();
+    for (index, raw) in statements.iter().enumerate() {
+        let about = (raw.effect, &raw.principal, &raw.action, &raw.resource);
+        let place = *places.entry(about).or_insert(scopes.len());
+        match scopes.get_mut(place) {
+            Some(scope) => scope.0.push(index),
+            None => scopes.push(Scope(SmallVec::from_slice(&[index]))),
+        }
+    }
+    scopes.into()
 }
 
 /// One statement of a [`Policy`].
@@ -125,21 +156,24 @@ impl Statement {
         self.effect
     }
 
-    /// How strongly the statement applies; `None` if it does not, or not more than `known`.
-    fn applies(
+    /// How strongly the statement names the caller, if it is about the call at all, conditions
+    /// aside; `None` if it is not, or not more strongly than `known`.
+    fn names(
         &self,
         call: &Call<'_>,
         values: &Values<'_>,
         known: Option<Strength>,
     ) -> Option<Strength> {
-        if !self.action.matches(call.action()) {
+        if known == Some(Strength::Wildcard) || !self.action.matches(call.action()) {
             return None;
         }
         let strength = self.principal.strength(call.caller(), call.bounded());
-        let applies = strength > known
-            && self.resource.matches(call, values)
-            && self.conditions.iter().all(|condition| condition.holds(values));
-        strength.filter(|_| applies)
+        strength.filter(|_| strength > known && self.resource.matches(call, values))
+    }
+
+    /// Whether all conditions hold.
+    fn holds(&self, values: &Values<'_>) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(values))
     }
 }
 

@@ -130,9 +130,7 @@ impl Template {
     pub(crate) fn matches(&self, text: &str, values: &Values<'_>) -> bool {
         match self {
             Self::Fixed(glob) => glob.matches(text),
-            Self::Variables(parts) => {
-                resolve(parts, values).is_some_and(|tokens| glob::matches(&tokens, text))
-            }
+            Self::Variables(parts) => glob::matches(parts, text, |part| part.token(values)),
         }
     }
 
@@ -143,32 +141,26 @@ impl Template {
             Self::Fixed(Glob::Exact(text)) => Some(Cow::Borrowed(text)),
             Self::Fixed(Glob::Any | Glob::Prefix(_) | Glob::Tokens(_)) => None,
             Self::Variables(parts) => {
-                let text = |token: &Token<&'a str>| match token {
-                    Token::Text(text) => Some(*text),
+                let text = |part: &'a Part| match part.token(values)? {
+                    Token::Text(text) => Some(text),
                     Token::Run | Token::One => None,
                 };
-                resolve(parts, values)?.iter().map(text).collect::<Option<String>>().map(Cow::Owned)
+                parts.iter().map(text).collect::<Option<String>>().map(Cow::Owned)
             }
         }
     }
 }
 
-/// The parts with their variables' values in place.
-fn resolve<'a>(
-    parts: &'a [Part],
-    values: &'a Values<'_>,
-) -> Option<SmallVec<[Token<&'a str>; 16]>> {
-    let token = |part: &'a Part| {
-        Some(match part {
-            Part::Fixed(Token::Text(text)) => Token::Text(&**text),
-            Part::Fixed(Token::Run) => Token::Run,
-            Part::Fixed(Token::One) => Token::One,
-            Part::Variable { key, default } => {
-                Token::Text(values.variable(*key).or(default.as_deref())?)
+impl Part {
+    /// The part with its variable's value in place; `None` if it has neither value nor default.
+    fn token<'a>(&'a self, values: &'a Values<'_>) -> Option<Token<&'a str>> {
+        match self {
+            Self::Fixed(token) => Some(token.borrow()),
+            Self::Variable { key, default } => {
+                values.variable(*key).or(default.as_deref()).map(Token::Text)
             }
-        })
-    };
-    parts.iter().map(token).collect()
+        }
+    }
 }
 
 /// Gathers parts; neighbouring texts become one.

@@ -1,5 +1,6 @@
 //! The case files: requests with the answer that AWS gives or that independent implementations
 //! agree on.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Laws that every decision keeps, held on generated cases; and a second evaluator that agrees.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests may fail as tests do"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
