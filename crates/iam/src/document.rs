@@ -3,6 +3,7 @@
 //! What this module accepts has a meaning (see `policy.rs`); whether a document of a given kind may
 //! be written like that is judged by `validate.rs`. Source: iam.md §2.1.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -140,7 +141,7 @@ impl Document {
         let mut statements = None;
         for (name, raw) in object(raw, &place)? {
             let place = place.element(&name);
-            match name.as_str() {
+            match name.as_ref() {
                 "Version" => document.variables = version(&string(raw, &place)?, &place)?,
                 "Id" => document.has_id = string(raw, &place).map(|_| true)?,
                 "Statement" => statements = Some(one_or_many(raw, &place)?),
@@ -271,21 +272,22 @@ fn conditions(raw: &RawValue, place: &Place<'_>) -> Result<Vec<RawCondition>, Po
         let place = place.element(&operator_name);
         for (key, raw) in object(raw, &place)? {
             let values = scalars(raw, &place.element(&key))?;
-            let operator_name = operator_name.clone();
+            let operator_name = operator_name.clone().into_owned();
+            let key = key.into_owned();
             conditions.push(RawCondition { operator, operator_name, key, values });
         }
     }
     Ok(conditions)
 }
 
-fn find<'a>(entries: &[(String, &'a RawValue)], name: &str) -> Option<&'a RawValue> {
+fn find<'a>(entries: &[(Cow<'_, str>, &'a RawValue)], name: &str) -> Option<&'a RawValue> {
     entries.iter().find(|(key, _)| key == name).map(|(_, raw)| *raw)
 }
 
 fn object<'a>(
     raw: &'a RawValue,
     place: &Place<'_>,
-) -> Result<Vec<(String, &'a RawValue)>, PolicyError> {
+) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, PolicyError> {
     match json::layer(raw, place)? {
         Layer::Object(entries) => Ok(entries),
         _ => Err(place.breaks(Rule::Shape("an object"))),

@@ -3,6 +3,7 @@
 //!
 //! Each layer is read without recursion, so nesting cannot exhaust the stack.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -13,7 +14,7 @@ use crate::error::{Place, PolicyError, Rule};
 
 /// One layer of a JSON value; what lies deeper is checked for syntax but not yet read.
 pub(crate) enum Layer<'a> {
-    Object(Vec<(String, &'a RawValue)>),
+    Object(Vec<(Cow<'a, str>, &'a RawValue)>),
     Array(Vec<&'a RawValue>),
     String(String),
     /// A number or a boolean, as written.
@@ -43,19 +44,29 @@ pub(crate) fn layer<'a>(raw: &'a RawValue, place: &Place<'_>) -> Result<Layer<'a
     Ok(layer)
 }
 
+/// So many keys are compared with each other rather than hashed: statements have about six.
+const FEW: usize = 8;
+
 fn refuse_repeated_keys(
-    entries: &[(String, &RawValue)],
+    entries: &[(Cow<'_, str>, &RawValue)],
     place: &Place<'_>,
 ) -> Result<(), PolicyError> {
-    let mut seen = HashSet::with_capacity(entries.len());
-    match entries.iter().find(|(key, _)| !seen.insert(key.as_str())) {
+    let repeated = if entries.len() <= FEW {
+        let mut keys = entries.iter().map(|(key, _)| key.as_ref()).enumerate();
+        keys.find(|(at, key)| entries.iter().take(*at).any(|(other, _)| other == key))
+            .map(|(_, key)| key)
+    } else {
+        let mut seen = HashSet::with_capacity(entries.len());
+        entries.iter().map(|(key, _)| key.as_ref()).find(|key| !seen.insert(*key))
+    };
+    match repeated {
         None => Ok(()),
-        Some((key, _)) => Err(place.breaks(Rule::repeated(key))),
+        Some(key) => Err(place.breaks(Rule::repeated(key))),
     }
 }
 
 /// The entries of an object in their order, with repetitions.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
+struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Entries<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -74,9 +85,36 @@ impl<'de> Visitor<'de> for EntriesVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
+        while let Some((Key(key), value)) = map.next_entry()? {
+            entries.push((key, value));
         }
         Ok(Entries(entries))
+    }
+}
+
+/// A key, borrowed from the document unless it has escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Key(Cow::Borrowed(key)))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Key(Cow::Owned(key.to_owned())))
     }
 }

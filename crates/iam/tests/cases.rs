@@ -1,6 +1,11 @@
 //! The case files: requests with the answer that AWS gives or that independent implementations
 //! agree on.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Conditions and variables, a table for each rule of iam.md §5 and §6.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use portcullis_iam::{
     Decision, DocumentKind, MapContext, Policies, Policy, Principal, Request, decide,

@@ -91,7 +91,7 @@ fn each_kind_of_document_has_its_elements() {
     let without = [Identity, Boundary, Session, ServiceControl];
     let rest = r#""Action":"lambda:*""#;
     by_kind(&format!(r#""Effect":"Allow","Resource":"*",{rest}"#), &without);
-    by_kind(&format!(r#""Effect":"Deny","NotResource":"*","NotAction":"s3:*""#), &without);
+    by_kind(r#""Effect":"Deny","NotResource":"*","NotAction":"s3:*""#, &without);
     by_kind(&format!(r#""Effect":"Allow",{rest}"#), &[]);
     by_kind(&format!(r#""Effect":"Allow","Principal":"*",{rest}"#), &[Trust]);
     by_kind(&format!(r#""Effect":"Allow","Principal":"*","Resource":"*",{rest}"#), &[Resource]);

@@ -63,10 +63,11 @@ impl Case {
         let boundary: Vec<_> = self.boundary.iter().collect();
         let session: Option<Vec<_>> = self.session.as_ref().map(|pool| pool.iter().collect());
         let resource: Vec<_> = self.resource_policy.iter().collect();
-        let service_control = self.service_control.as_ref().map(borrow);
-        let service_control: Option<Vec<_>> = service_control.as_ref().map(slices);
-        let resource_control = self.resource_control.as_ref().map(borrow);
-        let resource_control: Option<Vec<_>> = resource_control.as_ref().map(slices);
+        let service_control = self.service_control.as_ref().map(|levels| borrow(levels));
+        let service_control: Option<Vec<_>> = service_control.as_ref().map(|levels| slices(levels));
+        let resource_control = self.resource_control.as_ref().map(|levels| borrow(levels));
+        let resource_control: Option<Vec<_>> =
+            resource_control.as_ref().map(|levels| slices(levels));
         let request = Request {
             principal: &self.principal,
             action: &self.action,
@@ -138,10 +139,10 @@ fn levels(list: &Value, kind: DocumentKind, parse: Parse) -> Result<Levels, Poli
     list.as_array().map(|list| list.iter().map(level).collect()).transpose()
 }
 
-fn borrow(levels: &Vec<Vec<Policy>>) -> Vec<Vec<&Policy>> {
+fn borrow(levels: &[Vec<Policy>]) -> Vec<Vec<&Policy>> {
     levels.iter().map(|level| level.iter().collect()).collect()
 }
 
-fn slices<'a, 'p>(levels: &'a Vec<Vec<&'p Policy>>) -> Vec<&'a [&'p Policy]> {
+fn slices<'a, 'p>(levels: &'a [Vec<&'p Policy>]) -> Vec<&'a [&'p Policy]> {
     levels.iter().map(Vec::as_slice).collect()
 }
