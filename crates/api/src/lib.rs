@@ -1,2 +1,27 @@
-//! Placeholder.
+//! The only crate that knows HTTP: from bytes to an answer.
+//!
+//! A request's way: [`listen`] accepts and limits; `service` finds the operation by scope and path,
+//! has it authenticated, bound and validated; one file in `ops` per operation resolves, authorizes,
+//! acts and answers; `error` holds the whole table of how refusals look on the wire.
+//!
+//! Architecture invariant: no rule of the domain lives here. A handler reads as a sentence.
 #![forbid(unsafe_code)]
+
+mod answer;
+mod authenticate;
+mod code_link;
+mod conditions;
+mod context;
+mod dispatch;
+mod error;
+mod execution;
+pub mod listen;
+mod metrics;
+mod ops;
+mod pages;
+mod service;
+mod state;
+mod wire;
+
+pub use service::Server;
+pub use state::{Settings, State};

@@ -237,11 +237,18 @@ impl RoleResource {
     /// The role that an ARN names; `None` if it is not the ARN of a role.
     #[must_use]
     pub fn of_arn(arn: &str) -> Option<Self> {
-        let mut fields = arn.splitn(6, ':').skip(4);
-        let account = fields.next()?.parse().ok()?;
-        let path_and_name = fields.next()?.strip_prefix("role")?;
-        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')?.checked_add(1)?)?;
-        Some(Self { account, path: path.parse().ok()?, name: name.parse().ok()?, arn: arn.into() })
+        let ["arn", _, "iam", "", account, resource] = *arn.splitn(6, ':').collect::<Vec<_>>()
+        else {
+            return None;
+        };
+        let path_and_name = resource.strip_prefix("role")?;
+        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')? + 1)?;
+        Some(Self {
+            account: account.parse().ok()?,
+            path: path.parse().ok()?,
+            name: name.parse().ok()?,
+            arn: arn.into(),
+        })
     }
 
     /// The account.

@@ -93,19 +93,15 @@ impl Snapshot {
         self.functions.get(arn.as_str())
     }
 
-    /// The functions whose ARN begins with `prefix`, by name, after the ARN `after`.
+    /// The functions whose ARN begins with `prefix`, by name, from the ARN `from` on.
     pub fn functions<'a>(
         &'a self,
         prefix: &'a str,
-        after: Option<&'a str>,
+        from: Option<&str>,
     ) -> impl Iterator<Item = &'a Arc<FunctionView>> {
-        let from: Arc<str> = after.unwrap_or(prefix).into();
-        self.functions
-            .range(from..)
-            .map(|(arn, view)| (arn.as_ref(), view))
-            .skip_while(move |(arn, _)| after.is_some_and(|after| *arn <= after))
-            .take_while(move |(arn, _)| arn.starts_with(prefix))
-            .map(|(_, view)| view)
+        let from: Arc<str> = from.unwrap_or(prefix).into();
+        let all = self.functions.range(from..);
+        all.take_while(move |(arn, _)| arn.starts_with(prefix)).map(|(_, view)| view)
     }
 
     /// Every function, for work at start.

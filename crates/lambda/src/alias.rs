@@ -17,6 +17,15 @@ pub enum AliasVersion {
 }
 
 impl AliasVersion {
+    /// The number, unless it is `$LATEST`.
+    #[must_use]
+    pub fn number(self) -> Option<VersionNumber> {
+        match self {
+            Self::Latest => None,
+            Self::Number(number) => Some(number),
+        }
+    }
+
     /// The version as a qualifier.
     #[must_use]
     pub fn qualifier(self) -> Qualifier {

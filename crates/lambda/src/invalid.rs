@@ -14,7 +14,8 @@ pub struct InvalidValue {
 
 impl InvalidValue {
     /// Says that `value` is not a `what`, because of `rule`.
-    pub(crate) fn new(what: &'static str, value: &str, rule: &'static str) -> Self {
+    #[must_use]
+    pub fn new(what: &'static str, value: &str, rule: &'static str) -> Self {
         Self { what, value: value.into(), rule }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portcullis_identity::AccountId;
 use portcullis_lambda::{
-    AliasVersion, CodePackage, ConfigurationChange, Conflict, DeleteScope, Deployment,
+    Alias, AliasVersion, CodePackage, ConfigurationChange, Conflict, DeleteScope, Deployment,
     Failure as DeploymentFailure, Fresh, Function, FunctionArn, InvalidParameter, LambdaError,
     Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region, RoleArn, Tags, Target,
     VersionNumber,
@@ -33,26 +33,47 @@ pub struct NewFunction {
     pub publish: bool,
 }
 
-/// What a target resolves to: the function, and the version that runs.
+/// What a target resolves to: the function, and the version that runs. It exists.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// As the request addressed it.
     pub target: Target,
     /// The function with all that belongs to it.
     pub function: Arc<FunctionView>,
-    /// The version behind the target.
-    pub version: AliasVersion,
+    published: Option<Arc<PublishedVersion>>,
 }
 
 impl Resolved {
-    /// The code and configuration of the version; `$LATEST`'s should it be gone.
+    /// The code and configuration of the version.
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
-        let number = match self.version {
-            AliasVersion::Latest => None,
-            AliasVersion::Number(number) => self.function.versions.get(&number),
-        };
-        number.map_or_else(|| self.function.head.latest(), |version| &version.deployment)
+        match &self.published {
+            Some(version) => &version.deployment,
+            None => self.function.head.latest(),
+        }
+    }
+
+    /// A function as lists show it: `$LATEST` under the bare ARN.
+    fn head(function: &Arc<FunctionView>) -> Self {
+        Self { target: function.target(None), function: function.clone(), published: None }
+    }
+
+    /// Its place in a list, to continue after: `NAME:VERSION`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.function.arn().name(), self.version())
+    }
+
+    /// Its place among the versions of its function: `$LATEST` first.
+    pub(super) fn rank(&self) -> u64 {
+        self.published.as_ref().map_or(0, |version| version.number.get())
+    }
+
+    /// The version behind the target: `$LATEST` or a number.
+    #[must_use]
+    pub fn version(&self) -> Qualifier {
+        let number = self.published.as_ref().map(|version| version.number);
+        number.map_or(Qualifier::Latest, Qualifier::Version)
     }
 }
 
@@ -235,7 +256,7 @@ impl Snapshot {
         &self,
         permit: Permit<GetFunction, FunctionResource>,
     ) -> Result<Resolved, LambdaError> {
-        self.resolve(permit.consume().into_target(), Lookup::GetFunction)
+        self.resolve(permit.consume().into_target(), Lookup::GetFunction, Alias::version)
     }
 
     /// The configuration of a function, version or alias.
@@ -246,21 +267,36 @@ impl Snapshot {
         &self,
         permit: Permit<GetFunctionConfiguration, FunctionResource>,
     ) -> Result<Resolved, LambdaError> {
-        self.resolve(permit.consume().into_target(), Lookup::GetFunction)
+        self.resolve(permit.consume().into_target(), Lookup::GetFunction, Alias::version)
     }
 
-    /// The functions of the permitted account in `region`, by name, after the name `after`.
+    /// The functions of the permitted account in `region`, by name; with `all_versions`, every
+    /// version of each, `$LATEST` first. `after` is the place of the last entry seen, as
+    /// [`Resolved::place`] gives it.
     #[must_use]
     pub fn list_functions(
         &self,
         permit: Permit<ListFunctions, WholeAccount>,
         region: &Region,
+        all_versions: bool,
         after: Option<&str>,
         limit: usize,
-    ) -> Page<Arc<FunctionView>> {
+    ) -> Page<Resolved> {
         let prefix = function_prefix(region, permit.consume().0);
-        let after = after.map(|name| format!("{prefix}{name}"));
-        Page::take(self.functions(&prefix, after.as_deref()).cloned(), limit)
+        let place = after.map(|place| place.split_once(':').unwrap_or((place, "")));
+        let from = place.map(|(name, _)| format!("{prefix}{name}"));
+        let seen = place.map(|(name, version)| (name, rank(version)));
+        let functions = self.functions(&prefix, from.as_deref());
+        if !all_versions {
+            let new = functions.filter(|view| seen.is_none_or(|(name, _)| view.arn().name() > name));
+            return Page::take(new.map(Resolved::head), limit);
+        }
+        let versions = functions.flat_map(every_version);
+        let new = versions.filter(|entry| {
+            let place = (entry.function.arn().name(), entry.rank());
+            seen.is_none_or(|seen| place > seen)
+        });
+        Page::take(new, limit)
     }
 
     /// Checks that the function exists. It has no code-signing configuration: none can be put.
@@ -276,18 +312,45 @@ impl Snapshot {
         Ok(arn)
     }
 
-    /// The version behind `target`; an alias's primary one.
-    pub(super) fn resolve(&self, target: Target, lookup: Lookup) -> Result<Resolved, LambdaError> {
+    /// The version behind `target`; where an alias has several, the one that `pick` takes.
+    pub(super) fn resolve(
+        &self,
+        target: Target,
+        lookup: Lookup,
+        pick: impl FnOnce(&Alias) -> AliasVersion,
+    ) -> Result<Resolved, LambdaError> {
         let function = self.find(&target, lookup)?.clone();
-        let version = match &target.qualifier {
-            Some(Qualifier::Version(number)) => Some(AliasVersion::Number(*number)),
-            Some(Qualifier::Alias(name)) => function.aliases.get(name).map(|alias| alias.version()),
-            _ => Some(AliasVersion::Latest),
-        };
         let missing = || NotFound::of(lookup, &target, Missing::Qualifier);
-        let version = version.ok_or_else(missing)?;
-        Ok(Resolved { target, function, version })
+        let number = match &target.qualifier {
+            Some(Qualifier::Version(number)) => Some(*number),
+            Some(Qualifier::Alias(name)) => {
+                let alias = function.aliases.get(name).ok_or_else(missing)?;
+                pick(alias).number()
+            }
+            _ => None,
+        };
+        let published = number.map(|number| function.versions.get(&number).ok_or_else(missing));
+        let published = published.transpose()?.map(crate::Versioned::shared);
+        Ok(Resolved { target, function, published })
     }
+}
+
+/// `$LATEST` and the published versions, each under its qualified ARN.
+pub(super) fn every_version(function: &Arc<FunctionView>) -> impl Iterator<Item = Resolved> {
+    let entry = |qualifier: Qualifier, published| Resolved {
+        target: function.target(Some(qualifier)),
+        function: function.clone(),
+        published,
+    };
+    let numbered = function.versions.values().map(move |version| {
+        entry(Qualifier::Version(version.number), Some(version.shared()))
+    });
+    [entry(Qualifier::Latest, None)].into_iter().chain(numbered)
+}
+
+/// The rank that the text of a version stands for.
+pub(super) fn rank(version: &str) -> u64 {
+    version.parse().unwrap_or(0)
 }
 
 /// What the ARNs of an account's functions in a region begin with.

@@ -1,6 +1,6 @@
 //! What an invocation runs: the version behind the permitted target.
 
-use portcullis_lambda::{LambdaError, Lookup, Qualifier};
+use portcullis_lambda::{LambdaError, Lookup};
 use portcullis_model::lambda::operation::Invoke;
 
 use super::Resolved;
@@ -17,12 +17,8 @@ impl Snapshot {
         permit: Permit<Invoke, FunctionResource>,
         chance: f64,
     ) -> Result<Resolved, LambdaError> {
-        let mut resolved = self.resolve(permit.consume().into_target(), Lookup::Invoke)?;
-        if let Some(Qualifier::Alias(name)) = &resolved.target.qualifier
-            && let Some(alias) = resolved.function.aliases.get(name)
-        {
-            resolved.version = alias.pick(chance);
-        }
+        let target = permit.consume().into_target();
+        let resolved = self.resolve(target, Lookup::Invoke, |alias| alias.pick(chance))?;
         resolved.deployment().check_invocable()?;
         Ok(resolved)
     }

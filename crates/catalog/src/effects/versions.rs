@@ -2,16 +2,14 @@
 
 use portcullis_lambda::{
     Fresh, FunctionArn, LambdaError, Lookup, Publication, PublishRequest, PublishedVersion,
-    VersionNumber,
 };
 use portcullis_model::lambda::operation::{ListVersionsByFunction, PublishVersion};
 
 use super::{
-    Page, fresh_revision,
-    functions::{put_head, put_version},
+    Page, Resolved, fresh_revision,
+    functions::{every_version, put_head, put_version, rank},
 };
 use crate::{Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot};
-use std::sync::Arc;
 
 impl Catalog {
     /// Publishes `$LATEST` as a new version, or answers the newest when nothing has changed.
@@ -56,21 +54,20 @@ fn missing_function(arn: &FunctionArn) -> LambdaError {
 }
 
 impl Snapshot {
-    /// The published versions after `after`, ascending, and the function they are of.
+    /// `$LATEST`, then the published versions, ascending, after the version `after`.
     ///
     /// # Errors
     /// The missing function.
-    #[expect(clippy::type_complexity, reason = "a function and one page of its versions")]
     pub fn list_versions(
         &self,
         permit: Permit<ListVersionsByFunction, FunctionResource>,
-        after: Option<VersionNumber>,
+        after: Option<&str>,
         limit: usize,
-    ) -> Result<(Arc<FunctionView>, Page<Arc<PublishedVersion>>), LambdaError> {
+    ) -> Result<Page<Resolved>, LambdaError> {
         let arn = permit.consume().into_target().function;
-        let view = self.find_function(&arn, Lookup::Function)?.clone();
-        let later = view.versions.iter().filter(|(number, _)| after.is_none_or(|after| **number > after));
-        let page = Page::take(later.map(|(_, version)| version.shared()), limit);
-        Ok((view, page))
+        let view = self.find_function(&arn, Lookup::Function)?;
+        let seen = after.map(rank);
+        let later = every_version(view).filter(|entry| seen.is_none_or(|seen| entry.rank() > seen));
+        Ok(Page::take(later, limit))
     }
 }

@@ -3165,17 +3165,17 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub layers: Option<Vec<Layer>>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub state: Option<State>,
+        pub state: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub state_reason: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub state_reason_code: Option<StateReasonCode>,
+        pub state_reason_code: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub last_update_status: Option<LastUpdateStatus>,
+        pub last_update_status: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub last_update_status_reason: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub last_update_status_reason_code: Option<LastUpdateStatusReasonCode>,
+        pub last_update_status_reason_code: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub file_system_configs: Option<Vec<FileSystemConfig>>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -3422,124 +3422,6 @@ pub mod types {
         pub per_execution_environment_max_concurrency: Option<i32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub execution_environment_memory_gi_b_per_v_cpu: Option<f64>,
-    }
-    /// `LastUpdateStatus` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-    pub enum LastUpdateStatus {
-        Successful,
-        Failed,
-        InProgress,
-    }
-    impl LastUpdateStatus {
-        /// The value on the wire.
-        #[must_use]
-        pub const fn as_str(self) -> &'static str {
-            match self {
-                Self::Successful => "Successful",
-                Self::Failed => "Failed",
-                Self::InProgress => "InProgress",
-            }
-        }
-    }
-    /// `LastUpdateStatusReasonCode` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-    pub enum LastUpdateStatusReasonCode {
-        EniLimitExceeded,
-        InsufficientRolePermissions,
-        InvalidConfiguration,
-        InternalError,
-        SubnetOutOfIPAddresses,
-        InvalidSubnet,
-        InvalidSecurityGroup,
-        ImageDeleted,
-        ImageAccessDenied,
-        InvalidImage,
-        KMSKeyAccessDenied,
-        KMSKeyNotFound,
-        InvalidStateKMSKey,
-        DisabledKMSKey,
-        EFSIOError,
-        EFSMountConnectivityError,
-        EFSMountFailure,
-        EFSMountTimeout,
-        InvalidRuntime,
-        InvalidZipFileException,
-        FunctionError,
-        ServiceQuotaExceededException,
-        VcpuLimitExceeded,
-        CapacityProviderScalingLimitExceeded,
-        InsufficientCapacity,
-        EC2RequestLimitExceeded,
-        #[serde(rename = "FunctionError.InitTimeout")]
-        FunctionErrorInitTimeout,
-        #[serde(rename = "FunctionError.RuntimeInitError")]
-        FunctionErrorRuntimeInitError,
-        #[serde(rename = "FunctionError.ExtensionInitError")]
-        FunctionErrorExtensionInitError,
-        #[serde(rename = "FunctionError.InvalidEntryPoint")]
-        FunctionErrorInvalidEntryPoint,
-        #[serde(rename = "FunctionError.InvalidWorkingDirectory")]
-        FunctionErrorInvalidWorkingDirectory,
-        #[serde(rename = "FunctionError.PermissionDenied")]
-        FunctionErrorPermissionDenied,
-        #[serde(rename = "FunctionError.TooManyExtensions")]
-        FunctionErrorTooManyExtensions,
-        #[serde(rename = "FunctionError.InitResourceExhausted")]
-        FunctionErrorInitResourceExhausted,
-        DisallowedByVpcEncryptionControl,
-        IncompatibleAcceleratorInstanceTypes,
-        DependencyError,
-    }
-    impl LastUpdateStatusReasonCode {
-        /// The value on the wire.
-        #[must_use]
-        pub const fn as_str(self) -> &'static str {
-            match self {
-                Self::EniLimitExceeded => "EniLimitExceeded",
-                Self::InsufficientRolePermissions => "InsufficientRolePermissions",
-                Self::InvalidConfiguration => "InvalidConfiguration",
-                Self::InternalError => "InternalError",
-                Self::SubnetOutOfIPAddresses => "SubnetOutOfIPAddresses",
-                Self::InvalidSubnet => "InvalidSubnet",
-                Self::InvalidSecurityGroup => "InvalidSecurityGroup",
-                Self::ImageDeleted => "ImageDeleted",
-                Self::ImageAccessDenied => "ImageAccessDenied",
-                Self::InvalidImage => "InvalidImage",
-                Self::KMSKeyAccessDenied => "KMSKeyAccessDenied",
-                Self::KMSKeyNotFound => "KMSKeyNotFound",
-                Self::InvalidStateKMSKey => "InvalidStateKMSKey",
-                Self::DisabledKMSKey => "DisabledKMSKey",
-                Self::EFSIOError => "EFSIOError",
-                Self::EFSMountConnectivityError => "EFSMountConnectivityError",
-                Self::EFSMountFailure => "EFSMountFailure",
-                Self::EFSMountTimeout => "EFSMountTimeout",
-                Self::InvalidRuntime => "InvalidRuntime",
-                Self::InvalidZipFileException => "InvalidZipFileException",
-                Self::FunctionError => "FunctionError",
-                Self::ServiceQuotaExceededException => "ServiceQuotaExceededException",
-                Self::VcpuLimitExceeded => "VcpuLimitExceeded",
-                Self::CapacityProviderScalingLimitExceeded => {
-                    "CapacityProviderScalingLimitExceeded"
-                }
-                Self::InsufficientCapacity => "InsufficientCapacity",
-                Self::EC2RequestLimitExceeded => "EC2RequestLimitExceeded",
-                Self::FunctionErrorInitTimeout => "FunctionError.InitTimeout",
-                Self::FunctionErrorRuntimeInitError => "FunctionError.RuntimeInitError",
-                Self::FunctionErrorExtensionInitError => "FunctionError.ExtensionInitError",
-                Self::FunctionErrorInvalidEntryPoint => "FunctionError.InvalidEntryPoint",
-                Self::FunctionErrorInvalidWorkingDirectory => {
-                    "FunctionError.InvalidWorkingDirectory"
-                }
-                Self::FunctionErrorPermissionDenied => "FunctionError.PermissionDenied",
-                Self::FunctionErrorTooManyExtensions => "FunctionError.TooManyExtensions",
-                Self::FunctionErrorInitResourceExhausted => "FunctionError.InitResourceExhausted",
-                Self::DisallowedByVpcEncryptionControl => "DisallowedByVpcEncryptionControl",
-                Self::IncompatibleAcceleratorInstanceTypes => {
-                    "IncompatibleAcceleratorInstanceTypes"
-                }
-                Self::DependencyError => "DependencyError",
-            }
-        }
     }
     /// `Layer` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -3809,142 +3691,6 @@ pub mod types {
         pub apply_on: Option<SnapStartApplyOn>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub optimization_status: Option<SnapStartOptimizationStatus>,
-    }
-    /// `State` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-    pub enum State {
-        Pending,
-        Active,
-        Inactive,
-        Failed,
-        Deactivating,
-        Deactivated,
-        ActiveNonInvocable,
-        Deleting,
-    }
-    impl State {
-        /// The value on the wire.
-        #[must_use]
-        pub const fn as_str(self) -> &'static str {
-            match self {
-                Self::Pending => "Pending",
-                Self::Active => "Active",
-                Self::Inactive => "Inactive",
-                Self::Failed => "Failed",
-                Self::Deactivating => "Deactivating",
-                Self::Deactivated => "Deactivated",
-                Self::ActiveNonInvocable => "ActiveNonInvocable",
-                Self::Deleting => "Deleting",
-            }
-        }
-    }
-    /// `StateReasonCode` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-    pub enum StateReasonCode {
-        Idle,
-        Creating,
-        Restoring,
-        EniLimitExceeded,
-        InsufficientRolePermissions,
-        InvalidConfiguration,
-        InternalError,
-        SubnetOutOfIPAddresses,
-        InvalidSubnet,
-        InvalidSecurityGroup,
-        ImageDeleted,
-        ImageAccessDenied,
-        InvalidImage,
-        KMSKeyAccessDenied,
-        KMSKeyNotFound,
-        InvalidStateKMSKey,
-        DisabledKMSKey,
-        EFSIOError,
-        EFSMountConnectivityError,
-        EFSMountFailure,
-        EFSMountTimeout,
-        InvalidRuntime,
-        InvalidZipFileException,
-        FunctionError,
-        ServiceQuotaExceededException,
-        VcpuLimitExceeded,
-        CapacityProviderScalingLimitExceeded,
-        InsufficientCapacity,
-        EC2RequestLimitExceeded,
-        #[serde(rename = "FunctionError.InitTimeout")]
-        FunctionErrorInitTimeout,
-        #[serde(rename = "FunctionError.RuntimeInitError")]
-        FunctionErrorRuntimeInitError,
-        #[serde(rename = "FunctionError.ExtensionInitError")]
-        FunctionErrorExtensionInitError,
-        #[serde(rename = "FunctionError.InvalidEntryPoint")]
-        FunctionErrorInvalidEntryPoint,
-        #[serde(rename = "FunctionError.InvalidWorkingDirectory")]
-        FunctionErrorInvalidWorkingDirectory,
-        #[serde(rename = "FunctionError.PermissionDenied")]
-        FunctionErrorPermissionDenied,
-        #[serde(rename = "FunctionError.TooManyExtensions")]
-        FunctionErrorTooManyExtensions,
-        #[serde(rename = "FunctionError.InitResourceExhausted")]
-        FunctionErrorInitResourceExhausted,
-        DisallowedByVpcEncryptionControl,
-        DrainingDurableExecutions,
-        IncompatibleAcceleratorInstanceTypes,
-        DependencyError,
-    }
-    impl StateReasonCode {
-        /// The value on the wire.
-        #[must_use]
-        pub const fn as_str(self) -> &'static str {
-            match self {
-                Self::Idle => "Idle",
-                Self::Creating => "Creating",
-                Self::Restoring => "Restoring",
-                Self::EniLimitExceeded => "EniLimitExceeded",
-                Self::InsufficientRolePermissions => "InsufficientRolePermissions",
-                Self::InvalidConfiguration => "InvalidConfiguration",
-                Self::InternalError => "InternalError",
-                Self::SubnetOutOfIPAddresses => "SubnetOutOfIPAddresses",
-                Self::InvalidSubnet => "InvalidSubnet",
-                Self::InvalidSecurityGroup => "InvalidSecurityGroup",
-                Self::ImageDeleted => "ImageDeleted",
-                Self::ImageAccessDenied => "ImageAccessDenied",
-                Self::InvalidImage => "InvalidImage",
-                Self::KMSKeyAccessDenied => "KMSKeyAccessDenied",
-                Self::KMSKeyNotFound => "KMSKeyNotFound",
-                Self::InvalidStateKMSKey => "InvalidStateKMSKey",
-                Self::DisabledKMSKey => "DisabledKMSKey",
-                Self::EFSIOError => "EFSIOError",
-                Self::EFSMountConnectivityError => "EFSMountConnectivityError",
-                Self::EFSMountFailure => "EFSMountFailure",
-                Self::EFSMountTimeout => "EFSMountTimeout",
-                Self::InvalidRuntime => "InvalidRuntime",
-                Self::InvalidZipFileException => "InvalidZipFileException",
-                Self::FunctionError => "FunctionError",
-                Self::ServiceQuotaExceededException => "ServiceQuotaExceededException",
-                Self::VcpuLimitExceeded => "VcpuLimitExceeded",
-                Self::CapacityProviderScalingLimitExceeded => {
-                    "CapacityProviderScalingLimitExceeded"
-                }
-                Self::InsufficientCapacity => "InsufficientCapacity",
-                Self::EC2RequestLimitExceeded => "EC2RequestLimitExceeded",
-                Self::FunctionErrorInitTimeout => "FunctionError.InitTimeout",
-                Self::FunctionErrorRuntimeInitError => "FunctionError.RuntimeInitError",
-                Self::FunctionErrorExtensionInitError => "FunctionError.ExtensionInitError",
-                Self::FunctionErrorInvalidEntryPoint => "FunctionError.InvalidEntryPoint",
-                Self::FunctionErrorInvalidWorkingDirectory => {
-                    "FunctionError.InvalidWorkingDirectory"
-                }
-                Self::FunctionErrorPermissionDenied => "FunctionError.PermissionDenied",
-                Self::FunctionErrorTooManyExtensions => "FunctionError.TooManyExtensions",
-                Self::FunctionErrorInitResourceExhausted => "FunctionError.InitResourceExhausted",
-                Self::DisallowedByVpcEncryptionControl => "DisallowedByVpcEncryptionControl",
-                Self::DrainingDurableExecutions => "DrainingDurableExecutions",
-                Self::IncompatibleAcceleratorInstanceTypes => {
-                    "IncompatibleAcceleratorInstanceTypes"
-                }
-                Self::DependencyError => "DependencyError",
-            }
-        }
     }
     /// `SystemLogLevel` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -4676,54 +4422,11 @@ mod shapes {
             ),
         ],
     );
-    pub(super) static LAST_UPDATE_STATUS: Shape = Shape::string(
-        "LastUpdateStatus",
-        Text::ANY.choices(&["Successful", "Failed", "InProgress"]),
-    );
+    pub(super) static LAST_UPDATE_STATUS: Shape = Shape::string("LastUpdateStatus", Text::ANY);
     pub(super) static LAST_UPDATE_STATUS_REASON: Shape =
         Shape::string("LastUpdateStatusReason", Text::ANY);
-    pub(super) static LAST_UPDATE_STATUS_REASON_CODE: Shape = Shape::string(
-        "LastUpdateStatusReasonCode",
-        Text::ANY.choices(&[
-            "EniLimitExceeded",
-            "InsufficientRolePermissions",
-            "InvalidConfiguration",
-            "InternalError",
-            "SubnetOutOfIPAddresses",
-            "InvalidSubnet",
-            "InvalidSecurityGroup",
-            "ImageDeleted",
-            "ImageAccessDenied",
-            "InvalidImage",
-            "KMSKeyAccessDenied",
-            "KMSKeyNotFound",
-            "InvalidStateKMSKey",
-            "DisabledKMSKey",
-            "EFSIOError",
-            "EFSMountConnectivityError",
-            "EFSMountFailure",
-            "EFSMountTimeout",
-            "InvalidRuntime",
-            "InvalidZipFileException",
-            "FunctionError",
-            "ServiceQuotaExceededException",
-            "VcpuLimitExceeded",
-            "CapacityProviderScalingLimitExceeded",
-            "InsufficientCapacity",
-            "EC2RequestLimitExceeded",
-            "FunctionError.InitTimeout",
-            "FunctionError.RuntimeInitError",
-            "FunctionError.ExtensionInitError",
-            "FunctionError.InvalidEntryPoint",
-            "FunctionError.InvalidWorkingDirectory",
-            "FunctionError.PermissionDenied",
-            "FunctionError.TooManyExtensions",
-            "FunctionError.InitResourceExhausted",
-            "DisallowedByVpcEncryptionControl",
-            "IncompatibleAcceleratorInstanceTypes",
-            "DependencyError",
-        ]),
-    );
+    pub(super) static LAST_UPDATE_STATUS_REASON_CODE: Shape =
+        Shape::string("LastUpdateStatusReasonCode", Text::ANY);
     pub(super) static LAYER: Shape = Shape::structure(
         "Layer",
         &[
@@ -5017,66 +4720,9 @@ mod shapes {
         Text::ANY.length(Some(0), Some(12)).pattern(&SOURCE_OWNER_PATTERN),
     );
     static SOURCE_OWNER_PATTERN: Pattern = Pattern::new(r#"\d{12}"#, r#"[0-9]{12}"#, false);
-    pub(super) static STATE: Shape = Shape::string(
-        "State",
-        Text::ANY.choices(&[
-            "Pending",
-            "Active",
-            "Inactive",
-            "Failed",
-            "Deactivating",
-            "Deactivated",
-            "ActiveNonInvocable",
-            "Deleting",
-        ]),
-    );
+    pub(super) static STATE: Shape = Shape::string("State", Text::ANY);
     pub(super) static STATE_REASON: Shape = Shape::string("StateReason", Text::ANY);
-    pub(super) static STATE_REASON_CODE: Shape = Shape::string(
-        "StateReasonCode",
-        Text::ANY.choices(&[
-            "Idle",
-            "Creating",
-            "Restoring",
-            "EniLimitExceeded",
-            "InsufficientRolePermissions",
-            "InvalidConfiguration",
-            "InternalError",
-            "SubnetOutOfIPAddresses",
-            "InvalidSubnet",
-            "InvalidSecurityGroup",
-            "ImageDeleted",
-            "ImageAccessDenied",
-            "InvalidImage",
-            "KMSKeyAccessDenied",
-            "KMSKeyNotFound",
-            "InvalidStateKMSKey",
-            "DisabledKMSKey",
-            "EFSIOError",
-            "EFSMountConnectivityError",
-            "EFSMountFailure",
-            "EFSMountTimeout",
-            "InvalidRuntime",
-            "InvalidZipFileException",
-            "FunctionError",
-            "ServiceQuotaExceededException",
-            "VcpuLimitExceeded",
-            "CapacityProviderScalingLimitExceeded",
-            "InsufficientCapacity",
-            "EC2RequestLimitExceeded",
-            "FunctionError.InitTimeout",
-            "FunctionError.RuntimeInitError",
-            "FunctionError.ExtensionInitError",
-            "FunctionError.InvalidEntryPoint",
-            "FunctionError.InvalidWorkingDirectory",
-            "FunctionError.PermissionDenied",
-            "FunctionError.TooManyExtensions",
-            "FunctionError.InitResourceExhausted",
-            "DisallowedByVpcEncryptionControl",
-            "DrainingDurableExecutions",
-            "IncompatibleAcceleratorInstanceTypes",
-            "DependencyError",
-        ]),
-    );
+    pub(super) static STATE_REASON_CODE: Shape = Shape::string("StateReasonCode", Text::ANY);
     pub(super) static STATEMENT_ID: Shape = Shape::string(
         "StatementId",
         Text::ANY.length(Some(1), Some(100)).pattern(&STATEMENT_ID_PATTERN),

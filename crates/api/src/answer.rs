@@ -1,0 +1,78 @@
+//! What a handler answers, and how that becomes a response.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::Full;
+use portcullis_model::{OperationModel, Protocol, Service, xml};
+use serde::Serialize;
+
+use crate::error::ApiError;
+
+/// The body of every response: one piece.
+pub(crate) type Body = Full<Bytes>;
+
+/// A handler's answer.
+pub(crate) enum Answer<T> {
+    /// The operation's output, rendered in its service's protocol.
+    Output(T),
+    /// JSON that was rendered before; rest-json only.
+    Rendered(Bytes),
+    /// A whole response: `Invoke` has its own.
+    Whole(Response<Body>),
+}
+
+/// Renders an answer with the operation's status.
+pub(crate) fn render<T: Serialize>(
+    service: &'static Service,
+    operation: &'static OperationModel,
+    answer: Answer<T>,
+    request_id: &str,
+) -> Result<Response<Body>, ApiError> {
+    let output = match answer {
+        Answer::Output(output) => output,
+        Answer::Rendered(json) => return Ok(response(operation.status, JSON, json)),
+        Answer::Whole(response) => return Ok(response),
+    };
+    if operation.status == 204 || is_bodiless(operation) {
+        return Ok(empty(operation.status));
+    }
+    match service.protocol {
+        Protocol::RestJson => {
+            let json = serde_json::to_vec(&output).map_err(ApiError::internal)?;
+            Ok(response(operation.status, JSON, json.into()))
+        }
+        Protocol::Query => {
+            let output = serde_json::to_value(&output).map_err(ApiError::internal)?;
+            let xml = xml(service, operation, &output, request_id);
+            Ok(response(operation.status, XML, xml.into()))
+        }
+    }
+}
+
+/// A REST operation without an output shape answers an empty body.
+fn is_bodiless(operation: &OperationModel) -> bool {
+    operation.output.is_none() && operation.service == "lambda"
+}
+
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const XML: HeaderValue = HeaderValue::from_static("text/xml");
+
+/// A response with a body.
+pub(crate) fn response(status: u16, kind: HeaderValue, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status_code(status);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// A response without a body.
+pub(crate) fn empty(status: u16) -> Response<Body> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status_code(status);
+    response
+}
+
+/// Statuses come from the model and the error table: constants, all legal.
+pub(crate) fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,151 @@
+//! Who sent a request: the credential behind the claim, the proof, the caller.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, request::Parts};
+use jiff::Timestamp;
+use portcullis_catalog::{AccessKeyView, Snapshot};
+use portcullis_iam::{DocumentKind, Policy};
+use portcullis_identity::{
+    AccessKeyId, Caller, KeyOwner, KeyStatus, SecretAccessKey, Session, SessionClaims, SessionError,
+    Source,
+};
+use portcullis_sigv4::{Claim, SignatureError, SigningKey};
+
+/// The signed headers in which a service says for whom it calls (design.md §6).
+const SOURCE_ARN: &str = "x-amz-source-arn";
+const SOURCE_ACCOUNT: &str = "x-amz-source-account";
+
+/// Who a proven request is.
+pub(crate) struct Authenticated {
+    pub(crate) caller: Caller,
+    /// The policy that the session was made with.
+    pub(crate) session_policy: Option<Policy>,
+}
+
+/// What a claim's access key id stands for: it exists and is in force, nothing is proven yet.
+pub(crate) enum Credential {
+    /// A key of a user, a root, or a service.
+    LongTerm(Arc<AccessKeyView>),
+    /// A role session; the token was sealed by us and has not expired.
+    Session(Box<SessionCredential>),
+}
+
+pub(crate) struct SessionCredential {
+    claims: SessionClaims,
+    secret: SecretAccessKey,
+}
+
+impl Credential {
+    /// Looks the claim's key up.
+    ///
+    /// # Errors
+    /// [`SignatureError::UnrecognizedClient`] for a key or token that is not in force,
+    /// [`SignatureError::ExpiredToken`] for a session that is over.
+    pub(crate) fn find(
+        snapshot: &Snapshot,
+        claim: &Claim,
+        now: Timestamp,
+    ) -> Result<Self, SignatureError> {
+        let unknown = SignatureError::UnrecognizedClient;
+        let Ok(id) = claim.access_key_id().parse::<AccessKeyId>() else { return Err(unknown) };
+        match (id.is_temporary(), claim.session_token()) {
+            (true, Some(token)) => Self::session(snapshot, token, &id, now),
+            (false, None) => {
+                let key = snapshot.access_key(&id).ok_or(unknown.clone())?;
+                let active = key.stored.status == KeyStatus::Active;
+                if active { Ok(Self::LongTerm(key.clone())) } else { Err(unknown) }
+            }
+            _ => Err(unknown),
+        }
+    }
+
+    fn session(
+        snapshot: &Snapshot,
+        token: &str,
+        id: &AccessKeyId,
+        now: Timestamp,
+    ) -> Result<Self, SignatureError> {
+        let keys = snapshot.session_keys().ok_or(SignatureError::UnrecognizedClient)?;
+        let claims = keys.open(token, id, now).map_err(|error| match error {
+            SessionError::Invalid => SignatureError::UnrecognizedClient,
+            SessionError::Expired => SignatureError::ExpiredToken,
+        })?;
+        let secret = keys.secret(&claims, id);
+        Ok(Self::Session(Box::new(SessionCredential { claims, secret })))
+    }
+
+    /// Proves the request with the credential's secret, and says who sent it.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`] when the proof fails; [`SignatureError::UnrecognizedClient`]
+    /// when whoever the credential was made for is gone.
+    pub(crate) fn verify(
+        self,
+        snapshot: &Snapshot,
+        head: &Parts,
+        claim: &Claim,
+        body_sha256: &str,
+    ) -> Result<Authenticated, SignatureError> {
+        match self {
+            Self::LongTerm(key) => {
+                claim.verify(head, body_sha256, &key.signing_key(claim.scope()).1)?;
+                let caller = owner(snapshot, &key.stored.owner, &head.headers)?;
+                Ok(Authenticated { caller, session_policy: None })
+            }
+            Self::Session(session) => {
+                let scope = claim.scope();
+                let secret = session.secret.expose();
+                let key =
+                    SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
+                claim.verify(head, body_sha256, &key)?;
+                role_session(snapshot, session.claims)
+            }
+        }
+    }
+}
+
+/// The caller whose long-term key it is.
+fn owner(
+    snapshot: &Snapshot,
+    owner: &KeyOwner,
+    headers: &HeaderMap,
+) -> Result<Caller, SignatureError> {
+    let gone = || SignatureError::UnrecognizedClient;
+    match owner {
+        KeyOwner::Root(account) => {
+            Ok(Caller::root(snapshot.root(*account).ok_or_else(gone)?.clone()))
+        }
+        KeyOwner::User { account, name, id } => {
+            let user = snapshot.user(*account, name).ok_or_else(gone)?;
+            Caller::user(user.identity.clone(), *id).map_err(|_| gone())
+        }
+        KeyOwner::Service(name) => Ok(Caller::service(snapshot.service(name), source(headers)?)),
+    }
+}
+
+/// For whom a service calls. The headers are signed: sigv4 refuses unsigned `x-amz-…` headers.
+fn source(headers: &HeaderMap) -> Result<Source, SignatureError> {
+    let incomplete = |what: &str| SignatureError::Incomplete(what.to_owned());
+    let text = |name: &str| match headers.get(name).map(http::HeaderValue::to_str) {
+        None => Ok(None),
+        Some(Ok(text)) => Ok(Some(text)),
+        Some(Err(_)) => Err(incomplete("A source header is not visible ASCII.")),
+    };
+    let (arn, account) = (text(SOURCE_ARN)?, text(SOURCE_ACCOUNT)?);
+    Source::parse(arn, account).map_err(|error| incomplete(&error.to_string()))
+}
+
+/// The session behind a token, if its role is still the one that it was made of.
+fn role_session(
+    snapshot: &Snapshot,
+    claims: SessionClaims,
+) -> Result<Authenticated, SignatureError> {
+    let gone = || SignatureError::UnrecognizedClient;
+    let role = snapshot.role(claims.account, &claims.role_name).ok_or_else(gone)?;
+    let parse = |text: &str| Policy::parse(DocumentKind::Session, text).map_err(|_| gone());
+    let session_policy = claims.policy.as_deref().map(parse).transpose()?;
+    let session = Arc::new(Session::new(claims, snapshot.partition()));
+    let caller = Caller::role_session(role.identity.clone(), session).map_err(|_| gone())?;
+    Ok(Authenticated { caller, session_policy })
+}

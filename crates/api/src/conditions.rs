@@ -1,0 +1,164 @@
+//! The condition keys that a request itself brings: its time, its network, its parameters.
+//!
+//! Source: iam.md §9.3, §9.5, §9.6. A key that does not apply is absent, never empty. Nothing is
+//! built before a policy asks for it.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use http::{HeaderMap, header};
+use jiff::Timestamp;
+use portcullis_iam::{Context, Value};
+
+/// Keys that an operation's parameters give, such as `lambda:Principal`; names in lower case.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parameters<'a> {
+    /// Single-valued keys.
+    pub(crate) single: Vec<(&'static str, Cow<'a, str>)>,
+    /// Tags that the request gives: `aws:RequestTag/*` and `aws:TagKeys`.
+    pub(crate) tags: Vec<(&'a str, &'a str)>,
+    /// Tags that the request removes: `aws:TagKeys` only.
+    pub(crate) removed_tags: &'a [String],
+}
+
+impl<'a> Parameters<'a> {
+    /// One single-valued key, if it has a value.
+    pub(crate) fn with(
+        mut self,
+        key: &'static str,
+        value: Option<impl Into<Cow<'a, str>>>,
+    ) -> Self {
+        self.single.extend(value.map(|value| (key, value.into())));
+        self
+    }
+
+    /// The tags that the request gives.
+    pub(crate) fn tagged(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.tags.extend(tags);
+        self
+    }
+
+    fn tag_keys(&self) -> Option<Value<'_>> {
+        let given = self.tags.iter().map(|(key, _)| Cow::Borrowed(*key));
+        let removed = self.removed_tags.iter().map(|key| Cow::Borrowed(key.as_str()));
+        let keys: Vec<_> = given.chain(removed).collect();
+        (!keys.is_empty()).then_some(Value::Multiple(keys))
+    }
+
+    fn request_tag(&self, wanted: &str) -> Option<Value<'_>> {
+        let same = |(key, _): &&(&str, &str)| key.eq_ignore_ascii_case(wanted);
+        let mut values: Vec<_> =
+            self.tags.iter().filter(same).map(|(_, value)| Cow::Borrowed(*value)).collect();
+        match values.len() {
+            0 => None,
+            1 => values.pop().map(Value::Single),
+            _ => Some(Value::Multiple(values)),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        if key == "aws:tagkeys" {
+            return self.tag_keys();
+        }
+        if let Some(tag) = key.strip_prefix("aws:requesttag/") {
+            return self.request_tag(tag);
+        }
+        let found = self.single.iter().find(|(name, _)| *name == key);
+        found.map(|(_, value)| Value::Single(Cow::Borrowed(value)))
+    }
+}
+
+/// The keys of one request.
+pub(crate) struct RequestKeys<'a> {
+    /// Where it came from.
+    pub(crate) peer: IpAddr,
+    /// When it was received.
+    pub(crate) now: Timestamp,
+    /// Its headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// The endpoint's region.
+    pub(crate) region: &'a str,
+    /// Whether a service calls: its address tells nothing, and only it brings a source's token.
+    pub(crate) by_service: bool,
+    /// What its parameters give.
+    pub(crate) parameters: &'a Parameters<'a>,
+}
+
+impl RequestKeys<'_> {
+    fn header(&self, name: &str) -> Option<Value<'_>> {
+        let value = self.headers.get(name)?.to_str().ok()?;
+        Some(Value::Single(value.into()))
+    }
+}
+
+impl Context for RequestKeys<'_> {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        let owned = |text: String| Some(Value::Single(text.into()));
+        match key {
+            "aws:sourceip" if self.by_service => None,
+            "aws:sourceip" => owned(self.peer.to_canonical().to_string()),
+            "aws:securetransport" | "aws:viaawsservice" => Some(Value::Single("false".into())),
+            "aws:currenttime" => owned(self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            "aws:epochtime" => owned(self.now.as_second().to_string()),
+            "aws:requestedregion" => Some(Value::Single(self.region.into())),
+            "aws:useragent" => self.header(header::USER_AGENT.as_str()),
+            "aws:referer" => self.header(header::REFERER.as_str()),
+            "lambda:eventsourcetoken" if self.by_service => self.header(EVENT_SOURCE_TOKEN),
+            _ => self.parameters.get(key),
+        }
+    }
+}
+
+/// The signed header in which a calling service brings its source's token (design.md §6).
+const EVENT_SOURCE_TOKEN: &str = "x-amz-event-source-token";
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use jiff::Timestamp;
+    use portcullis_iam::{Context, Value};
+
+    use super::{Parameters, RequestKeys};
+
+    #[track_caller]
+    fn check(by_service: bool, key: &str, want: Option<&str>) {
+        let mut headers = HeaderMap::new();
+        headers.insert("user-agent", "Boto3/1.44".parse().unwrap());
+        headers.insert("x-amz-event-source-token", "t-1".parse().unwrap());
+        headers.insert("x-amz-source-arn", "arn:aws:s3:::b".parse().unwrap());
+        let parameters = Parameters::default()
+            .with("lambda:principal", Some("s3.amazonaws.com"))
+            .with("lambda:functionurlauthtype", None::<&str>)
+            .tagged([("Team", "blue")]);
+        let keys = RequestKeys {
+            peer: "::ffff:127.0.0.1".parse().unwrap(),
+            now: Timestamp::from_second(1_700_000_000).unwrap(),
+            headers: &headers,
+            region: "eu-west-1",
+            by_service,
+            parameters: &parameters,
+        };
+        let want = want.map(|want| Value::Single(want.into()));
+        assert_eq!(keys.get(key), want, "{key}");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_request_brings_its_own_keys_and_no_others() {
+        check(false, "aws:sourceip",                Some("127.0.0.1"));
+        check(true,  "aws:sourceip",                None);
+        check(false, "aws:currenttime",             Some("2023-11-14T22:13:20Z"));
+        check(false, "aws:epochtime",               Some("1700000000"));
+        check(false, "aws:requestedregion",         Some("eu-west-1"));
+        check(false, "aws:useragent",               Some("Boto3/1.44"));
+        check(false, "aws:referer",                 None);
+        check(false, "aws:securetransport",         Some("false"));
+        check(false, "aws:requesttag/team",         Some("blue"));
+        check(false, "aws:requesttag/other",        None);
+        check(false, "lambda:principal",            Some("s3.amazonaws.com"));
+        check(false, "lambda:functionurlauthtype",  None);
+        check(true,  "lambda:eventsourcetoken",     Some("t-1"));
+        check(false, "lambda:eventsourcetoken",     None);
+        check(false, "aws:sourcearn",               None);
+        check(true,  "aws:sourcearn",               None);
+    }
+}

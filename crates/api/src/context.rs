@@ -1,0 +1,137 @@
+//! What a handler has in its hand: the caller, the snapshot of the moment, and the way to a permit.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::request::Parts;
+use jiff::Timestamp;
+use portcullis_catalog::{Access, FunctionResource, Permit, Resource, Snapshot};
+use portcullis_identity::{AccountId, Caller};
+use portcullis_lambda::{Endpoint, FunctionReference, LambdaError, Target};
+use portcullis_model::{Operation, ResourceForm};
+
+use crate::{
+    authenticate::Authenticated,
+    conditions::{Parameters, RequestKeys},
+    error::ApiError,
+    state::State,
+};
+
+/// One authenticated request.
+pub(crate) struct RequestCx<'a> {
+    pub(crate) state: &'a Arc<State>,
+    /// The state that this request is decided on.
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) authenticated: Authenticated,
+    pub(crate) head: &'a Parts,
+    /// The body as received.
+    pub(crate) body: Bytes,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) peer: IpAddr,
+}
+
+impl RequestCx<'_> {
+    /// Who calls.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.authenticated.caller
+    }
+
+    /// The account in which names without an account are looked up: the caller's. A service has
+    /// none; it finds the operator's.
+    pub(crate) fn account(&self) -> AccountId {
+        self.caller().account().unwrap_or(self.state.account)
+    }
+
+    /// Asks for the permission to perform `A` on `resource`.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn authorize<A: Operation, R: Resource>(
+        &self,
+        resource: R,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, R>, ApiError> {
+        self.with_access(parameters, |access| Ok(self.snapshot.authorize(access, resource)?))
+    }
+
+    /// Asks for a permission that an operation needs beside its own.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn check(
+        &self,
+        action: &'static str,
+        resource: &impl Resource,
+        parameters: &Parameters<'_>,
+    ) -> Result<(), ApiError> {
+        self.with_access(parameters, |access| Ok(self.snapshot.check(access, action, resource)?))
+    }
+
+    fn with_access<T>(
+        &self,
+        parameters: &Parameters<'_>,
+        ask: impl FnOnce(&Access<'_>) -> T,
+    ) -> T {
+        let context = RequestKeys {
+            peer: self.peer,
+            now: self.now,
+            headers: &self.head.headers,
+            region: self.state.region.as_str(),
+            by_service: matches!(self.caller(), Caller::Service { .. }),
+            parameters,
+        };
+        ask(&Access {
+            caller: self.caller(),
+            session_policy: self.authenticated.session_policy.as_ref(),
+            context: &context,
+        })
+    }
+
+    /// The permission to perform `A` on the function that `name` and `qualifier` say, in the order
+    /// of `aws-lambda.md §1.4`: who may not learns nothing, then region, then mismatch.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`], then those of `Resolution::check`.
+    pub(crate) fn function<A: Operation>(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, FunctionResource>, ApiError> {
+        let resolution = self.resolve(name, qualifier)?;
+        let permit = self.authorize(resource_of::<A>(resolution.target()), parameters)?;
+        resolution.check()?;
+        Ok(permit)
+    }
+
+    /// What `name` and `qualifier` mean to this caller at this endpoint; nothing is looked up.
+    ///
+    /// # Errors
+    /// A name that is none, which validation should have refused.
+    pub(crate) fn resolve(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<portcullis_lambda::Resolution, ApiError> {
+        let account = self.account().as_str().parse().map_err(LambdaError::from)?;
+        let endpoint = Endpoint { account: &account, region: &self.state.region };
+        let reference = FunctionReference::parse(name).map_err(LambdaError::from)?;
+        Ok(reference.resolve(qualifier, endpoint).map_err(LambdaError::from)?)
+    }
+
+    /// The scheme and authority that the client reached us by, for links in answers.
+    pub(crate) fn origin(&self) -> String {
+        let host = self.head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+        format!("http://{}", host.unwrap_or("localhost"))
+    }
+}
+
+/// The resource that the authorization table gives `A` for a target: with its qualifier or without.
+pub(crate) fn resource_of<A: Operation>(target: &Target) -> FunctionResource {
+    let form = A::MODEL.authorization.map(|row| row.resource);
+    match form {
+        Some(ResourceForm::QualifiedFunction) => FunctionResource::new(target.clone()),
+        _ => FunctionResource::new(Target::unqualified(target.function.clone())),
+    }
+}

@@ -1,0 +1,301 @@
+//! Every refusal, and the one table of how each looks on the wire, in both protocols.
+//!
+//! Source: `aws-lambda.md §5` for rest-json; the IAM and STS references for the query protocol.
+//! What the server itself fails at is logged whole and sent without detail.
+
+use std::borrow::Cow;
+
+use http::{HeaderValue, Response, header::RETRY_AFTER};
+use portcullis_catalog::{CatalogError, Denial, Failure};
+use portcullis_identity::IdentityError;
+use portcullis_lambda::LambdaError;
+use portcullis_model::{BindError, Protocol, Service, ValidationError, xml_error};
+use portcullis_sigv4::SignatureError;
+use serde_json::{Map, Value};
+
+use crate::answer::{Body, JSON, XML, response};
+
+/// Why a request is not answered as it hoped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// The request is not believed.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// Constraints of the request's shape fail.
+    #[error(transparent)]
+    Validation(#[from] ValidationError),
+    /// The request cannot be read.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A rule of the Lambda domain refuses.
+    #[error(transparent)]
+    Lambda(#[from] LambdaError),
+    /// A rule of the identity domain refuses.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The payload of an invocation is not JSON.
+    #[error("Could not parse request body into json: Could not parse payload into json: {0}")]
+    PayloadNotJson(String),
+    /// The payload of an invocation is too large.
+    #[error(
+        "{size} byte payload is too large for the RequestResponse invocation type (limit {limit} \
+         bytes)"
+    )]
+    PayloadTooLarge {
+        /// Bytes sent, or announced.
+        size: u64,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The request is larger than its operation takes.
+    #[error("Request must be smaller than {limit} bytes for the {operation} operation")]
+    RequestTooLarge {
+        /// Bytes allowed.
+        limit: usize,
+        /// The operation's name.
+        operation: &'static str,
+    },
+    /// The code package is larger than a function may have.
+    #[error("Zipped size must be smaller than {0} bytes")]
+    ZipTooLarge(usize),
+    /// The body did not arrive whole.
+    #[error("The request body could not be read in time.")]
+    BodyUnread,
+    /// The operation exists on AWS and is not served here.
+    #[error("Portcullis does not serve {0} yet.")]
+    NotServed(Cow<'static, str>),
+    /// No operation has this method and path.
+    #[error("Unable to determine service/operation name to be authorized")]
+    UnknownOperation,
+    /// No action of the query service has this name.
+    #[error("Could not find operation {action} for version {version}")]
+    UnknownAction {
+        /// As given.
+        action: String,
+        /// As given.
+        version: String,
+    },
+    /// Too many calls at once.
+    #[error("Rate Exceeded.")]
+    Throttled {
+        /// `aws-lambda.md §5.4`.
+        reason: &'static str,
+    },
+    /// The catalog cannot serve.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The server is going down.
+    #[error("The server is shutting down.")]
+    ShuttingDown,
+    /// Something that must not fail did.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// A failure of the server's own.
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<Failure<LambdaError>> for ApiError {
+    fn from(failure: Failure<LambdaError>) -> Self {
+        match failure {
+            Failure::Rule(error) => Self::Lambda(error),
+            Failure::Catalog(error) => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<Failure<IdentityError>> for ApiError {
+    fn from(failure: Failure<IdentityError>) -> Self {
+        match failure {
+            Failure::Rule(error) => Self::Identity(error),
+            Failure::Catalog(error) => Self::Catalog(error),
+        }
+    }
+}
+
+/// The shape of an error body in rest-json.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// `{"Type":"User","message":…}`
+    TypedLower,
+    /// `{"Type":"User","Message":…}`
+    TypedUpper,
+    /// `{"message":…}`
+    Lower,
+    /// `{"Message":…}`
+    Upper,
+    /// `{"Message":null}`
+    Null,
+}
+
+/// Status, code, and shape of a refusal in rest-json.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row(u16, &'static str, Shape);
+
+impl ApiError {
+    /// The wire contract of rest-json, whole. Source: `aws-lambda.md §5`, `§9`.
+    #[rustfmt::skip]
+    fn json_row(&self) -> Row {
+        match self {
+            Self::Signature(error)        => Row(403, error.code(), Shape::Lower),
+            Self::Denied(_)               => Row(403, "AccessDeniedException", Shape::Upper),
+            Self::Validation(_)           => Row(400, "ValidationException", Shape::Lower),
+            Self::Bind(error)             => bind_row(error),
+            Self::Lambda(error)           => lambda_row(error),
+            Self::Identity(error)         => Row(query_status(error.code()), error.code(), Shape::Lower),
+            Self::PayloadNotJson(_)       => Row(400, "InvalidRequestContentException", Shape::TypedLower),
+            Self::PayloadTooLarge { .. }  => Row(413, "RequestTooLargeException", Shape::TypedLower),
+            Self::RequestTooLarge { .. }
+            | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
+            Self::BodyUnread              => Row(408, "RequestTimeoutException", Shape::Lower),
+            Self::NotServed(_)            => Row(400, "UnsupportedOperationException", Shape::Lower),
+            Self::UnknownOperation
+            | Self::UnknownAction { .. }  => Row(403, "AccessDeniedException", Shape::Upper),
+            Self::Throttled { .. }        => Row(429, "TooManyRequestsException", Shape::TypedLower),
+            Self::Catalog(_)
+            | Self::ShuttingDown          => Row(503, "ServiceUnavailableException", Shape::TypedUpper),
+            Self::Internal(_)             => Row(500, "ServiceException", Shape::TypedUpper),
+        }
+    }
+
+    /// Status and code in the query protocol.
+    #[rustfmt::skip]
+    fn query_row(&self) -> (u16, &'static str) {
+        match self {
+            Self::Signature(error)        => signature_query_row(error),
+            Self::Denied(_)               => (403, "AccessDenied"),
+            Self::Validation(_)           => (400, "ValidationError"),
+            Self::Bind(error)             => (400, error.code(Protocol::Query)),
+            Self::Identity(error)         => (query_status(error.code()), error.code()),
+            Self::Lambda(error)           => (lambda_row(error).0, lambda_row(error).1),
+            Self::PayloadNotJson(_)       => (400, "MalformedInput"),
+            Self::PayloadTooLarge { .. }
+            | Self::RequestTooLarge { .. }
+            | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
+            Self::BodyUnread              => (408, "RequestTimeout"),
+            Self::NotServed(_)            => (400, "UnsupportedOperation"),
+            Self::UnknownOperation        => (404, "UnknownOperation"),
+            Self::UnknownAction { .. }    => (400, "InvalidAction"),
+            Self::Throttled { .. }        => (429, "Throttling"),
+            Self::Catalog(_)
+            | Self::ShuttingDown          => (503, "ServiceUnavailable"),
+            Self::Internal(_)             => (500, "InternalFailure"),
+        }
+    }
+
+    /// What the client is told; the inside of a server's failure stays in the log.
+    fn message(&self) -> String {
+        match self {
+            Self::Internal(_) => "An error occurred and the request cannot be processed.".to_owned(),
+            Self::Catalog(_) => "The service is temporarily unavailable.".to_owned(),
+            told => told.to_string(),
+        }
+    }
+
+    /// The response, in the protocol of `service`.
+    pub(crate) fn response(&self, service: &Service, request_id: &str) -> Response<Body> {
+        self.log(request_id);
+        match service.protocol {
+            Protocol::RestJson => self.json_response(),
+            Protocol::Query => {
+                let (status, code) = self.query_row();
+                let xml = xml_error(service, status, code, &self.message(), request_id);
+                response(status, XML, xml.into())
+            }
+        }
+    }
+
+    fn json_response(&self) -> Response<Body> {
+        let Row(status, code, shape) = self.json_row();
+        let mut body = Map::new();
+        if let Self::Throttled { reason } = self {
+            body.insert("Reason".to_owned(), (*reason).into());
+        }
+        if matches!(shape, Shape::TypedLower | Shape::TypedUpper) {
+            let whose = if status < 500 { "User" } else { "Service" };
+            body.insert("Type".to_owned(), whose.into());
+        }
+        let (key, message) = match shape {
+            Shape::TypedLower | Shape::Lower => ("message", self.message().into()),
+            Shape::TypedUpper | Shape::Upper => ("Message", self.message().into()),
+            Shape::Null => ("Message", Value::Null),
+        };
+        body.insert(key.to_owned(), message);
+        let mut response = response(status, JSON, Value::Object(body).to_string().into());
+        let headers = response.headers_mut();
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(code));
+        if status == 429 {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    /// A denial is news for the operator; a failure of ours is an error; the rest is the client's.
+    fn log(&self, request_id: &str) {
+        match self {
+            Self::Internal(_) | Self::Catalog(_) => {
+                tracing::error!(request_id, error = %self, "a request failed");
+            }
+            Self::Denied(_) | Self::Signature(_) => {
+                tracing::info!(request_id, reason = %self, "a request was denied");
+            }
+            _ => tracing::debug!(request_id, error = %self, "a request was refused"),
+        }
+    }
+}
+
+/// rest-json: JSON that does not parse is the client's content; a wrong type is serialization.
+fn bind_row(error: &BindError) -> Row {
+    match error {
+        BindError::Json { .. } => Row(400, "InvalidRequestContentException", Shape::TypedLower),
+        other => Row(400, other.code(Protocol::RestJson), Shape::Lower),
+    }
+}
+
+/// The rows of the Lambda domain. Source: `aws-lambda.md §5.2`, `§5.3`, `§9.3`.
+#[rustfmt::skip]
+fn lambda_row(error: &LambdaError) -> Row {
+    match error {
+        LambdaError::Malformed(_)
+        | LambdaError::InvalidParameter(_) => Row(400, "InvalidParameterValueException", Shape::TypedLower),
+        LambdaError::WeightedLatest        => Row(400, "InvalidParameterValueException", Shape::Lower),
+        LambdaError::NotFound(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
+        LambdaError::Conflict(_)           => Row(409, "ResourceConflictException", Shape::TypedLower),
+        LambdaError::StaleRevision(_)      => Row(412, "PreconditionFailedException", Shape::TypedLower),
+        LambdaError::PolicyTooLong { .. }  => Row(400, "PolicyLengthExceededException", Shape::TypedLower),
+        LambdaError::ForeignAccount        => Row(403, "AccessDeniedException", Shape::Null),
+        LambdaError::Unsupported { .. }    => Row(400, "UnsupportedOperationException", Shape::Lower),
+    }
+}
+
+/// The status of a code of the identity domain. Source: the IAM API reference, per operation.
+fn query_status(code: &str) -> u16 {
+    match code {
+        "NoSuchEntity" => 404,
+        "EntityAlreadyExists" | "DeleteConflict" | "LimitExceeded" => 409,
+        "AccessDenied" => 403,
+        _ => 400,
+    }
+}
+
+/// What IAM and STS call a signature's failures. Source: IAM reference, "Common errors".
+fn signature_query_row(error: &SignatureError) -> (u16, &'static str) {
+    match error {
+        SignatureError::MissingToken => (403, "MissingAuthenticationToken"),
+        SignatureError::Incomplete(_) => (400, "IncompleteSignature"),
+        SignatureError::UnrecognizedClient => (403, "InvalidClientTokenId"),
+        SignatureError::ExpiredToken => (403, "ExpiredToken"),
+        SignatureError::Mismatch
+        | SignatureError::Time(_)
+        | SignatureError::Scope(_)
+        | SignatureError::UnsignedHeader(_)
+        | SignatureError::TwoForms => (403, "SignatureDoesNotMatch"),
+    }
+}

@@ -1,0 +1,47 @@
+//! `POST /2015-03-31/functions` → 201, `Pending`; the code is made ready after the answer.
+
+use portcullis_catalog::{FunctionResource, Permit, effects::NewFunction};
+use portcullis_lambda::{FunctionArn, Tags, Target};
+use portcullis_model::lambda::{
+    operation::CreateFunction,
+    types::{CreateFunctionInput, FunctionConfiguration},
+};
+
+use super::shared;
+use crate::{
+    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError,
+    wire::configuration,
+};
+
+pub(crate) async fn create_function(
+    cx: &RequestCx<'_>,
+    input: CreateFunctionInput,
+) -> Result<Answer<FunctionConfiguration>, ApiError> {
+    let (permit, arn) = permit(cx, &input)?;
+    let configuration = configuration::of_create(&input)?;
+    let tags = Tags::new(input.tags.unwrap_or_default())?;
+    let code = shared::store_code(cx, shared::zip(input.code)?).await?;
+    let publish = input.publish.unwrap_or(false);
+    let new = NewFunction { configuration, code, tags, publish };
+    let (created, version) = cx.state.catalog.create_function(permit, new, cx.now).await?;
+    shared::settle_both(cx, &arn, version.as_ref());
+    let target = Target::unqualified(arn); // Also when version 1 is what it describes.
+    Ok(Answer::Output(shared::updated(cx, &target, &created, version.as_ref())))
+}
+
+/// The name's own rules, which look nothing up and answer another account's name without a reason
+/// (`[snap] aws-lambda.md §9.3`); then the permission to create, to tag, and to pass the role.
+fn permit(
+    cx: &RequestCx<'_>,
+    input: &CreateFunctionInput,
+) -> Result<(Permit<CreateFunction, FunctionResource>, FunctionArn), ApiError> {
+    let arn = cx.resolve(&input.function_name, None)?.check_creation()?;
+    let resource = FunctionResource::new(Target::unqualified(arn.clone()));
+    let parameters = Parameters::default().tagged(input.tags.iter().flat_map(shared::pairs));
+    if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        cx.check("lambda:TagResource", &resource, &parameters)?;
+    }
+    let permit = cx.authorize(resource, &parameters)?;
+    shared::check_pass_role(cx, &input.role)?;
+    Ok((permit, arn))
+}

@@ -1,0 +1,105 @@
+//! `POST /2015-03-31/functions/{FunctionName}/invocations` → 200, or 204 for a dry run.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response};
+use portcullis_catalog::effects::Resolved;
+use portcullis_model::lambda::{
+    operation::Invoke,
+    types::{InvocationType, InvokeInput, InvokeOutput, LogType},
+};
+use portcullis_sandbox::{Event, Outcome};
+
+use crate::{
+    answer::{Answer, Body, JSON, empty, response},
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    wire::configuration::unsupported,
+};
+
+pub(crate) async fn invoke(
+    cx: &RequestCx<'_>,
+    input: InvokeInput,
+) -> Result<Answer<InvokeOutput>, ApiError> {
+    let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
+    let permit = cx.function::<Invoke>(name, qualifier, &Parameters::default())?;
+    let kind = input.invocation_type.unwrap_or(InvocationType::RequestResponse);
+    unsupported(&[
+        (kind == InvocationType::Event, "the invocation type Event"),
+        (input.durable_execution_name.is_some(), "DurableExecutionName"),
+        (input.tenant_id.is_some(), "TenantId"),
+    ])?;
+    let resolved = cx.snapshot.invocation(permit, chance())?;
+    if kind == InvocationType::DryRun {
+        return Ok(Answer::Whole(empty(204)));
+    }
+    let event = event(cx, input, &resolved)?;
+    let outcome = cx.state.execution.run(&cx.state.blobs, &resolved, event).await?;
+    Ok(Answer::Whole(answer(&resolved, outcome)))
+}
+
+/// A new number between 0 and 1, for aliases that route by weight.
+fn chance() -> f64 {
+    let random = u32::from_le_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap_or(&[0; 4]));
+    f64::from(random) / f64::from(u32::MAX)
+}
+
+/// The event as the worker gets it. An empty body is delivered as `{}` ([impl] `§8.1`).
+fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<Event, ApiError> {
+    let payload = if cx.body.is_empty() { Bytes::from_static(b"{}") } else { cx.body.clone() };
+    let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(&payload);
+    parsed.map_err(|error| ApiError::PayloadNotJson(error.to_string()))?;
+    Ok(Event {
+        request_id: cx.request_id.to_owned(),
+        payload,
+        invoked_function_arn: resolved.target.to_string(),
+        client_context: client_context(input.client_context)?,
+        trace_id: trace_id(cx),
+        log_tail: input.log_type == Some(LogType::Tail),
+    })
+}
+
+/// The client context, which travels to the worker as the JSON inside the base64.
+fn client_context(base64: Option<String>) -> Result<Option<String>, ApiError> {
+    let Some(base64) = base64 else { return Ok(None) };
+    let bad = || ApiError::PayloadNotJson("the client context is not base64 of JSON".to_owned());
+    let bytes = BASE64_STANDARD.decode(base64).map_err(|_| bad())?;
+    let text = String::from_utf8(bytes).map_err(|_| bad())?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(|_| bad())?;
+    Ok(Some(text))
+}
+
+/// The caller's trace header, or a new trace that is not sampled.
+fn trace_id(cx: &RequestCx<'_>) -> String {
+    let given = cx.head.headers.get("x-amzn-trace-id").and_then(|given| given.to_str().ok());
+    given.map_or_else(
+        || {
+            let [root, parent] = [(); 2].map(|()| uuid::Uuid::new_v4().simple().to_string());
+            let (time, root) = (cx.now.as_second(), root.get(..24).unwrap_or_default());
+            let parent = parent.get(..16).unwrap_or_default();
+            format!("Root=1-{time:08x}-{root};Parent={parent};Sampled=0")
+        },
+        str::to_owned,
+    )
+}
+
+/// 200 also when the function fails: then with its own description of the failure.
+fn answer(resolved: &Resolved, outcome: Outcome) -> Response<Body> {
+    let mut response = response(200, JSON, outcome.payload);
+    let version = resolved.version().to_string();
+    let log = outcome.log_tail.map(|log| BASE64_STANDARD.encode(log));
+    let error = outcome.function_error.map(str::to_owned);
+    let headers = [
+        ("x-amz-executed-version", Some(version)),
+        ("x-amz-function-error", error),
+        ("x-amz-log-result", log),
+    ];
+    for (name, value) in headers {
+        // Numbers, `$LATEST`, constants and base64 are legal in a header.
+        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

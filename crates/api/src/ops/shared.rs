@@ -1,0 +1,164 @@
+//! What several function operations share: taking code in, passing a role, describing the result.
+
+use bytes::Bytes;
+use portcullis_catalog::{
+    FunctionResource, Permit, RoleResource,
+    effects::{Resolved, SettleScope},
+};
+use portcullis_lambda::{
+    CodePackage, Function, FunctionArn, InvalidParameter, LambdaError, PublishedVersion, Qualifier,
+    Target,
+};
+use portcullis_model::{
+    Blob, Operation,
+    lambda::types::{FunctionCode, FunctionConfiguration},
+};
+use portcullis_sandbox::unpack::{ZipError, inspect};
+
+use crate::{
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    execution::settle_later,
+    wire::{configuration::unsupported, function::Described},
+};
+
+/// Largest code package in bytes: `aws-lambda.md §5.2`.
+const ZIP_BYTES_MAX: usize = 52_428_800;
+
+/// The zip of a request: the only form of code that is served.
+pub(crate) fn zip(code: FunctionCode) -> Result<Blob, ApiError> {
+    unsupported(&[
+        (code.image_uri.is_some(), "ImageUri"),
+        (code.s3_bucket.is_some() || code.s3_key.is_some(), "code from S3 (S3Bucket, S3Key)"),
+        (code.source_kms_key_arn.is_some(), "SourceKMSKeyArn"),
+    ])?;
+    // AWS: "Please provide a source for function code." (400 IPV), in our table a bad zip.
+    Ok(code.zip_file.ok_or(LambdaError::from(InvalidParameter::BadZip))?)
+}
+
+/// Checks a code package and keeps it; whoever asked for it may do so.
+///
+/// # Errors
+/// Those of a package that is no zip, or too large, in either form.
+pub(crate) async fn store_code(cx: &RequestCx<'_>, zip: Blob) -> Result<CodePackage, ApiError> {
+    if zip.0.len() > ZIP_BYTES_MAX {
+        return Err(ApiError::ZipTooLarge(ZIP_BYTES_MAX));
+    }
+    let zip = Bytes::from(zip.0);
+    let inspected = zip.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        inspect(&inspected).map(|_| CodePackage::of(&inspected))
+    });
+    let package = work.await.map_err(ApiError::internal)?.map_err(refused)?;
+    cx.state.blobs.put(zip).await.map_err(ApiError::internal)?;
+    Ok(package)
+}
+
+/// What a bad package is called on the wire; the log says more.
+fn refused(error: ZipError) -> ApiError {
+    tracing::debug!(%error, "a code package was refused");
+    match error {
+        ZipError::TooLarge => LambdaError::from(InvalidParameter::UnzippedTooLarge).into(),
+        _ => LambdaError::from(InvalidParameter::BadZip).into(),
+    }
+}
+
+/// Whoever gives a function a role must be allowed to pass it to Lambda.
+///
+/// # Errors
+/// [`ApiError::Denied`].
+pub(crate) fn check_pass_role(cx: &RequestCx<'_>, role: &str) -> Result<(), ApiError> {
+    let no_role = || LambdaError::from(InvalidParameter::RoleNotAssumable);
+    let resource = RoleResource::of_arn(role).ok_or_else(no_role)?;
+    let parameters =
+        Parameters::default().with("iam:passedtoservice", Some("lambda.amazonaws.com"));
+    cx.check("iam:PassRole", &resource, &parameters)
+}
+
+/// Starts what ends the preparation of `$LATEST` and of the version published with it.
+pub(crate) fn settle_both(
+    cx: &RequestCx<'_>,
+    arn: &FunctionArn,
+    version: Option<&PublishedVersion>,
+) {
+    settle_later(cx.state, arn.clone(), SettleScope::Latest);
+    if let Some(version) = version {
+        settle_later(cx.state, arn.clone(), SettleScope::Version(version.number));
+    }
+}
+
+/// What creation and the updates answer: the new version if one was published, else `$LATEST`;
+/// `target` is how the answer shows the ARN.
+pub(crate) fn updated(
+    cx: &RequestCx<'_>,
+    target: &Target,
+    function: &Function,
+    version: Option<&PublishedVersion>,
+) -> FunctionConfiguration {
+    let (version, deployment) = match version {
+        Some(version) => (Qualifier::Version(version.number), &version.deployment),
+        None => (Qualifier::Latest, function.latest()),
+    };
+    Described { target, version: &version, deployment, region: &cx.state.region }.whole()
+}
+
+/// What the reads answer.
+pub(crate) fn resolved(cx: &RequestCx<'_>, resolved: &Resolved) -> FunctionConfiguration {
+    describe(cx, resolved, |described| described.whole())
+}
+
+/// What the lists show.
+pub(crate) fn listed(cx: &RequestCx<'_>, resolved: &Resolved) -> FunctionConfiguration {
+    describe(cx, resolved, |described| described.listed())
+}
+
+fn describe(
+    cx: &RequestCx<'_>,
+    resolved: &Resolved,
+    show: impl FnOnce(&Described<'_>) -> FunctionConfiguration,
+) -> FunctionConfiguration {
+    show(&Described {
+        target: &resolved.target,
+        version: &resolved.version(),
+        deployment: resolved.deployment(),
+        region: &cx.state.region,
+    })
+}
+
+/// The tags of a map, as pairs.
+pub(crate) fn pairs(
+    tags: &std::collections::BTreeMap<String, String>,
+) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
+/// The permission to perform `A` on what a tag operation names by ARN.
+///
+/// # Errors
+/// [`ApiError::Denied`]; then what is not a function, or is one of another region.
+pub(crate) fn taggable<A: Operation>(
+    cx: &RequestCx<'_>,
+    arn: &str,
+    parameters: &Parameters<'_>,
+) -> Result<Permit<A, FunctionResource>, ApiError> {
+    let Some((function, qualifier)) = function_in(arn) else {
+        return Err(ApiError::NotServed(format!("tags on {arn}").into()));
+    };
+    let resolution = cx.resolve(function, qualifier)?;
+    let permit = cx.authorize(FunctionResource::new(resolution.target().clone()), parameters)?;
+    resolution.check()?;
+    Ok(permit)
+}
+
+/// Splits a function's ARN from its qualifier; `None` for the ARN of anything else.
+fn function_in(arn: &str) -> Option<(&str, Option<&str>)> {
+    let (before, after) = arn.split_once(":function:")?;
+    match after.split_once(':') {
+        None => Some((arn, None)),
+        Some((name, qualifier)) => {
+            let end = before.len() + ":function:".len() + name.len();
+            Some((arn.get(..end)?, Some(qualifier)))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `PUT /2015-03-31/functions/{FunctionName}/code` → 200, `InProgress`.
+
+use portcullis_lambda::{Qualifier, Target};
+use portcullis_model::lambda::{
+    operation::UpdateFunctionCode,
+    types::{FunctionCode, FunctionConfiguration, UpdateFunctionCodeInput},
+};
+
+use super::shared;
+use crate::{
+    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError,
+    wire::configuration::unsupported,
+};
+
+pub(crate) async fn update_function_code(
+    cx: &RequestCx<'_>,
+    input: UpdateFunctionCodeInput,
+) -> Result<Answer<FunctionConfiguration>, ApiError> {
+    let none = Parameters::default();
+    let permit = cx.function::<UpdateFunctionCode>(&input.function_name, None, &none)?;
+    let arn = permit.resource().target().function.clone();
+    let publish = input.publish.unwrap_or(false);
+    let expected = input.revision_id.clone();
+    let code = shared::store_code(cx, shared::zip(code(input)?)?).await?;
+    let expected = expected.as_deref();
+    let effect = cx.state.catalog.update_function_code(permit, code, publish, expected, cx.now);
+    let (function, version) = effect.await?;
+    shared::settle_both(cx, &arn, version.as_ref());
+    let qualifier = version.as_ref().map(|version| Qualifier::Version(version.number));
+    let target = Target { function: arn, qualifier };
+    Ok(Answer::Output(shared::updated(cx, &target, &function, version.as_ref())))
+}
+
+/// The members that say what the code is.
+fn code(input: UpdateFunctionCodeInput) -> Result<FunctionCode, ApiError> {
+    let foreign = |all: &Vec<_>| all.iter().any(|one: &portcullis_model::lambda::types::Architecture| {
+        one.as_str() != portcullis_lambda::Configuration::ARCHITECTURE
+    });
+    unsupported(&[
+        (input.dry_run.unwrap_or(false), "DryRun of UpdateFunctionCode"),
+        (input.publish_to.is_some(), "PublishTo"),
+        (input.architectures.as_ref().is_some_and(foreign), "the architecture arm64"),
+    ])?;
+    Ok(FunctionCode {
+        zip_file: input.zip_file,
+        s3_bucket: input.s3_bucket,
+        s3_key: input.s3_key,
+        s3_object_version: input.s3_object_version,
+        s3_object_storage_mode: input.s3_object_storage_mode,
+        image_uri: input.image_uri,
+        source_kms_key_arn: input.source_kms_key_arn,
+    })
+}

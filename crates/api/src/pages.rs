@@ -1,0 +1,60 @@
+//! Our own pages, which no AWS service has: health, metrics, and code behind a signed link.
+
+use http::{HeaderValue, Method, Response, request::Parts};
+use jiff::Timestamp;
+
+use crate::{
+    answer::{Body, JSON, empty, response},
+    code_link,
+    state::State,
+};
+
+/// Answers one of our pages; `None` when the path is not one of them.
+pub(crate) async fn page(state: &State, head: &Parts) -> Option<Response<Body>> {
+    let path = head.uri.path();
+    if !path.starts_with("/_portcullis/") {
+        return None;
+    }
+    let answer = match path {
+        "/_portcullis/health" => health(state),
+        "/_portcullis/metrics" => metrics(state),
+        _ if path.starts_with(code_link::PATH) => code(state, head).await,
+        _ => return None,
+    };
+    let read = matches!(head.method, Method::GET | Method::HEAD);
+    Some(if read { answer } else { empty(405) })
+}
+
+/// 200 when calls can be decided on fresh grants, else 503.
+fn health(state: &State) -> Response<Body> {
+    match state.catalog.is_live() {
+        true => response(200, JSON, r#"{"status":"ready"}"#.into()),
+        false => response(503, JSON, r#"{"status":"stale"}"#.into()),
+    }
+}
+
+fn metrics(state: &State) -> Response<Body> {
+    const OPEN_METRICS: HeaderValue =
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    match state.metrics.render() {
+        Ok(text) => response(200, OPEN_METRICS, text.into()),
+        Err(_) => empty(500),
+    }
+}
+
+/// The exact bytes of a code package, for a link of `GetFunction` that is in force.
+async fn code(state: &State, head: &Parts) -> Response<Body> {
+    const ZIP: HeaderValue = HeaderValue::from_static("application/zip");
+    let now = Timestamp::now();
+    let Some(digest) = state.links.open(head.uri.path(), head.uri.query(), now) else {
+        return response(403, JSON, r#"{"Message":"The link is expired or not valid."}"#.into());
+    };
+    match state.blobs.get(digest).await {
+        Ok(Some(zip)) => response(200, ZIP, zip),
+        Ok(None) => response(404, JSON, r#"{"Message":"The code is gone."}"#.into()),
+        Err(error) => {
+            tracing::error!(%error, "a code package cannot be read");
+            empty(500)
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! From a request to its answer: find the operation, believe the signature, bind, dispatch.
+
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, request::Parts};
+use hyper::body::{Body as _, Incoming};
+use jiff::Timestamp;
+use portcullis_model::{
+    Form, IAM, LAMBDA, Labels, OperationModel, PORTCULLIS, Protocol, STS, Service, bind, bind_query,
+    route, validate,
+};
+use portcullis_sigv4::{Claim, EMPTY_BODY_SHA256, SignatureError, body_sha256, claim};
+use uuid::Uuid;
+
+use crate::{
+    answer::Body,
+    authenticate::{Authenticated, Credential},
+    context::RequestCx,
+    dispatch::{Handler, handler},
+    error::ApiError,
+    execution,
+    listen::{BodyError, Pace, Peer, read_bounded},
+    pages,
+    state::State,
+};
+
+/// Largest request with a code package, in bytes: `aws-lambda.md §5.2`.
+const PACKAGE_REQUEST_BYTES_MAX: usize = 70_167_211;
+
+/// Largest synchronous payload, in bytes: `aws-lambda.md §8.3`.
+const PAYLOAD_BYTES_MAX: usize = 6_291_456;
+
+/// Largest request of every other operation, in bytes. Ours: the largest legal one, a role with 50
+/// tags and its trust policy, is far below.
+const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+
+/// From this size on, a body is hashed where it does not hold other requests up.
+const HASH_INLINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Where the global services live: their clients sign for it, whatever region they are set to.
+const GLOBAL_REGION: &str = "us-east-1";
+
+/// The whole service, one clone a connection.
+#[derive(Clone)]
+pub struct Server(Arc<State>);
+
+impl Server {
+    /// A server on `state`; takes up deployments that a stop or crash left unsettled.
+    #[must_use]
+    pub fn new(state: State) -> Self {
+        let state = Arc::new(state);
+        execution::settle_all(&state);
+        Self(state)
+    }
+
+    /// Lets running events finish within `grace`, then ends every worker.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.0.execution.shutdown(grace).await;
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Server {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let state = self.0.clone();
+        Box::pin(async move { Ok(answer(&state, request).await) })
+    }
+}
+
+/// Answers one request, whatever comes of it, under a request id of its own.
+async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body> {
+    const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+    let mut buffer = Uuid::encode_buffer();
+    let request_id: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    let (head, body) = request.into_parts();
+    let mut response = match pages::page(state, &head).await {
+        Some(page) => page,
+        None => {
+            let mut call = Call::new(state, &head, request_id);
+            let response = match call.run(body).await {
+                Ok(response) => response,
+                Err(error) => error.response(call.service, request_id),
+            };
+            state.metrics.count(call.service.name, call.operation, response.status().as_u16());
+            response
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// A request to an AWS API on its way through.
+struct Call<'a> {
+    state: &'a Arc<State>,
+    head: &'a Parts,
+    request_id: &'a str,
+    /// The service that the path belongs to; its protocol shapes the errors.
+    service: &'static Service,
+    /// The operation's name for the metrics, once it is known.
+    operation: &'static str,
+}
+
+/// The operation that a request names, before its body is bound.
+enum Named<'a> {
+    Rest(&'static OperationModel, Labels<'a>),
+    Query(&'static OperationModel, Form),
+}
+
+impl Named<'_> {
+    fn operation(&self) -> &'static OperationModel {
+        match self {
+            Self::Rest(operation, _) | Self::Query(operation, _) => operation,
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    fn new(state: &'a Arc<State>, head: &'a Parts, request_id: &'a str) -> Self {
+        let service = match head.uri.path() {
+            "/" | "" => &IAM,
+            path if path.starts_with("/_portcullis/") => &PORTCULLIS,
+            _ => &LAMBDA,
+        };
+        Self { state, head, request_id, service, operation: "-" }
+    }
+
+    /// The order is AWS's: the signature's form and clock, its scope, its key; then the body is
+    /// read and the proof made; then the operation, the shape, and last the handler, which asks for
+    /// the permission.
+    async fn run(&mut self, body: Incoming) -> Result<Response<Body>, ApiError> {
+        let now = Timestamp::now();
+        let claim = claim(self.head, now)?;
+        self.choose_query_service(&claim)?;
+        self.check_scope(&claim)?;
+        let rest = self.rest_operation();
+        if !body.is_end_stream() {
+            let _in_force = Credential::find(&self.state.catalog.load(), &claim, now)?;
+        }
+        let body = self.read(body, rest.as_ref().ok().and_then(Option::as_ref)).await?;
+        if !self.state.catalog.is_live() {
+            return Err(portcullis_catalog::CatalogError::Stale.into());
+        }
+        let snapshot = self.state.catalog.snapshot();
+        let hash = hash(&body).await;
+        let credential = Credential::find(&snapshot, &claim, now)?;
+        let authenticated = credential.verify(&snapshot, self.head, &claim, &hash)?;
+        let named = self.name(rest?, &body)?;
+        let (handler, bound) = self.bind(&named, &body)?;
+        let cx = self.context(snapshot, authenticated, body, now);
+        handler(&cx, bound).await
+    }
+
+    /// On `/`, the scope says which query service is meant; a JSON service has a target header.
+    fn choose_query_service(&mut self, claim: &Claim) -> Result<(), ApiError> {
+        if self.service.protocol != Protocol::Query {
+            return Ok(());
+        }
+        if let Some(target) = self.head.headers.get("x-amz-target") {
+            self.service = &PORTCULLIS; // Errors in JSON: that is what such a client reads.
+            let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
+            return Err(ApiError::NotServed(target.into()));
+        }
+        if claim.scope().service() == STS.signing_name {
+            self.service = &STS;
+        }
+        Ok(())
+    }
+
+    fn check_scope(&self, claim: &Claim) -> Result<(), SignatureError> {
+        let region = self.state.region.as_str();
+        let here = [region, GLOBAL_REGION];
+        let regions = if self.service.protocol == Protocol::Query { &here[..] } else { &here[..1] };
+        claim.check_scope(regions, self.service.signing_name)
+    }
+
+    /// Method and path's row in the operation table; `None` for the query protocol.
+    fn rest_operation(&mut self) -> Result<Option<(&'static OperationModel, Labels<'a>)>, ApiError> {
+        if self.service.protocol == Protocol::Query {
+            return Ok(None);
+        }
+        let uri = &self.head.uri;
+        let found = route(self.service, &self.head.method, uri.path(), uri.query())?;
+        let found = found.ok_or(ApiError::UnknownOperation)?;
+        self.operation = found.operation.name;
+        Ok(Some((found.operation, found.labels)))
+    }
+
+    /// Reads the body within the operation's limit.
+    async fn read(
+        &self,
+        body: Incoming,
+        named: Option<&(&'static OperationModel, Labels<'_>)>,
+    ) -> Result<Bytes, ApiError> {
+        let operation = named.map_or("-", |(operation, _)| operation.name);
+        let limit = match operation {
+            "CreateFunction" | "UpdateFunctionCode" => PACKAGE_REQUEST_BYTES_MAX,
+            "Invoke" => PAYLOAD_BYTES_MAX,
+            _ => REQUEST_BYTES_MAX,
+        };
+        let announced = body.size_hint().exact();
+        read_bounded(body, limit, Pace::default()).await.map_err(|error| match error {
+            BodyError::TooLarge { .. } if operation == "Invoke" => {
+                let size = announced.unwrap_or(limit as u64 + 1);
+                ApiError::PayloadTooLarge { size, limit }
+            }
+            BodyError::TooLarge { .. } => ApiError::RequestTooLarge { limit, operation },
+            BodyError::Io(_) | BodyError::TimedOut => ApiError::BodyUnread,
+        })
+    }
+
+    /// The operation, in either protocol.
+    fn name(
+        &mut self,
+        rest: Option<(&'static OperationModel, Labels<'a>)>,
+        body: &Bytes,
+    ) -> Result<Named<'a>, ApiError> {
+        if let Some((operation, labels)) = rest {
+            return Ok(Named::Rest(operation, labels));
+        }
+        let query = self.head.uri.query().unwrap_or_default().as_bytes();
+        let form = Form::parse(if self.head.method == Method::GET { query } else { body })?;
+        let [action, version] =
+            ["Action", "Version"].map(|name| form.get(name).unwrap_or_default().to_owned());
+        let operation = self.service.operation(&action);
+        let operation = operation.filter(|_| version == self.service.api_version);
+        let operation = operation.ok_or(ApiError::UnknownAction { action, version })?;
+        self.operation = operation.name;
+        Ok(Named::Query(operation, form))
+    }
+
+    /// Binds and validates what the request carries: every failure in one answer.
+    fn bind(
+        &self,
+        named: &Named<'_>,
+        body: &Bytes,
+    ) -> Result<(Handler, serde_json::Value), ApiError> {
+        let operation = named.operation();
+        let not_served = || ApiError::NotServed(operation.name.into());
+        let handler = handler(operation).ok_or_else(not_served)?;
+        let bound = match named {
+            Named::Rest(_, labels) => {
+                bind(operation, labels, self.head.uri.query(), &self.head.headers, body)?
+            }
+            Named::Query(_, form) => bind_query(operation, form)?,
+        };
+        validate(operation, &bound)?;
+        Ok((handler, bound))
+    }
+
+    fn context(
+        &self,
+        snapshot: Arc<portcullis_catalog::Snapshot>,
+        authenticated: Authenticated,
+        body: Bytes,
+        now: Timestamp,
+    ) -> RequestCx<'a> {
+        let peer = self.head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        RequestCx {
+            state: self.state,
+            snapshot,
+            authenticated,
+            head: self.head,
+            body,
+            request_id: self.request_id,
+            now,
+            peer: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
+        }
+    }
+}
+
+/// The body's hash in hexadecimal, as the signature holds it.
+async fn hash(body: &Bytes) -> String {
+    match body.len() {
+        0 => EMPTY_BODY_SHA256.to_owned(),
+        1..=HASH_INLINE_BYTES_MAX => body_sha256(body),
+        _ => {
+            let body = body.clone();
+            // A task that panicked proves nothing: the empty text matches no hash.
+            tokio::task::spawn_blocking(move || body_sha256(&body)).await.unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What every request can reach: the catalog, the code, the sandbox, and who this server is.
+
+use std::{path::PathBuf, sync::Arc};
+
+use portcullis_catalog::Catalog;
+use portcullis_identity::{AccountId, Partition};
+use portcullis_lambda::Region;
+use portcullis_sandbox::Sandbox;
+use portcullis_store::Blobs;
+
+use crate::{code_link::LinkKey, execution::Execution, metrics::Metrics};
+
+/// What the operator decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The region that this endpoint is.
+    pub region: Region,
+    /// The account that runs the server: owner of the control operations.
+    pub account: AccountId,
+    /// Where code is unpacked.
+    pub code_dir: PathBuf,
+    /// Where the clients of the runtimes are kept.
+    pub runtimes_dir: PathBuf,
+}
+
+/// What every request can reach.
+pub struct State {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) blobs: Blobs,
+    pub(crate) execution: Execution,
+    pub(crate) metrics: Metrics,
+    pub(crate) links: LinkKey,
+    pub(crate) region: Region,
+    pub(crate) account: AccountId,
+    pub(crate) partition: Partition,
+}
+
+impl State {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(catalog: Arc<Catalog>, blobs: Blobs, sandbox: Sandbox, settings: Settings) -> Self {
+        let Settings { region, account, code_dir, runtimes_dir } = settings;
+        Self {
+            links: LinkKey::of(&catalog),
+            execution: Execution::new(sandbox, code_dir, runtimes_dir, region.clone()),
+            metrics: Metrics::default(),
+            partition: Partition::of_region(region.as_str()),
+            catalog,
+            blobs,
+            region,
+            account,
+        }
+    }
+}

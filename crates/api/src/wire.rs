@@ -1,0 +1,6 @@
+//! Between wire types and domain types: converted once, here, and failing here.
+
+pub(crate) mod alias;
+pub(crate) mod configuration;
+pub(crate) mod function;
+pub(crate) mod marker;
