@@ -443,3 +443,33 @@ fn actions_match_whole_and_in_any_case() {
     matches(r#""NotAction":"s3:*""#,                     "lambda:InvokeFunction",    true);
     matches(r#""Action":"lambda:*""#,                    &format!("lambda:{}", "x".repeat(5_000)), true);
 }
+
+#[test]
+fn the_strongest_of_several_grants_counts_in_any_order() {
+    let grant = |value: &str| {
+        let principal = aws(value);
+        format!(r#"{{"Effect":"Allow",{principal},"Action":"lambda:*","Resource":"*"}}"#)
+    };
+    let request = Request {
+        principal: &principal(SESSION),
+        action: "lambda:InvokeFunction",
+        resource: "arn:aws:lambda:us-east-1:111111111111:function:f",
+        resource_account: HERE,
+        context: &MapContext::new(),
+    };
+    let silent = Silent.policy(DocumentKind::Boundary);
+    for values in [[HERE, ROLE, SESSION], [SESSION, ROLE, HERE], [ROLE, SESSION, HERE]] {
+        let documents = values.map(grant);
+        let one = format!(r#"{{"Statement":[{}]}}"#, documents.join(","));
+        let one = Policy::parse(DocumentKind::Resource, &one).unwrap();
+        let many = documents.map(|statement| {
+            let text = format!(r#"{{"Statement":{statement}}}"#);
+            Policy::parse(DocumentKind::Resource, &text).unwrap()
+        });
+        let many = many.each_ref();
+        for resource in [&[&one][..], &many[..]] {
+            let policies = Policies { resource, boundary: &[&silent], ..Policies::default() };
+            assert_eq!(decide(&request, &policies), Allowed, "{values:?}");
+        }
+    }
+}
