@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(remove(Some(&key), &later), missing, "a new user of the same name");
         assert_eq!(
             unknown.to_string(),
-            format!("The Access Key with id {} cannot be found", key.id)
+            format!("The Access Key with id {} cannot be found.", key.id)
         );
     }
 }

@@ -5,6 +5,7 @@ use crate::names::{PolicyName, RoleName, UserName};
 use crate::policies::{
     ROLE_POLICIES_CHARACTERS_MAX, TRUST_POLICY_CHARACTERS_MAX, USER_POLICIES_CHARACTERS_MAX,
 };
+use crate::service::InvalidServiceName;
 
 /// Text that is not a value of its type. `Display` is the whole message of a `ValidationError`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +48,7 @@ pub enum IdentityError {
     #[error("The role policy with name {0} cannot be found.")]
     NoSuchRolePolicy(PolicyName),
     /// No such access key, or it is another owner's.
-    #[error("The Access Key with id {0} cannot be found")]
+    #[error("The Access Key with id {0} cannot be found.")]
     NoSuchAccessKey(AccessKeyId),
     /// The user name is taken; names that differ only by case are the same name.
     #[error("User with name {0} already exists.")]
@@ -96,9 +97,22 @@ pub enum IdentityError {
     /// More tags than a user or role may have. Text not verified.
     #[error("The number of tags has reached the maximum limit.")]
     TagsExceeded,
-    /// Permissions boundaries are not served yet. Our own words, as AWS has none for it.
-    #[error("The parameter PermissionsBoundary is not supported yet.")]
-    BoundaryUnsupported,
+    /// A parameter that would change what is permitted, and is not served yet: refused rather than
+    /// ignored. Our own words, as AWS has none for it.
+    #[error("The parameter {0} is not supported yet.")]
+    ParameterUnsupported(&'static str),
+    /// An operation on "the caller's own user", by a caller that is no user.
+    #[error("Must specify userName when calling with non-User credentials")]
+    UserNameRequired,
+    /// A role to assume that is not the ARN of a role.
+    #[error("{0} is invalid")]
+    InvalidRoleArn(String),
+    /// A service principal that cannot be one.
+    #[error(transparent)]
+    InvalidService(#[from] InvalidServiceName),
+    /// A list continued from a marker that no list has given out. Text not verified.
+    #[error("Invalid marker.")]
+    InvalidMarker,
     /// More seconds than the role's maximum session duration.
     #[error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")]
     DurationExceedsRole,
@@ -133,10 +147,14 @@ impl IdentityError {
             Self::SessionPolicyTooLarge { .. }  => "PackedPolicyTooLarge",
             Self::MalformedPolicyDocument(_)    => "MalformedPolicyDocument",
             Self::Invalid(_)
+            | Self::UserNameRequired
+            | Self::InvalidRoleArn(_)
+            | Self::InvalidService(_)
+            | Self::InvalidMarker
             | Self::DurationExceedsRole
             | Self::DurationExceedsChaining     => "ValidationError",
             Self::DuplicateTagKeys              => "InvalidInput",
-            Self::BoundaryUnsupported           => "UnsupportedOperationException",
+            Self::ParameterUnsupported(_)       => "UnsupportedOperationException",
         }
     }
 }

@@ -134,8 +134,8 @@ pub struct NewRole {
 ///
 /// # Errors
 /// [`IdentityError::RoleExists`], [`IdentityError::TrustPolicyTooLarge`],
-/// [`IdentityError::MalformedPolicyDocument`]; [`IdentityError::BoundaryUnsupported`] rather than a
-/// role with more permissions than were asked for.
+/// [`IdentityError::MalformedPolicyDocument`]; [`IdentityError::ParameterUnsupported`] for a
+/// boundary, rather than a role with more permissions than were asked for.
 pub fn create_role(
     account: AccountId,
     taken: Option<&Role>,
@@ -144,7 +144,7 @@ pub fn create_role(
     now: Timestamp,
 ) -> Result<Role, IdentityError> {
     if new.permissions_boundary.is_some() {
-        return Err(IdentityError::BoundaryUnsupported);
+        return Err(IdentityError::ParameterUnsupported("PermissionsBoundary"));
     }
     check_trust_policy(&new.trust_policy)?;
     if taken.is_some() {
@@ -274,7 +274,10 @@ mod tests {
             assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
         }
         let bounded = NewRole { permissions_boundary: Some("arn".into()), ..new(TRUST) };
-        assert_eq!(create(None, bounded), Err(IdentityError::BoundaryUnsupported));
+        assert_eq!(
+            create(None, bounded),
+            Err(IdentityError::ParameterUnsupported("PermissionsBoundary"))
+        );
     }
 
     #[test]

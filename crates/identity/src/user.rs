@@ -52,8 +52,8 @@ pub struct NewUser {
 /// Makes a user. `taken` is the user of the account with the same [`UserName::folded`] name.
 ///
 /// # Errors
-/// [`IdentityError::UserExists`]; [`IdentityError::BoundaryUnsupported`] rather than a user with
-/// more permissions than were asked for.
+/// [`IdentityError::UserExists`]; [`IdentityError::ParameterUnsupported`] for a boundary, rather
+/// than a user with more permissions than were asked for.
 pub fn create_user(
     account: AccountId,
     taken: Option<&User>,
@@ -62,7 +62,7 @@ pub fn create_user(
     now: Timestamp,
 ) -> Result<User, IdentityError> {
     if new.permissions_boundary.is_some() {
-        return Err(IdentityError::BoundaryUnsupported);
+        return Err(IdentityError::ParameterUnsupported("PermissionsBoundary"));
     }
     if taken.is_some() {
         return Err(IdentityError::UserExists(new.name));

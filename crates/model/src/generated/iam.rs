@@ -3206,7 +3206,8 @@ pub mod types {
     #[derive(Clone, PartialEq, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct AccessKey {
-        pub user_name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
         pub access_key_id: String,
         pub status: StatusType,
         pub secret_access_key: String,
@@ -3259,7 +3260,7 @@ pub mod types {
         pub access_key: AccessKey,
     }
     /// `CreateRoleRequest` of the model.
-    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[derive(Clone, PartialEq, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct CreateRoleInput {
         pub path: Option<String>,
@@ -3271,6 +3272,20 @@ pub mod types {
         pub permissions_boundary: Option<String>,
         pub tags: Option<Vec<Tag>>,
     }
+    impl fmt::Debug for CreateRoleInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("CreateRoleInput")
+                .field("path", &self.path)
+                .field("role_name", &self.role_name)
+                .field("assume_role_policy_document", &self.assume_role_policy_document)
+                .field("description", &self.description)
+                .field("max_session_duration", &self.max_session_duration)
+                .field("max_signin_session_duration", &self.max_signin_session_duration)
+                .field("permissions_boundary", &self.permissions_boundary)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
     /// `CreateRoleResponse` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3278,13 +3293,23 @@ pub mod types {
         pub role: Role,
     }
     /// `CreateUserRequest` of the model.
-    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[derive(Clone, PartialEq, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct CreateUserInput {
         pub path: Option<String>,
         pub user_name: String,
         pub permissions_boundary: Option<String>,
         pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for CreateUserInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("CreateUserInput")
+                .field("path", &self.path)
+                .field("user_name", &self.user_name)
+                .field("permissions_boundary", &self.permissions_boundary)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
     }
     /// `CreateUserResponse` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -3501,7 +3526,7 @@ pub mod types {
         pub policy_document: String,
     }
     /// `Role` of the model.
-    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[derive(Clone, PartialEq, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct Role {
         pub path: String,
@@ -3526,6 +3551,25 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub source_role_template: Option<SourceRoleTemplate>,
     }
+    impl fmt::Debug for Role {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Role")
+                .field("path", &self.path)
+                .field("role_name", &self.role_name)
+                .field("role_id", &self.role_id)
+                .field("arn", &self.arn)
+                .field("create_date", &self.create_date)
+                .field("assume_role_policy_document", &self.assume_role_policy_document)
+                .field("description", &self.description)
+                .field("max_session_duration", &self.max_session_duration)
+                .field("max_signin_session_duration", &self.max_signin_session_duration)
+                .field("permissions_boundary", &self.permissions_boundary)
+                .field("tags", &"[redacted]")
+                .field("role_last_used", &self.role_last_used)
+                .field("source_role_template", &self.source_role_template)
+                .finish()
+        }
+    }
     /// `RoleLastUsed` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3543,18 +3587,25 @@ pub mod types {
         pub template_minor_version: i32,
     }
     /// `Tag` of the model.
-    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[derive(Clone, PartialEq, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct Tag {
         pub key: String,
         pub value: String,
     }
+    impl fmt::Debug for Tag {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Tag").field("key", &"[redacted]").field("value", &"[redacted]").finish()
+        }
+    }
     /// `User` of the model.
-    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[derive(Clone, PartialEq, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct User {
-        pub path: String,
-        pub user_name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
         pub user_id: String,
         pub arn: String,
         pub create_date: Timestamp,
@@ -3564,6 +3615,20 @@ pub mod types {
         pub permissions_boundary: Option<AttachedPermissionsBoundary>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for User {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("User")
+                .field("path", &self.path)
+                .field("user_name", &self.user_name)
+                .field("user_id", &self.user_id)
+                .field("arn", &self.arn)
+                .field("create_date", &self.create_date)
+                .field("password_last_used", &self.password_last_used)
+                .field("permissions_boundary", &self.permissions_boundary)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
     }
     /// `statusType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -3591,7 +3656,7 @@ mod shapes {
     pub(super) static ACCESS_KEY: Shape = Shape::structure(
         "AccessKey",
         &[
-            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("UserName", &USER_NAME_TYPE),
             Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required(),
             Member::body("Status", &STATUS_TYPE).required(),
             Member::body("SecretAccessKey", &ACCESS_KEY_SECRET_TYPE).required(),
@@ -3854,8 +3919,8 @@ mod shapes {
     pub(super) static USER: Shape = Shape::structure(
         "User",
         &[
-            Member::body("Path", &PATH_TYPE).required(),
-            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("Path", &PATH_TYPE),
+            Member::body("UserName", &USER_NAME_TYPE),
             Member::body("UserId", &ID_TYPE).required(),
             Member::body("Arn", &ARN_TYPE).required(),
             Member::body("CreateDate", &DATE_TYPE).required(),
@@ -3965,15 +4030,17 @@ mod shapes {
     pub(super) static TAG_KEY_TYPE: Shape = Shape::string(
         "tagKeyType",
         Text::ANY.length(Some(1), Some(128)).pattern(&TAG_KEY_TYPE_PATTERN),
-    );
+    )
+    .sensitive();
     static TAG_KEY_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"#, r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"#, false);
     pub(super) static TAG_LIST_TYPE: Shape =
-        Shape::list("tagListType", &TAG, Bounds { min: None, max: Some(50) }, false);
+        Shape::list("tagListType", &TAG, Bounds { min: None, max: Some(50) }, false).sensitive();
     pub(super) static TAG_VALUE_TYPE: Shape = Shape::string(
         "tagValueType",
         Text::ANY.length(Some(0), Some(256)).pattern(&TAG_VALUE_TYPE_PATTERN),
-    );
+    )
+    .sensitive();
     static TAG_VALUE_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"#, r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"#, false);
     pub(super) static USER_LIST_TYPE: Shape =

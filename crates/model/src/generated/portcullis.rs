@@ -196,8 +196,8 @@ mod shapes {
         Text::ANY.length(Some(1), Some(128)).pattern(&SERVICE_NAME_PATTERN),
     );
     static SERVICE_NAME_PATTERN: Pattern = Pattern::new(
-        r#"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?"#,
-        r#"[a-z0-9\-]+(\.[a-z0-9\-]+)*\.amazonaws\.com(\.cn)?"#,
+        r#"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?|alexa-(appkit|connectedhome)\.amazon\.com"#,
+        r#"[a-z0-9\-]+(\.[a-z0-9\-]+)*\.amazonaws\.com(\.cn)?|alexa-(appkit|connectedhome)\.amazon\.com"#,
         false,
     );
     pub(super) static STATUS: Shape =

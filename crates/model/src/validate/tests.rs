@@ -200,8 +200,12 @@ fn tags_are_refused_with_the_recorded_texts() {
 fn query_services_share_the_grammar() {
     let tag = json!({"UserName": "u", "Tags": [{"Key": "", "Value": "v"}]});
     check(&IAM, "CreateUser", tag, &[
-        "Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1".to_owned(),
-        pattern("", "tags.1.member.key", r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"),
+        "Value at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1".to_owned(),
+        r"Value at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+".to_owned(),
+    ]);
+    let many: Vec<_> = (0..51).map(|n| json!({"Key": format!("k{n}"), "Value": ""})).collect();
+    check(&IAM, "CreateUser", json!({"UserName": "u", "Tags": many}), &[
+        "Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50".to_owned(),
     ]);
     check(&IAM, "CreateUser", json!({"UserName": "a b"}), &[pattern("a b", "userName", r"[\w+=,.@-]+")]);
     check(&IAM, "CreateUser", json!({"UserName": "é"}), &[pattern("é", "userName", r"[\w+=,.@-]+")]);
@@ -220,7 +224,9 @@ fn query_services_share_the_grammar() {
 fn our_own_operations_are_validated_too() {
     let name = |name: &str| json!({"ServiceName": name});
     check(&crate::PORTCULLIS, "CreateServiceAccessKey", name("s3.amazonaws.com"), &[]);
-    let want = [pattern("s3", "serviceName", r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")];
+    check(&crate::PORTCULLIS, "CreateServiceAccessKey", name("alexa-appkit.amazon.com"), &[]);
+    let names = r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?|alexa-(appkit|connectedhome)\.amazon\.com";
+    let want = [pattern("s3", "serviceName", names)];
     check(&crate::PORTCULLIS, "CreateServiceAccessKey", name("s3"), &want);
 }
 

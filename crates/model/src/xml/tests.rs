@@ -22,8 +22,8 @@ fn check(service: &Service, operation: &str, output: &Value, want: &str) {
 
 fn user(name: &str) -> User {
     User {
-        path: "/".to_owned(),
-        user_name: name.to_owned(),
+        path: Some("/".to_owned()),
+        user_name: Some(name.to_owned()),
         user_id: "AIDACKCEVSQ6C2EXAMPLE".to_owned(),
         arn: format!("arn:aws:iam::123456789012:user/{name}"),
         create_date: Timestamp("2026-11-25T08:00:00.987Z".parse().unwrap()),
