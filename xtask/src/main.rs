@@ -1,11 +1,13 @@
 //! Developers' tasks: `cargo xtask COMMAND`. Nothing here ships.
 #![forbid(unsafe_code)]
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod check;
 mod codegen;
+mod tidy;
 
 /// Developers' tasks for Portcullis.
 #[derive(Parser)]
@@ -19,17 +21,57 @@ struct Cli {
 enum Command {
     /// Generates `crates/model/src/generated/` from `models/` and `overlay/`.
     Codegen(codegen::Arguments),
+    /// Runs every test, with all of its set-up.
+    Test,
+    /// Checks the house rules that rustc and clippy do not know.
+    Tidy,
+}
+
+/// Why a task failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum XtaskError {
+    /// Code could not be generated, or is stale.
+    #[error(transparent)]
+    Codegen(#[from] codegen::CodegenError),
+    /// A file could not be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// House rules are broken.
+    #[error("{0}")]
+    Untidy(String),
+    /// A command failed or is missing.
+    #[error("{command}: {why}\n  remedy: {remedy}")]
+    Command {
+        /// The command line.
+        command: String,
+        /// How it ended.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
+}
+
+/// The workspace that this program was built in.
+fn root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Codegen(arguments) => codegen::run(&arguments),
-    };
-    match result {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run() -> Result<(), XtaskError> {
+    match Cli::parse().command {
+        Command::Codegen(arguments) => Ok(codegen::run(&arguments)?),
+        Command::Test => check::run(&root()),
+        Command::Tidy => tidy::run(&root()),
     }
 }

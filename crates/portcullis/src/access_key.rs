@@ -36,7 +36,7 @@ async fn create(arguments: &CreateAccessKeyArguments) -> Result<(), CliError> {
     if !answer.status().is_success() {
         return Err(CliError::Refused { status: answer.status().as_u16(), answer: text });
     }
-    say!("{text}")
+    Ok(say!("{text}")?)
 }
 
 /// Path and body of the control operation that the flags ask for.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use portcullis_sigv4::{Credentials, sign};
+use portcullis_sigv4::{Credentials, SigningError, sign};
 use tokio::net::TcpStream;
 
 /// Where a server listens: `http://HOST:PORT`.
@@ -24,6 +24,9 @@ pub(crate) enum ClientError {
     /// The request cannot be built (a header or path with illegal characters).
     #[error("the request is malformed: {0}")]
     Request(#[from] http::Error),
+    /// The request cannot be signed.
+    #[error("the request cannot be signed: {0}")]
+    Sign(#[from] SigningError),
     /// Nobody listens there.
     #[error("cannot connect to {authority}: {source} (is `portcullis serve` running there?)")]
     Connect {
@@ -95,7 +98,7 @@ impl Client {
         }
         let (mut head, ()) = request.body(())?.into_parts();
         if let Some(credentials) = &self.credentials {
-            sign(&mut head, &body, credentials, &self.region, service, jiff::Timestamp::now());
+            sign(&mut head, &body, credentials, &self.region, service, jiff::Timestamp::now())?;
         }
         self.send(Request::from_parts(head, Full::new(body))).await
     }

@@ -4,7 +4,7 @@
 macro_rules! say {
     ($($argument:tt)*) => {{
         use std::io::Write as _;
-        writeln!(std::io::stdout(), $($argument)*).map_err($crate::CliError::from)
+        writeln!(std::io::stdout(), $($argument)*)
     }};
 }
 

@@ -41,8 +41,9 @@ const ACTIVE_MAX: Duration = Duration::from_secs(30);
 /// # Errors
 /// [`CliError`] naming the step that failed, with the server's answer.
 pub(crate) async fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
+    let runtime = serve::prepare_runtime().await?;
     let running = serve::start_quickstart(arguments.listen).await?;
-    let shown = show(&running).await;
+    let shown = show(&running, runtime).await;
     if shown.is_ok() && !arguments.exit {
         paste_lines(&running)?;
         running.until_signal().await;
@@ -52,17 +53,17 @@ pub(crate) async fn run(arguments: &QuickstartArguments) -> Result<(), CliError>
 }
 
 /// Everything between the start and the lines to paste.
-async fn show(running: &Running) -> Result<(), CliError> {
+async fn show(running: &Running, runtime: &str) -> Result<(), CliError> {
     let owner = Step(running.root_client());
-    say!("\n1. Deploying {FUNCTION} ({}) from a zip", running.runtime())?;
-    deploy(&owner, running.runtime()).await?;
+    say!("\n1. Deploying {FUNCTION} ({runtime}) from a zip")?;
+    deploy(&owner, runtime).await?;
     say!("\n2. Granting, with the two requests of the AddPermission reference page")?;
     grant(&owner).await?;
     say!("\n3. Making callers: keys for the S3 service and for two other accounts")?;
     let callers = Callers::make(&owner).await?;
     say!("\n4. Who may call, who may not, and why\n")?;
     let table = call_all(&owner, &callers).await?;
-    say!("{table}")
+    Ok(say!("{table}")?)
 }
 
 /// Calls that must succeed for the show to go on.
@@ -238,7 +239,7 @@ async fn call_all(owner: &Step, callers: &Callers) -> Result<Table, CliError> {
     let forged =
         Credentials { secret_access_key: "not-the-secret".into(), ..callers.friend_with_policy.clone() };
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["caller", "call", "result"]);
     let mut row = async |who: &str, how: &str, key: Option<Credentials>, source: &[_]| {
         let result = invoke(&owner.0.with(key), source).await?;
@@ -298,7 +299,7 @@ fn paste_lines(running: &Running) -> Result<(), CliError> {
     let endpoint = running.endpoint().to_string();
     let Credentials { access_key_id, secret_access_key, .. } = running.root_credentials();
     let region = running.region();
-    say!(
+    Ok(say!(
         "\n5. Serving on {endpoint} until Ctrl-C. Use your own tools, unchanged:\n
 # every tool\n\
 export AWS_ENDPOINT_URL={endpoint}\n\
@@ -319,5 +320,5 @@ resource \"aws_lambda_permission\" \"from_terraform\" {{\n  \
   principal     = \"events.amazonaws.com\"\n  \
   source_arn    = \"arn:aws:events:{region}:{OWNER}:rule/my-rule\"\n\
 }}\n"
-    )
+    )?)
 }

@@ -160,6 +160,21 @@ pub fn is_known(runtime: &str) -> bool {
     find_supported(runtime).is_ok()
 }
 
+/// The newest runtime that an interpreter of this host can run. Blocking: it tries interpreters.
+///
+/// # Errors
+/// [`PythonError::NoInterpreter`] of the newest runtime, when the host has none at all.
+pub fn newest_here() -> Result<&'static str, PythonError> {
+    let mut missing = PythonError::Runtime("python3".to_owned());
+    for supported in SUPPORTED.iter().rev() {
+        match find_interpreter(supported.python) {
+            Ok(_) => return Ok(supported.runtime),
+            Err(error) => missing = error,
+        }
+    }
+    Err(missing)
+}
+
 fn find_supported(runtime: &str) -> Result<&'static Supported, PythonError> {
     let found = SUPPORTED.iter().find(|supported| supported.runtime == runtime);
     found.ok_or_else(|| PythonError::Runtime(runtime.to_owned()))

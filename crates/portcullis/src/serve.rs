@@ -1,0 +1,378 @@
+//! `portcullis serve`: puts the parts together, serves until a signal, drains.
+
+use std::{
+    fs::DirBuilder,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use portcullis_api::{Server, Settings, State, listen};
+use portcullis_catalog::{
+    Catalog, CatalogError, Failure,
+    effects::{RootKey, StartRefusal},
+};
+use portcullis_identity::{AccountId, Partition, generate};
+use portcullis_lambda::Region;
+use portcullis_sandbox::{Sandbox, SandboxError, python};
+use portcullis_sigv4::Credentials;
+use portcullis_store::{Blobs, SqliteStore, StoreError};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use crate::{
+    cli::{Isolation, ServeArguments},
+    client::{Client, ClientError, Endpoint},
+    console::say,
+    root_credentials::{self, RootCredentialsError},
+};
+
+/// The data folder of the quickstart's server lies here, and the runtime clients are kept here.
+const HOME: &str = "portcullis-data";
+
+/// How long workers may take to end once every call is answered.
+const WORKERS_GRACE: Duration = Duration::from_secs(2);
+
+/// Why the server does not start, or did not stop well; each names what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// A flag or variable has an impossible value.
+    #[error("{flag}: {why}")]
+    Flag {
+        /// Which.
+        flag: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {path}: {source}")]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("cannot open the store: {0}")]
+    Store(#[from] StoreError),
+    /// The catalog cannot be read from the store.
+    #[error("cannot read the store: {0}")]
+    Catalog(#[from] CatalogError),
+    /// The root credentials are not usable.
+    #[error("cannot use the root credentials: {0}")]
+    RootKey(#[from] StartRefusal),
+    /// Their file is not usable.
+    #[error(transparent)]
+    RootCredentials(#[from] RootCredentialsError),
+    /// No fresh credentials can be made.
+    #[error("the system gives no random bytes: {0}")]
+    Random(#[from] generate::NoRandomness),
+    /// Functions could not run.
+    #[error("cannot prepare to run functions: {0}")]
+    Sandbox(#[from] SandboxError),
+    /// No Python function can run on this host.
+    #[error(transparent)]
+    Python(#[from] python::PythonError),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Its own address is not one.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The terminal or a signal handler failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl From<Failure<StartRefusal>> for ServeError {
+    fn from(failure: Failure<StartRefusal>) -> Self {
+        match failure {
+            Failure::Rule(refusal) => refusal.into(),
+            Failure::Catalog(error) => error.into(),
+        }
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`] when the server cannot start, or loses connections while it drains.
+pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), ServeError> {
+    let signals = Signals::new()?;
+    let configuration = Configuration::of_arguments(arguments)?;
+    let running = Running::start(configuration).await?;
+    announce(&running, arguments.isolation)?;
+    signals.any().await;
+    running.stop().await
+}
+
+/// Makes the newest Python runtime of this host ready, saying what it does; answers its name.
+///
+/// # Errors
+/// [`ServeError::Python`] with the remedy.
+pub(crate) async fn prepare_runtime() -> Result<&'static str, ServeError> {
+    let runtimes = Path::new(HOME).join("runtimes");
+    say!("Looking for a Python that can run functions, and for its Lambda runtime client")?;
+    let find = tokio::task::spawn_blocking(python::newest_here);
+    let runtime = find.await.map_err(std::io::Error::other)??;
+    let progress = |line: &str| drop(say!("   {line}"));
+    let found = python::Python::new(runtimes).prepare(runtime, progress).await?;
+    say!("   {runtime}: {}", found.interpreter.display())?;
+    Ok(runtime)
+}
+
+/// A server for the quickstart, on an empty folder that goes with it.
+///
+/// # Errors
+/// [`ServeError`] when it cannot start.
+pub(crate) async fn start_quickstart(listen: SocketAddr) -> Result<Running, ServeError> {
+    let home = Path::new(HOME);
+    make_private(home)?;
+    let folder = tempfile::Builder::new().prefix("quickstart-").tempdir_in(home)?;
+    let configuration = Configuration {
+        listen: free(listen),
+        data_dir: folder.path().to_owned(),
+        runtimes_dir: home.join("runtimes"),
+        region: parse("region", "us-east-1")?,
+        account: parse("account", "123456789012")?,
+        root: None,
+    };
+    say!("Starting a server on an empty data folder ({})", folder.path().display())?;
+    Ok(Running { folder: Some(folder), ..Running::start(configuration).await? })
+}
+
+/// `listen`, or a free port where that one is taken.
+fn free(listen: SocketAddr) -> SocketAddr {
+    match std::net::TcpListener::bind(listen) {
+        Ok(_) => listen,
+        Err(_) => SocketAddr::new(listen.ip(), 0),
+    }
+}
+
+/// Everything that a server is started with; valid.
+struct Configuration {
+    listen: SocketAddr,
+    data_dir: PathBuf,
+    runtimes_dir: PathBuf,
+    region: Region,
+    account: AccountId,
+    /// Given root credentials; generated or read from the data folder when absent.
+    root: Option<Credentials>,
+}
+
+impl Configuration {
+    fn of_arguments(arguments: &ServeArguments) -> Result<Self, ServeError> {
+        if arguments.store != "sqlite" {
+            let why = format!("this build stores in `sqlite` only, not in `{}`", arguments.store);
+            return Err(ServeError::Flag { flag: "--store", why });
+        }
+        let given = (&arguments.root_access_key_id, &arguments.root_secret_access_key);
+        let root = match given {
+            (Some(id), Some(secret)) => Some(Credentials {
+                access_key_id: id.clone(),
+                secret_access_key: secret.clone(),
+                session_token: None,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            listen: arguments.listen,
+            data_dir: arguments.data_dir.clone(),
+            runtimes_dir: arguments.data_dir.join("runtimes"),
+            region: parse("--region", &arguments.region)?,
+            account: parse("--account-id", &arguments.account_id)?,
+            root,
+        })
+    }
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+    flag: &'static str,
+    text: &str,
+) -> Result<T, ServeError> {
+    text.parse().map_err(|why: T::Err| ServeError::Flag { flag, why: why.to_string() })
+}
+
+/// Makes a folder that only we may look into; one that is there stays as it is.
+fn make_private(path: &Path) -> Result<(), ServeError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| ServeError::DataDir { path: path.to_owned(), source })
+}
+
+/// A server that serves.
+pub(crate) struct Running {
+    endpoint: Endpoint,
+    region: Region,
+    root: Credentials,
+    /// Whether the root credentials were made at this start.
+    new_root: bool,
+    server: Server,
+    store: Arc<SqliteStore>,
+    shutdown: oneshot::Sender<()>,
+    serving: JoinHandle<listen::Drained>,
+    /// A data folder that goes with the server.
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Running {
+    async fn start(configuration: Configuration) -> Result<Self, ServeError> {
+        let Configuration { listen, data_dir, runtimes_dir, region, account, root } = configuration;
+        make_private(&data_dir)?;
+        let store = Arc::new(SqliteStore::open(&data_dir)?);
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|source| ServeError::Listen { address: listen, source })?;
+        let endpoint = format!("http://{}", listener.local_addr()?).parse()?;
+        let (root, new_root) = root_of(root, &data_dir)?;
+        let partition = Partition::of_region(region.as_str());
+        let catalog = Catalog::open(store.clone(), partition).await?;
+        catalog.start(account, &root_key(&root)?, jiff::Timestamp::now()).await?;
+        let blobs = Blobs::open(&data_dir.join("code"))?;
+        let sandbox = Sandbox::new(portcullis_sandbox::Settings::default())?;
+        let code_dir = data_dir.join("unpacked");
+        let settings = Settings { region: region.clone(), account, code_dir, runtimes_dir };
+        let server = Server::new(State::new(catalog, blobs, sandbox, settings));
+        let (shutdown, signal) = oneshot::channel();
+        let serving = tokio::spawn(listen::serve(
+            listener,
+            server.clone(),
+            listen::Limits::default(),
+            async { drop(signal.await) },
+        ));
+        let folder = None;
+        Ok(Self { endpoint, region, root, new_root, server, store, shutdown, serving, folder })
+    }
+
+    /// Drains: no new calls, running ones finish, workers end, the store closes.
+    ///
+    /// # Errors
+    /// None yet; calls that outlive the grace are logged and cut.
+    pub(crate) async fn stop(self) -> Result<(), ServeError> {
+        let _ = self.shutdown.send(()); // The receiver is gone only if serving ended by itself.
+        match self.serving.await {
+            Ok(listen::Drained::Whole) => {}
+            Ok(listen::Drained::Cut(calls)) => {
+                tracing::warn!(calls, "calls did not finish in time and were cut");
+            }
+            Err(error) => tracing::error!(%error, "serving ended badly"),
+        }
+        self.server.shutdown(WORKERS_GRACE).await;
+        self.store.close().await;
+        Ok(())
+    }
+
+    /// Waits for SIGTERM or SIGINT.
+    pub(crate) async fn until_signal(&self) {
+        if let Ok(signals) = Signals::new() {
+            signals.any().await;
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The region that it is.
+    pub(crate) fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// The default account's root.
+    pub(crate) fn root_credentials(&self) -> &Credentials {
+        &self.root
+    }
+
+    /// A client that calls it as root.
+    pub(crate) fn root_client(&self) -> Client {
+        Client {
+            endpoint: self.endpoint.clone(),
+            region: self.region.to_string(),
+            credentials: Some(self.root.clone()),
+        }
+    }
+}
+
+/// The given root credentials, else those of the data folder, else new ones, kept there.
+fn root_of(
+    given: Option<Credentials>,
+    data_dir: &Path,
+) -> Result<(Credentials, bool), ServeError> {
+    if let Some(given) = given {
+        return Ok((given, false));
+    }
+    if let Some(kept) = root_credentials::read_if_any(data_dir)? {
+        return Ok((kept, false));
+    }
+    let new = Credentials {
+        access_key_id: generate::access_key_id()?.as_str().to_owned(),
+        secret_access_key: generate::secret_access_key()?.expose().to_owned(),
+        session_token: None,
+    };
+    root_credentials::write(data_dir, &new)?;
+    Ok((new, true))
+}
+
+fn root_key(root: &Credentials) -> Result<RootKey, ServeError> {
+    Ok(RootKey {
+        id: parse("PORTCULLIS_ROOT_ACCESS_KEY_ID", &root.access_key_id)?,
+        secret: parse("PORTCULLIS_ROOT_SECRET_ACCESS_KEY", &root.secret_access_key)?,
+    })
+}
+
+/// Says where the server is; the generated root credentials once, and never again.
+fn announce(running: &Running, isolation: Isolation) -> Result<(), ServeError> {
+    if isolation == Isolation::Auto {
+        tracing::warn!(
+            "functions run in processes of their own, but not isolated from this host: run only \
+             code that you trust"
+        );
+    }
+    if running.new_root {
+        say!("generated root credentials (kept in the data folder, shown only now):")?;
+        say!("  AWS_ACCESS_KEY_ID={}", running.root.access_key_id)?;
+        say!("  AWS_SECRET_ACCESS_KEY={}", running.root.secret_access_key)?;
+    }
+    Ok(say!("listening on {}", running.endpoint)?)
+}
+
+/// The signals that end a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn any(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Logs go to standard error; `PORTCULLIS_LOG` says which (`info` unless set).
+pub(crate) fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PORTCULLIS_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| "info".into()))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+}
