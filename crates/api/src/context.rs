@@ -1,5 +1,7 @@
 //! What a handler has in its hand: the caller, the snapshot of the moment, and the way to a permit.
 
+mod identity;
+
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;

@@ -74,12 +74,35 @@ handlers! { of_lambda, LAMBDA, lambda:
 }
 
 handlers! { of_iam, IAM, iam:
+    CreateAccessKey => create_access_key,
+    CreateRole => create_role,
+    CreateUser => create_user,
+    DeleteAccessKey => delete_access_key,
+    DeleteRole => delete_role,
+    DeleteRolePolicy => delete_role_policy,
+    DeleteUser => delete_user,
+    DeleteUserPolicy => delete_user_policy,
+    GetRole => get_role,
+    GetRolePolicy => get_role_policy,
+    GetUser => get_user,
+    GetUserPolicy => get_user_policy,
+    ListAccessKeys => list_access_keys,
+    ListRolePolicies => list_role_policies,
+    ListRoles => list_roles,
+    ListUserPolicies => list_user_policies,
+    ListUsers => list_users,
+    PutRolePolicy => put_role_policy,
+    PutUserPolicy => put_user_policy,
 }
 
 handlers! { of_sts, STS, sts:
+    AssumeRole => assume_role,
+    GetCallerIdentity => get_caller_identity,
 }
 
 handlers! { of_portcullis, PORTCULLIS, portcullis:
+    CreateRootAccessKey => create_root_access_key,
+    CreateServiceAccessKey => create_service_access_key,
 }
 
 #[cfg(test)]

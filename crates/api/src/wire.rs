@@ -3,4 +3,6 @@
 pub(crate) mod alias;
 pub(crate) mod configuration;
 pub(crate) mod function;
+pub(crate) mod iam;
 pub(crate) mod marker;
+pub(crate) mod portcullis;

@@ -32,10 +32,14 @@ pub(crate) fn encode(last: &str) -> String {
 /// One that no page has given out.
 pub(crate) fn decode(marker: Option<&str>) -> Result<Option<String>, ApiError> {
     let Some(marker) = marker.filter(|marker| !marker.is_empty()) else { return Ok(None) };
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(marker).ok();
-    let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let name = name_of(marker);
     let refusal = || LambdaError::from(InvalidValue::new("Marker", marker, "a NextMarker of a list"));
     Ok(Some(name.ok_or_else(refusal)?))
+}
+
+/// What [`encode`] was given, if it made `marker`.
+pub(crate) fn name_of(marker: &str) -> Option<String> {
+    String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(marker).ok()?).ok()
 }
 
 #[cfg(test)]

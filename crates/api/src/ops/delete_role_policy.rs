@@ -1,0 +1,14 @@
+//! IAM `DeleteRolePolicy`: removes an inline policy of a role.
+
+use portcullis_model::iam::{operation::DeleteRolePolicy, types::DeleteRolePolicyInput};
+
+use crate::{answer::Answer, context::RequestCx, error::ApiError, wire::iam::parsed};
+
+pub(crate) async fn delete_role_policy(
+    cx: &RequestCx<'_>,
+    input: DeleteRolePolicyInput,
+) -> Result<Answer<()>, ApiError> {
+    let permit = cx.role::<DeleteRolePolicy>(&input.role_name)?;
+    cx.state.catalog.delete_role_policy(permit, &parsed(&input.policy_name)?).await?;
+    Ok(Answer::Output(()))
+}

@@ -1,0 +1,14 @@
+//! IAM `DeleteUserPolicy`: removes an inline policy of a user.
+
+use portcullis_model::iam::{operation::DeleteUserPolicy, types::DeleteUserPolicyInput};
+
+use crate::{answer::Answer, context::RequestCx, error::ApiError, wire::iam::parsed};
+
+pub(crate) async fn delete_user_policy(
+    cx: &RequestCx<'_>,
+    input: DeleteUserPolicyInput,
+) -> Result<Answer<()>, ApiError> {
+    let permit = cx.user::<DeleteUserPolicy>(&input.user_name)?;
+    cx.state.catalog.delete_user_policy(permit, &parsed(&input.policy_name)?).await?;
+    Ok(Answer::Output(()))
+}

@@ -1,0 +1,29 @@
+//! IAM `ListRoles`: the roles of the caller's account under a path, by name.
+
+use portcullis_model::iam::{
+    operation::ListRoles,
+    types::{ListRolesInput, ListRolesOutput},
+};
+
+use crate::{
+    answer::Answer,
+    context::RequestCx,
+    error::ApiError,
+    wire::iam::{self, Paging},
+};
+
+pub(crate) async fn list_roles(
+    cx: &RequestCx<'_>,
+    input: ListRolesInput,
+) -> Result<Answer<ListRolesOutput>, ApiError> {
+    let permit = cx.whole_account::<ListRoles>()?;
+    let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
+    let prefix = input.path_prefix.as_deref().unwrap_or("/");
+    let page = cx.snapshot.list_roles(permit, prefix, &paging.after, paging.limit);
+    let partition = cx.state.partition;
+    Ok(Answer::Output(ListRolesOutput {
+        roles: page.entries.iter().map(|view| iam::listed_role(&view.stored, partition)).collect(),
+        is_truncated: Some(page.more),
+        marker: iam::next_marker(&page, |view| view.stored.name.folded()),
+    }))
+}

@@ -1,0 +1,15 @@
+//! IAM `PutUserPolicy`: adds or replaces an inline policy of a user.
+
+use portcullis_model::iam::{operation::PutUserPolicy, types::PutUserPolicyInput};
+
+use crate::{answer::Answer, context::RequestCx, error::ApiError, wire::iam::parsed};
+
+pub(crate) async fn put_user_policy(
+    cx: &RequestCx<'_>,
+    input: PutUserPolicyInput,
+) -> Result<Answer<()>, ApiError> {
+    let permit = cx.user::<PutUserPolicy>(&input.user_name)?;
+    let (name, document) = (parsed(&input.policy_name)?, &input.policy_document);
+    cx.state.catalog.put_user_policy(permit, &name, document).await?;
+    Ok(Answer::Output(()))
+}

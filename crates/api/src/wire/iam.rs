@@ -1,0 +1,238 @@
+//! Users, roles, keys and their policies on the wire of IAM and STS.
+//!
+//! What an answer shows follows recordings of the live service: lists and creations show less than
+//! the reads. Not verified: whether CreateRole shows a description.
+
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use portcullis_catalog::effects::Page;
+use portcullis_identity::{
+    AccessKey, Account, IdentityError, InvalidValue, KeyOwner, KeyStatus, Partition, PolicyName,
+    Role, Tag, Tags, User,
+};
+use portcullis_model::{
+    Timestamp,
+    iam::types::{self, StatusType},
+};
+
+use super::marker;
+use crate::error::ApiError;
+
+/// Entries of a page when the client does not say. Source: the IAM reference, MaxItems.
+const PAGE_ENTRIES: usize = 100;
+
+/// What RFC 3986 leaves as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A member as its domain type.
+///
+/// # Errors
+/// What the shape of the API lets through and the domain does not, such as `*` in a path.
+pub(crate) fn parsed<T: FromStr<Err = InvalidValue>>(text: &str) -> Result<T, ApiError> {
+    Ok(text.parse::<T>().map_err(IdentityError::from)?)
+}
+
+/// A member that may be missing.
+///
+/// # Errors
+/// As [`parsed`].
+pub(crate) fn parsed_or_none<T: FromStr<Err = InvalidValue>>(
+    text: Option<&str>,
+) -> Result<Option<T>, ApiError> {
+    text.map(parsed).transpose()
+}
+
+/// Refuses the parameters that were given and would change what is permitted.
+///
+/// # Errors
+/// [`IdentityError::ParameterUnsupported`], naming the first.
+pub(crate) fn unsupported(given: &[(bool, &'static str)]) -> Result<(), ApiError> {
+    match given.iter().find(|(is_given, _)| *is_given) {
+        Some((_, name)) => Err(IdentityError::ParameterUnsupported(name).into()),
+        None => Ok(()),
+    }
+}
+
+/// A policy document, percent-encoded as every answer of IAM holds it.
+pub(crate) fn document(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
+/// The tags of a request, as pairs.
+pub(crate) fn pairs(tags: Option<&[types::Tag]>) -> impl Iterator<Item = (&str, &str)> {
+    tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))
+}
+
+/// The tags of a request.
+///
+/// # Errors
+/// Those of [`Tag::new`] and [`Tags::new`].
+pub(crate) fn tags(tags: Option<&[types::Tag]>) -> Result<Tags, ApiError> {
+    let tags: Result<Vec<_>, _> = pairs(tags).map(|(key, value)| Tag::new(key, value)).collect();
+    Ok(Tags::new(tags.map_err(IdentityError::from)?)?)
+}
+
+/// Tags as answers show them: not at all if there are none.
+fn shown_tags(tags: &Tags) -> Option<Vec<types::Tag>> {
+    let shown = |tag: &Tag| types::Tag { key: tag.key().into(), value: tag.value().into() };
+    let shown: Vec<_> = tags.iter().map(shown).collect();
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// A user as `CreateUser` and `GetUser` show it.
+pub(crate) fn user(user: &User, partition: Partition) -> types::User {
+    types::User { tags: shown_tags(&user.tags), ..listed_user(user, partition) }
+}
+
+/// A user as `ListUsers` shows it: without tags.
+pub(crate) fn listed_user(user: &User, partition: Partition) -> types::User {
+    types::User {
+        path: Some(user.path.to_string()),
+        user_name: Some(user.name.to_string()),
+        user_id: user.id.to_string(),
+        arn: user.arn(partition),
+        create_date: Timestamp(user.created),
+        ..types::User::default()
+    }
+}
+
+/// The root of an account as `GetUser` shows it: it has neither name nor path.
+pub(crate) fn root(account: &Account, partition: Partition) -> types::User {
+    types::User {
+        user_id: account.id.to_string(),
+        arn: account.id.root_arn(partition),
+        create_date: Timestamp(account.created),
+        ..types::User::default()
+    }
+}
+
+/// A role as `CreateRole` shows it.
+pub(crate) fn created_role(role: &Role, partition: Partition) -> types::Role {
+    types::Role {
+        path: role.path.to_string(),
+        role_name: role.name.to_string(),
+        role_id: role.id.to_string(),
+        arn: role.arn(partition),
+        create_date: Timestamp(role.created),
+        assume_role_policy_document: Some(document(&role.trust_policy)),
+        description: role.description.as_ref().map(|text| text.as_str().to_owned()),
+        tags: shown_tags(&role.tags),
+        ..types::Role::default()
+    }
+}
+
+/// A role as `ListRoles` shows it: without tags.
+pub(crate) fn listed_role(role: &Role, partition: Partition) -> types::Role {
+    types::Role {
+        max_session_duration: i32::try_from(role.max_session_duration.seconds()).ok(),
+        tags: None,
+        ..created_role(role, partition)
+    }
+}
+
+/// A role as `GetRole` shows it. When it was last used is not recorded.
+pub(crate) fn role(role: &Role, partition: Partition) -> types::Role {
+    types::Role {
+        role_last_used: Some(types::RoleLastUsed::default()),
+        tags: shown_tags(&role.tags),
+        ..listed_role(role, partition)
+    }
+}
+
+fn status(status: KeyStatus) -> StatusType {
+    match status {
+        KeyStatus::Active => StatusType::Active,
+        KeyStatus::Inactive => StatusType::Inactive,
+    }
+}
+
+/// The user that a key signs for; root has no name.
+fn key_user(key: &AccessKey) -> Option<String> {
+    match &key.owner {
+        KeyOwner::User { name, .. } => Some(name.to_string()),
+        KeyOwner::Root(_) | KeyOwner::Service(_) => None,
+    }
+}
+
+/// A new access key: the one answer with the secret.
+pub(crate) fn created_access_key(key: &AccessKey) -> types::AccessKey {
+    types::AccessKey {
+        user_name: key_user(key),
+        access_key_id: key.id.to_string(),
+        status: status(key.status),
+        secret_access_key: key.secret.expose().to_owned(),
+        create_date: Some(Timestamp(key.created)),
+    }
+}
+
+/// An access key as `ListAccessKeys` shows it: without the secret.
+pub(crate) fn listed_access_key(key: &AccessKey) -> types::AccessKeyMetadata {
+    types::AccessKeyMetadata {
+        user_name: key_user(key),
+        access_key_id: Some(key.id.to_string()),
+        status: Some(status(key.status)),
+        create_date: Some(Timestamp(key.created)),
+    }
+}
+
+/// Where a list goes on, and how far.
+pub(crate) struct Paging {
+    /// The name of the last entry that was shown; empty at the beginning.
+    pub(crate) after: String,
+    /// Most entries of the page.
+    pub(crate) limit: usize,
+}
+
+impl Paging {
+    /// Reads `Marker` and `MaxItems`; the latter is 1 to 1,000, or the request was refused before.
+    ///
+    /// # Errors
+    /// [`IdentityError::InvalidMarker`] for one that no page has given out.
+    pub(crate) fn new(marker: Option<&str>, max_items: Option<i32>) -> Result<Self, ApiError> {
+        let after = marker.map_or(Some(String::new()), marker::name_of);
+        let after = after.ok_or(IdentityError::InvalidMarker)?;
+        let limit = max_items.and_then(|items| usize::try_from(items).ok());
+        Ok(Self { after, limit: limit.unwrap_or(PAGE_ENTRIES) })
+    }
+}
+
+/// The marker of the next page, if there is one; `name` is what the list is ordered by.
+pub(crate) fn next_marker<T>(page: &Page<T>, name: impl Fn(&T) -> String) -> Option<String> {
+    page.entries.last().filter(|_| page.more).map(|last| marker::encode(&name(last)))
+}
+
+/// The names of inline policies.
+pub(crate) fn policy_names(page: &Page<PolicyName>) -> Vec<String> {
+    page.entries.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_catalog::effects::Page;
+
+    use super::{Paging, document, next_marker};
+
+    #[test]
+    fn a_document_is_encoded_by_rfc_3986() {
+        let rows = [
+            (r#"{"Action": "s3:*"}"#, "%7B%22Action%22%3A%20%22s3%3A%2A%22%7D"),
+            ("a-b.c_d~e\n+é", "a-b.c_d~e%0A%2B%C3%A9"),
+        ];
+        for (text, want) in rows {
+            assert_eq!(document(text), want);
+        }
+    }
+
+    #[test]
+    fn a_list_goes_on_after_the_last_entry_that_was_shown() {
+        let page = |more| Page { entries: vec!["alice", "bob"], more };
+        let marker = next_marker(&page(true), |name| (*name).to_owned());
+        let next = Paging::new(marker.as_deref(), Some(7)).unwrap();
+        assert_eq!((next.after.as_str(), next.limit), ("bob", 7));
+        assert_eq!(next_marker(&page(false), |name| (*name).to_owned()), None);
+        let first = Paging::new(None, None).unwrap();
+        assert_eq!((first.after.as_str(), first.limit), ("", 100));
+        assert!(Paging::new(Some("!"), None).is_err());
+    }
+}
