@@ -13,6 +13,7 @@ mod exchange;
 mod invocation;
 mod log;
 mod outcome;
+mod outliving;
 mod pools;
 mod process;
 pub mod python;
@@ -34,6 +35,7 @@ pub use spawn::SpawnError;
 pub use specification::{Event, InvokeError, RuntimeCommand, SandboxError, Settings, WorkerSpec};
 
 use invocation::Invocation;
+use outliving::Outliving;
 use pools::Pools;
 use spawn::Spawner;
 
@@ -46,6 +48,7 @@ pub struct Sandbox(Arc<Shared>);
 struct Shared {
     pools: Arc<Pools>,
     spawner: Arc<Spawner>,
+    runtime: Handle,
     sweeper: JoinHandle<()>,
 }
 
@@ -67,7 +70,7 @@ impl Sandbox {
         let spawner = Arc::new(Spawner::start().map_err(SandboxError::Thread)?);
         let pools = Arc::new(Pools::new(settings));
         let sweeper = runtime.spawn(Arc::clone(&pools).sweep_forever());
-        Ok(Self(Arc::new(Shared { pools, spawner, sweeper })))
+        Ok(Self(Arc::new(Shared { pools, spawner, runtime, sweeper })))
     }
 
     /// Runs one event on a worker of this version; reuses a warm one, else starts one.
@@ -87,8 +90,8 @@ impl Sandbox {
         let running = self.0.pools.admit()?;
         let spec = Arc::clone(version);
         let spawner = Arc::clone(&self.0.spawner);
-        let task = tokio::spawn(Invocation::new(running, spawner, spec, event).run());
-        task.await.unwrap_or(Err(InvokeError::ShuttingDown))
+        let invocation = Invocation::new(running, spawner, spec, event).run();
+        Outliving::new(self.0.runtime.clone(), invocation).await
     }
 
     /// Ends the workers of one spec: idle ones now, running ones after their event.

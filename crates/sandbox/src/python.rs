@@ -42,7 +42,7 @@ const SUPPORTED: [Supported; 7] = [
 ];
 
 /// Told what is being done, a line at a time.
-pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Why Python functions of a runtime cannot run here. Displays with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -152,27 +152,6 @@ impl Python {
         });
         prepared.await.cloned()
     }
-}
-
-/// Whether [`Python::prepare`] knows the runtime; it may still lack on this host.
-#[must_use]
-pub fn is_known(runtime: &str) -> bool {
-    find_supported(runtime).is_ok()
-}
-
-/// The newest runtime that an interpreter of this host can run. Blocking: it tries interpreters.
-///
-/// # Errors
-/// [`PythonError::NoInterpreter`] of the newest runtime, when the host has none at all.
-pub fn newest_here() -> Result<&'static str, PythonError> {
-    let mut missing = PythonError::Runtime("python3".to_owned());
-    for supported in SUPPORTED.iter().rev() {
-        match find_interpreter(supported.python) {
-            Ok(_) => return Ok(supported.runtime),
-            Err(error) => missing = error,
-        }
-    }
-    Err(missing)
 }
 
 fn find_supported(runtime: &str) -> Result<&'static Supported, PythonError> {
@@ -306,8 +285,8 @@ fn follow(mut child: Child, progress: Progress<'_>) -> io::Result<(bool, String)
         Ok::<_, io::Error>(String::from_utf8_lossy(&text).into_owned())
     });
     if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).lines() {
-            progress(&line?);
+        for line in BufReader::new(output).split(b'\n') {
+            progress(&String::from_utf8_lossy(&line?));
         }
     }
     let success = child.wait()?.success();
@@ -330,6 +309,8 @@ fn check_import(interpreter: &Path, package: &str, target: &Path) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -356,5 +337,36 @@ mod tests {
         let followed = follow(child, &|line| lock(&lines).push(line.to_owned())).unwrap();
         assert_eq!(followed, (false, "bad\n".to_owned()));
         assert_eq!(*lock(&lines), ["one", "two"]);
+    }
+
+    /// A program in the place of an interpreter: a shell script.
+    fn fake_interpreter(dir: &Path, script: &str) -> PathBuf {
+        let path = dir.join("python");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_client_that_cannot_be_installed_leaves_nothing_and_tells_the_remedy() {
+        let pip_works = "case \"$3\" in --version) exit 0;; esac";
+        let installs = "if [ \"$3\" = install ]; then while [ \"$1\" != --target ]; do shift; done; mkdir \"$2\"; exit 0; fi";
+        for (script, want) in [
+            ("exit 1".to_owned(),                                          Some("has no pip")),
+            (format!("{pip_works}\necho no network >&2; exit 1"),          Some("set PIP_INDEX_URL). Its last words:\nno network")),
+            (format!("{pip_works}\n{installs}\necho broken >&2; exit 1"), Some("broken")),
+            (format!("{pip_works}\n{installs}\nexit 0"),                  None),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let interpreter = fake_interpreter(dir.path(), &script);
+            let clients = dir.path().join("clients");
+            let result = install(&interpreter, "1.0", &clients.join("one"), &|_| {});
+            let error = result.err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), want.is_some(), "{script}: {error:?}");
+            assert!(error.unwrap_or_default().contains(want.unwrap_or_default()), "{script}");
+            let left = fs::read_dir(&clients).map_or(0, Iterator::count);
+            assert_eq!(left, usize::from(want.is_none()), "{script}");
+        }
     }
 }

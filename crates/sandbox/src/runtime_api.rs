@@ -88,7 +88,7 @@ async fn serve(stream: TcpStream, exchange: Arc<Exchange>) {
         async move { Ok::<_, Infallible>(answer(&exchange, request).await) }
     });
     let mut server = http1::Builder::new();
-    server.max_buf_size(HEAD_BYTES_MAX);
+    server.max_buf_size(HEAD_BYTES_MAX).auto_date_header(false);
     if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a worker's connection broke");
     }

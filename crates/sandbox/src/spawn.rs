@@ -304,16 +304,23 @@ fn close_from(first: libc::c_uint) -> c_int {
     if result == 0 { 0 } else { -1 }
 }
 
-/// Sets both the soft and the hard limit.
+/// Sets both the soft and the hard limit, no higher than the server's own hard limit, which only
+/// root may exceed.
 #[expect(unsafe_code, reason = "a child with shared memory may only make bare system calls")]
 fn limit(
     name: &'static str,
     resource: libc::__rlimit_resource_t,
     value: u64,
 ) -> Result<(), Failure> {
-    let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
-    // SAFETY: `setrlimit` only reads `limit`, and changes the child alone.
-    step(name, unsafe { libc::setrlimit(resource, &raw const limit) })
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `getrlimit` only writes and `setrlimit` only reads `limit`, which is on this frame;
+    // the latter changes the child alone.
+    unsafe {
+        step(name, libc::getrlimit(resource, &raw mut limit))?;
+        limit.rlim_max = value.min(limit.rlim_max);
+        limit.rlim_cur = limit.rlim_max;
+        step(name, libc::setrlimit(resource, &raw const limit))
+    }
 }
 
 /// Every signal gets its default action, and none stays blocked.

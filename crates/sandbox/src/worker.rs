@@ -2,11 +2,12 @@
 //! one at a time; dropping it ends the process and its whole group.
 
 use std::iter;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::{Answer, Delivery, Readiness};
 use crate::log::{Log, Report};
@@ -29,6 +30,9 @@ pub(crate) struct Worker {
     log: Log,
     /// When the process started.
     started: Instant,
+    /// The end of the current event's time. One timer for all events: moving a timer to later costs
+    /// next to nothing, while a new one wakes the thread that waits for the next timer.
+    timer: Pin<Box<Sleep>>,
     /// How long the start took, until the first event has taken it for its report.
     init: Option<Duration>,
     /// Last reading of the most memory ever held, for the report of a worker that is gone.
@@ -88,23 +92,26 @@ impl Worker {
         let Slot { generation, place, share } = slot;
         let spec = Arc::clone(spec);
         tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process)));
-        let worker = Self { spec, generation, process, api, log, started, init: None, peak_kib: 0 };
+        let timer = Box::pin(sleep_until(started));
+        let worker =
+            Self { spec, generation, process, api, log, started, timer, init: None, peak_kib: 0 };
         Ok((worker, share))
     }
 
     /// Waits until the worker asks for its first event, for `limit` after its start.
     pub(crate) async fn initialise(&mut self, share: StartShare, limit: Duration) -> Init {
-        let mut init = timeout_at(self.started + limit.min(SHARE_HELD), self.ready()).await;
+        let mut init = self.ready_until(self.started + limit.min(SHARE_HELD)).await;
         drop(share);
-        if init.is_err() {
-            init = timeout_at(self.started + limit, self.ready()).await;
+        if matches!(init, Init::TimedOut) {
+            init = self.ready_until(self.started + limit).await;
         }
         self.init = Some(self.started.elapsed());
-        init.unwrap_or(Init::TimedOut)
+        init
     }
 
     /// Waits until the worker asks for an event or cannot any more.
-    async fn ready(&self) -> Init {
+    async fn ready_until(&mut self, deadline: Instant) -> Init {
+        self.timer.as_mut().reset(deadline);
         tokio::select! {
             biased;
             readiness = self.api.exchange.ready() => match readiness {
@@ -112,6 +119,7 @@ impl Worker {
                 Readiness::InitError(description) => Init::Failed(description),
             },
             exit = self.process.exited() => Init::Exited(exit),
+            () = self.timer.as_mut() => Init::TimedOut,
         }
     }
 
@@ -121,8 +129,8 @@ impl Worker {
     /// between two events holds it.
     pub(crate) async fn serve(&mut self, event: &Event) -> (Served, Duration) {
         let answer = loop {
-            match timeout(self.spec.timeout, self.ready()).await {
-                Ok(Init::Ready) if !self.process.has_just_exited() => {}
+            match self.ready_until(Instant::now() + self.spec.timeout).await {
+                Init::Ready if !self.process.has_just_exited() => {}
                 _ => {
                     self.process.kill();
                     let exit = self.process.exited().await;
@@ -137,11 +145,12 @@ impl Worker {
             }
         };
         let delivered = Instant::now();
+        self.timer.as_mut().reset(delivered + self.spec.timeout);
         let served = tokio::select! {
             biased;
             Ok(answer) = answer => Served::Answered(answer),
             exit = self.process.exited() => Served::Exited(exit),
-            () = tokio::time::sleep_until(delivered + self.spec.timeout) => Served::TimedOut,
+            () = self.timer.as_mut() => Served::TimedOut,
         };
         (served, delivered.elapsed())
     }
