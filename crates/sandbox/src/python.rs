@@ -154,6 +154,21 @@ impl Python {
     }
 }
 
+/// The newest runtime that an interpreter of this host can run. Blocking: it tries interpreters.
+///
+/// # Errors
+/// [`PythonError::NoInterpreter`] when the host has none at all.
+pub fn newest_here() -> Result<&'static str, PythonError> {
+    let mut missing = PythonError::Runtime("python3".to_owned());
+    for supported in SUPPORTED.iter().rev() {
+        match find_interpreter(supported.python) {
+            Ok(_) => return Ok(supported.runtime),
+            Err(error) => missing = error,
+        }
+    }
+    Err(missing)
+}
+
 fn find_supported(runtime: &str) -> Result<&'static Supported, PythonError> {
     let found = SUPPORTED.iter().find(|supported| supported.runtime == runtime);
     found.ok_or_else(|| PythonError::Runtime(runtime.to_owned()))
@@ -339,10 +354,12 @@ mod tests {
         assert_eq!(*lock(&lines), ["one", "two"]);
     }
 
-    /// A program in the place of an interpreter: a shell script.
+    /// A program in the place of an interpreter: a shell script. Another process writes it, since a
+    /// child that another test starts meanwhile would hold our descriptor: "text file busy".
     fn fake_interpreter(dir: &Path, script: &str) -> PathBuf {
-        let path = dir.join("python");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let (text, path) = (dir.join("text"), dir.join("python"));
+        fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        assert!(Command::new("cp").args([&text, &path]).status().unwrap().success());
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path
     }

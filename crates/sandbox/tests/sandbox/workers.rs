@@ -328,10 +328,15 @@ async fn dropping_the_last_handle_ends_idle_workers() {
     until("the worker ends", || !is_alive(worker)).await;
 }
 
-/// Not a test: the server of `workers_end_with_a_server_that_is_killed`, in a process of its own.
+/// Says that this process is the other half of `workers_end_with_a_server_that_is_killed`.
+const KILLED_SERVER: &str = "SANDBOX_TEST_KILLED_SERVER";
+
+/// Not a test of its own: the server of the next one, in another process.
 #[tokio::test]
-#[ignore = "the other half of another test"]
 async fn server_that_is_killed() {
+    if std::env::var_os(KILLED_SERVER).is_none() {
+        return;
+    }
     let (sandbox, function) = (sandbox(), Arc::new(Function::new(WAITS)));
     let _running = waiting(&sandbox, &function, "never").await;
     println!("worker {}", pid(&sandbox, &function).await);
@@ -342,8 +347,13 @@ async fn server_that_is_killed() {
 async fn workers_end_with_a_server_that_is_killed() {
     use std::io::{BufRead, BufReader};
     let this = std::env::current_exe().unwrap();
-    let arguments = ["--exact", "workers::server_that_is_killed", "--ignored", "--nocapture"];
-    let mut server = Command::new(this).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let arguments = ["--exact", "workers::server_that_is_killed", "--nocapture"];
+    let mut server = Command::new(this)
+        .args(arguments)
+        .env(KILLED_SERVER, "")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let lines = BufReader::new(server.stdout.take().unwrap()).lines();
     let words =
         |line: String| line.split_once("worker ").map(|(_, pid)| pid.parse::<i64>().unwrap());
