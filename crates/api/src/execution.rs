@@ -12,7 +12,7 @@ use portcullis_catalog::effects::{Resolved, SettleScope};
 use portcullis_lambda::{Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Region, Target};
 use portcullis_sandbox::{
     Event, InvokeError, Outcome, Sandbox, WorkerSpec,
-    python::{Facts, Python, PythonError, PythonRuntime, is_known, standard_environment},
+    python::{Facts, Python, PythonError, PythonRuntime, standard_environment},
     unpack::{ZipError, unpack},
 };
 use portcullis_store::{Blobs, Digest, StoreError};
@@ -192,9 +192,7 @@ impl Execution {
     /// Makes a deployment ready to run; what is wrong with the code fails it.
     async fn deploy(&self, blobs: &Blobs, deployment: &Deployment) -> Result<(), Failure> {
         let runtime = deployment.configuration.runtime().as_str();
-        if is_known(runtime)
-            && let Err(error) = self.python.prepare(runtime, log_progress).await
-        {
+        if let Err(error) = self.python.prepare(runtime, log_progress).await {
             tracing::warn!(%error, runtime, "functions of this runtime cannot run yet");
         }
         match self.unpacked(blobs, deployment).await {

@@ -69,7 +69,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), CliError> {
     environment::refuse_unknown(std::env::vars_os().map(|(name, _)| name))?;
     let command = Cli::parse().command;
-    serve::log_to_stderr();
+    // The quickstart and the tools talk to a person; a server's log is read by machines.
+    serve::log_to_stderr(if matches!(command, Command::Serve(_)) { "info" } else { "error" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &command {

@@ -367,11 +367,11 @@ impl Signals {
     }
 }
 
-/// Logs go to standard error; `PORTCULLIS_LOG` says which (`info` unless set).
-pub(crate) fn log_to_stderr() {
+/// Logs go to standard error; `PORTCULLIS_LOG` says which (`usual` unless set).
+pub(crate) fn log_to_stderr(usual: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PORTCULLIS_LOG");
     tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| "info".into()))
+        .with_env_filter(filter.unwrap_or_else(|_| usual.into()))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .init();

@@ -1,0 +1,186 @@
+//! Completeness: every served operation, tried by every kind of caller.
+//!
+//! You added an operation: add its row to `CASES`; do not edit the test.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use portcullis_model::{OperationModel, SERVICES};
+use support::{Answer, Call, TestServer, credentials};
+
+/// A well-formed request of one operation. What it names need not exist: authorization comes first.
+struct Case {
+    operation: &'static str,
+    service: &'static str,
+    method: Method,
+    path: &'static str,
+    body: &'static str,
+}
+
+const fn rest(operation: &'static str, method: Method, path: &'static str) -> Case {
+    Case { operation, service: "lambda", method, path, body: "" }
+}
+
+const fn with(case: Case, body: &'static str) -> Case {
+    Case { body, ..case }
+}
+
+const fn query(service: &'static str, operation: &'static str, body: &'static str) -> Case {
+    Case { operation, service, method: Method::POST, path: "/", body }
+}
+
+const F: &str = "/2015-03-31/functions/missing";
+const CREATE: &str = r#"{"FunctionName":"missing","Runtime":"python3.11","Handler":"i.h",
+    "Role":"arn:aws:iam::123456789012:role/missing","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}"#;
+const GRANT: &str = r#"{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}"#;
+const DOCUMENT: &str = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
+const TRUST: &str = concat!(
+    "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C",
+    "%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C",
+    "%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D"
+);
+
+#[rustfmt::skip]
+fn cases() -> Vec<Case> {
+    let function = |operation, method, rest_of_path: &str| {
+        rest(operation, method, String::leak(format!("{F}{rest_of_path}")))
+    };
+    let tags = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
+    let iam = |operation, parameters: &str| {
+        query("iam", operation, String::leak(format!("Action={operation}&Version=2010-05-08&{parameters}")))
+    };
+    let sts = |operation, parameters: &str| {
+        query("sts", operation, String::leak(format!("Action={operation}&Version=2011-06-15&{parameters}")))
+    };
+    let ours = |operation, path, body| {
+        Case { operation, service: "portcullis", method: Method::POST, path, body }
+    };
+    let user_policy = "UserName=missing&PolicyName=p";
+    let role_policy = "RoleName=missing&PolicyName=p";
+    vec![
+        with(function("AddPermission",        Method::POST,   "/policy"), GRANT),
+        function("GetPolicy",                 Method::GET,    "/policy"),
+        function("RemovePermission",          Method::DELETE, "/policy/s"),
+        with(rest("CreateFunction", Method::POST, "/2015-03-31/functions"), CREATE),
+        function("GetFunction",               Method::GET,    ""),
+        function("GetFunctionConfiguration",  Method::GET,    "/configuration"),
+        rest("ListFunctions", Method::GET, "/2015-03-31/functions"),
+        with(function("UpdateFunctionCode",   Method::PUT,    "/code"), r#"{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}"#),
+        with(function("UpdateFunctionConfiguration", Method::PUT, "/configuration"), r#"{"Timeout":5}"#),
+        function("DeleteFunction",            Method::DELETE, ""),
+        with(function("PublishVersion",       Method::POST,   "/versions"), "{}"),
+        function("ListVersionsByFunction",    Method::GET,    "/versions"),
+        with(function("CreateAlias",          Method::POST,   "/aliases"), r#"{"Name":"a","FunctionVersion":"1"}"#),
+        function("GetAlias",                  Method::GET,    "/aliases/a"),
+        with(function("UpdateAlias",          Method::PUT,    "/aliases/a"), "{}"),
+        function("DeleteAlias",               Method::DELETE, "/aliases/a"),
+        function("ListAliases",               Method::GET,    "/aliases"),
+        with(function("Invoke",               Method::POST,   "/invocations"), "{}"),
+        with(rest("TagResource",   Method::POST,   tags), r#"{"Tags":{"k":"v"}}"#),
+        rest("UntagResource", Method::DELETE, String::leak(format!("{tags}?tagKeys=k"))),
+        rest("ListTags",      Method::GET,    tags),
+        rest("GetFunctionCodeSigningConfig", Method::GET, "/2020-06-30/functions/missing/code-signing-config"),
+        iam("CreateUser",       "UserName=new"),
+        iam("GetUser",          "UserName=missing"),
+        iam("ListUsers",        ""),
+        iam("DeleteUser",       "UserName=missing"),
+        iam("CreateAccessKey",  "UserName=missing"),
+        iam("ListAccessKeys",   "UserName=missing"),
+        iam("DeleteAccessKey",  "UserName=missing&AccessKeyId=AKIAIOSFODNN7EXAMPLE"),
+        iam("PutUserPolicy",    &format!("{user_policy}&PolicyDocument={DOCUMENT}")),
+        iam("GetUserPolicy",    user_policy),
+        iam("ListUserPolicies", "UserName=missing"),
+        iam("DeleteUserPolicy", user_policy),
+        iam("CreateRole",       &format!("RoleName=new&AssumeRolePolicyDocument={TRUST}")),
+        iam("GetRole",          "RoleName=missing"),
+        iam("ListRoles",        ""),
+        iam("DeleteRole",       "RoleName=missing"),
+        iam("PutRolePolicy",    &format!("{role_policy}&PolicyDocument={DOCUMENT}")),
+        iam("GetRolePolicy",    role_policy),
+        iam("ListRolePolicies", "RoleName=missing"),
+        iam("DeleteRolePolicy", role_policy),
+        sts("GetCallerIdentity", ""),
+        sts("AssumeRole", "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session"),
+        ours("CreateServiceAccessKey", "/_portcullis/access-keys", r#"{"ServiceName":"s3.amazonaws.com"}"#),
+        ours("CreateRootAccessKey", "/_portcullis/accounts/223456789012/root-access-keys", "{}"),
+    ]
+}
+
+/// Needs no permission, by AWS's rule; everyone who is someone may.
+const UNGUARDED: &[&str] = &["GetCallerIdentity"];
+
+/// Only a trust policy admits, so that an identity-based policy alone must not.
+const TRUST_ONLY: &[&str] = &["AssumeRole"];
+
+fn served() -> impl Iterator<Item = &'static OperationModel> {
+    SERVICES.iter().flat_map(|service| service.operations).copied().filter(|row| row.served)
+}
+
+fn code(answer: &Answer) -> String {
+    let json = answer.headers.get("x-amzn-errortype").map(|code| code.to_str().unwrap().to_owned());
+    let xml = || {
+        let (_, rest) = answer.text().split_once("<Code>")?;
+        Some(rest.split_once('<')?.0.to_owned())
+    };
+    json.or_else(xml).unwrap_or_default()
+}
+
+#[test]
+fn every_operation_is_tried() {
+    let tried: BTreeSet<_> = cases().iter().map(|case| case.operation).collect();
+    let served: BTreeSet<_> = served().map(|row| row.name).collect();
+    assert_eq!(tried, served);
+}
+
+#[test]
+fn every_operation_has_a_row_in_the_authorization_table() {
+    for row in served() {
+        let unguarded = UNGUARDED.contains(&row.name);
+        assert_eq!(row.authorization.is_none(), unguarded, "{}", row.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_may_do_anything_without_a_permission_of_exactly_that_name() {
+    let server = TestServer::start().await;
+    let stranger = server.user("stranger", None).await;
+    let forger = credentials(&stranger.access_key_id, "not-the-secret");
+    for case in cases() {
+        let Case { operation, service, method, path, body } = case;
+        let call = Call { service, method, path, body };
+        let unsigned = server.call(&call, None).await;
+        assert_eq!(unsigned.status, 403, "{operation} unsigned: {unsigned:?}");
+        assert!(code(&unsigned).starts_with("MissingAuthenticationToken"), "{operation}");
+        let forged = server.call(&call, Some(&forger)).await;
+        assert_eq!(forged.status, 403, "{operation} forged: {forged:?}");
+        assert!(
+            ["InvalidSignatureException", "SignatureDoesNotMatch"].contains(&&*code(&forged)),
+            "{operation}: {forged:?}"
+        );
+        let denied = server.call(&call, Some(&stranger)).await;
+        if UNGUARDED.contains(&operation) {
+            assert_eq!(denied.status, 200, "{operation}");
+            continue;
+        }
+        assert_eq!(denied.status, 403, "{operation} denied: {denied:?}");
+        let row = served().find(|row| row.name == operation).unwrap();
+        let action = row.authorization.unwrap().action;
+        let text = format!("is not authorized to perform: {action} on resource: ");
+        assert!(denied.text().contains(&text), "{operation}: {}", denied.text());
+        admit(&server, operation, action, &call).await;
+    }
+}
+
+/// A user who may do exactly this action, and whatever hangs on it, is not refused.
+async fn admit(server: &TestServer, operation: &str, action: &str, call: &Call<'_>) {
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["{action}","iam:PassRole"],"Resource":"*"}}]}}"#
+    );
+    let user = server.user(&format!("may-{operation}"), Some(&policy)).await;
+    let allowed = server.call(call, Some(&user)).await;
+    let want = TRUST_ONLY.contains(&operation);
+    assert_eq!(allowed.status == 403, want, "{operation} allowed: {allowed:?}");
+    assert!(allowed.status.as_u16() < 500, "{operation}: {allowed:?}");
+}

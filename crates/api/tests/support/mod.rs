@@ -1,0 +1,146 @@
+//! A real server on loopback for one test, and a signed client for it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use portcullis_api::{Server, Settings, State, listen};
+use portcullis_catalog::{Catalog, effects::RootKey};
+use portcullis_identity::Partition;
+use portcullis_sandbox::Sandbox;
+use portcullis_sigv4::{Credentials, sign};
+use portcullis_store::{Blobs, MemoryStore};
+use tokio::{net::TcpListener, sync::oneshot};
+
+/// The account of the server's root.
+pub const ACCOUNT: &str = "123456789012";
+pub const REGION: &str = "us-east-1";
+
+/// A server that ends with the value.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub root: Credentials,
+    _folder: tempfile::TempDir,
+    _shutdown: oneshot::Sender<()>,
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// One request before it is signed.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    pub service: &'a str,
+    pub method: Method,
+    pub path: &'a str,
+    pub body: &'a str,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = credentials("AKIAROOTROOTROOTROOT", "a-secret-that-only-root-has-in-this-test");
+        let store = Arc::new(MemoryStore::new());
+        let catalog = Catalog::open(store, Partition::Aws).await.unwrap();
+        let key = RootKey {
+            id: root.access_key_id.parse().unwrap(),
+            secret: root.secret_access_key.parse().unwrap(),
+        };
+        let account = ACCOUNT.parse().unwrap();
+        catalog.start(account, &key, jiff::Timestamp::now()).await.unwrap();
+        let settings = Settings {
+            region: REGION.parse().unwrap(),
+            account,
+            code_dir: folder.path().join("unpacked"),
+            runtimes_dir: folder.path().join("runtimes"),
+        };
+        let blobs = Blobs::open(&folder.path().join("code")).unwrap();
+        let sandbox = Sandbox::new(portcullis_sandbox::Settings::default()).unwrap();
+        let server = Server::new(State::new(catalog, blobs, sandbox, settings));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, signal) = oneshot::channel::<()>();
+        let limits = listen::Limits::default();
+        tokio::spawn(listen::serve(listener, server, limits, async { drop(signal.await) }));
+        Self { address, root, _folder: folder, _shutdown: shutdown }
+    }
+
+    /// Sends a request, signed unless there are no credentials.
+    pub async fn call(&self, call: &Call<'_>, credentials: Option<&Credentials>) -> Answer {
+        let kind = match call.service {
+            "iam" | "sts" => "application/x-www-form-urlencoded",
+            _ => "application/json",
+        };
+        let request = Request::builder()
+            .method(call.method.clone())
+            .uri(call.path)
+            .header(header::HOST, self.address.to_string())
+            .header(header::CONTENT_TYPE, kind);
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        let body = Bytes::copy_from_slice(call.body.as_bytes());
+        if let Some(credentials) = credentials {
+            let now = jiff::Timestamp::now();
+            sign(&mut head, &body, credentials, REGION, call.service, now).unwrap();
+        }
+        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let io = TokioIo::new(stream);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::from_parts(head, Full::new(body));
+        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// One IAM action as `credentials`, which must succeed.
+    pub async fn iam(&self, action: &str, parameters: &str, credentials: &Credentials) -> Answer {
+        let body = format!("Action={action}&Version=2010-05-08&{parameters}");
+        let call = Call { service: "iam", method: Method::POST, path: "/", body: &body };
+        let answer = self.call(&call, Some(credentials)).await;
+        assert_eq!(answer.status, 200, "{action}: {}", answer.text());
+        answer
+    }
+
+    /// A new user of root's account with one inline policy, if any.
+    pub async fn user(&self, name: &str, policy: Option<&str>) -> Credentials {
+        let user = format!("UserName={name}");
+        self.iam("CreateUser", &user, &self.root).await;
+        if let Some(policy) = policy {
+            let policy: String = form_urlencode(policy);
+            let parameters = format!("{user}&PolicyName=p&PolicyDocument={policy}");
+            self.iam("PutUserPolicy", &parameters, &self.root).await;
+        }
+        let answer = self.iam("CreateAccessKey", &user, &self.root).await;
+        let element = |name: &str| {
+            let (_, rest) = answer.text().split_once(&format!("<{name}>")).unwrap();
+            rest.split_once('<').unwrap().0.to_owned()
+        };
+        credentials(&element("AccessKeyId"), &element("SecretAccessKey"))
+    }
+}
+
+pub fn credentials(id: &str, secret: &str) -> Credentials {
+    Credentials {
+        access_key_id: id.to_owned(),
+        secret_access_key: secret.to_owned(),
+        session_token: None,
+    }
+}
+
+fn form_urlencode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
