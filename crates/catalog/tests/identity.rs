@@ -1,12 +1,13 @@
 //! The laws of identities in the catalog: what is made once, what excludes what, what a restart
 //! leaves alone. Two catalogs on one store stand for two nodes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use jiff::Timestamp;
 use portcullis_catalog::{
     Access, Catalog, Denial, Failure, Installation, KeyHolder, Permit, Resource, RoleResource,
-    RootResource, Snapshot, TrustingRole, UserResource, WholeAccount,
+    RootResource, Snapshot, TrustingRole, UserResource, UserView, WholeAccount,
     effects::{RoleSettings, RootKey, SessionSettings, StartRefusal, UserSettings},
 };
 use portcullis_iam::MapContext;
@@ -303,6 +304,8 @@ async fn policies_put_at_once_are_all_there() {
         code(node.put_policy("alice", &format!("p{index:02}")).await)
     };
     assert_eq!(race(&nodes, put).await, [("ok", RACERS)]);
+    let all = |user: &UserView| user.stored.policies.iter().count() == RACERS;
+    settle(&nodes[0], |s| s.user(account(), &name("alice")).is_some_and(|user| all(user))).await;
     let permit = nodes[0].permit::<ListUserPolicies, _>(nodes[0].user("alice"));
     let page = nodes[0].catalog.load().list_user_policies(permit, "p09", 100).unwrap();
     let names: Vec<_> = page.entries.iter().map(PolicyName::as_str).collect();
