@@ -668,7 +668,7 @@ def test_another_account_without_a_grant_reads_nothing(owner, other):
 
 
 def assume(caller, role):
-    return caller.boto("sts").assume_role(RoleArn=role, RoleSessionName="s")
+    return caller.boto("sts").assume_role(RoleArn=role, RoleSessionName="session")
 
 
 def test_a_role_is_assumed_only_by_whom_it_trusts(owner, other):

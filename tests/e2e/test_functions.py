@@ -148,7 +148,7 @@ SETTINGS = [
     {"Timeout": 900},
     {"MemorySize": 256},
     {"Architectures": ["arm64"]},
-    {"Environment": {"Variables": {"A": "1", "B": "two words", "C": "größer ☃"}}},
+    {"Environment": {"Variables": {"A1": "1", "B_": "two words", "CC": "größer ☃"}}},
     {"Environment": {"Variables": {}}},
     {"EphemeralStorage": {"Size": 1024}},
     {"TracingConfig": {"Mode": "Active"}},

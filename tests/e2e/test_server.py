@@ -336,7 +336,7 @@ def test_a_restart_keeps_everything(start_warm_server, how):
     server = start_warm_server()
     world = World(server)
     owner, s3 = world.owner, world.service("s3.amazonaws.com")
-    name = owner.versioned(name="kept", Tags={"a": "b"}, Environment={"Variables": {"K": "V"}})
+    name = owner.versioned(name="kept", Tags={"a": "b"}, Environment={"Variables": {"KEY": "V"}})
     for qualifier in (None, "1", "prod"):
         check_ok(owner.root.wire.add_permission(name, grant("s3"), qualifier), 201)
     user = owner.user(allow("lambda:InvokeFunction", owner.arn(name)))

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod check;
 mod codegen;
 mod tidy;
@@ -19,6 +20,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures the released binary against its goals, and prints a table.
+    Bench(bench::Arguments),
     /// Generates `crates/model/src/generated/` from `models/` and `overlay/`.
     Codegen(codegen::Arguments),
     /// Runs every test, with all of its set-up.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), XtaskError> {
     match Cli::parse().command {
+        Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Codegen(arguments) => Ok(codegen::run(&arguments)?),
         Command::Test => check::run(&root()),
         Command::Tidy => tidy::run(&root()),

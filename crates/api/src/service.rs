@@ -166,9 +166,9 @@ impl<'a> Call<'a> {
             let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
             return Err(ApiError::NotServed(target.into()));
         }
-        if claim.scope().service() == STS.signing_name {
-            self.service = &STS;
-        }
+        let scope = claim.scope().service();
+        let meant = [&STS, &LAMBDA].into_iter().find(|service| service.signing_name == scope);
+        self.service = meant.unwrap_or(self.service);
         Ok(())
     }
 

@@ -94,6 +94,18 @@ pub struct Denial {
     pub reason: DenialReason,
 }
 
+impl Denial {
+    fn new(
+        access: &Access<'_>,
+        action: &'static str,
+        resource: &impl Resource,
+        reason: DenialReason,
+    ) -> Self {
+        let (caller, resource) = (access.caller.arn().into(), resource.arn().into());
+        Self { caller, action, resource, reason }
+    }
+}
+
 /// What denied a call. `Display` is the end of AWS's sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenialReason {
@@ -128,8 +140,15 @@ impl Snapshot {
         access: &Access<'_>,
         resource: R,
     ) -> Result<Permit<A, R>, Denial> {
-        let action = A::MODEL.authorization.map_or("", |row| row.action);
+        let row = A::MODEL.authorization.as_ref();
+        let action = row.map_or("", |row| row.action);
         self.check(access, action, &resource)?;
+        let own = access.caller.account();
+        let insider = own.is_some_and(|own| own.as_str() == resource.account());
+        if !insider && !row.is_some_and(|row| row.cross_account) {
+            let reason = DenialReason::Implicit(PolicyType::Resource, action);
+            return Err(Denial::new(access, action, &resource, reason));
+        }
         Ok(Permit { resource, _action: PhantomData })
     }
 
@@ -151,12 +170,7 @@ impl Snapshot {
                 Decision::ImplicitlyDenied(kind) => Err(DenialReason::Implicit(kind, action)),
             },
         );
-        decided.map_err(|reason| Denial {
-            caller: access.caller.arn().into(),
-            action,
-            resource: resource.arn().into(),
-            reason,
-        })
+        decided.map_err(|reason| Denial::new(access, action, resource, reason))
     }
 
     fn decide(

@@ -115,6 +115,9 @@ pub struct Authorization {
     pub action: &'static str,
     /// How the resource is formed from the request.
     pub resource: ResourceForm,
+    /// Whether a resource policy can grant it to callers outside the resource's account
+    /// (`[doc] aws-lambda.md §4.7`); if not, only the account's own principals may.
+    pub cross_account: bool,
 }
 
 /// How the resource ARN of a request is formed (aws-lambda.md §10).

@@ -16,7 +16,7 @@ use portcullis_catalog::{
 };
 use portcullis_identity::{AccountId, Partition, generate};
 use portcullis_lambda::Region;
-use portcullis_sandbox::{Sandbox, SandboxError, python};
+use portcullis_sandbox::{Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
 use tokio::{
@@ -221,7 +221,7 @@ pub(crate) struct Running {
     store: Arc<SqliteStore>,
     shutdown: oneshot::Sender<()>,
     serving: JoinHandle<listen::Drained>,
-    /// A data folder that goes with the server.
+    /// A data folder that goes with the server, once it has stopped.
     folder: Option<tempfile::TempDir>,
 }
 
@@ -240,7 +240,7 @@ impl Running {
         catalog.start(account, &root_key(&root)?, jiff::Timestamp::now()).await?;
         let blobs = Blobs::open(&data_dir.join("code"))?;
         let sandbox = Sandbox::new(portcullis_sandbox::Settings::default())?;
-        let code_dir = data_dir.join("unpacked");
+        let code_dir = unpacked(&data_dir);
         let settings = Settings { region: region.clone(), account, code_dir, runtimes_dir };
         let server = Server::new(State::new(catalog, blobs, sandbox, settings));
         let (shutdown, signal) = oneshot::channel();
@@ -256,8 +256,10 @@ impl Running {
 
     /// Drains: no new calls, running ones finish, workers end, the store closes.
     ///
+    /// Calls that outlive the grace are logged and cut.
+    ///
     /// # Errors
-    /// None yet; calls that outlive the grace are logged and cut.
+    /// A temporary data folder that cannot be removed.
     pub(crate) async fn stop(self) -> Result<(), ServeError> {
         let _ = self.shutdown.send(()); // The receiver is gone only if serving ended by itself.
         match self.serving.await {
@@ -269,6 +271,9 @@ impl Running {
         }
         self.server.shutdown(WORKERS_GRACE).await;
         self.store.close().await;
+        if let Some(folder) = self.folder {
+            unpack::remove(folder.path())?;
+        }
         Ok(())
     }
 
@@ -302,6 +307,21 @@ impl Running {
             credentials: Some(self.root.clone()),
         }
     }
+}
+
+/// Where code is unpacked: a folder of this boot of the machine. What was unpacked before a power
+/// loss may not have reached the disk whole; it is removed, and unpacked again when needed.
+fn unpacked(data_dir: &Path) -> PathBuf {
+    let all = data_dir.join("unpacked");
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let now = all.join(format!("boot-{}", boot.trim()));
+    let earlier = std::fs::read_dir(&all).into_iter().flatten().flatten();
+    for folder in earlier.map(|entry| entry.path()).filter(|folder| *folder != now) {
+        if let Err(error) = unpack::remove(&folder) {
+            tracing::warn!(%error, folder = %folder.display(), "cannot remove unpacked code");
+        }
+    }
+    now
 }
 
 /// The given root credentials, else those of the data folder, else new ones, kept there.

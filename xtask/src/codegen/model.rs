@@ -48,6 +48,9 @@ pub(crate) struct Operation {
     pub(crate) authorization: Option<(String, &'static str)>,
     #[serde(skip)]
     pub(crate) served: bool,
+    /// Whether a resource policy can grant it to another account.
+    #[serde(skip)]
+    pub(crate) cross_account: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -178,6 +181,10 @@ fn merge_operations(
             let text = format!("overlay/{service}.toml: served {name} has no row in [operations]");
             return Err(CodegenError::Rule(text));
         }
+    }
+    for name in &overlay.cross_account {
+        let operation = model.operations.get_mut(name).ok_or_else(|| unknown(service, name))?;
+        operation.cross_account = true;
     }
     for (name, row) in &overlay.operations {
         let operation = model.operations.get_mut(name).ok_or_else(|| unknown(service, name))?;

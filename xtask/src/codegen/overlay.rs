@@ -13,6 +13,9 @@ use super::CodegenError;
 pub(crate) struct Overlay {
     /// The operations that this server carries out.
     pub(crate) served: Vec<String>,
+    /// The operations that a resource policy can grant to another account.
+    #[serde(default)]
+    pub(crate) cross_account: Vec<String>,
     /// String shapes whose enum is not a shape constraint on the live service.
     #[serde(default)]
     pub(crate) open_enums: Vec<String>,

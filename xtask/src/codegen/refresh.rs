@@ -166,6 +166,7 @@ fn strip_operation(source: SourceOperation, served: bool) -> Operation {
         result_wrapper: wrapper.filter(|_| served),
         authorization: None,
         served,
+        cross_account: false,
     }
 }
 

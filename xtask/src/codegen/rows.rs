@@ -127,7 +127,11 @@ fn authorization(operation: &Operation) -> String {
     operation.authorization.as_ref().map_or_else(
         || "None".to_owned(),
         |(action, form)| {
-            format!("Some(Authorization {{ action: {action:?}, resource: ResourceForm::{form} }})")
+            let cross_account = operation.cross_account;
+            format!(
+                "Some(Authorization {{ action: {action:?}, resource: ResourceForm::{form}, \
+                 cross_account: {cross_account} }})"
+            )
         },
     )
 }

@@ -607,6 +607,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:CreateAccessKey",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_ACCOUNT_ALIAS: OperationModel = OperationModel {
@@ -736,6 +737,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:CreateRole",
             resource: ResourceForm::Role,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_SAML_PROVIDER: OperationModel = OperationModel {
@@ -795,6 +797,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:CreateUser",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_VIRTUAL_MFA_DEVICE: OperationModel = OperationModel {
@@ -840,6 +843,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:DeleteAccessKey",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_ACCOUNT_ALIAS: OperationModel = OperationModel {
@@ -983,6 +987,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:DeleteRole",
             resource: ResourceForm::Role,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_ROLE_PERMISSIONS_BOUNDARY: OperationModel = OperationModel {
@@ -1014,6 +1019,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:DeleteRolePolicy",
             resource: ResourceForm::Role,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_SAML_PROVIDER: OperationModel = OperationModel {
@@ -1115,6 +1121,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:DeleteUser",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_USER_PERMISSIONS_BOUNDARY: OperationModel = OperationModel {
@@ -1146,6 +1153,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:DeleteUserPolicy",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_VIRTUAL_MFA_DEVICE: OperationModel = OperationModel {
@@ -1638,7 +1646,11 @@ mod rows {
         output: Some(&shapes::GET_ROLE_RESPONSE),
         result_wrapper: "GetRoleResult",
         served: true,
-        authorization: Some(Authorization { action: "iam:GetRole", resource: ResourceForm::Role }),
+        authorization: Some(Authorization {
+            action: "iam:GetRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_ROLE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1655,6 +1667,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:GetRolePolicy",
             resource: ResourceForm::Role,
+            cross_account: false,
         }),
     };
     pub(super) static GET_ROLE_TEMPLATE_VERSION: OperationModel = OperationModel {
@@ -1768,7 +1781,11 @@ mod rows {
         output: Some(&shapes::GET_USER_RESPONSE),
         result_wrapper: "GetUserResult",
         served: true,
-        authorization: Some(Authorization { action: "iam:GetUser", resource: ResourceForm::User }),
+        authorization: Some(Authorization {
+            action: "iam:GetUser",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_USER_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1785,6 +1802,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:GetUserPolicy",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_ACCESS_KEYS: OperationModel = OperationModel {
@@ -1802,6 +1820,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:ListAccessKeys",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_ACCOUNT_ALIASES: OperationModel = OperationModel {
@@ -2113,6 +2132,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:ListRolePolicies",
             resource: ResourceForm::Role,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_ROLE_TAGS: OperationModel = OperationModel {
@@ -2141,7 +2161,11 @@ mod rows {
         output: Some(&shapes::LIST_ROLES_RESPONSE),
         result_wrapper: "ListRolesResult",
         served: true,
-        authorization: Some(Authorization { action: "iam:ListRoles", resource: ResourceForm::Any }),
+        authorization: Some(Authorization {
+            action: "iam:ListRoles",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_SAML_PROVIDER_TAGS: OperationModel = OperationModel {
         service: "iam",
@@ -2256,6 +2280,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:ListUserPolicies",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_USER_TAGS: OperationModel = OperationModel {
@@ -2284,7 +2309,11 @@ mod rows {
         output: Some(&shapes::LIST_USERS_RESPONSE),
         result_wrapper: "ListUsersResult",
         served: true,
-        authorization: Some(Authorization { action: "iam:ListUsers", resource: ResourceForm::Any }),
+        authorization: Some(Authorization {
+            action: "iam:ListUsers",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_VIRTUAL_MFA_DEVICES: OperationModel = OperationModel {
         service: "iam",
@@ -2357,6 +2386,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:PutRolePolicy",
             resource: ResourceForm::Role,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_USER_PERMISSIONS_BOUNDARY: OperationModel = OperationModel {
@@ -2388,6 +2418,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "iam:PutUserPolicy",
             resource: ResourceForm::User,
+            cross_account: false,
         }),
     };
     pub(super) static REJECT_DELEGATION_REQUEST: OperationModel = OperationModel {

@@ -662,6 +662,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:AddLayerVersionPermission",
             resource: ResourceForm::LayerVersion,
+            cross_account: false,
         }),
     };
     pub(super) static ADD_PERMISSION: OperationModel = OperationModel {
@@ -684,6 +685,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:AddPermission",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static CHECKPOINT_DURABLE_EXECUTION: OperationModel = OperationModel {
@@ -706,6 +708,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CheckpointDurableExecution",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_ALIAS: OperationModel = OperationModel {
@@ -728,6 +731,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CreateAlias",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static CREATE_CAPACITY_PROVIDER: OperationModel = OperationModel {
@@ -745,6 +749,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CreateCapacityProvider",
             resource: ResourceForm::CapacityProvider,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -762,6 +767,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CreateCodeSigningConfig",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_EVENT_SOURCE_MAPPING: OperationModel = OperationModel {
@@ -779,6 +785,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CreateEventSourceMapping",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_FUNCTION: OperationModel = OperationModel {
@@ -796,6 +803,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CreateFunction",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_FUNCTION_URL_CONFIG: OperationModel = OperationModel {
@@ -818,6 +826,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:CreateFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static DELETE_ALIAS: OperationModel = OperationModel {
@@ -841,6 +850,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteAlias",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static DELETE_CAPACITY_PROVIDER: OperationModel = OperationModel {
@@ -862,6 +872,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteCapacityProvider",
             resource: ResourceForm::CapacityProvider,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -883,6 +894,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_DURABLE_EXECUTION: OperationModel = OperationModel {
@@ -904,6 +916,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteDurableExecution",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_EVENT_SOURCE_MAPPING: OperationModel = OperationModel {
@@ -925,6 +938,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteEventSourceMapping",
             resource: ResourceForm::EventSourceMapping,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_FUNCTION: OperationModel = OperationModel {
@@ -946,6 +960,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteFunction",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static DELETE_FUNCTION_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -968,6 +983,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionCodeSigningConfig",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_FUNCTION_CONCURRENCY: OperationModel = OperationModel {
@@ -990,6 +1006,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionConcurrency",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static DELETE_FUNCTION_EVENT_INVOKE_CONFIG: OperationModel = OperationModel {
@@ -1012,6 +1029,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_FUNCTION_URL_CONFIG: OperationModel = OperationModel {
@@ -1034,6 +1052,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static DELETE_LAYER_VERSION: OperationModel = OperationModel {
@@ -1057,6 +1076,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteLayerVersion",
             resource: ResourceForm::LayerVersion,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_PROVISIONED_CONCURRENCY_CONFIG: OperationModel = OperationModel {
@@ -1079,6 +1099,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteProvisionedConcurrencyConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static DELETE_RESOURCE_POLICY: OperationModel = OperationModel {
@@ -1100,6 +1121,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:DeleteResourcePolicy",
             resource: ResourceForm::ArnInPath,
+            cross_account: false,
         }),
     };
     pub(super) static GET_ACCOUNT_SETTINGS: OperationModel = OperationModel {
@@ -1117,6 +1139,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetAccountSettings",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static GET_ALIAS: OperationModel = OperationModel {
@@ -1140,6 +1163,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetAlias",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static GET_CAPACITY_PROVIDER: OperationModel = OperationModel {
@@ -1161,6 +1185,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetCapacityProvider",
             resource: ResourceForm::CapacityProvider,
+            cross_account: false,
         }),
     };
     pub(super) static GET_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -1182,6 +1207,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
+            cross_account: false,
         }),
     };
     pub(super) static GET_DURABLE_EXECUTION: OperationModel = OperationModel {
@@ -1203,6 +1229,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetDurableExecution",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static GET_DURABLE_EXECUTION_HISTORY: OperationModel = OperationModel {
@@ -1225,6 +1252,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetDurableExecutionHistory",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static GET_DURABLE_EXECUTION_STATE: OperationModel = OperationModel {
@@ -1247,6 +1275,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetDurableExecutionState",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static GET_EVENT_SOURCE_MAPPING: OperationModel = OperationModel {
@@ -1268,6 +1297,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetEventSourceMapping",
             resource: ResourceForm::EventSourceMapping,
+            cross_account: false,
         }),
     };
     pub(super) static GET_FUNCTION: OperationModel = OperationModel {
@@ -1289,6 +1319,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunction",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static GET_FUNCTION_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -1311,6 +1342,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionCodeSigningConfig",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static GET_FUNCTION_CONCURRENCY: OperationModel = OperationModel {
@@ -1333,6 +1365,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionConcurrency",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static GET_FUNCTION_CONFIGURATION: OperationModel = OperationModel {
@@ -1355,6 +1388,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionConfiguration",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static GET_FUNCTION_EVENT_INVOKE_CONFIG: OperationModel = OperationModel {
@@ -1377,6 +1411,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static GET_FUNCTION_RECURSION_CONFIG: OperationModel = OperationModel {
@@ -1399,6 +1434,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionRecursionConfig",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static GET_FUNCTION_SCALING_CONFIG: OperationModel = OperationModel {
@@ -1421,6 +1457,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionScalingConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static GET_FUNCTION_URL_CONFIG: OperationModel = OperationModel {
@@ -1443,6 +1480,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static GET_LAYER_VERSION: OperationModel = OperationModel {
@@ -1466,6 +1504,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetLayerVersion",
             resource: ResourceForm::LayerVersion,
+            cross_account: true,
         }),
     };
     pub(super) static GET_LAYER_VERSION_BY_ARN: OperationModel = OperationModel {
@@ -1483,6 +1522,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetLayerVersion",
             resource: ResourceForm::LayerVersion,
+            cross_account: true,
         }),
     };
     pub(super) static GET_LAYER_VERSION_POLICY: OperationModel = OperationModel {
@@ -1507,6 +1547,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetLayerVersionPolicy",
             resource: ResourceForm::LayerVersion,
+            cross_account: false,
         }),
     };
     pub(super) static GET_POLICY: OperationModel = OperationModel {
@@ -1529,6 +1570,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetPolicy",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static GET_PROVISIONED_CONCURRENCY_CONFIG: OperationModel = OperationModel {
@@ -1551,6 +1593,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetProvisionedConcurrencyConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static GET_RESOURCE_POLICY: OperationModel = OperationModel {
@@ -1572,6 +1615,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetResourcePolicy",
             resource: ResourceForm::ArnInPath,
+            cross_account: false,
         }),
     };
     pub(super) static GET_RUNTIME_MANAGEMENT_CONFIG: OperationModel = OperationModel {
@@ -1594,6 +1638,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:GetRuntimeManagementConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static INVOKE: OperationModel = OperationModel {
@@ -1616,6 +1661,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:InvokeFunction",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static INVOKE_ASYNC: OperationModel = OperationModel {
@@ -1638,6 +1684,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:InvokeAsync",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static INVOKE_WITH_RESPONSE_STREAM: OperationModel = OperationModel {
@@ -1660,6 +1707,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:InvokeFunction",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
     pub(super) static LIST_ALIASES: OperationModel = OperationModel {
@@ -1682,6 +1730,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListAliases",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static LIST_CAPACITY_PROVIDERS: OperationModel = OperationModel {
@@ -1699,6 +1748,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListCapacityProviders",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_CODE_SIGNING_CONFIGS: OperationModel = OperationModel {
@@ -1716,6 +1766,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListCodeSigningConfigs",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_DURABLE_EXECUTIONS_BY_FUNCTION: OperationModel = OperationModel {
@@ -1738,6 +1789,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListDurableExecutionsByFunction",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_EVENT_SOURCE_MAPPINGS: OperationModel = OperationModel {
@@ -1755,6 +1807,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListEventSourceMappings",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS: OperationModel = OperationModel {
@@ -1778,6 +1831,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListFunctionEventInvokeConfigs",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_FUNCTION_URL_CONFIGS: OperationModel = OperationModel {
@@ -1800,6 +1854,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListFunctionUrlConfigs",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER: OperationModel =
@@ -1823,6 +1878,7 @@ mod rows {
             authorization: Some(Authorization {
                 action: "lambda:ListFunctionVersionsByCapacityProvider",
                 resource: ResourceForm::CapacityProvider,
+                cross_account: false,
             }),
         };
     pub(super) static LIST_FUNCTIONS: OperationModel = OperationModel {
@@ -1840,6 +1896,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListFunctions",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -1862,6 +1919,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListFunctionsByCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_LAYER_VERSIONS: OperationModel = OperationModel {
@@ -1884,6 +1942,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListLayerVersions",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_LAYERS: OperationModel = OperationModel {
@@ -1901,6 +1960,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListLayers",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_PROVISIONED_CONCURRENCY_CONFIGS: OperationModel = OperationModel {
@@ -1923,6 +1983,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListProvisionedConcurrencyConfigs",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static LIST_TAGS: OperationModel = OperationModel {
@@ -1944,6 +2005,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListTags",
             resource: ResourceForm::ArnInPath,
+            cross_account: true,
         }),
     };
     pub(super) static LIST_VERSIONS_BY_FUNCTION: OperationModel = OperationModel {
@@ -1966,6 +2028,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ListVersionsByFunction",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static PAUSE_DURABLE_EXECUTION: OperationModel = OperationModel {
@@ -1988,6 +2051,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PauseDurableExecution",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static PUBLISH_LAYER_VERSION: OperationModel = OperationModel {
@@ -2010,6 +2074,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PublishLayerVersion",
             resource: ResourceForm::Layer,
+            cross_account: false,
         }),
     };
     pub(super) static PUBLISH_VERSION: OperationModel = OperationModel {
@@ -2032,6 +2097,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PublishVersion",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static PUT_FUNCTION_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -2054,6 +2120,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutFunctionCodeSigningConfig",
             resource: ResourceForm::FunctionAndCodeSigningConfig,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_FUNCTION_CONCURRENCY: OperationModel = OperationModel {
@@ -2076,6 +2143,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutFunctionConcurrency",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static PUT_FUNCTION_EVENT_INVOKE_CONFIG: OperationModel = OperationModel {
@@ -2098,6 +2166,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_FUNCTION_RECURSION_CONFIG: OperationModel = OperationModel {
@@ -2120,6 +2189,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutFunctionRecursionConfig",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_FUNCTION_SCALING_CONFIG: OperationModel = OperationModel {
@@ -2142,6 +2212,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutFunctionScalingConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_PROVISIONED_CONCURRENCY_CONFIG: OperationModel = OperationModel {
@@ -2164,6 +2235,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutProvisionedConcurrencyConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_RESOURCE_POLICY: OperationModel = OperationModel {
@@ -2185,6 +2257,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutResourcePolicy",
             resource: ResourceForm::ArnInPath,
+            cross_account: false,
         }),
     };
     pub(super) static PUT_RUNTIME_MANAGEMENT_CONFIG: OperationModel = OperationModel {
@@ -2207,6 +2280,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:PutRuntimeManagementConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static REMOVE_LAYER_VERSION_PERMISSION: OperationModel = OperationModel {
@@ -2232,6 +2306,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:RemoveLayerVersionPermission",
             resource: ResourceForm::LayerVersion,
+            cross_account: false,
         }),
     };
     pub(super) static REMOVE_PERMISSION: OperationModel = OperationModel {
@@ -2255,6 +2330,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:RemovePermission",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static RESUME_DURABLE_EXECUTION: OperationModel = OperationModel {
@@ -2277,6 +2353,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:ResumeDurableExecution",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE: OperationModel = OperationModel {
@@ -2299,6 +2376,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:SendDurableExecutionCallbackFailure",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT: OperationModel = OperationModel {
@@ -2321,6 +2399,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:SendDurableExecutionCallbackHeartbeat",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS: OperationModel = OperationModel {
@@ -2343,6 +2422,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:SendDurableExecutionCallbackSuccess",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static STOP_DURABLE_EXECUTION: OperationModel = OperationModel {
@@ -2365,6 +2445,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:StopDurableExecution",
             resource: ResourceForm::DurableExecution,
+            cross_account: false,
         }),
     };
     pub(super) static TAG_RESOURCE: OperationModel = OperationModel {
@@ -2386,6 +2467,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:TagResource",
             resource: ResourceForm::ArnInPath,
+            cross_account: true,
         }),
     };
     pub(super) static UNTAG_RESOURCE: OperationModel = OperationModel {
@@ -2407,6 +2489,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UntagResource",
             resource: ResourceForm::ArnInPath,
+            cross_account: true,
         }),
     };
     pub(super) static UPDATE_ALIAS: OperationModel = OperationModel {
@@ -2430,6 +2513,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateAlias",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static UPDATE_CAPACITY_PROVIDER: OperationModel = OperationModel {
@@ -2451,6 +2535,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateCapacityProvider",
             resource: ResourceForm::CapacityProvider,
+            cross_account: false,
         }),
     };
     pub(super) static UPDATE_CODE_SIGNING_CONFIG: OperationModel = OperationModel {
@@ -2472,6 +2557,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
+            cross_account: false,
         }),
     };
     pub(super) static UPDATE_EVENT_SOURCE_MAPPING: OperationModel = OperationModel {
@@ -2493,6 +2579,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateEventSourceMapping",
             resource: ResourceForm::EventSourceMapping,
+            cross_account: false,
         }),
     };
     pub(super) static UPDATE_FUNCTION_CODE: OperationModel = OperationModel {
@@ -2515,6 +2602,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateFunctionCode",
             resource: ResourceForm::Function,
+            cross_account: true,
         }),
     };
     pub(super) static UPDATE_FUNCTION_CONFIGURATION: OperationModel = OperationModel {
@@ -2537,6 +2625,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateFunctionConfiguration",
             resource: ResourceForm::Function,
+            cross_account: false,
         }),
     };
     pub(super) static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG: OperationModel = OperationModel {
@@ -2559,6 +2648,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: false,
         }),
     };
     pub(super) static UPDATE_FUNCTION_URL_CONFIG: OperationModel = OperationModel {
@@ -2581,6 +2671,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "lambda:UpdateFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
+            cross_account: true,
         }),
     };
 }

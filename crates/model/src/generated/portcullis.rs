@@ -45,6 +45,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "portcullis:CreateRootAccessKey",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
     pub(super) static CREATE_SERVICE_ACCESS_KEY: OperationModel = OperationModel {
@@ -62,6 +63,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "portcullis:CreateServiceAccessKey",
             resource: ResourceForm::Any,
+            cross_account: false,
         }),
     };
 }

@@ -140,6 +140,7 @@ mod rows {
         authorization: Some(Authorization {
             action: "sts:AssumeRole",
             resource: ResourceForm::Role,
+            cross_account: true,
         }),
     };
     pub(super) static ASSUME_ROLE_WITH_SAML: OperationModel = OperationModel {

@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: builds the released binary and measures it.
+
+use std::{path::Path, path::PathBuf, process::Command};
+
+use clap::Args;
+
+use crate::{
+    XtaskError,
+    check::{cargo, status, step, target},
+};
+
+/// Flags of `bench`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// One short run of everything: shows that it works, its figures mean little.
+    #[arg(long)]
+    quick: bool,
+    /// Write the figures to this file too, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Builds, then hands over to `portcullis-bench`.
+///
+/// # Errors
+/// [`XtaskError::Command`] when the build or the harness fails; a missed goal is not a failure.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), XtaskError> {
+    step("the released binary, and the harness");
+    let build = ["build", "--release", "-p", "portcullis", "-p", "portcullis-bench"];
+    cargo(root, &build, "see the error above")?;
+    step("measuring (five minutes at most; Ctrl-C ends everything)");
+    let built = target(root).join("release");
+    let mut bench = Command::new(built.join("portcullis-bench"));
+    bench.arg("measure").arg("--server").arg(built.join("portcullis"));
+    bench.arg("--work-dir").arg(target(root).join("bench"));
+    bench.args(arguments.quick.then_some("--quick"));
+    if let Some(file) = &arguments.json {
+        bench.arg("--json").arg(file);
+    }
+    status(&mut bench, "see the error above; nothing else should load the machine")
+}
