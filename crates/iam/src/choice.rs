@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::decide::PolicyType;
+use crate::decide::{PolicyType, ResourceRule};
 
 /// §2.1: operator names ignore case, as condition keys do.
 pub(crate) fn same_operator_name(written: &str, name: &str) -> bool {
@@ -47,6 +47,20 @@ pub(crate) fn caller_address(address: IpAddr) -> IpAddr {
 /// §6: whether a variable's name may have a blank: only in a tag's key, after the `/`.
 pub(crate) fn blank_is_legal_in_variable(name: &str) -> bool {
     name.split_once('/').is_some_and(|(before, _)| !before.contains(char::is_whitespace))
+}
+
+/// aws-lambda.md §9.2, §12 row 8: the policy type that is named when the resource grants nothing and
+/// its grant is needed. `own`: whether the caller's identity-based policies allow.
+///
+/// When both halves of a call across accounts are missing it is the caller's own, though §8 has the
+/// resource's first. Then a caller whose own account allows nothing is told the same with and without
+/// a grant, and learns nothing of another account's policy; and it is told of the half that its own
+/// account can mend. A trust policy is named in any case: without it no other policy helps.
+pub(crate) fn without_grant(rule: ResourceRule, own: bool) -> PolicyType {
+    match rule {
+        ResourceRule::Suffices if !own => PolicyType::Identity,
+        ResourceRule::Suffices | ResourceRule::Required => PolicyType::Resource,
+    }
 }
 
 /// §8: the order in which policy types are named when several deny explicitly.

@@ -164,7 +164,7 @@ fn missing(request: &Request<'_>, rule: ResourceRule, judged: &Judged) -> Option
     };
     let same_account = account == request.resource_account;
     if grant.is_none() && (!same_account || rule == ResourceRule::Required) {
-        return Some(PolicyType::Resource);
+        return Some(choice::without_grant(rule, judged.identity.allow.is_some()));
     }
     let direct = matches!(grant, Some(Strength::Itself | Strength::Wildcard));
     let through_role = grant == Some(Strength::Parent) && uncapped(judged).is_none();

@@ -273,7 +273,9 @@ fn a_resource_policy_suffices_alone_in_its_account_as_documented() {
 fn across_accounts_both_sides_have_to_allow() {
     let (user, account, session) = (aws(USER), aws(HERE), aws(SESSION));
     let across = Row { owner: THERE, ..ROW };
+    check(across,                                                                         ImplicitlyDenied(Identity));
     check(Row { identity: Allow, ..across },                                              ImplicitlyDenied(Resource));
+    check(Row { identity: Allow, boundary: Some(Silent), ..across },                      ImplicitlyDenied(Resource));
     check(Row { grant: Some(&user), ..across },                                           ImplicitlyDenied(Identity));
     check(Row { grant: Some(STAR), ..across },                                            ImplicitlyDenied(Identity));
     check(Row { identity: Allow, grant: Some(&user), ..across },                          Allowed);
@@ -343,7 +345,7 @@ fn every_level_has_to_allow_and_no_level_grants() {
     check(row(Allow, &[]),               Allowed);
 }
 
-/// The order of iam.md §8.
+/// The order of iam.md §8, and of aws-lambda.md §9.2 where both halves across accounts are missing.
 #[test]
 #[rustfmt::skip]
 fn of_several_types_the_most_useful_is_named() {
@@ -359,7 +361,8 @@ fn of_several_types_the_most_useful_is_named() {
     check(Row { refusal: None, boundary: None, ..all }, ExplicitlyDenied(Session));
     let silent = Row { boundary: Some(Silent), session: Some(Silent), owner: THERE, ..ROW };
     check(Row { service_control: Some(&[Silent]), ..silent }, ImplicitlyDenied(ServiceControl));
-    check(silent, ImplicitlyDenied(Resource));
+    check(silent, ImplicitlyDenied(Identity));
+    check(Row { identity: Allow, ..silent }, ImplicitlyDenied(Resource));
     check(Row { grant: Some(STAR), ..silent }, ImplicitlyDenied(Identity));
     check(Row { grant: Some(STAR), identity: Allow, ..silent }, ImplicitlyDenied(Boundary));
     check(Row { grant: Some(STAR), identity: Allow, boundary: None, ..silent }, ImplicitlyDenied(Session));
@@ -385,6 +388,8 @@ fn policy_types_are_named_in_the_words_of_aws() {
 fn where_the_resource_policy_is_required_an_identity_allow_never_suffices() {
     let required = Row { rule: ResourceRule::Required, ..ROW };
     let (user, role, account) = (aws(USER), aws(ROLE), aws(HERE));
+    check(required,                                                       ImplicitlyDenied(Resource));
+    check(Row { owner: THERE, ..required },                               ImplicitlyDenied(Resource));
     check(Row { identity: Allow, ..required },                            ImplicitlyDenied(Resource));
     check(Row { caller: ROOT, ..required },                               ImplicitlyDenied(Resource));
     check(Row { identity: Allow, grant: Some(S3), ..required },           ImplicitlyDenied(Resource));

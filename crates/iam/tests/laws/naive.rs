@@ -81,11 +81,9 @@ pub(crate) fn decide(case: &Value) -> String {
     if same && (has("self") || has("wildcard") || (has("parent") && silent.is_none())) {
         return "Allowed".to_owned();
     }
-    if !same && grant.is_empty() {
-        return no("Resource");
-    }
     match (own, silent) {
         (false, _) => no("Identity"),
+        _ if !same && grant.is_empty() => no("Resource"),
         (true, Some(name)) => no(name),
         (true, None) => "Allowed".to_owned(),
     }
