@@ -18,7 +18,9 @@ impl<'a> Arn<'a> {
         let mut rest = text;
         let mut fields = [""; 5];
         for field in &mut fields {
-            (*field, rest) = rest.split_once(':')?;
+            // Fields are short: looking at each byte beats a search that is made for long texts.
+            let colon = rest.bytes().position(|byte| byte == b':')?;
+            (*field, rest) = (rest.get(..colon)?, rest.get(colon + 1..)?);
         }
         let head = text.get(..text.len().checked_sub(rest.len())?)?;
         let arn = Self { head, fields, resource: rest };

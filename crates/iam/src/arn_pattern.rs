@@ -39,14 +39,14 @@ fn colons(text: &str, variables: bool) -> impl Iterator<Item = usize> {
 }
 
 /// A compiled ARN pattern.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ArnPattern {
     head: Head,
     resource: Template,
 }
 
 /// The first five fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Head {
     /// No wildcards: the fields with all their colons, compared at once.
     Exact(Box<str>),
@@ -78,7 +78,7 @@ impl ArnPattern {
         }
     }
 
-    pub(crate) fn matches(&self, arn: &Arn<'_>, values: &Values<'_>) -> bool {
+    pub(crate) fn matches(&self, arn: &Arn<'_>, values: &Values<'_, '_>) -> bool {
         let head = match &self.head {
             Head::Exact(exact) => **exact == *arn.head(),
             Head::Fields(globs) => {
@@ -97,7 +97,7 @@ impl ArnPattern {
         &self,
         text: &'a str,
         arn: impl FnOnce() -> Option<Arn<'a>>,
-        values: &Values<'_>,
+        values: &Values<'_, '_>,
     ) -> bool {
         match &self.head {
             // The head has five colons, so what begins with it has six fields.
@@ -110,7 +110,7 @@ impl ArnPattern {
 }
 
 /// An entry of Resource or NotResource.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ResourcePattern {
     /// `*`: every request, also one without a resource.
     Any,
@@ -137,7 +137,7 @@ impl ResourcePattern {
     }
 
     /// Whether this covers the request's resource; `None` is a request without one.
-    pub(crate) fn matches(&self, resource: Option<&Arn<'_>>, values: &Values<'_>) -> bool {
+    pub(crate) fn matches(&self, resource: Option<&Arn<'_>>, values: &Values<'_, '_>) -> bool {
         match self {
             Self::Any => true,
             Self::Arn(pattern) => resource.is_some_and(|arn| pattern.matches(arn, values)),
@@ -151,7 +151,7 @@ mod tests {
     use super::{ResourcePattern, fields};
     use crate::arn::Arn;
     use crate::context::MapContext;
-    use crate::template::{Compiler, Values};
+    use crate::template::{Asked, Compiler};
 
     #[test]
     #[rustfmt::skip]
@@ -174,7 +174,8 @@ mod tests {
         let mut compiler = Compiler::new(true);
         let pattern_ = ResourcePattern::new(pattern, &mut compiler);
         let keys = compiler.into_keys();
-        let got = pattern_.matches(Arn::split(resource).as_ref(), &Values::new(&context, &keys));
+        let (asked, places) = (Asked::new(&context, &keys), Vec::from_iter(0..keys.len()));
+        let got = pattern_.matches(Arn::split(resource).as_ref(), &asked.at(&places));
         assert_eq!(got, want, "{pattern} on {resource}");
     }
 

@@ -41,7 +41,7 @@ impl Condition {
     }
 
     /// Whether the condition holds in this request.
-    pub(crate) fn holds(&self, values: &Values<'_>) -> bool {
+    pub(crate) fn holds(&self, values: &Values<'_, '_>) -> bool {
         let value = values.get(self.key);
         if let Test::Null(expected) = &self.test {
             return expected.contains(&Some(value.is_none()));
@@ -65,7 +65,7 @@ impl Condition {
     }
 
     /// Whether one value of the request satisfies the operator.
-    fn holds_for(&self, value: &str, values: &Values<'_>) -> bool {
+    fn holds_for(&self, value: &str, values: &Values<'_, '_>) -> bool {
         let negated = self.operator.negated;
         match &self.test {
             Test::String(all) => any(all, negated, |one| Some(one.matches(value, values))),
@@ -147,7 +147,7 @@ fn any<T>(all: &[T], negated: bool, check: impl Fn(&T) -> Option<bool>) -> bool 
 }
 
 /// A variable without a value matches nothing; other text than a boolean is a type error.
-fn boolean_matches(one: &Template, value: bool, values: &Values<'_>) -> Option<bool> {
+fn boolean_matches(one: &Template, value: bool, values: &Values<'_, '_>) -> Option<bool> {
     let Some(text) = one.text(values) else { return Some(false) };
     value::boolean(&text).map(|expected| expected == value)
 }

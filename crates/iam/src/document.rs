@@ -78,19 +78,16 @@ pub(crate) struct RawStatement {
 }
 
 /// The strings of an element or of its `Not…` form.
-#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Listed {
     pub(crate) negated: bool,
     pub(crate) values: Vec<String>,
 }
 
-#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RawPrincipal {
     pub(crate) negated: bool,
     pub(crate) who: Who,
 }
 
-#[derive(PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     /// The string `"*"`.
     Everyone,
@@ -132,11 +129,7 @@ pub(crate) struct RawCondition {
 impl Document {
     pub(crate) fn parse(json: &str) -> Result<Self, PolicyError> {
         let place = Place::Document;
-        if json.len() > DOCUMENT_BYTES_MAX {
-            let rule = Rule::TooLong { bytes: json.len(), max: DOCUMENT_BYTES_MAX };
-            return Err(place.breaks(rule));
-        }
-        let raw = json::document(json)?;
+        let raw = read(json)?;
         let mut document = Self { variables: false, has_id: false, statements: Vec::new() };
         let mut statements = None;
         for (name, raw) in object(raw, &place)? {
@@ -158,7 +151,21 @@ impl Document {
     }
 }
 
+/// Checks size and syntax of the whole text.
+fn read(json: &str) -> Result<&RawValue, PolicyError> {
+    if json.len() > DOCUMENT_BYTES_MAX {
+        let rule = Rule::TooLong { bytes: json.len(), max: DOCUMENT_BYTES_MAX };
+        return Err(Place::Document.breaks(rule));
+    }
+    json::document(json)
+}
+
 impl RawStatement {
+    /// Reads a statement that stands alone, as if it were the first of a document.
+    pub(crate) fn parse_alone(json: &str) -> Result<Self, PolicyError> {
+        Self::parse(0, read(json)?)
+    }
+
     fn parse(index: usize, raw: &RawValue) -> Result<Self, PolicyError> {
         let place = Place::Statement { index, sid: None };
         let entries = object(raw, &place)?;

@@ -65,6 +65,8 @@ pub(crate) enum Rule {
     RequiredInThisKind(DocumentKind, &'static str),
     #[error("\"{0}\" is not a Sid; {1}")]
     Sid(String, &'static str),
+    #[error("compiled for another kind of document ({0})")]
+    OtherKind(DocumentKind),
     #[error("another statement has the Sid \"{0}\"")]
     RepeatedSid(String),
     #[error("\"{0}\" is not an action; use \"*\" or \"service:Name\", wildcards only in the name")]

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 /// One part of a split pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Token<T> {
     /// Text that stands for itself.
     Text(T),
@@ -108,7 +108,7 @@ fn skip_one(text: &str) -> Option<&str> {
 }
 
 /// A compiled pattern without variables; the common forms are told apart when it is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Glob {
     /// `*`.
     Any,

@@ -19,7 +19,7 @@ pub(crate) enum Strength {
 }
 
 /// One compiled principal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Named {
     Everyone,
     /// An account; an id alone is of any partition.
@@ -97,7 +97,7 @@ impl Named {
 }
 
 /// The principal part of a statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PrincipalPart {
     /// The document is attached to its principals: nothing to match.
     Unasked,

@@ -21,6 +21,7 @@ mod json;
 mod operator;
 mod policy;
 mod principal;
+mod statement;
 mod template;
 mod validate;
 mod value;
@@ -34,5 +35,6 @@ pub use decide::{
 pub use document::{DOCUMENT_BYTES_MAX, DocumentKind, Effect};
 pub use error::PolicyError;
 pub use glob::glob;
-pub use policy::{Policy, Statement};
+pub use policy::Policy;
 pub use principal::{InvalidPrincipal, Principal, PrincipalKind};
+pub use statement::Statement;

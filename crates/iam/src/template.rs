@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -11,58 +12,100 @@ use crate::context::{Context, Value};
 use crate::glob::{self, Glob, Token};
 use crate::variable::{self, PartKind};
 
-/// Names a condition key of one document: a place in the document's table of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Names a condition key of what was compiled together: a place in its list of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(usize);
 
-/// What compiling the strings of one document needs and gathers.
+/// What compiling strings needs and gathers.
 pub(crate) struct Compiler {
-    /// Whether `${…}` are variables in this document.
+    /// Whether `${…}` are variables.
     pub(crate) variables: bool,
-    keys: Vec<Box<str>>,
-    ids: HashMap<Box<str>, KeyId>,
+    keys: KeyTable,
 }
 
 impl Compiler {
     pub(crate) fn new(variables: bool) -> Self {
-        Self { variables, keys: Vec::new(), ids: HashMap::new() }
+        Self { variables, keys: KeyTable::default() }
     }
 
     /// The id of `key`; names that differ only in case are one key.
     pub(crate) fn key(&mut self, key: &str) -> KeyId {
-        let key: Box<str> = key.to_lowercase().into();
-        *self.ids.entry(key).or_insert_with_key(|key| {
-            self.keys.push(key.clone());
-            KeyId(self.keys.len() - 1)
-        })
+        KeyId(self.keys.place(&key.to_lowercase().into()))
     }
 
-    /// The table of keys, in lower case.
-    pub(crate) fn into_keys(self) -> Box<[Box<str>]> {
-        self.keys.into()
+    /// The keys that were asked for, in lower case; a [`KeyId`] is a place among them.
+    pub(crate) fn into_keys(self) -> Box<[Arc<str>]> {
+        self.keys.into_names()
+    }
+}
+
+/// Gathers condition keys, in lower case, each once.
+#[derive(Default)]
+pub(crate) struct KeyTable {
+    names: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, usize>,
+}
+
+impl KeyTable {
+    /// Where `name` stands in the table.
+    pub(crate) fn place(&mut self, name: &Arc<str>) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = self.names.len();
+        self.names.push(name.clone());
+        self.places.insert(name.clone(), place);
+        place
+    }
+
+    pub(crate) fn into_names(self) -> Box<[Arc<str>]> {
+        self.names.into()
     }
 }
 
 /// The values of one document's keys in one request, each asked of the context at most once.
-pub(crate) struct Values<'e> {
+pub(crate) struct Asked<'e> {
     context: &'e dyn Context,
-    keys: &'e [Box<str>],
+    keys: &'e [Arc<str>],
     known: SmallVec<[OnceCell<Option<Value<'e>>>; 8]>,
 }
 
-impl<'e> Values<'e> {
-    pub(crate) fn new(context: &'e dyn Context, keys: &'e [Box<str>]) -> Self {
+impl<'e> Asked<'e> {
+    /// `keys` are the document's, in lower case.
+    pub(crate) fn new(context: &'e dyn Context, keys: &'e [Arc<str>]) -> Self {
         Self { context, keys, known: keys.iter().map(|_| OnceCell::new()).collect() }
     }
 
+    /// The values as seen by what was compiled with keys of its own: `places` says where each of
+    /// those stands among the document's.
+    #[inline]
+    pub(crate) fn at<'v>(&'v self, places: &'v [usize]) -> Values<'v, 'e> {
+        Values { asked: self, places }
+    }
+
     /// The value of a key; `None` if it is missing, also for an empty list.
-    pub(crate) fn get(&self, id: KeyId) -> Option<&Value<'e>> {
-        let (key, known) = self.keys.get(id.0).zip(self.known.get(id.0))?;
+    #[inline]
+    fn get(&self, place: usize) -> Option<&Value<'e>> {
+        let (key, known) = self.keys.get(place).zip(self.known.get(place))?;
         known.get_or_init(|| self.context.get(key).filter(|value| !is_missing(value))).as_ref()
+    }
+}
+
+/// The values of the keys of what was compiled together.
+pub(crate) struct Values<'v, 'e> {
+    asked: &'v Asked<'e>,
+    places: &'v [usize],
+}
+
+impl<'v, 'e> Values<'v, 'e> {
+    /// The value of a key; `None` if it is missing, also for an empty list.
+    #[inline]
+    pub(crate) fn get(&self, id: KeyId) -> Option<&'v Value<'e>> {
+        self.asked.get(*self.places.get(id.0)?)
     }
 
     /// What a variable stands for: the value of a single-valued key.
-    fn variable(&self, id: KeyId) -> Option<&str> {
+    fn variable(&self, id: KeyId) -> Option<&'v str> {
         match self.get(id)? {
             Value::Single(text) => Some(text),
             Value::Multiple(_) => None,
@@ -78,14 +121,14 @@ fn is_missing(value: &Value<'_>) -> bool {
 }
 
 /// A compiled string, with or without variables.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Template {
     /// Without variables.
     Fixed(Glob),
     Variables(Box<[Part]>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Part {
     Fixed(Token<Box<str>>),
     Variable { key: KeyId, default: Option<Box<str>> },
@@ -127,7 +170,7 @@ impl Template {
 
     /// Whether this covers `text`. Substituted text is literal; a variable without a value and
     /// default covers nothing.
-    pub(crate) fn matches(&self, text: &str, values: &Values<'_>) -> bool {
+    pub(crate) fn matches(&self, text: &str, values: &Values<'_, '_>) -> bool {
         match self {
             Self::Fixed(glob) => glob.matches(text),
             Self::Variables(parts) => glob::matches(parts, text, |part| part.token(values)),
@@ -136,7 +179,7 @@ impl Template {
 
     /// The text of a [`Template::literal`]; `None` for want of a variable's value. (A string with
     /// wildcards has no text.)
-    pub(crate) fn text<'a>(&'a self, values: &'a Values<'_>) -> Option<Cow<'a, str>> {
+    pub(crate) fn text<'a>(&'a self, values: &'a Values<'_, '_>) -> Option<Cow<'a, str>> {
         match self {
             Self::Fixed(Glob::Exact(text)) => Some(Cow::Borrowed(text)),
             Self::Fixed(Glob::Any | Glob::Prefix(_) | Glob::Tokens(_)) => None,
@@ -153,7 +196,7 @@ impl Template {
 
 impl Part {
     /// The part with its variable's value in place; `None` if it has neither value nor default.
-    fn token<'a>(&'a self, values: &'a Values<'_>) -> Option<Token<&'a str>> {
+    fn token<'a>(&'a self, values: &'a Values<'_, '_>) -> Option<Token<&'a str>> {
         match self {
             Self::Fixed(token) => Some(token.borrow()),
             Self::Variable { key, default } => {

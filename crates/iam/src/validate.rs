@@ -1,6 +1,7 @@
 //! What a document of each kind may contain when it is written. Source: iam.md §2.2, §2.3.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::arn_pattern;
 use crate::document::{
@@ -9,50 +10,69 @@ use crate::document::{
 use crate::error::{Place, PolicyError, Rule, excerpt};
 use crate::grant::Named;
 use crate::operator::Base;
+use crate::statement::Statement;
 use crate::variable::{self, PartKind};
 
 type Checked = Result<(), PolicyError>;
 
-/// Refuses `document` if one of `kind` must not be written like that.
-pub(crate) fn document(kind: DocumentKind, document: &Document) -> Checked {
+/// Refuses what stands beside the statements, if a document of `kind` must not have it.
+pub(crate) fn envelope(kind: DocumentKind, document: &Document) -> Checked {
     if document.has_id && kind != DocumentKind::Resource {
         return Err(Place::Document.element("Id").breaks(Rule::NotInThisKind(kind)));
     }
-    let mut sids = HashSet::new();
-    for (index, statement) in document.statements.iter().enumerate() {
-        let place = Place::Statement { index, sid: statement.sid.as_deref() };
-        let checker = Checker { kind, variables: document.variables, place: &place };
-        checker.statement(statement)?;
-        if let Some(sid) = statement.sid.as_deref()
+    Ok(())
+}
+
+/// Refuses a statement if a document of `kind` must not have it, whatever its other statements are.
+/// `variables`: whether `${…}` are variables in it. `index` is for errors.
+pub(crate) fn statement(
+    kind: DocumentKind,
+    variables: bool,
+    index: usize,
+    statement: &RawStatement,
+) -> Checked {
+    let place = Place::Statement { index, sid: statement.sid.as_deref() };
+    Checker { kind, variables, place: &place }.statement(statement)?;
+    let restricted = kind == DocumentKind::ResourceControl && !is_full_access(statement);
+    if restricted { only_denies(statement, &place) } else { Ok(()) }
+}
+
+/// Refuses statements that a document of `kind` must not have together, each legal by itself.
+pub(crate) fn together(kind: DocumentKind, statements: &[Arc<Statement>]) -> Checked {
+    let mut sids = HashSet::with_capacity(statements.len());
+    for (index, statement) in statements.iter().enumerate() {
+        let place = Place::Statement { index, sid: statement.sid() };
+        if statement.kind() != kind {
+            return Err(place.breaks(Rule::OtherKind(statement.kind())));
+        }
+        if let Some(sid) = statement.sid()
             && !sid.is_empty()
             && !sids.insert(sid)
         {
             return Err(place.breaks(Rule::RepeatedSid(excerpt(sid))));
         }
-    }
-    let full_access = kind == DocumentKind::ResourceControl && is_full_access(document);
-    if full_access { Ok(()) } else { allows(kind, document) }
-}
-
-/// In a resource control policy nothing allows, unless the whole is `RCPFullAWSAccess`.
-fn allows(kind: DocumentKind, document: &Document) -> Checked {
-    if kind != DocumentKind::ResourceControl {
-        return Ok(());
-    }
-    for (index, statement) in document.statements.iter().enumerate() {
-        let place = Place::Statement { index, sid: statement.sid.as_deref() };
-        if statement.effect == Effect::Allow {
+        let full_access =
+            kind == DocumentKind::ResourceControl && statement.effect() == Effect::Allow;
+        if full_access && statements.len() > 1 {
             return Err(place.element("Effect").breaks(Rule::AllowInResourceControl));
-        }
-        if statement.action.values.iter().any(|action| action == "*") {
-            return Err(place.element("Action").breaks(Rule::AnyActionInResourceControl));
         }
     }
     Ok(())
 }
 
-fn is_full_access(document: &Document) -> bool {
-    let [statement] = document.statements.as_slice() else { return false };
+/// In a resource control policy nothing allows, unless the whole is `RCPFullAWSAccess`.
+fn only_denies(statement: &RawStatement, place: &Place<'_>) -> Checked {
+    if statement.effect == Effect::Allow {
+        return Err(place.element("Effect").breaks(Rule::AllowInResourceControl));
+    }
+    if statement.action.values.iter().any(|action| action == "*") {
+        return Err(place.element("Action").breaks(Rule::AnyActionInResourceControl));
+    }
+    Ok(())
+}
+
+/// Whether this is the one statement of `RCPFullAWSAccess`.
+fn is_full_access(statement: &RawStatement) -> bool {
     let everything = |values: &[String]| values.iter().map(String::as_str).eq(["*"]);
     statement.effect == Effect::Allow
         && statement.conditions.is_empty()

@@ -3,7 +3,7 @@
 use portcullis_iam::DocumentKind::{
     self, Boundary, Identity, Resource, ResourceControl, ServiceControl, Session, Trust,
 };
-use portcullis_iam::{DOCUMENT_BYTES_MAX, Effect, Policy};
+use portcullis_iam::{DOCUMENT_BYTES_MAX, Effect, Policy, Statement};
 
 const ALL: [DocumentKind; 7] =
     [Identity, Resource, Trust, Boundary, Session, ServiceControl, ResourceControl];
@@ -15,11 +15,13 @@ fn check(kind: DocumentKind, document: &str, want: &str) {
     assert_eq!(got.unwrap_or_default(), want, "{kind:?} {document}");
 }
 
-/// Checks a document that has one statement of these elements.
+/// Checks a document that has one statement of these elements, and the statement alone.
 #[track_caller]
 fn statement(kind: DocumentKind, elements: &str, want: &str) {
     let document = format!(r#"{{"Version":"2012-10-17","Statement":[{{{elements}}}]}}"#);
     check(kind, &document, want);
+    let alone = Statement::parse(kind, &format!("{{{elements}}}")).err();
+    assert_eq!(alone.map(|error| error.to_string()).unwrap_or_default(), want, "{elements} alone");
 }
 
 #[test]
@@ -288,7 +290,7 @@ fn statements_tell_their_sid_and_effect_in_order() {
                          {"Effect":"Deny","Action":"*","Resource":"*"}]}"#,
     )
     .unwrap();
-    let got: Vec<_> = policy.statements().map(|s| (s.sid(), s.effect())).collect();
+    let got: Vec<_> = policy.statements().iter().map(|s| (s.sid(), s.effect())).collect();
     assert_eq!(got, [(Some("a"), Effect::Allow), (None, Effect::Deny)]);
     assert_eq!(policy.kind(), Identity);
 }
@@ -299,4 +301,30 @@ fn an_error_tells_syntax_from_meaning() {
     let error = Policy::parse(Identity, r#"{"Statement":[{}]}"#).unwrap_err();
     assert!(!error.is_syntax());
     assert_eq!(error.place(), "Statement[0]");
+}
+
+/// The whole message for the statements put together as `kind`; `""` if they may be.
+#[track_caller]
+fn check_assembled(kind: DocumentKind, statements: &[(DocumentKind, &str)], want: &str) {
+    let each = statements.iter().map(|(kind, json)| Statement::parse(*kind, json));
+    let got = each.collect::<Result<_, _>>().and_then(|all| Policy::assemble(kind, all));
+    let got = got.err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(got, want, "{kind:?} {statements:?}");
+}
+
+#[test]
+#[rustfmt::skip]
+fn statements_are_assembled_if_they_are_legal_together() {
+    let named = r#"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}"#;
+    let unnamed = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+    check_assembled(Identity, &[], "");
+    check_assembled(Identity, &[(Identity, unnamed), (Identity, named), (Identity, unnamed)], "");
+    check_assembled(Identity, &[(Identity, named), (Identity, named)], r#"Statement[1] (Sid "a"): another statement has the Sid "a""#);
+    check_assembled(Identity, &[(Identity, named), (Session, unnamed)], "Statement[1]: compiled for another kind of document (session policy)");
+    let full = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    let deny = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#;
+    check_assembled(ResourceControl, &[(ResourceControl, full)], "");
+    check_assembled(ResourceControl, &[(ResourceControl, deny), (ResourceControl, deny)], "");
+    let want = "Statement[1].Effect: a resource control policy only denies; RCPFullAWSAccess is the one exception";
+    check_assembled(ResourceControl, &[(ResourceControl, deny), (ResourceControl, full)], want);
 }

@@ -12,12 +12,33 @@ mod generate;
 mod naive;
 
 use common::{Case, word};
-use portcullis_iam::{Decision, DocumentKind, Policy};
+use portcullis_iam::{Decision, DocumentKind, Policy, PolicyError, Statement};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn decide(case: &Value) -> Decision {
     Case::read(&case.to_string(), Policy::parse_unvalidated).unwrap().decide()
+}
+
+/// The statements of a document that may be written under 2012-10-17.
+fn legal(kind: DocumentKind, json: &str) -> Vec<Value> {
+    let document: Value = serde_json::from_str(json).unwrap();
+    let mut statements = document["Statement"].as_array().unwrap().clone();
+    statements.retain(|statement| Statement::parse(kind, &statement.to_string()).is_ok());
+    statements
+}
+
+/// The document of its legal statements, read as one.
+fn whole(kind: DocumentKind, json: &str) -> Result<Policy, PolicyError> {
+    let document = json!({"Version": "2012-10-17", "Statement": legal(kind, json)});
+    Policy::parse(kind, &document.to_string())
+}
+
+/// The same, compiled one by one.
+fn assembled(kind: DocumentKind, json: &str) -> Result<Policy, PolicyError> {
+    let statements = legal(kind, json);
+    let each = statements.iter().map(|statement| Statement::parse(kind, &statement.to_string()));
+    Policy::assemble(kind, each.collect::<Result<_, _>>()?)
 }
 
 /// Every list of statements in a case.
@@ -134,6 +155,13 @@ proptest! {
         if !case["principal"].as_str().unwrap().contains("federated-user") {
             check_never_adds(&case, "sessionPolicies");
         }
+    }
+
+    #[test]
+    fn statements_compiled_one_by_one_decide_as_the_document(case in generate::case()) {
+        let whole = Case::read(&case.to_string(), whole).map(|case| case.decide());
+        let parts = Case::read(&case.to_string(), assembled).map(|case| case.decide());
+        prop_assert_eq!(whole, parts, "{:#}", case);
     }
 
     #[test]
