@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use portcullis_catalog::{AccessKeyView, Snapshot};
 use portcullis_iam::{DocumentKind, Policy};
 use portcullis_identity::{
-    AccessKeyId, Caller, KeyOwner, KeyStatus, SecretAccessKey, Session, SessionClaims, SessionError,
-    Source,
+    AccessKeyId, Caller, KeyOwner, KeyStatus, SecretAccessKey, Session, SessionClaims,
+    SessionError, Source,
 };
 use portcullis_sigv4::{Claim, SignatureError, SigningKey};
 
@@ -96,8 +96,7 @@ impl Credential {
             Self::Session(session) => {
                 let scope = claim.scope();
                 let secret = session.secret.expose();
-                let key =
-                    SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
+                let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
                 claim.verify(head, body_sha256, &key)?;
                 role_session(snapshot, session.claims)
             }

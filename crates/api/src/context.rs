@@ -70,11 +70,7 @@ impl RequestCx<'_> {
         self.with_access(parameters, |access| Ok(self.snapshot.check(access, action, resource)?))
     }
 
-    fn with_access<T>(
-        &self,
-        parameters: &Parameters<'_>,
-        ask: impl FnOnce(&Access<'_>) -> T,
-    ) -> T {
+    fn with_access<T>(&self, parameters: &Parameters<'_>, ask: impl FnOnce(&Access<'_>) -> T) -> T {
         let context = RequestKeys {
             peer: self.peer,
             now: self.now,

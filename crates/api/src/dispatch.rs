@@ -3,7 +3,9 @@
 use std::pin::Pin;
 
 use http::Response;
-use portcullis_model::{IAM, LAMBDA, OperationModel, PORTCULLIS, STS, decode, iam, lambda, portcullis, sts};
+use portcullis_model::{
+    IAM, LAMBDA, OperationModel, PORTCULLIS, STS, decode, iam, lambda, portcullis, sts,
+};
 use serde_json::Value;
 
 use crate::{

@@ -193,7 +193,9 @@ impl ApiError {
     /// What the client is told; the inside of a server's failure stays in the log.
     fn message(&self) -> String {
         match self {
-            Self::Internal(_) => "An error occurred and the request cannot be processed.".to_owned(),
+            Self::Internal(_) => {
+                "An error occurred and the request cannot be processed.".to_owned()
+            }
             Self::Catalog(_) => "The service is temporarily unavailable.".to_owned(),
             told => told.to_string(),
         }

@@ -7,8 +7,8 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, request::Parts};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
 use portcullis_model::{
-    Form, IAM, LAMBDA, Labels, OperationModel, PORTCULLIS, Protocol, STS, Service, bind, bind_query,
-    route, validate,
+    Form, IAM, LAMBDA, Labels, OperationModel, PORTCULLIS, Protocol, STS, Service, bind,
+    bind_query, route, validate,
 };
 use portcullis_sigv4::{Claim, EMPTY_BODY_SHA256, SignatureError, body_sha256, claim};
 use uuid::Uuid;
@@ -180,7 +180,9 @@ impl<'a> Call<'a> {
     }
 
     /// Method and path's row in the operation table; `None` for the query protocol.
-    fn rest_operation(&mut self) -> Result<Option<(&'static OperationModel, Labels<'a>)>, ApiError> {
+    fn rest_operation(
+        &mut self,
+    ) -> Result<Option<(&'static OperationModel, Labels<'a>)>, ApiError> {
         if self.service.protocol == Protocol::Query {
             return Ok(None);
         }

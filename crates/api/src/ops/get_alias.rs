@@ -10,7 +10,6 @@ use crate::{
     answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError, wire::alias,
 };
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn get_alias(
     cx: &RequestCx<'_>,
     input: GetAliasInput,

@@ -12,7 +12,6 @@ use portcullis_model::lambda::{
 use super::shared;
 use crate::{answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError};
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn get_function(
     cx: &RequestCx<'_>,
     input: GetFunctionInput,

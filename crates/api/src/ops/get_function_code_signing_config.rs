@@ -7,7 +7,6 @@ use portcullis_model::lambda::{
 
 use crate::{answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError};
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn get_function_code_signing_config(
     cx: &RequestCx<'_>,
     input: GetFunctionCodeSigningConfigInput,

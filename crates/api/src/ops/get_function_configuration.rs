@@ -8,7 +8,6 @@ use portcullis_model::lambda::{
 use super::shared;
 use crate::{answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError};
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn get_function_configuration(
     cx: &RequestCx<'_>,
     input: GetFunctionConfigurationInput,

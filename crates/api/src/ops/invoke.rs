@@ -41,7 +41,8 @@ pub(crate) async fn invoke(
 
 /// A new number between 0 and 1, for aliases that route by weight.
 fn chance() -> f64 {
-    let random = u32::from_le_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap_or(&[0; 4]));
+    let random =
+        u32::from_le_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap_or(&[0; 4]));
     f64::from(random) / f64::from(u32::MAX)
 }
 

@@ -14,7 +14,6 @@ use crate::{
     wire::{alias, marker},
 };
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn list_aliases(
     cx: &RequestCx<'_>,
     input: ListAliasesInput,

@@ -15,7 +15,6 @@ use crate::{
     wire::{configuration::unsupported, marker},
 };
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn list_functions(
     cx: &RequestCx<'_>,
     input: ListFunctionsInput,

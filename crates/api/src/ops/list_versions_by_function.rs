@@ -10,7 +10,6 @@ use crate::{
     answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError, wire::marker,
 };
 
-#[expect(clippy::unused_async, reason = "every handler is a future")]
 pub(crate) async fn list_versions_by_function(
     cx: &RequestCx<'_>,
     input: ListVersionsByFunctionInput,

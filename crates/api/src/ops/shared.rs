@@ -50,13 +50,13 @@ pub(crate) async fn store_code(cx: &RequestCx<'_>, zip: Blob) -> Result<CodePack
     let work = tokio::task::spawn_blocking(move || {
         inspect(&inspected).map(|_| CodePackage::of(&inspected))
     });
-    let package = work.await.map_err(ApiError::internal)?.map_err(refused)?;
+    let package = work.await.map_err(ApiError::internal)?.map_err(|error| refused(&error))?;
     cx.state.blobs.put(zip).await.map_err(ApiError::internal)?;
     Ok(package)
 }
 
 /// What a bad package is called on the wire; the log says more.
-fn refused(error: ZipError) -> ApiError {
+fn refused(error: &ZipError) -> ApiError {
     tracing::debug!(%error, "a code package was refused");
     match error {
         ZipError::TooLarge => LambdaError::from(InvalidParameter::UnzippedTooLarge).into(),

@@ -33,7 +33,8 @@ pub(crate) fn encode(last: &str) -> String {
 pub(crate) fn decode(marker: Option<&str>) -> Result<Option<String>, ApiError> {
     let Some(marker) = marker.filter(|marker| !marker.is_empty()) else { return Ok(None) };
     let name = name_of(marker);
-    let refusal = || LambdaError::from(InvalidValue::new("Marker", marker, "a NextMarker of a list"));
+    let refusal =
+        || LambdaError::from(InvalidValue::new("Marker", marker, "a NextMarker of a list"));
     Ok(Some(name.ok_or_else(refusal)?))
 }
 

@@ -11,47 +11,47 @@ use portcullis_catalog::{Catalog, effects::RootKey};
 use portcullis_identity::Partition;
 use portcullis_sandbox::Sandbox;
 use portcullis_sigv4::{Credentials, sign};
-use portcullis_store::{Blobs, MemoryStore};
+use portcullis_store::{Blobs, suite::MemoryStore};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// The account of the server's root.
-pub const ACCOUNT: &str = "123456789012";
-pub const REGION: &str = "us-east-1";
+pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// A server that ends with the value.
-pub struct TestServer {
-    pub address: SocketAddr,
-    pub root: Credentials,
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) root: Credentials,
     _folder: tempfile::TempDir,
     _shutdown: oneshot::Sender<()>,
 }
 
 /// An answer, whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
     /// The body as text.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
 
 /// One request before it is signed.
 #[derive(Clone, Debug)]
-pub struct Call<'a> {
-    pub service: &'a str,
-    pub method: Method,
-    pub path: &'a str,
-    pub body: &'a str,
+pub(crate) struct Call<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) body: &'a str,
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = credentials("AKIAROOTROOTROOTROOT", "a-secret-that-only-root-has-in-this-test");
         let store = Arc::new(MemoryStore::new());
@@ -80,7 +80,7 @@ impl TestServer {
     }
 
     /// Sends a request, signed unless there are no credentials.
-    pub async fn call(&self, call: &Call<'_>, credentials: Option<&Credentials>) -> Answer {
+    pub(crate) async fn call(&self, call: &Call<'_>, credentials: Option<&Credentials>) -> Answer {
         let kind = match call.service {
             "iam" | "sts" => "application/x-www-form-urlencoded",
             _ => "application/json",
@@ -107,7 +107,12 @@ impl TestServer {
     }
 
     /// One IAM action as `credentials`, which must succeed.
-    pub async fn iam(&self, action: &str, parameters: &str, credentials: &Credentials) -> Answer {
+    pub(crate) async fn iam(
+        &self,
+        action: &str,
+        parameters: &str,
+        credentials: &Credentials,
+    ) -> Answer {
         let body = format!("Action={action}&Version=2010-05-08&{parameters}");
         let call = Call { service: "iam", method: Method::POST, path: "/", body: &body };
         let answer = self.call(&call, Some(credentials)).await;
@@ -116,7 +121,7 @@ impl TestServer {
     }
 
     /// A new user of root's account with one inline policy, if any.
-    pub async fn user(&self, name: &str, policy: Option<&str>) -> Credentials {
+    pub(crate) async fn user(&self, name: &str, policy: Option<&str>) -> Credentials {
         let user = format!("UserName={name}");
         self.iam("CreateUser", &user, &self.root).await;
         if let Some(policy) = policy {
@@ -133,7 +138,7 @@ impl TestServer {
     }
 }
 
-pub fn credentials(id: &str, secret: &str) -> Credentials {
+pub(crate) fn credentials(id: &str, secret: &str) -> Credentials {
     Credentials {
         access_key_id: id.to_owned(),
         secret_access_key: secret.to_owned(),
