@@ -1,0 +1,99 @@
+//! What is measured: one file a goal, and the servers that they share the making of.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use portcullis_sandbox::python::{self, Python, PythonRuntime};
+
+use crate::{
+    Effort, Fallible, MeasureArguments,
+    report::Row,
+    say,
+    server::Server,
+    session::{Session, package},
+};
+
+mod add_permission;
+mod get_policy;
+mod invoke;
+mod start;
+
+/// What every measure needs.
+pub(crate) struct Bench<'a> {
+    server: &'a Path,
+    folder: &'a Path,
+    effort: Effort,
+    /// Where runtime clients are kept from one bench to the next.
+    runtimes: PathBuf,
+    /// Lambda's name of the runtime that the functions use.
+    runtime: &'static str,
+    python: PythonRuntime,
+    /// The package of every function.
+    package: String,
+}
+
+impl<'a> Bench<'a> {
+    /// Makes the newest Python of this host ready.
+    pub(crate) fn new(
+        arguments: &'a MeasureArguments,
+        folder: &'a Path,
+        effort: Effort,
+    ) -> Fallible<Self> {
+        say!("Looking for a Python that can run functions");
+        let runtime = python::newest_here()?;
+        let runtimes = arguments.work_dir.canonicalize()?.join("runtime-clients");
+        let tokio = tokio::runtime::Builder::new_current_thread().build()?;
+        let found = Python::new(runtimes.clone());
+        let python = tokio.block_on(found.prepare(runtime, |line| say!("  {line}")))?;
+        let (server, package) = (&arguments.server, package()?);
+        Ok(Self { server, folder, effort, runtimes, runtime, python, package })
+    }
+
+    /// A server on a new folder of this name.
+    fn start_empty(&self, name: &str) -> Fallible<Server> {
+        Server::start(self.server, &self.folder.join(name), None)
+    }
+
+    /// A server that can take functions, and a session with it.
+    fn start(&self, name: &str) -> Fallible<(Server, Session)> {
+        let server = self.start_empty(name)?;
+        let session = self.furnish(&server)?;
+        Ok((server, session))
+    }
+
+    /// Gives a new server the role of the functions, and the runtime clients, so that it need not
+    /// fetch them.
+    fn furnish(&self, server: &Server) -> Fallible<Session> {
+        let runtimes = server.data_dir.join("runtimes");
+        if !fs::exists(&runtimes)? {
+            symlink(&self.runtimes, runtimes)?;
+        }
+        let mut session = server.session()?;
+        session.create_role()?;
+        Ok(session)
+    }
+
+    /// Creates a function and waits until it can be called.
+    fn deploy(&self, session: &mut Session, name: &str) -> Fallible<()> {
+        session.create_function(name, self.runtime, &self.package)?;
+        session.await_active(name)
+    }
+}
+
+/// Every measure, in the order of the goals.
+pub(crate) fn all(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
+    let measures = [get_policy::measure, add_permission::measure, invoke::measure, start::measure];
+    let mut rows = Vec::new();
+    for measure in measures {
+        rows.extend(measure(bench)?);
+    }
+    Ok(rows)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}

@@ -1,0 +1,153 @@
+//! The operations that the harness calls, signed, over one connection.
+
+use std::{
+    io::{Cursor, Write as _},
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::Method;
+use jiff::Timestamp;
+use portcullis_sigv4::Credentials;
+use serde_json::{Value, json};
+
+use crate::{
+    Fallible,
+    wire::{Answer, Call, Connection},
+};
+
+/// The account that a server's root is of unless told otherwise.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// What every function runs.
+pub(crate) const HANDLER: &str = "def handler(event, context): return event\n";
+
+/// What every call of a function sends.
+pub(crate) const PAYLOAD: &str = r#"{"key1":"value1","key2":"value2","key3":"value3"}"#;
+
+const ROLE: &str = "bench";
+
+/// How long a function may take to become active.
+const ACTIVE: Duration = Duration::from_secs(60);
+
+/// A caller on a connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    address: SocketAddr,
+    key: Credentials,
+    connection: Connection,
+}
+
+impl Session {
+    pub(crate) fn new(address: SocketAddr, key: Credentials) -> Fallible<Self> {
+        Ok(Self { address, key, connection: Connection::open(address)? })
+    }
+
+    /// Signs and sends; any status but a success is an error with the server's answer.
+    fn call(&mut self, call: &Call) -> Fallible<Answer> {
+        let request = call.sign(self.address, &self.key, Timestamp::now())?;
+        let answer = self.connection.send(&request)?;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
+        let body = String::from_utf8_lossy(&answer.body);
+        Err(format!("{} {}: {} {body}", call.method, call.path, answer.status).into())
+    }
+
+    /// The role that the functions have.
+    pub(crate) fn create_role(&mut self) -> Fallible<()> {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }]});
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("Action", "CreateRole"), ("Version", "2010-05-08")])
+            .extend_pairs([("RoleName", ROLE), ("AssumeRolePolicyDocument", &trust.to_string())])
+            .finish();
+        self.call(&Call { service: "iam", method: Method::POST, path: "/".to_owned(), body })?;
+        Ok(())
+    }
+
+    /// Creates a function whose package is `zip`, in base64.
+    pub(crate) fn create_function(&mut self, name: &str, runtime: &str, zip: &str) -> Fallible<()> {
+        let body = json!({
+            "FunctionName": name,
+            "Runtime": runtime,
+            "Role": format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}"),
+            "Handler": "index.handler",
+            "Code": {"ZipFile": zip},
+        });
+        self.call(&lambda(Method::POST, "", body.to_string()))?;
+        Ok(())
+    }
+
+    /// Waits until the function can be called.
+    pub(crate) fn await_active(&mut self, name: &str) -> Fallible<()> {
+        let until = Instant::now() + ACTIVE;
+        loop {
+            let answer = self.call(&lambda(Method::GET, &format!("/{name}/configuration"), ""))?;
+            let configuration: Value = serde_json::from_slice(&answer.body)?;
+            match configuration.get("State").and_then(Value::as_str) {
+                Some("Active") => return Ok(()),
+                Some("Pending") if Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                _ => return Err(format!("{name} is not active: {configuration}").into()),
+            }
+        }
+    }
+
+    /// Grants another account the right to call; how long that took.
+    pub(crate) fn add_permission(&mut self, function: &str, statement: &str) -> Fallible<Duration> {
+        let body = json!({
+            "StatementId": statement,
+            "Action": "lambda:InvokeFunction",
+            "Principal": "223456789012",
+        });
+        let call = lambda(Method::POST, &format!("/{function}/policy"), body.to_string());
+        Ok(self.call(&call)?.time)
+    }
+
+    /// Takes the grant back.
+    pub(crate) fn remove_permission(&mut self, function: &str, statement: &str) -> Fallible<()> {
+        self.call(&lambda(Method::DELETE, &format!("/{function}/policy/{statement}"), ""))?;
+        Ok(())
+    }
+
+    /// The function's policy; the answer's body as it is.
+    pub(crate) fn get_policy(&mut self, function: &str) -> Fallible<Vec<u8>> {
+        Ok(self.call(&get_policy(function))?.body)
+    }
+
+    /// Calls the function, which answers what it was sent; how long that took.
+    pub(crate) fn invoke(&mut self, function: &str) -> Fallible<Duration> {
+        let call = lambda(Method::POST, &format!("/{function}/invocations"), PAYLOAD);
+        let answer = self.call(&call)?;
+        let same = serde_json::from_slice::<Value>(&answer.body)?
+            == serde_json::from_str::<Value>(PAYLOAD)?;
+        let body = String::from_utf8_lossy(&answer.body);
+        same.then_some(answer.time).ok_or_else(|| format!("the function answered {body}").into())
+    }
+}
+
+/// The call that reads a function's policy.
+pub(crate) fn get_policy(function: &str) -> Call {
+    lambda(Method::GET, &format!("/{function}/policy"), "")
+}
+
+fn lambda(method: Method, path: &str, body: impl Into<String>) -> Call {
+    let path = format!("/2015-03-31/functions{path}");
+    Call { service: "lambda", method, path, body: body.into() }
+}
+
+/// A package with [`HANDLER`] in it, in base64.
+pub(crate) fn package() -> Fallible<String> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
+    archive.start_file("index.py", options)?;
+    archive.write_all(HANDLER.as_bytes())?;
+    Ok(BASE64_STANDARD.encode(archive.finish()?.into_inner()))
+}
