@@ -40,7 +40,25 @@ pub(crate) fn run(root: &Path) -> Result<(), XtaskError> {
     if readme > README_LINES_MAX {
         findings.push(format!("README.md: {readme} lines, {README_LINES_MAX} at most"));
     }
+    check_promises(root, &mut findings)?;
     if findings.is_empty() { Ok(()) } else { Err(XtaskError::Untidy(findings.join("\n"))) }
+}
+
+/// Every promise of the specification names a test that is there.
+fn check_promises(root: &Path, findings: &mut Vec<String>) -> Result<(), XtaskError> {
+    let specification = fs::read_to_string(root.join("SPECIFICATION.md"))?;
+    let holders = specification.lines().filter_map(|line| line.trim().strip_prefix("Held by: "));
+    for (number, holder) in holders.enumerate() {
+        let Some((file, test)) = holder.split_once(", ") else {
+            findings.push(format!("SPECIFICATION.md: `{holder}` is not `FILE, TEST`"));
+            continue;
+        };
+        let text = fs::read_to_string(root.join(file)).unwrap_or_default();
+        if !text.contains(&format!("fn {test}(")) && !text.contains(&format!("def {test}(")) {
+            findings.push(format!("SPECIFICATION.md: promise {}: no {test} in {file}", number + 1));
+        }
+    }
+    Ok(())
 }
 
 /// Every `.rs` file below `folder`, in order.
@@ -148,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_function_ends_at_its_own_brace() {
-        let lines: Vec<&str> = "pub async fn f() {\n    if x {\n    }\n}\nfn g() {}".lines().collect();
+        let lines: Vec<&str> =
+            "pub async fn f() {\n    if x {\n    }\n}\nfn g() {}".lines().collect();
         assert_eq!(functions(&lines), [(1, 4)]);
     }
 }
