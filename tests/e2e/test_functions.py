@@ -5,6 +5,7 @@ Exact where a recording exists (facts/aws-lambda.md §4, §6); shapes otherwise.
 
 import base64
 import hashlib
+import json
 import re
 import urllib.error
 import urllib.request
@@ -167,6 +168,67 @@ def test_every_setting_is_kept_as_given(wire, client, role, settings):
     check_configuration(answer.json, defaults(name, role) | settings | ACTIVE)
 
 
+# (what CreateFunction is given, what is shown)
+LOGGING = [
+    ({"LogFormat": "Text"}, {"LogFormat": "Text"}),
+    ({"LogFormat": "JSON"}, {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}),
+    (
+        {"LogFormat": "JSON", "ApplicationLogLevel": "TRACE"},
+        {"LogFormat": "JSON", "ApplicationLogLevel": "TRACE", "SystemLogLevel": "INFO"},
+    ),
+    (
+        {"LogFormat": "JSON", "ApplicationLogLevel": "FATAL", "SystemLogLevel": "WARN", "LogGroup": "/mine"},
+        {"LogFormat": "JSON", "ApplicationLogLevel": "FATAL", "SystemLogLevel": "WARN", "LogGroup": "/mine"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "shown"), LOGGING)
+def test_a_json_log_has_levels_and_a_text_log_has_none(wire, role, given, shown):
+    name = unique("fn")
+    answer = wire.call("POST", F, body=creation(name, Role=role, LoggingConfig=given))
+    check_ok(answer, 201)
+    assert answer.json["LoggingConfig"] == {"LogGroup": f"/aws/lambda/{name}"} | shown
+
+
+LEVELS_OF_TEXT = (
+    'LogLevel is not supported when LogFormat is set to "Text". '
+    'Remove LogLevel from your request or change the LogFormat to "JSON" and try again.'
+)
+
+
+@pytest.mark.parametrize("logging", [{"ApplicationLogLevel": "INFO"}, {"LogFormat": "Text", "SystemLogLevel": "WARN"}])
+def test_a_text_log_is_refused_with_a_level(owner, wire, client, fixed, logging):
+    name = unique("fn")
+    answer = wire.call("POST", F, body=creation(name, Role=owner.lambda_role, LoggingConfig=logging))
+    check_error(answer, IPV, LEVELS_OF_TEXT)
+    assert wire.call("GET", f"{F}/{name}").status == 404
+    before = configuration(client, fixed)
+    check_error(wire.call("PUT", f"{F}/{fixed}/configuration", body={"LoggingConfig": logging}), IPV, LEVELS_OF_TEXT)
+    assert configuration(client, fixed) == before
+
+
+LOGS = """
+import logging
+
+def handler(event, context):
+    logging.getLogger().warning("unexpected: %s", event)
+    logging.getLogger().error("failed: %s", event)
+"""
+
+
+@pytest.mark.parametrize(("level", "kept"), [("INFO", ["WARNING", "ERROR"]), ("ERROR", ["ERROR"])])
+def test_a_json_log_is_written_as_json_from_its_level_up(owner, wire, level, kept):
+    name = owner.function(LOGS, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": level})
+    answer = wire.invoke(name, '"größer"'.encode(), headers={"X-Amz-Log-Type": "Tail"})
+    check_ok(answer, 200)
+    log = base64.b64decode(answer.headers["x-amz-log-result"]).decode()
+    records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert [record["level"] for record in records] == kept, log
+    assert records[-1]["message"] == "failed: größer"
+    assert {record["requestId"] for record in records} == {answer.headers["x-amzn-requestid"]}
+
+
 def test_publish_at_creation_answers_version_1_under_the_unqualified_arn(client, role):
     name = unique("fn")
     made = client.create_function(
@@ -289,6 +351,42 @@ def test_an_update_is_in_progress_and_then_successful(owner, wire, client):
     check_configuration(answer.json, changed | code | UPDATING)
     wait_updated(client, name)
     check_configuration(wire.call("GET", f"{F}/{name}/configuration").json, changed | code | ACTIVE)
+
+
+# (member of a configuration, its values one update after the other, what is shown after each)
+CHANGED = [
+    ("EphemeralStorage", [{"Size": 10240}, {"Size": 512}], [{"Size": 10240}, {"Size": 512}]),
+    ("TracingConfig", [{"Mode": "Active"}, {}, {"Mode": "PassThrough"}],
+     [{"Mode": "Active"}, {"Mode": "Active"}, {"Mode": "PassThrough"}]),
+    ("LoggingConfig",
+     [{"LogFormat": "JSON", "LogGroup": "/mine"}, {"SystemLogLevel": "WARN"}, {"LogFormat": "JSON"}, {"LogFormat": "Text"}],
+     [{"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", "LogGroup": "/mine"},
+      {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN", "LogGroup": "/mine"},
+      {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", "LogGroup": "/mine"},
+      {"LogFormat": "Text", "LogGroup": "/mine"}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("member", "values", "shown"), CHANGED)
+def test_a_setting_stays_until_it_is_changed(owner, client, member, values, shown):
+    name = owner.function()
+    for value, expected in zip(values, shown, strict=True):
+        client.update_function_configuration(FunctionName=name, **{member: value})
+        wait_updated(client, name)
+        client.update_function_configuration(FunctionName=name, Timeout=9)
+        wait_updated(client, name)
+        assert configuration(client, name)[member] == expected
+
+
+def test_new_code_may_be_for_another_architecture(owner, client):
+    name = owner.function()
+    for given, shown in [({}, "x86_64"), ({"Architectures": ["arm64"]}, "arm64"), ({}, "arm64")]:
+        answer = client.update_function_code(FunctionName=name, ZipFile=RAN, Publish=True, **given)
+        assert answer["Architectures"] == [shown]
+        wait_updated(client, name)
+        assert configuration(client, name)["Architectures"] == [shown]
+    versions = client.list_versions_by_function(FunctionName=name)["Versions"]
+    assert [version["Architectures"] for version in versions] == [["arm64"], ["x86_64"], ["arm64"], ["arm64"]]
 
 
 @pytest.mark.parametrize("form", ["{name}", ACCOUNT + ":function:{name}", ARN + ":{name}"])
@@ -516,6 +614,12 @@ INVALID = [
     ({"Role": "not-a-role"}, [("not-a-role", "role", pattern(patterns.ROLE))]),
     ({"Timeout": 0}, [("0", "timeout", "Member must have value greater than or equal to 1")]),
     ({"MemorySize": 127}, [("127", "memorySize", "Member must have value greater than or equal to 128")]),
+    (
+        {"EphemeralStorage": {"Size": 511}},
+        [("511", "ephemeralStorage.size", "Member must have value greater than or equal to 512")],
+    ),
+    ({"TracingConfig": {"Mode": "active"}}, [("active", "tracingConfig.mode", one_of("Active", "PassThrough"))]),
+    ({"LoggingConfig": {"LogFormat": "json"}}, [("json", "loggingConfig.logFormat", one_of("JSON", "Text"))]),
     ({"Description": "d" * 257}, [("d" * 257, "description", longest(256))]),
     ({"Architectures": ["x86_64", "arm64"]}, [("[x86_64, arm64]", "architectures", longest(1))]),
     ({"Architectures": []}, [("[]", "architectures", shortest(1))]),

@@ -126,9 +126,12 @@ impl Execution {
         let version = resolved.version().to_string();
         let handler = configuration.handler().to_string();
         let memory_mb = u32::from(configuration.memory().get());
+        let levels = configuration.log_format().levels();
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let user: Vec<_> =
-            configuration.environment().map(|all| all.iter().map(own).collect()).unwrap_or_default();
+        let user: Vec<_> = configuration
+            .environment()
+            .map(|all| all.iter().map(own).collect())
+            .unwrap_or_default();
         let environment = standard_environment(&Facts {
             function_name: &name,
             version: &version,
@@ -138,6 +141,7 @@ impl Execution {
             region: self.region.as_str(),
             log_group: configuration.log_group(),
             log_stream: &log_stream(&version),
+            json_log_level: levels.map(|levels| levels.application.as_str()),
             credentials: None,
             task_root: &code_dir,
             runtime_dir: &python.client_dir,

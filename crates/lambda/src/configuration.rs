@@ -1,9 +1,10 @@
 //! The configuration of a function: what `CreateFunction` and `UpdateFunctionConfiguration` set.
 
-use crate::settings::{Description, LogGroup};
+use crate::settings::{Description, LogFormatChange, LogGroup};
 use crate::{
-    Environment, FunctionArn, Handler, InvalidParameter, InvalidValue, LambdaError, LoggingInput,
-    MemoryMegabytes, RoleArn, Runtime, TimeoutSeconds, VpcInput,
+    Architecture, Environment, EphemeralStorageMegabytes, FunctionArn, Handler, InvalidParameter,
+    InvalidValue, LambdaError, LogFormat, LoggingInput, MemoryMegabytes, RoleArn, Runtime,
+    TimeoutSeconds, TracingMode, VpcInput,
 };
 
 /// The settings of a request as they came: every one optional, nothing believed yet.
@@ -66,15 +67,7 @@ impl ConfigurationInput {
         let some = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
         let other =
             |text: &Option<String>, served: &str| text.as_ref().is_some_and(|t| t != served);
-        let architecture = [Configuration::ARCHITECTURE];
-        let storage = i64::from(Configuration::EPHEMERAL_STORAGE_MEGABYTES);
         let rows = [
-            (self.architectures.as_ref().is_some_and(|a| a != &architecture), "this architecture"),
-            (
-                self.ephemeral_storage.is_some_and(|size| size != storage),
-                "another EphemeralStorage size than 512",
-            ),
-            (other(&self.tracing_mode, Configuration::TRACING_MODE), "active tracing"),
             (other(&self.snap_start, Configuration::SNAP_START), "SnapStart"),
             (other(&self.package_type, Configuration::PACKAGE_TYPE), "container images"),
             (some(&self.layers), "Layers"),
@@ -87,20 +80,12 @@ impl ConfigurationInput {
             (self.tenancy, "TenancyConfig"),
             (self.capacity_provider, "CapacityProviderConfig"),
             (self.vpc.as_ref().is_some_and(|vpc| vpc != &VpcInput::default()), "VpcConfig"),
-            (self.logging.as_ref().is_some_and(has_levels), "structured logging"),
         ];
         match rows.into_iter().find(|(asked, _)| *asked) {
             Some((_, what)) => Err(LambdaError::Unsupported { what }),
             None => Ok(()),
         }
     }
-}
-
-/// Whether more than plain text is asked for.
-fn has_levels(logging: &LoggingInput) -> bool {
-    let json =
-        logging.log_format.as_ref().is_some_and(|format| format != Configuration::LOG_FORMAT);
-    json || logging.application_log_level.is_some() || logging.system_log_level.is_some()
 }
 
 /// Checked settings; `None` leaves a setting as it is, or at its default.
@@ -113,6 +98,10 @@ pub struct ConfigurationChange {
     timeout: Option<TimeoutSeconds>,
     memory: Option<MemoryMegabytes>,
     environment: Option<Environment>,
+    architecture: Option<Architecture>,
+    ephemeral_storage: Option<EphemeralStorageMegabytes>,
+    tracing_mode: Option<TracingMode>,
+    log_format: LogFormatChange,
     log_group: Option<LogGroup>,
     empty_vpc: bool,
 }
@@ -143,7 +132,7 @@ impl TryFrom<ConfigurationInput> for ConfigurationChange {
     type Error = LambdaError;
 
     fn try_from(input: ConfigurationInput) -> Result<Self, LambdaError> {
-        let log_group = input.logging.as_ref().and_then(|logging| logging.log_group.as_ref());
+        let logging = input.logging.as_ref();
         let change = Self {
             description: parsed(input.description.as_ref())?,
             role: parsed(input.role.as_ref())?,
@@ -152,7 +141,14 @@ impl TryFrom<ConfigurationInput> for ConfigurationChange {
             timeout: input.timeout.map(TimeoutSeconds::new).transpose()?,
             memory: input.memory_size.map(MemoryMegabytes::new).transpose()?,
             environment: input.environment.clone().map(Environment::new).transpose()?,
-            log_group: parsed(log_group)?,
+            architecture: input.architectures.as_deref().map(Architecture::sole).transpose()?,
+            ephemeral_storage: input
+                .ephemeral_storage
+                .map(EphemeralStorageMegabytes::new)
+                .transpose()?,
+            tracing_mode: parsed(input.tracing_mode.as_ref())?,
+            log_format: logging.map(LogFormatChange::try_from).transpose()?.unwrap_or_default(),
+            log_group: parsed(logging.and_then(|logging| logging.log_group.as_ref()))?,
             empty_vpc: input.vpc.is_some(),
         };
         input.check_served()?;
@@ -172,28 +168,25 @@ pub struct Configuration {
     timeout: TimeoutSeconds,
     memory: MemoryMegabytes,
     environment: Option<Environment>,
+    architecture: Architecture,
+    ephemeral_storage: EphemeralStorageMegabytes,
+    tracing_mode: TracingMode,
+    log_format: LogFormat,
     log_group: LogGroup,
     empty_vpc: bool,
 }
 
 impl Configuration {
-    /// The one architecture served.
-    pub const ARCHITECTURE: &'static str = "x86_64";
-    /// The one size of `/tmp` served, in megabytes.
-    pub const EPHEMERAL_STORAGE_MEGABYTES: u16 = 512;
-    /// The one tracing mode served.
-    pub const TRACING_MODE: &'static str = "PassThrough";
     /// The one `SnapStart.ApplyOn` served.
     pub const SNAP_START: &'static str = "None";
-    /// The one log format served.
-    pub const LOG_FORMAT: &'static str = "Text";
     /// The one package type served.
     pub const PACKAGE_TYPE: &'static str = "Zip";
 
     /// The configuration of a new function, with the defaults of `[snap] aws-lambda.md §6.1`.
     ///
     /// # Errors
-    /// [`InvalidParameter::RuntimeAndHandlerMissing`]; [`InvalidValue`] without a role.
+    /// [`InvalidParameter::RuntimeAndHandlerMissing`]; [`InvalidValue`] without a role;
+    /// [`InvalidParameter::LevelsOfText`].
     pub fn create(arn: &FunctionArn, change: ConfigurationChange) -> Result<Self, LambdaError> {
         let (Some(runtime), Some(handler)) = (change.runtime, change.handler) else {
             return Err(InvalidParameter::RuntimeAndHandlerMissing.into());
@@ -208,16 +201,24 @@ impl Configuration {
             timeout: change.timeout.unwrap_or(TimeoutSeconds::DEFAULT),
             memory: change.memory.unwrap_or(MemoryMegabytes::DEFAULT),
             environment: change.environment,
+            architecture: change.architecture.unwrap_or_default(),
+            ephemeral_storage: change
+                .ephemeral_storage
+                .unwrap_or(EphemeralStorageMegabytes::DEFAULT),
+            tracing_mode: change.tracing_mode.unwrap_or_default(),
+            log_format: LogFormat::default().changed(change.log_format)?,
             log_group: change.log_group.map_or_else(log_group, Ok)?,
             empty_vpc: change.empty_vpc,
         })
     }
 
     /// This configuration with `change` over it.
-    #[must_use]
-    pub fn changed(&self, change: ConfigurationChange) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidParameter::LevelsOfText`]
+    pub fn changed(&self, change: ConfigurationChange) -> Result<Self, InvalidParameter> {
         let old = self.clone();
-        Self {
+        Ok(Self {
             description: change.description.unwrap_or(old.description),
             role: change.role.unwrap_or(old.role),
             handler: change.handler.unwrap_or(old.handler),
@@ -225,14 +226,24 @@ impl Configuration {
             timeout: change.timeout.unwrap_or(old.timeout),
             memory: change.memory.unwrap_or(old.memory),
             environment: change.environment.or(old.environment),
+            architecture: change.architecture.unwrap_or(old.architecture),
+            ephemeral_storage: change.ephemeral_storage.unwrap_or(old.ephemeral_storage),
+            tracing_mode: change.tracing_mode.unwrap_or(old.tracing_mode),
+            log_format: old.log_format.changed(change.log_format)?,
             log_group: change.log_group.unwrap_or(old.log_group),
             empty_vpc: change.empty_vpc || old.empty_vpc,
-        }
+        })
+    }
+
+    /// This configuration for code that says what it is for, or does not.
+    pub(crate) fn built_for(&self, architecture: Option<Architecture>) -> Self {
+        Self { architecture: architecture.unwrap_or(self.architecture), ..self.clone() }
     }
 
     /// This configuration with another description, as a published version may have.
     pub(crate) fn described(&self, description: Option<Description>) -> Self {
-        self.changed(ConfigurationChange { description, ..ConfigurationChange::default() })
+        let description = description.unwrap_or_else(|| self.description.clone());
+        Self { description, ..self.clone() }
     }
 
     /// `Description`, empty if none was given.
@@ -278,6 +289,30 @@ impl Configuration {
         self.environment.as_ref()
     }
 
+    /// What the code is for.
+    #[must_use]
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// The size of a worker's `/tmp`.
+    #[must_use]
+    pub fn ephemeral_storage(&self) -> EphemeralStorageMegabytes {
+        self.ephemeral_storage
+    }
+
+    /// Whether Lambda samples traces.
+    #[must_use]
+    pub fn tracing_mode(&self) -> TracingMode {
+        self.tracing_mode
+    }
+
+    /// How a worker writes its log.
+    #[must_use]
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format
+    }
+
     /// The log group, `/aws/lambda/NAME` by default.
     #[must_use]
     pub fn log_group(&self) -> &str {
@@ -294,6 +329,7 @@ impl Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ApplicationLogLevel, LogLevels, SystemLogLevel};
 
     fn arn() -> FunctionArn {
         "arn:aws:lambda:us-east-1:123456789012:function:f".parse().unwrap()
@@ -319,6 +355,10 @@ mod tests {
         assert_eq!(configuration.timeout().get(), 3);
         assert_eq!(configuration.memory().get(), 128);
         assert_eq!(configuration.environment(), None);
+        assert_eq!(configuration.architecture(), Architecture::X86_64);
+        assert_eq!(configuration.ephemeral_storage().get(), 512);
+        assert_eq!(configuration.tracing_mode(), TracingMode::PassThrough);
+        assert_eq!(configuration.log_format(), LogFormat::Text);
         assert_eq!(configuration.log_group(), "/aws/lambda/f");
         assert!(!configuration.has_empty_vpc());
     }
@@ -326,9 +366,6 @@ mod tests {
     #[test]
     fn plain_defaults_that_clients_send_are_accepted() {
         let input = ConfigurationInput {
-            architectures: Some(vec!["x86_64".into()]),
-            ephemeral_storage: Some(512),
-            tracing_mode: Some("PassThrough".into()),
             snap_start: Some("None".into()),
             package_type: Some("Zip".into()),
             logging: Some(LoggingInput {
@@ -362,9 +399,6 @@ mod tests {
     fn what_is_not_served_is_refused_by_name() {
         let text = |text: &str| Some(text.to_owned());
         let list = |text: &str| Some(vec![text.to_owned()]);
-        check_unsupported("this architecture", |i| i.architectures = list("arm64"));
-        check_unsupported("another EphemeralStorage size than 512", |i| i.ephemeral_storage = Some(1024));
-        check_unsupported("active tracing", |i| i.tracing_mode = text("Active"));
         check_unsupported("SnapStart", |i| i.snap_start = text("PublishedVersions"));
         check_unsupported("container images", |i| i.package_type = text("Image"));
         check_unsupported("Layers", |i| i.layers = list("arn:aws:lambda:us-east-1:1:layer:l:1"));
@@ -377,8 +411,6 @@ mod tests {
         check_unsupported("TenancyConfig", |i| i.tenancy = true);
         check_unsupported("CapacityProviderConfig", |i| i.capacity_provider = true);
         check_unsupported("VpcConfig", |i| i.vpc = Some(VpcInput { subnet_ids: vec!["s".into()], ..VpcInput::default() }));
-        check_unsupported("structured logging", |i| i.logging = Some(LoggingInput { log_format: text("JSON"), ..LoggingInput::default() }));
-        check_unsupported("structured logging", |i| i.logging = Some(LoggingInput { system_log_level: text("WARN"), ..LoggingInput::default() }));
     }
 
     #[test]
@@ -392,9 +424,57 @@ mod tests {
     fn a_change_touches_what_it_names() {
         let old = create(minimal()).unwrap();
         let same = old.changed(ConfigurationChange::default());
-        assert_eq!(same, old);
+        assert_eq!(same, Ok(old.clone()));
         let input = ConfigurationInput { timeout: Some(9), ..ConfigurationInput::default() };
-        let new = old.changed(input.try_into().unwrap());
+        let new = old.changed(input.try_into().unwrap()).unwrap();
         assert_eq!((new.timeout().get(), new.handler()), (9, old.handler()));
+    }
+
+    /// The host's means honour none of these; they are kept all the same, until they are changed.
+    fn kept() -> ConfigurationInput {
+        ConfigurationInput {
+            architectures: Some(vec!["arm64".into()]),
+            ephemeral_storage: Some(10240),
+            tracing_mode: Some("Active".into()),
+            logging: Some(LoggingInput {
+                log_format: Some("JSON".into()),
+                application_log_level: Some("TRACE".into()),
+                system_log_level: Some("WARN".into()),
+                log_group: None,
+            }),
+            ..minimal()
+        }
+    }
+
+    #[test]
+    fn settings_that_only_the_host_could_honour_are_kept() {
+        let made = create(kept()).unwrap();
+        let changed = create(minimal()).unwrap().changed(kept().try_into().unwrap()).unwrap();
+        for configuration in
+            [&made, &changed, &changed.changed(minimal().try_into().unwrap()).unwrap()]
+        {
+            assert_eq!(configuration.architecture(), Architecture::Arm64);
+            assert_eq!(configuration.ephemeral_storage().get(), 10240);
+            assert_eq!(configuration.tracing_mode(), TracingMode::Active);
+            let application = ApplicationLogLevel::Trace;
+            let levels = LogLevels { application, system: SystemLogLevel::Warn };
+            assert_eq!(configuration.log_format(), LogFormat::Json(levels));
+        }
+    }
+
+    #[test]
+    fn levels_need_json_at_creation_and_at_a_change() {
+        let input = ConfigurationInput {
+            logging: Some(LoggingInput {
+                application_log_level: Some("DEBUG".into()),
+                ..LoggingInput::default()
+            }),
+            ..minimal()
+        };
+        let refused = InvalidParameter::LevelsOfText;
+        assert_eq!(create(input.clone()), Err(refused.clone().into()));
+        let text = create(minimal()).unwrap();
+        assert_eq!(text.changed(input.clone().try_into().unwrap()), Err(refused));
+        assert!(create(kept()).unwrap().changed(input.try_into().unwrap()).is_ok());
     }
 }

@@ -127,6 +127,18 @@ pub enum InvalidParameter {
          equal to 10240"
     )]
     MemoryTooLarge,
+    /// As [`InvalidParameter::MemoryTooLarge`], with the same reserve.
+    #[error(
+        "'EphemeralStorage.Size' value failed to satisfy constraint: Member must have value less \
+         than or equal to 10240"
+    )]
+    EphemeralStorageTooLarge,
+    /// `[issue]`: reports of real answers. A log in plain text has no levels.
+    #[error(
+        "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your \
+         request or change the LogFormat to \"JSON\" and try again."
+    )]
+    LevelsOfText,
     /// `[snap] §6.7`
     #[error("Could not unzip uploaded file. Please check your file, then try to upload again.")]
     BadZip,
@@ -252,6 +264,7 @@ mod tests {
         check(LambdaError::WeightedLatest, "$LATEST is not supported for an alias pointing to more than 1 version");
         check(InvalidParameter::Runtime { value: "Python3.9".into() }, "Value Python3.9 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2] or be a valid ARN");
         check(InvalidParameter::RoleNotAssumable, "The role defined for the function cannot be assumed by Lambda.");
+        check(InvalidParameter::LevelsOfText, r#"LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again."#);
         check(InvalidParameter::BadZip, "Could not unzip uploaded file. Please check your file, then try to upload again.");
         check(InvalidParameter::UnzippedTooLarge, "Unzipped size must be smaller than 262144000 bytes");
         check(InvalidParameter::EnvironmentTooLarge("{}".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {}");

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::settings::Description;
 use crate::{
-    Alias, CodePackage, Configuration, ConfigurationChange, Conflict, Deployment, Failure, Fresh,
-    FunctionArn, InvalidParameter, InvalidValue, LambdaError, Lifecycle, Qualifier, RevisionId,
-    StaleRevision, Tags, Target, VersionNumber,
+    Alias, Architecture, CodePackage, Configuration, ConfigurationChange, Conflict, Deployment,
+    Failure, Fresh, FunctionArn, InvalidParameter, InvalidValue, LambdaError, Lifecycle, Qualifier,
+    RevisionId, StaleRevision, Tags, Target, VersionNumber,
 };
 
 /// What a [`Function`] consists of.
@@ -135,25 +135,26 @@ impl Function {
         self.0.published_as
     }
 
-    /// `$LATEST` with new code. Counts as a change even if the bytes are the same
-    /// (`[snap] aws-lambda.md §6.5`).
+    /// `$LATEST` with new code, and what that is for if the request says so. Counts as a change even
+    /// if the bytes are the same (`[snap] aws-lambda.md §6.5`).
     ///
     /// # Errors
     /// As [`Function::check_update`].
     pub fn update_code(
         &self,
         code: CodePackage,
+        architecture: Option<Architecture>,
         expected: Option<&str>,
         fresh: Fresh,
     ) -> Result<Self, LambdaError> {
         self.check_update(expected)?;
-        Ok(self.updated(self.0.latest.configuration.clone(), code, fresh))
+        Ok(self.updated(self.0.latest.configuration.built_for(architecture), code, fresh))
     }
 
     /// `$LATEST` with changed settings.
     ///
     /// # Errors
-    /// As [`Function::check_update`].
+    /// As [`Function::check_update`], then [`Configuration::changed`].
     pub fn update_configuration(
         &self,
         change: ConfigurationChange,
@@ -161,7 +162,7 @@ impl Function {
         fresh: Fresh,
     ) -> Result<Self, LambdaError> {
         self.check_update(expected)?;
-        let configuration = self.0.latest.configuration.changed(change);
+        let configuration = self.0.latest.configuration.changed(change)?;
         Ok(self.updated(configuration, self.0.latest.code, fresh))
     }
 

@@ -45,7 +45,8 @@ pub use reference::{Endpoint, FunctionReference, Resolution};
 pub use revision::{Fresh, RevisionId};
 pub use runtime::Runtime;
 pub use settings::{
-    ENVIRONMENT_BYTES_MAX, Environment, Handler, LoggingInput, MemoryMegabytes, RoleArn,
-    TimeoutSeconds, VpcInput,
+    ApplicationLogLevel, Architecture, ENVIRONMENT_BYTES_MAX, Environment,
+    EphemeralStorageMegabytes, Handler, LogFormat, LogLevels, LoggingInput, MemoryMegabytes,
+    RoleArn, SystemLogLevel, TimeoutSeconds, TracingMode, VpcInput,
 };
 pub use tags::{TAGS_MAX, Tags};

@@ -117,6 +117,240 @@ impl MemoryMegabytes {
     }
 }
 
+/// Size of a worker's `/tmp`: whole megabytes, 512 to 10240 (`[doc] aws-lambda.md §8.5`). Kept and
+/// shown; nothing enforces it yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EphemeralStorageMegabytes(u16);
+
+impl EphemeralStorageMegabytes {
+    /// What a function has that does not say (`[snap] §6.1`).
+    pub const DEFAULT: Self = Self(512);
+
+    /// Checks a size.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] under 512, [`InvalidParameter::EphemeralStorageTooLarge`] over 10240: the
+    /// model admits up to 32768, the quota does not.
+    pub fn new(megabytes: i64) -> Result<Self, LambdaError> {
+        let text = || megabytes.to_string();
+        match u16::try_from(megabytes) {
+            Ok(legal @ 512..=10240) => Ok(Self(legal)),
+            _ if megabytes > 10240 => Err(InvalidParameter::EphemeralStorageTooLarge.into()),
+            _ => {
+                Err(InvalidValue::new("ephemeral storage size", &text(), "512 to 10240 MB").into())
+            }
+        }
+    }
+
+    /// The megabytes.
+    #[must_use]
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// An enumeration whose values are words of the API.
+macro_rules! word_type {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $what:literal, $rule:literal,
+        $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The word that the API has for it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidValue;
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(InvalidValue::new($what, text, $rule)),
+                }
+            }
+        }
+    };
+}
+
+word_type! {
+    /// The instruction set that a function says its code is for. Kept and shown only: a function
+    /// from a zip runs on the host's own processor, whatever it says, so native code in the package
+    /// must be for that one.
+    ///
+    /// Source: `[model]` shape `Architecture`; the default is `[snap] aws-lambda.md §6.1`.
+    Architecture, "architecture", "x86_64 or arm64",
+    /// 64-bit x86.
+    #[default]
+    X86_64 = "x86_64",
+    /// 64-bit ARM.
+    Arm64 = "arm64",
+}
+
+impl Architecture {
+    /// The architecture of a request, which is a list of one.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for another number of them, or another word.
+    pub fn sole(list: &[String]) -> Result<Self, InvalidValue> {
+        match list {
+            [one] => one.parse(),
+            _ => Err(InvalidValue::new("architecture", &list.join(", "), "exactly one")),
+        }
+    }
+}
+
+word_type! {
+    /// Whether Lambda samples traces. Kept and shown only: there is no X-Ray daemon, and a worker
+    /// gets the trace id of its call in both modes.
+    ///
+    /// Source: `[model]` shape `TracingMode`; the default is `[snap] aws-lambda.md §6.1`.
+    TracingMode, "tracing mode", "PassThrough or Active",
+    /// As the caller's trace header says.
+    #[default]
+    PassThrough = "PassThrough",
+    /// Lambda decides.
+    Active = "Active",
+}
+
+word_type! {
+    /// The least severe of the function's own log records that is kept.
+    ///
+    /// Source: `[model]` shape `ApplicationLogLevel`.
+    ApplicationLogLevel, "application log level", "TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
+    /// Finer than debugging.
+    Trace = "TRACE",
+    /// For debugging.
+    Debug = "DEBUG",
+    /// The normal course.
+    #[default]
+    Info = "INFO",
+    /// Unexpected, and survived.
+    Warn = "WARN",
+    /// An operation failed.
+    Error = "ERROR",
+    /// The worker cannot go on.
+    Fatal = "FATAL",
+}
+
+word_type! {
+    /// The least severe of Lambda's own log records that is kept. Kept and shown only: the lines
+    /// about a call (`START`, `END`, `REPORT`) are written always, as plain text.
+    ///
+    /// Source: `[model]` shape `SystemLogLevel`.
+    SystemLogLevel, "system log level", "DEBUG, INFO or WARN",
+    /// For debugging.
+    Debug = "DEBUG",
+    /// The normal course.
+    #[default]
+    Info = "INFO",
+    /// Unexpected.
+    Warn = "WARN",
+}
+
+/// How a worker writes its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Plain text, all of it: there are no levels. The default (`[snap] aws-lambda.md §6.1`).
+    #[default]
+    Text,
+    /// One JSON object a record, down to these levels.
+    Json(LogLevels),
+}
+
+/// The levels of a JSON log, both `INFO` by default (`[doc]`, "Log-level filtering").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogLevels {
+    /// For what the function's code logs.
+    pub application: ApplicationLogLevel,
+    /// For what Lambda logs.
+    pub system: SystemLogLevel,
+}
+
+impl LogFormat {
+    /// The word that the API has for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "Text",
+            Self::Json(_) => "JSON",
+        }
+    }
+
+    /// The levels, if the format has levels.
+    #[must_use]
+    pub fn levels(self) -> Option<LogLevels> {
+        match self {
+            Self::Text => None,
+            Self::Json(levels) => Some(levels),
+        }
+    }
+
+    /// This format with `change` over it. Naming the format anew resets the levels that are not
+    /// named with it (`[impl]`, not verified against AWS).
+    ///
+    /// # Errors
+    /// [`InvalidParameter::LevelsOfText`]
+    pub(crate) fn changed(self, change: LogFormatChange) -> Result<Self, InvalidParameter> {
+        let LogFormatChange { format, application, system } = change;
+        match format.unwrap_or(self) {
+            Self::Text if application.is_some() || system.is_some() => {
+                Err(InvalidParameter::LevelsOfText)
+            }
+            Self::Text => Ok(Self::Text),
+            Self::Json(old) => Ok(Self::Json(LogLevels {
+                application: application.unwrap_or(old.application),
+                system: system.unwrap_or(old.system),
+            })),
+        }
+    }
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = InvalidValue;
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "Text" => Ok(Self::Text),
+            "JSON" => Ok(Self::Json(LogLevels::default())),
+            _ => Err(InvalidValue::new("log format", text, "Text or JSON")),
+        }
+    }
+}
+
+/// What a request says of [`LogFormat`]: each member legal by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogFormatChange {
+    /// The format, with its default levels.
+    pub(crate) format: Option<LogFormat>,
+    pub(crate) application: Option<ApplicationLogLevel>,
+    pub(crate) system: Option<SystemLogLevel>,
+}
+
+impl TryFrom<&LoggingInput> for LogFormatChange {
+    type Error = InvalidValue;
+
+    fn try_from(input: &LoggingInput) -> Result<Self, InvalidValue> {
+        let LoggingInput { log_format, application_log_level, system_log_level, log_group: _ } =
+            input;
+        Ok(Self {
+            format: log_format.as_deref().map(str::parse).transpose()?,
+            application: application_log_level.as_deref().map(str::parse).transpose()?,
+            system: system_log_level.as_deref().map(str::parse).transpose()?,
+        })
+    }
+}
+
 /// Largest environment, in bytes of its compact JSON object.
 ///
 /// Source: `[snap] aws-lambda.md §6.7`: "4KB limit", and the "string measured" is that JSON.
@@ -269,6 +503,81 @@ mod tests {
         }
         let too_large = Err(InvalidParameter::MemoryTooLarge.into());
         assert_eq!(MemoryMegabytes::new(10241), too_large);
+        for (megabytes, legal) in [(511, false), (512, true), (10240, true), (70000, false)] {
+            assert_eq!(EphemeralStorageMegabytes::new(megabytes).is_ok(), legal, "{megabytes}");
+        }
+        let too_large = Err(InvalidParameter::EphemeralStorageTooLarge.into());
+        assert_eq!(EphemeralStorageMegabytes::new(10241), too_large);
+    }
+
+    #[track_caller]
+    fn check_words<T>(words: &[&str], text: fn(T) -> &'static str)
+    where
+        T: std::str::FromStr<Err = InvalidValue> + Copy + std::fmt::Debug + PartialEq,
+    {
+        for word in words {
+            assert_eq!(word.parse::<T>().map(text).as_ref(), Ok(word));
+            for bad in [word.to_lowercase(), word.to_uppercase(), format!("{word} "), String::new()]
+            {
+                assert!(words.contains(&&*bad) || bad.parse::<T>().is_err(), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn words_are_read_back_and_case_counts() {
+        check_words(&["x86_64", "arm64"], Architecture::as_str);
+        check_words(&["PassThrough", "Active"], TracingMode::as_str);
+        check_words(&["Text", "JSON"], LogFormat::as_str);
+        check_words(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], ApplicationLogLevel::as_str);
+        check_words(&["DEBUG", "INFO", "WARN"], SystemLogLevel::as_str);
+    }
+
+    #[test]
+    fn a_function_has_one_architecture() {
+        let sole = |list: &[&str]| {
+            Architecture::sole(&list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()).ok()
+        };
+        assert_eq!(sole(&["arm64"]), Some(Architecture::Arm64));
+        assert_eq!(sole(&[]), None);
+        assert_eq!(sole(&["x86_64", "arm64"]), None);
+        assert_eq!(sole(&["riscv"]), None);
+    }
+
+    /// `format`, application level, system level; `None` stands for a member not given, and for a
+    /// refusal.
+    #[track_caller]
+    fn check_logging(old: LogFormat, change: [Option<&str>; 3], want: Option<(&str, &str)>) {
+        let [log_format, application_log_level, system_log_level] =
+            change.map(|member| member.map(str::to_owned));
+        let input =
+            LoggingInput { log_format, application_log_level, system_log_level, log_group: None };
+        let got = LogFormatChange::try_from(&input).unwrap();
+        let got = old.changed(got).map(|format| match format.levels() {
+            None => ("Text", ""),
+            Some(levels) => (levels.application.as_str(), levels.system.as_str()),
+        });
+        assert_eq!(got, want.ok_or(InvalidParameter::LevelsOfText));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn json_has_levels_and_text_has_none() {
+        let text = LogFormat::Text;
+        let json = LogFormat::Json(LogLevels { application: ApplicationLogLevel::Error, system: SystemLogLevel::Warn });
+        check_logging(text, [None, None, None],                         Some(("Text", "")));
+        check_logging(text, [Some("JSON"), None, None],                 Some(("INFO", "INFO")));
+        check_logging(text, [Some("JSON"), Some("TRACE"), None],        Some(("TRACE", "INFO")));
+        check_logging(text, [Some("JSON"), Some("FATAL"), Some("WARN")], Some(("FATAL", "WARN")));
+        check_logging(text, [None, Some("INFO"), None],                 None);
+        check_logging(text, [Some("Text"), None, Some("INFO")],         None);
+        check_logging(json, [None, None, None],                         Some(("ERROR", "WARN")));
+        check_logging(json, [None, Some("DEBUG"), None],                Some(("DEBUG", "WARN")));
+        check_logging(json, [None, None, Some("DEBUG")],                Some(("ERROR", "DEBUG")));
+        check_logging(json, [Some("JSON"), None, None],                 Some(("INFO", "INFO")));
+        check_logging(json, [Some("Text"), None, None],                 Some(("Text", "")));
+        check_logging(json, [Some("Text"), Some("INFO"), None],         None);
     }
 
     fn environment(variables: &[(&str, &str)]) -> Result<Environment, LambdaError> {

@@ -88,6 +88,7 @@ fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
         region: "us-east-1",
         log_group: "/aws/lambda/f",
         log_stream: "stream",
+        json_log_level: None,
         credentials: None,
         task_root: code,
         runtime_dir: &python.client_dir,

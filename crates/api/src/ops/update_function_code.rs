@@ -8,8 +8,11 @@ use portcullis_model::lambda::{
 
 use super::shared;
 use crate::{
-    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError,
-    wire::configuration::unsupported,
+    answer::Answer,
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    wire::configuration::{self, unsupported},
 };
 
 pub(crate) async fn update_function_code(
@@ -20,10 +23,13 @@ pub(crate) async fn update_function_code(
     let permit = cx.function::<UpdateFunctionCode>(&input.function_name, None, &none)?;
     let arn = permit.resource().target().function.clone();
     let publish = input.publish.unwrap_or(false);
+    let architecture = configuration::of_code_update(&input)?;
     let expected = input.revision_id.clone();
     let code = shared::store_code(cx, shared::zip(code(input)?)?).await?;
     let expected = expected.as_deref();
-    let effect = cx.state.catalog.update_function_code(permit, code, publish, expected, cx.now);
+    let catalog = &cx.state.catalog;
+    let effect =
+        catalog.update_function_code(permit, code, architecture, publish, expected, cx.now);
     let (function, version) = effect.await?;
     shared::settle_both(cx, &arn, version.as_ref());
     let qualifier = version.as_ref().map(|version| Qualifier::Version(version.number));
@@ -33,13 +39,9 @@ pub(crate) async fn update_function_code(
 
 /// The members that say what the code is.
 fn code(input: UpdateFunctionCodeInput) -> Result<FunctionCode, ApiError> {
-    let foreign = |all: &Vec<_>| all.iter().any(|one: &portcullis_model::lambda::types::Architecture| {
-        one.as_str() != portcullis_lambda::Configuration::ARCHITECTURE
-    });
     unsupported(&[
         (input.dry_run.unwrap_or(false), "DryRun of UpdateFunctionCode"),
         (input.publish_to.is_some(), "PublishTo"),
-        (input.architectures.as_ref().is_some_and(foreign), "the architecture arm64"),
     ])?;
     Ok(FunctionCode {
         zip_file: input.zip_file,

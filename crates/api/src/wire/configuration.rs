@@ -1,9 +1,12 @@
 //! The settings of a function as requests give them.
 
-use portcullis_lambda::{ConfigurationChange, ConfigurationInput, LambdaError, LoggingInput, VpcInput};
+use portcullis_lambda as domain;
+use portcullis_lambda::{
+    ConfigurationChange, ConfigurationInput, LambdaError, LoggingInput, VpcInput,
+};
 use portcullis_model::lambda::types::{
-    CreateFunctionInput, Environment, FileSystemConfig, LoggingConfig, UpdateFunctionConfigurationInput,
-    VpcConfig,
+    Architecture, CreateFunctionInput, Environment, FileSystemConfig, LoggingConfig,
+    UpdateFunctionCodeInput, UpdateFunctionConfigurationInput, VpcConfig,
 };
 
 /// The settings of `CreateFunction`.
@@ -16,7 +19,6 @@ pub(crate) fn of_create(input: &CreateFunctionInput) -> Result<ConfigurationChan
         (input.runtime_config.is_some(), "RuntimeConfig"),
         (input.accelerator_config.is_some(), "AcceleratorConfig"),
     ])?;
-    let architectures = input.architectures.as_ref();
     ConfigurationChange::try_from(ConfigurationInput {
         description: input.description.clone(),
         role: Some(input.role.clone()),
@@ -25,14 +27,24 @@ pub(crate) fn of_create(input: &CreateFunctionInput) -> Result<ConfigurationChan
         timeout: input.timeout.map(i64::from),
         memory_size: input.memory_size.map(i64::from),
         environment: environment(input.environment.as_ref()),
-        architectures: architectures.map(|all| all.iter().map(|one| one.as_str().to_owned()).collect()),
+        architectures: input.architectures.as_deref().map(architectures),
         ephemeral_storage: input.ephemeral_storage.as_ref().map(|storage| storage.size.into()),
-        tracing_mode: input.tracing_config.as_ref().and_then(|tracing| tracing.mode).map(|value| value.as_str().to_owned()),
-        snap_start: input.snap_start.as_ref().and_then(|snap| snap.apply_on).map(|value| value.as_str().to_owned()),
+        tracing_mode: input
+            .tracing_config
+            .as_ref()
+            .and_then(|tracing| tracing.mode)
+            .map(|value| value.as_str().to_owned()),
+        snap_start: input
+            .snap_start
+            .as_ref()
+            .and_then(|snap| snap.apply_on)
+            .map(|value| value.as_str().to_owned()),
         logging: input.logging_config.as_ref().map(logging),
         layers: input.layers.clone(),
         vpc: input.vpc_config.as_ref().map(vpc),
-        dead_letter_target: target(input.dead_letter_config.as_ref().and_then(|d| d.target_arn.as_ref())),
+        dead_letter_target: target(
+            input.dead_letter_config.as_ref().and_then(|d| d.target_arn.as_ref()),
+        ),
         kms_key: target(input.kms_key_arn.as_ref()),
         file_systems: file_systems(input.file_system_configs.as_deref()),
         package_type: input.package_type.map(|value| value.as_str().to_owned()),
@@ -65,12 +77,22 @@ pub(crate) fn of_update(
         environment: environment(input.environment.as_ref()),
         architectures: None,
         ephemeral_storage: input.ephemeral_storage.as_ref().map(|storage| storage.size.into()),
-        tracing_mode: input.tracing_config.as_ref().and_then(|tracing| tracing.mode).map(|value| value.as_str().to_owned()),
-        snap_start: input.snap_start.as_ref().and_then(|snap| snap.apply_on).map(|value| value.as_str().to_owned()),
+        tracing_mode: input
+            .tracing_config
+            .as_ref()
+            .and_then(|tracing| tracing.mode)
+            .map(|value| value.as_str().to_owned()),
+        snap_start: input
+            .snap_start
+            .as_ref()
+            .and_then(|snap| snap.apply_on)
+            .map(|value| value.as_str().to_owned()),
         logging: input.logging_config.as_ref().map(logging),
         layers: input.layers.clone(),
         vpc: input.vpc_config.as_ref().map(vpc),
-        dead_letter_target: target(input.dead_letter_config.as_ref().and_then(|d| d.target_arn.as_ref())),
+        dead_letter_target: target(
+            input.dead_letter_config.as_ref().and_then(|d| d.target_arn.as_ref()),
+        ),
         kms_key: target(input.kms_key_arn.as_ref()),
         file_systems: file_systems(input.file_system_configs.as_deref()),
         package_type: None,
@@ -82,6 +104,17 @@ pub(crate) fn of_update(
     })
 }
 
+/// The one setting of `UpdateFunctionCode`.
+///
+/// # Errors
+/// The domain's, for a list that is not of one.
+pub(crate) fn of_code_update(
+    input: &UpdateFunctionCodeInput,
+) -> Result<Option<domain::Architecture>, LambdaError> {
+    let words = input.architectures.as_deref().map(architectures);
+    Ok(words.as_deref().map(domain::Architecture::sole).transpose()?)
+}
+
 /// Refuses the first parameter that is given and not served.
 pub(crate) fn unsupported(given: &[(bool, &'static str)]) -> Result<(), LambdaError> {
     match given.iter().find(|(given, _)| *given) {
@@ -90,6 +123,10 @@ pub(crate) fn unsupported(given: &[(bool, &'static str)]) -> Result<(), LambdaEr
     }
 }
 
+/// The words of a list of architectures.
+fn architectures(list: &[Architecture]) -> Vec<String> {
+    list.iter().map(|one| one.as_str().to_owned()).collect()
+}
 
 /// An empty text means none, as Terraform sends it.
 fn target(arn: Option<&String>) -> Option<String> {

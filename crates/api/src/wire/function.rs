@@ -1,12 +1,12 @@
 //! Functions on the wire: the configuration object of `aws-lambda.md §6.1` to `§6.3`.
 
-use portcullis_lambda::{
-    Configuration, Deployment, FunctionArn, Qualifier, Region, Target,
-};
+use portcullis_lambda as domain;
+use portcullis_lambda::{Configuration, Deployment, FunctionArn, Qualifier, Region, Target};
 use portcullis_model::lambda::types::{
-    Architecture, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LogFormat,
-    LoggingConfig, PackageType, RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus,
-    SnapStartResponse, TracingConfigResponse, TracingMode, VpcConfigResponse,
+    ApplicationLogLevel, Architecture, EnvironmentResponse, EphemeralStorage,
+    FunctionConfiguration, LogFormat, LoggingConfig, PackageType, RuntimeVersionConfig,
+    SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, SystemLogLevel,
+    TracingConfigResponse, TracingMode, VpcConfigResponse,
 };
 
 /// What a configuration object is made of.
@@ -71,25 +71,69 @@ fn settings(configuration: &Configuration) -> FunctionConfiguration {
         memory_size: Some(configuration.memory().get().into()),
         vpc_config: configuration.has_empty_vpc().then(no_vpc),
         environment: configuration.environment().map(|environment| EnvironmentResponse {
-            variables: Some(environment.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()),
+            variables: Some(
+                environment.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            ),
             error: None,
         }),
-        tracing_config: Some(TracingConfigResponse { mode: Some(TracingMode::PassThrough) }),
+        tracing_config: Some(TracingConfigResponse {
+            mode: Some(tracing_mode(configuration.tracing_mode())),
+        }),
         package_type: Some(PackageType::Zip),
-        architectures: Some(vec![Architecture::X86_64]),
+        architectures: Some(vec![architecture(configuration.architecture())]),
         ephemeral_storage: Some(EphemeralStorage {
-            size: Configuration::EPHEMERAL_STORAGE_MEGABYTES.into(),
+            size: configuration.ephemeral_storage().get().into(),
         }),
         snap_start: Some(SnapStartResponse {
             apply_on: Some(SnapStartApplyOn::None),
             optimization_status: Some(SnapStartOptimizationStatus::Off),
         }),
-        logging_config: Some(LoggingConfig {
-            log_format: Some(LogFormat::Text),
-            log_group: Some(configuration.log_group().to_owned()),
-            ..LoggingConfig::default()
-        }),
+        logging_config: Some(logging(configuration)),
         ..FunctionConfiguration::default()
+    }
+}
+
+/// The levels are shown with a JSON log only.
+fn logging(configuration: &Configuration) -> LoggingConfig {
+    let levels = configuration.log_format().levels();
+    LoggingConfig {
+        log_format: Some(if levels.is_some() { LogFormat::Json } else { LogFormat::Text }),
+        application_log_level: levels.map(|levels| application_level(levels.application)),
+        system_log_level: levels.map(|levels| system_level(levels.system)),
+        log_group: Some(configuration.log_group().to_owned()),
+    }
+}
+
+fn architecture(architecture: domain::Architecture) -> Architecture {
+    match architecture {
+        domain::Architecture::X86_64 => Architecture::X86_64,
+        domain::Architecture::Arm64 => Architecture::Arm64,
+    }
+}
+
+fn tracing_mode(mode: domain::TracingMode) -> TracingMode {
+    match mode {
+        domain::TracingMode::PassThrough => TracingMode::PassThrough,
+        domain::TracingMode::Active => TracingMode::Active,
+    }
+}
+
+fn application_level(level: domain::ApplicationLogLevel) -> ApplicationLogLevel {
+    match level {
+        domain::ApplicationLogLevel::Trace => ApplicationLogLevel::Trace,
+        domain::ApplicationLogLevel::Debug => ApplicationLogLevel::Debug,
+        domain::ApplicationLogLevel::Info => ApplicationLogLevel::Info,
+        domain::ApplicationLogLevel::Warn => ApplicationLogLevel::Warn,
+        domain::ApplicationLogLevel::Error => ApplicationLogLevel::Error,
+        domain::ApplicationLogLevel::Fatal => ApplicationLogLevel::Fatal,
+    }
+}
+
+fn system_level(level: domain::SystemLogLevel) -> SystemLogLevel {
+    match level {
+        domain::SystemLogLevel::Debug => SystemLogLevel::Debug,
+        domain::SystemLogLevel::Info => SystemLogLevel::Info,
+        domain::SystemLogLevel::Warn => SystemLogLevel::Warn,
     }
 }
 

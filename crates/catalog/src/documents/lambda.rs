@@ -10,14 +10,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use portcullis_lambda::{
-    Alias, AliasVersion, CodePackage, Configuration, ConfigurationInput, Deployment, Failure,
-    Function, FunctionArn, FunctionParts, Lifecycle, LoggingInput, PublishedVersion, Qualifier,
-    ResourcePolicy, Routing, Statement, Tags, VersionNumber, VpcInput,
+    Alias, AliasVersion, Architecture, CodePackage, Configuration, ConfigurationInput, Deployment,
+    EphemeralStorageMegabytes, Failure, Function, FunctionArn, FunctionParts, Lifecycle, LogLevels,
+    LoggingInput, PublishedVersion, Qualifier, ResourcePolicy, Routing, Statement, Tags,
+    TracingMode, VersionNumber, VpcInput,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::{Document, DocumentError, FORMAT, decode_json, encode_json};
+use super::{Document, DocumentError, FORMAT, decode_json, encode_json, json_of};
 
 /// The stored text of one member, as the domain's type.
 fn read<T: FromStr>(what: &'static str, text: &str) -> Result<T, DocumentError>
@@ -35,6 +35,8 @@ fn read_version(number: u64) -> Result<VersionNumber, DocumentError> {
     VersionNumber::new(number).ok_or_else(|| invalid("version", &"numbers start at 1"))
 }
 
+/// Members that came later are left out at their defaults: what was written before them reads as
+/// it was meant.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredConfiguration<'a> {
@@ -48,9 +50,30 @@ struct StoredConfiguration<'a> {
     /// Pairs, because the order is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     environment: Option<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    architecture: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ephemeral_storage_megabytes: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracing_mode: Option<Cow<'a, str>>,
+    /// Of a JSON log; a plain text has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    json_log_levels: Option<StoredLogLevels<'a>>,
     log_group: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     empty_vpc: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredLogLevels<'a> {
+    application: Cow<'a, str>,
+    system: Cow<'a, str>,
+}
+
+/// A value that is stored only where it is not the default.
+fn unless_default<T: PartialEq>(value: T, default: &T) -> Option<T> {
+    (value != *default).then_some(value)
 }
 
 fn store_configuration(configuration: &Configuration) -> StoredConfiguration<'_> {
@@ -64,8 +87,36 @@ fn store_configuration(configuration: &Configuration) -> StoredConfiguration<'_>
         environment: configuration
             .environment()
             .map(|variables| variables.iter().map(|(name, v)| (name.into(), v.into())).collect()),
+        architecture: unless_default(configuration.architecture(), &Architecture::default())
+            .map(|architecture| architecture.as_str().into()),
+        ephemeral_storage_megabytes: unless_default(
+            configuration.ephemeral_storage(),
+            &EphemeralStorageMegabytes::DEFAULT,
+        )
+        .map(EphemeralStorageMegabytes::get),
+        tracing_mode: unless_default(configuration.tracing_mode(), &TracingMode::default())
+            .map(|mode| mode.as_str().into()),
+        json_log_levels: configuration.log_format().levels().map(store_log_levels),
         log_group: configuration.log_group().into(),
         empty_vpc: configuration.has_empty_vpc(),
+    }
+}
+
+fn store_log_levels(levels: LogLevels) -> StoredLogLevels<'static> {
+    let LogLevels { application, system } = levels;
+    StoredLogLevels { application: application.as_str().into(), system: system.as_str().into() }
+}
+
+/// The `LoggingConfig` that a request for it would have had.
+fn read_logging(log_group: Cow<'_, str>, levels: Option<StoredLogLevels<'_>>) -> LoggingInput {
+    let log_format = levels.is_some().then(|| "JSON".to_owned());
+    let (application, system) =
+        levels.map(|levels| (levels.application.into(), levels.system.into())).unzip();
+    LoggingInput {
+        log_format,
+        application_log_level: application,
+        system_log_level: system,
+        log_group: Some(log_group.into()),
     }
 }
 
@@ -83,10 +134,10 @@ fn read_configuration(
         timeout: Some(stored.timeout_seconds.into()),
         memory_size: Some(stored.memory_megabytes.into()),
         environment: stored.environment.map(|pairs| pairs.into_iter().map(pair).collect()),
-        logging: Some(LoggingInput {
-            log_group: Some(stored.log_group.into()),
-            ..LoggingInput::default()
-        }),
+        architectures: stored.architecture.map(|one| vec![one.into()]),
+        ephemeral_storage: stored.ephemeral_storage_megabytes.map(i64::from),
+        tracing_mode: stored.tracing_mode.map(Cow::into_owned),
+        logging: Some(read_logging(stored.log_group, stored.json_log_levels)),
         vpc: stored.empty_vpc.then(VpcInput::default),
         ..ConfigurationInput::default()
     };
@@ -313,38 +364,75 @@ impl Document for Alias {
     }
 }
 
-/// `{"revision":"…","statements":[{…},{…}]}`; the statements as they were answered.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredPolicy {
-    revision: String,
-    statements: Vec<Box<RawValue>>,
-}
+// A policy is stored as `{"revision":"…","statements":[{…},{…}]}`, the statements as they were
+// answered, with nothing between the texts.
+const POLICY_HEAD: &str = r#"{"revision":""#;
+const POLICY_STATEMENTS: &str = r#"","statements":["#;
+const POLICY_TAIL: &str = "]}";
 
 impl Document for ResourcePolicy {
     /// Copies the statements instead of serializing them: the cost is that of a memory copy.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
-        bytes.extend_from_slice(br#"{"revision":""#);
+        bytes.extend_from_slice(POLICY_HEAD.as_bytes());
         bytes.extend_from_slice(self.revision().to_string().as_bytes());
-        bytes.extend_from_slice(br#"","statements":["#);
+        bytes.extend_from_slice(POLICY_STATEMENTS.as_bytes());
         for (index, statement) in self.statements().iter().enumerate() {
             if index > 0 {
                 bytes.push(b',');
             }
             bytes.extend_from_slice(statement.json().as_bytes());
         }
-        bytes.extend_from_slice(b"]}");
+        bytes.extend_from_slice(POLICY_TAIL.as_bytes());
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let stored: StoredPolicy = decode_json(bytes)?;
-        let statements = stored.statements.iter().map(|json| Statement::from_json(json.get()));
-        let statements: Result<Vec<_>, _> = statements.collect();
-        let statements = statements.map_err(|error| invalid("statement", &error))?;
-        let policy = Self::restore(statements, read("revision", &stored.revision)?);
-        policy.map_err(|error| invalid("policy", &error))
+        decode_policy(bytes, &[])
+    }
+}
+
+/// Reads a stored policy, as [`Document::decode`]; the statements that it has in common with `known`,
+/// those of an earlier state of it, are compared instead of parsed.
+///
+/// A JSON object ends where it ends: where a statement has to begin and the text of a known one
+/// stands, parsing would find that one.
+///
+/// # Errors
+/// [`DocumentError`], as there.
+pub(crate) fn decode_policy(
+    bytes: &[u8],
+    known: &[Statement],
+) -> Result<ResourcePolicy, DocumentError> {
+    let text = std::str::from_utf8(json_of(bytes)?).map_err(|error| invalid("policy", &error))?;
+    let parts = text
+        .strip_prefix(POLICY_HEAD)
+        .and_then(|text| text.strip_suffix(POLICY_TAIL)?.split_once(POLICY_STATEMENTS));
+    let (revision, mut rest) = parts.ok_or_else(|| invalid("policy", &"not in its stored form"))?;
+    let mut known = known.iter();
+    let mut statements = Vec::new();
+    loop {
+        let (statement, after) = first_statement(rest, &mut known)?;
+        statements.push(statement);
+        match after.strip_prefix(',') {
+            Some(after) => rest = after,
+            None if after.is_empty() => break,
+            None => return Err(invalid("policy", &"text between the statements")),
+        }
+    }
+    let policy = ResourcePolicy::restore(statements, read("revision", revision)?);
+    policy.map_err(|error| invalid("policy", &error))
+}
+
+/// The statement that `text` begins with, and what follows it. `known` are statements in the order
+/// in which they may come; those before the one that is found are passed over.
+fn first_statement<'t>(
+    text: &'t str,
+    known: &mut std::slice::Iter<'_, Statement>,
+) -> Result<(Statement, &'t str), DocumentError> {
+    match known.find_map(|known| Some((known, text.strip_prefix(known.json())?))) {
+        Some((known, after)) => Ok((known.clone(), after)),
+        None => Statement::split_first(text).map_err(|error| invalid("statement", &error)),
     }
 }
 
@@ -374,6 +462,16 @@ mod tests {
             handler: Some("app.handler".into()),
             runtime: Some("python3.13".into()),
             ..ConfigurationInput::default()
+        }
+    }
+
+    fn logging(format: &str, levels: Option<(&str, &str)>) -> LoggingInput {
+        let (application, system) = levels.unzip();
+        LoggingInput {
+            log_format: Some(format.into()),
+            application_log_level: application.map(Into::into),
+            system_log_level: system.map(Into::into),
+            log_group: None,
         }
     }
 
@@ -436,6 +534,10 @@ mod tests {
         let rich = ConfigurationInput {
             description: Some("d".into()),
             environment: Some(vec![("ZZ".into(), "1".into()), ("AA".into(), "2".into())]),
+            architectures: Some(vec!["arm64".into()]),
+            ephemeral_storage: Some(1024),
+            tracing_mode: Some("Active".into()),
+            logging: Some(logging("JSON", Some(("DEBUG", "WARN")))),
             vpc: Some(VpcInput::default()),
             ..input()
         };
@@ -443,7 +545,7 @@ mod tests {
         let (function, _) = function.publish_with_update(fresh(2));
         check_golden(
             &function,
-            r#"{"arn":"arn:aws:lambda:us-east-1:123456789012:function:f","latest":{"configuration":{"description":"d","role":"arn:aws:iam::123456789012:role/r","handler":"app.handler","runtime":"python3.13","timeout_seconds":3,"memory_megabytes":128,"environment":[["ZZ","1"],["AA","2"]],"log_group":"/aws/lambda/f","empty_vpc":true},"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","code_size":42,"lifecycle":"pending","last_modified":"2026-01-02T03:04:05.000000006Z","revision":"00000000-0000-0000-0000-000000000001","generation":"00000000-0000-0000-0000-000000000001"},"tags":{"k":"v"},"created":"2026-01-02T03:04:05.000000006Z","next_version":2,"published_as":1}"#,
+            r#"{"arn":"arn:aws:lambda:us-east-1:123456789012:function:f","latest":{"configuration":{"description":"d","role":"arn:aws:iam::123456789012:role/r","handler":"app.handler","runtime":"python3.13","timeout_seconds":3,"memory_megabytes":128,"environment":[["ZZ","1"],["AA","2"]],"architecture":"arm64","ephemeral_storage_megabytes":1024,"tracing_mode":"Active","json_log_levels":{"application":"DEBUG","system":"WARN"},"log_group":"/aws/lambda/f","empty_vpc":true},"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","code_size":42,"lifecycle":"pending","last_modified":"2026-01-02T03:04:05.000000006Z","revision":"00000000-0000-0000-0000-000000000001","generation":"00000000-0000-0000-0000-000000000001"},"tags":{"k":"v"},"created":"2026-01-02T03:04:05.000000006Z","next_version":2,"published_as":1}"#,
         );
     }
 
@@ -507,6 +609,24 @@ mod tests {
             (":function:f", ":function:f:1"),
         ];
         check_damage(&function, &configuration);
+        let kept = ConfigurationInput {
+            architectures: Some(vec!["arm64".into()]),
+            ephemeral_storage: Some(1024),
+            tracing_mode: Some("Active".into()),
+            logging: Some(logging("JSON", Some(("ERROR", "WARN")))),
+            ..input()
+        };
+        check_damage(
+            &self::function(kept, BTreeMap::new()),
+            &[
+                ("\"arm64\"", "\"arm65\""),
+                ("_megabytes\":1024", "_megabytes\":511"),
+                ("\"Active\"", "\"active\""),
+                ("\"ERROR\"", "\"SEVERE\""),
+                ("\"WARN\"", "\"ERROR\""),
+                (",\"system\":\"WARN\"", ""),
+            ],
+        );
         check_damage(&function, &[("\"next_version\":2", "\"next_version\":1")]);
         check_damage(&function, &[("\"next_version\":2", "\"next_version\":0")]);
         check_damage(&version, &configuration);
@@ -543,12 +663,36 @@ mod tests {
             proptest::collection::btree_map("[a-zA-Z][a-zA-Z0-9_]{1,8}", "\\PC{0,9}", 0..4);
         let variables = proptest::option::of(variables.prop_map(|map| map.into_iter().collect()));
         let parts = ("\\PC{0,20}", 1..=900i64, 128..=10240i64, variables, any::<bool>());
-        parts.prop_map(|(description, timeout, memory, environment, vpc)| ConfigurationInput {
-            description: Some(description),
-            timeout: Some(timeout),
-            memory_size: Some(memory),
-            environment,
-            vpc: vpc.then(VpcInput::default),
+        (parts, kept()).prop_map(|((description, timeout, memory, environment, vpc), kept)| {
+            ConfigurationInput {
+                description: Some(description),
+                timeout: Some(timeout),
+                memory_size: Some(memory),
+                environment,
+                vpc: vpc.then(VpcInput::default),
+                ..kept
+            }
+        })
+    }
+
+    /// What is kept without being enforced, default or not.
+    fn kept() -> impl Strategy<Value = ConfigurationInput> {
+        use proptest::{option::of, sample::select};
+        let levels = (
+            select(vec!["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]),
+            select(vec!["DEBUG", "INFO", "WARN"]),
+        );
+        let parts = (
+            of(select(vec!["x86_64", "arm64"])),
+            of(512..=10240i64),
+            of(select(vec!["PassThrough", "Active"])),
+            of(levels),
+        );
+        parts.prop_map(|(architecture, storage, tracing, levels)| ConfigurationInput {
+            architectures: architecture.map(|one| vec![one.into()]),
+            ephemeral_storage: storage,
+            tracing_mode: tracing.map(Into::into),
+            logging: Some(logging(if levels.is_some() { "JSON" } else { "Text" }, levels)),
             ..input()
         })
     }
@@ -573,7 +717,7 @@ mod tests {
                 function = function.settle(outcome, revision(2)).unwrap();
                 if update {
                     let code = CodePackage::of(b"other");
-                    function = function.update_code(code, None, fresh(3)).unwrap();
+                    function = function.update_code(code, None, None, fresh(3)).unwrap();
                 }
             }
             check_round_trip(&function);
@@ -603,6 +747,29 @@ mod tests {
             check_round_trip(&policy);
             let document: serde_json::Value = serde_json::from_str(&policy.to_json()).unwrap();
             prop_assert_eq!(document["Statement"].as_array().unwrap().len(), inputs.len());
+        }
+
+        #[test]
+        fn what_is_known_changes_nothing_about_what_is_read(
+            names in proptest::collection::vec("[a-e]", 1..9),
+            known in proptest::collection::vec("[a-e]", 0..9),
+            at in any::<proptest::sample::Index>(),
+            byte in proptest::option::of(any::<u8>()),
+        ) {
+            let unique = |names: &[String]| {
+                let mut seen = std::collections::BTreeSet::new();
+                let names = names.iter().filter(|name| seen.insert(*name));
+                names.map(|name| grant(name, &format!("arn:aws:s3:::{name}"))).collect::<Vec<_>>()
+            };
+            let (names, known) = (unique(&names), unique(&known));
+            let known = if known.is_empty() { Vec::new() } else { policy(&known).statements().into() };
+            let mut bytes = policy(&names).encode();
+            if let Some(byte) = byte {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let read = |known| decode_policy(&bytes, known).map_err(|error| error.to_string());
+            prop_assert_eq!(read(&known), read(&[]));
         }
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use portcullis_identity::AccountId;
 use portcullis_lambda::{
-    Alias, AliasVersion, CodePackage, ConfigurationChange, Conflict, DeleteScope, Deployment,
-    Failure as DeploymentFailure, Fresh, Function, FunctionArn, InvalidParameter, LambdaError,
-    Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region, RoleArn, Tags, Target,
-    VersionNumber,
+    Alias, AliasVersion, Architecture, CodePackage, ConfigurationChange, Conflict, DeleteScope,
+    Deployment, Failure as DeploymentFailure, Fresh, Function, FunctionArn, InvalidParameter,
+    LambdaError, Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region, RoleArn, Tags,
+    Target, VersionNumber,
 };
 use portcullis_model::lambda::operation::{
     CreateFunction, DeleteFunction, GetFunction, GetFunctionCodeSigningConfig,
@@ -134,7 +134,8 @@ impl Catalog {
         .await
     }
 
-    /// Replaces the code of `$LATEST`; with `publish`, as a new version too.
+    /// Replaces the code of `$LATEST`, and what it is for if `architecture` says so; with `publish`,
+    /// as a new version too.
     ///
     /// # Errors
     /// Those of [`Function::update_code`], and the missing function.
@@ -142,6 +143,7 @@ impl Catalog {
         &self,
         permit: Permit<UpdateFunctionCode, FunctionResource>,
         code: CodePackage,
+        architecture: Option<Architecture>,
         publish: bool,
         expected: Option<&str>,
         now: jiff::Timestamp,
@@ -151,7 +153,7 @@ impl Catalog {
         let version = Fresh { now, revision: fresh_revision() };
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
-            let function = view.head.update_code(code, expected, fresh)?;
+            let function = view.head.update_code(code, architecture, expected, fresh)?;
             let (function, published) = publish_if(publish, function, version);
             let plan = Plan::answer((Arc::new(function.clone()), published.clone()));
             Ok(put_version(put_head(plan, view, &function), published.as_ref()))
@@ -288,7 +290,8 @@ impl Snapshot {
         let seen = place.map(|(name, version)| (name, rank(version)));
         let functions = self.functions(&prefix, from.as_deref());
         if !all_versions {
-            let new = functions.filter(|view| seen.is_none_or(|(name, _)| view.arn().name() > name));
+            let new =
+                functions.filter(|view| seen.is_none_or(|(name, _)| view.arn().name() > name));
             return Page::take(new.map(Resolved::head), limit);
         }
         let versions = functions.flat_map(every_version);
@@ -342,9 +345,10 @@ pub(super) fn every_version(function: &Arc<FunctionView>) -> impl Iterator<Item 
         function: function.clone(),
         published,
     };
-    let numbered = function.versions.values().map(move |version| {
-        entry(Qualifier::Version(version.number), Some(version.shared()))
-    });
+    let numbered = function
+        .versions
+        .values()
+        .map(move |version| entry(Qualifier::Version(version.number), Some(version.shared())));
     [entry(Qualifier::Latest, None)].into_iter().chain(numbered)
 }
 

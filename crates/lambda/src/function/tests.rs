@@ -75,7 +75,7 @@ fn a_failed_creation_is_failed_and_can_be_mended_by_an_update() {
     assert_eq!(failed.latest().lifecycle, Lifecycle::Failed(failure()));
     let conflict = Err(Conflict::State("Failed").into());
     assert_eq!(failed.latest().check_invocable(), conflict);
-    let mended = failed.update_code(code(2), None, fresh(3)).unwrap();
+    let mended = failed.update_code(code(2), None, None, fresh(3)).unwrap();
     assert_eq!(mended.latest().lifecycle, Lifecycle::Updating);
 }
 
@@ -89,7 +89,7 @@ fn a_function_has_a_name_that_can_exist() {
 
 #[test]
 fn an_update_changes_the_revision_when_accepted_and_when_done() {
-    let updated = active().update_code(code(1), None, fresh(5)).unwrap();
+    let updated = active().update_code(code(1), None, None, fresh(5)).unwrap();
     assert_eq!(updated.latest().lifecycle, Lifecycle::Updating);
     assert_eq!(updated.latest().revision, revision(5));
     assert_eq!(updated.latest().generation, revision(5), "also for the same bytes");
@@ -100,8 +100,19 @@ fn an_update_changes_the_revision_when_accepted_and_when_done() {
 }
 
 #[test]
+fn new_code_may_say_what_it_is_for() {
+    let architecture = |function: &Function| function.latest().configuration.architecture();
+    let arm = Some(Architecture::Arm64);
+    let updated = active().update_code(code(2), arm, None, fresh(5)).unwrap();
+    assert_eq!(architecture(&updated), Architecture::Arm64);
+    let settled = updated.settle(Ok(()), revision(6)).unwrap();
+    let silent = settled.update_code(code(3), None, None, fresh(7)).unwrap();
+    assert_eq!(architecture(&silent), Architecture::Arm64);
+}
+
+#[test]
 fn a_failed_update_leaves_the_function_active() {
-    let updated = active().update_code(code(2), None, fresh(5)).unwrap();
+    let updated = active().update_code(code(2), None, None, fresh(5)).unwrap();
     let failed = updated.settle(Err(failure()), revision(6)).unwrap();
     assert_eq!(failed.latest().lifecycle, Lifecycle::UpdateFailed(failure()));
     assert_eq!(failed.latest().check_invocable(), Ok(()));
@@ -123,7 +134,7 @@ fn check_refused(function: &Function, expected: Option<&str>, want: impl Into<La
         PublishRequest { expected: expected.map(Into::into), ..PublishRequest::default() };
     let published = function.publish(request, None, fresh(8), revision(9)).map(|_| ());
     assert_eq!(published, Err(want.clone()));
-    let updated = function.update_code(code(2), expected, fresh(8)).map(|_| ());
+    let updated = function.update_code(code(2), None, expected, fresh(8)).map(|_| ());
     assert_eq!(updated, Err(want.clone()));
     let changed = function.update_configuration(ConfigurationChange::default(), expected, fresh(8));
     assert_eq!(changed.map(|_| ()), Err(want));
@@ -132,7 +143,7 @@ fn check_refused(function: &Function, expected: Option<&str>, want: impl Into<La
 #[test]
 fn nothing_changes_while_something_is_being_prepared() {
     check_refused(&pending(), None, Conflict::State("Pending"));
-    let updating = active().update_code(code(2), None, fresh(5)).unwrap();
+    let updating = active().update_code(code(2), None, None, fresh(5)).unwrap();
     let target = Target::unqualified(ARN.parse().unwrap());
     check_refused(&updating, None, Conflict::UpdateInProgress(target));
 }
@@ -141,7 +152,7 @@ fn nothing_changes_while_something_is_being_prepared() {
 fn a_stale_revision_changes_nothing() {
     check_refused(&active(), Some("wrong"), StaleRevision::Function);
     let current = revision(2).to_string();
-    assert!(active().update_code(code(2), Some(&current), fresh(5)).is_ok());
+    assert!(active().update_code(code(2), None, Some(&current), fresh(5)).is_ok());
 }
 
 #[test]
@@ -169,7 +180,7 @@ fn publishing_again_without_a_change_is_the_same_version() {
 #[test]
 fn any_update_makes_the_next_version_a_new_one() {
     let (function, first) = published(&active());
-    let updated = function.update_code(code(1), None, fresh(30)).unwrap();
+    let updated = function.update_code(code(1), None, None, fresh(30)).unwrap();
     let updated = updated.settle(Ok(()), revision(31)).unwrap();
     assert!(matches!(publish(&updated, Some(&first)), Publication::New(_)));
 }
@@ -198,7 +209,7 @@ fn the_code_must_be_the_expected_one() {
 
 #[test]
 fn publishing_with_an_update_makes_a_pending_version() {
-    for function in [pending(), active().update_code(code(2), None, fresh(5)).unwrap()] {
+    for function in [pending(), active().update_code(code(2), None, None, fresh(5)).unwrap()] {
         let (after, version) = function.publish_with_update(fresh(6));
         assert_eq!(version.deployment.lifecycle, Lifecycle::Pending);
         assert_eq!(version.deployment.code, function.latest().code);

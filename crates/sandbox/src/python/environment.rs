@@ -32,6 +32,9 @@ pub struct Facts<'a> {
     pub log_group: &'a str,
     /// The log stream.
     pub log_stream: &'a str,
+    /// The application log level (`TRACE` to `FATAL`) of a function that logs JSON; none for one
+    /// that logs plain text.
+    pub json_log_level: Option<&'a str>,
     /// The role's credentials; none when there is no session for the role.
     pub credentials: Option<Credentials<'a>>,
     /// The unpacked code, where Lambda has `/var/task`. The real folder, as long as workers see the
@@ -46,7 +49,8 @@ pub struct Facts<'a> {
 
 /// Every variable that Lambda sets, but for two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox,
 /// `_X_AMZN_TRACE_ID` from the runtime client with each event. `PYTHONPATH` has the runtime client
-/// behind the user's own entries.
+/// behind the user's own entries. The format and level of a JSON log are those that AWS' runtime
+/// clients read; with plain text neither is set, as recorded, and the user's own stay.
 ///
 /// Differs from AWS in paths only: `/var/task` and `/var/runtime` are the real folders, because
 /// workers have no file system of their own yet.
@@ -100,6 +104,10 @@ fn reserved(facts: &Facts<'_>, variables: &mut Variables) {
     variables.set("AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream);
     variables.set("LAMBDA_TASK_ROOT", facts.task_root.display().to_string());
     variables.set("LAMBDA_RUNTIME_DIR", facts.runtime_dir.display().to_string());
+    if let Some(level) = facts.json_log_level {
+        variables.set("AWS_LAMBDA_LOG_FORMAT", "JSON");
+        variables.set("AWS_LAMBDA_LOG_LEVEL", level);
+    }
     for name in ["AWS_LAMBDA_RUNTIME_API", "_X_AMZN_TRACE_ID"] {
         variables.remove(name);
     }
@@ -136,7 +144,7 @@ impl Variables {
 mod tests {
     use super::*;
 
-    fn environment(user: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn environment(user: &[(&str, &str)], json_log_level: Option<&str>) -> Vec<(String, String)> {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let user_variables: Vec<_> = user.iter().map(own).collect();
         standard_environment(&Facts {
@@ -148,6 +156,7 @@ mod tests {
             region: "us-east-1",
             log_group: "/aws/lambda/f",
             log_stream: "2026/11/25/[$LATEST]0123",
+            json_log_level,
             credentials: Some(Credentials {
                 access_key_id: "ASIA",
                 secret_access_key: "secret",
@@ -161,7 +170,11 @@ mod tests {
 
     #[track_caller]
     fn check(user: &[(&str, &str)], name: &str, want: Option<&str>) {
-        let environment = environment(user);
+        check_value(&environment(user, None), name, want);
+    }
+
+    #[track_caller]
+    fn check_value(environment: &[(String, String)], name: &str, want: Option<&str>) {
         let values: Vec<_> = environment.iter().filter(|(other, _)| other == name).collect();
         assert_eq!(
             values.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
@@ -183,9 +196,26 @@ mod tests {
         check(&[("PYTHONPATH", "/task/lib")],      "PYTHONPATH", Some("/task/lib:/runtime"));
     }
 
+    /// The names are those that `awslambdaric` reads.
+    #[test]
+    #[rustfmt::skip]
+    fn a_json_log_has_its_format_and_level_and_a_text_log_neither() {
+        let own = [("AWS_LAMBDA_LOG_FORMAT", "own"), ("AWS_LAMBDA_LOG_LEVEL", "own")];
+        for (user, level, format_want, level_want) in [
+            (&[][..], None,          None,         None),
+            (&own,    None,          Some("own"),  Some("own")),
+            (&[],     Some("TRACE"), Some("JSON"), Some("TRACE")),
+            (&own,    Some("FATAL"), Some("JSON"), Some("FATAL")),
+        ] {
+            let environment = environment(user, level);
+            check_value(&environment, "AWS_LAMBDA_LOG_FORMAT", format_want);
+            check_value(&environment, "AWS_LAMBDA_LOG_LEVEL", level_want);
+        }
+    }
+
     #[test]
     fn everything_that_lambda_sets_is_there() {
-        let mut names: Vec<_> = environment(&[]).into_iter().map(|(name, _)| name).collect();
+        let mut names: Vec<_> = environment(&[], None).into_iter().map(|(name, _)| name).collect();
         names.sort();
         assert_eq!(
             names.join(" "),

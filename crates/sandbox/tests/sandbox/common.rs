@@ -89,6 +89,7 @@ fn environment(code: &Path) -> Vec<(String, String)> {
         region: "us-east-1",
         log_group: "/aws/lambda/f",
         log_stream: "stream",
+        json_log_level: None,
         credentials: None,
         task_root: code,
         runtime_dir: &python().client_dir,
