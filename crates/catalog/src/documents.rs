@@ -48,16 +48,24 @@ const FORMAT: u8 = 1;
 /// Puts the format byte before the JSON of `wire`.
 fn encode_json(wire: &impl Serialize) -> Vec<u8> {
     let mut bytes = vec![FORMAT];
-    #[expect(clippy::expect_used, reason = "stored forms have string keys and no failing serializer")]
+    #[expect(
+        clippy::expect_used,
+        reason = "stored forms have string keys and no failing serializer"
+    )]
     serde_json::to_writer(&mut bytes, wire).expect("a stored form serializes");
     bytes
 }
 
 /// Checks the format byte and reads the JSON behind it.
 fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
+    Ok(serde_json::from_slice(json_of(bytes)?)?)
+}
+
+/// Checks the format byte; what is behind it.
+fn json_of(bytes: &[u8]) -> Result<&[u8], DocumentError> {
     match bytes.split_first() {
         None => Err(DocumentError::Empty),
-        Some((&FORMAT, json)) => Ok(serde_json::from_slice(json)?),
+        Some((&FORMAT, json)) => Ok(json),
         Some((&format, _)) => Err(DocumentError::Format(format)),
     }
 }

@@ -12,7 +12,7 @@ use portcullis_store::{Entry, Key, Revision};
 
 use crate::{
     AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned, address::Address,
-    documents::Document,
+    documents::{Document, DocumentError, lambda::decode_policy},
 };
 
 /// A user or role: the account and the folded name.
@@ -261,9 +261,12 @@ impl Snapshot {
         qualifier: Option<Qualifier>,
         entry: Option<&Entry>,
     ) {
-        let view = || read(entry).map(|stored| Arc::new(PolicyView::new(stored)));
         self.change_function(arn, |function| {
-            set(&mut function.policies, qualifier, entry.map(|_| view()));
+            let previous = function.policies.get(&qualifier).and_then(Option::as_deref);
+            let known = previous.map(|view| view.stored.statements()).unwrap_or_default();
+            let stored = read_with(entry, |bytes| decode_policy(bytes, known));
+            let view = stored.map(|stored| Arc::new(PolicyView::new(stored, previous)));
+            set(&mut function.policies, qualifier, entry.map(|_| view));
         });
     }
 
@@ -290,8 +293,16 @@ impl Snapshot {
 /// Decodes an entry. One that cannot be read is logged and counts as absent: an identity that is
 /// not there cannot call, a function that is not there cannot run.
 fn read<T: Document>(entry: Option<&Entry>) -> Option<Versioned<T>> {
+    read_with(entry, T::decode)
+}
+
+/// As [`read`], with another way to decode.
+fn read_with<T>(
+    entry: Option<&Entry>,
+    decode: impl FnOnce(&[u8]) -> Result<T, DocumentError>,
+) -> Option<Versioned<T>> {
     let entry = entry?;
-    match T::decode(&entry.value) {
+    match decode(&entry.value) {
         Ok(value) => Some(Versioned::new(value, entry.created, entry.modified)),
         Err(error) => {
             tracing::error!(key = %entry.key, %error, "the store holds a value that cannot be read");

@@ -7,12 +7,12 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use imbl::OrdMap;
-use portcullis_iam::{DocumentKind, Policy};
+use portcullis_iam::{DocumentKind, Policy, PolicyError, Statement as CompiledStatement};
 use portcullis_identity::{AccessKey, Partition, RoleIdentity, User, UserIdentity};
 use portcullis_identity::{InlinePolicies, Role};
 use portcullis_lambda::{
-    Alias, AliasName, Function, FunctionArn, PublishedVersion, Qualifier, ResourcePolicy, Target,
-    VersionNumber,
+    Alias, AliasName, Function, FunctionArn, PublishedVersion, Qualifier, ResourcePolicy,
+    Statement, Target, VersionNumber,
 };
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
@@ -68,12 +68,7 @@ pub struct FunctionView {
 
 impl FunctionView {
     pub(crate) fn new(head: Versioned<Function>) -> Self {
-        Self {
-            head,
-            versions: OrdMap::new(),
-            aliases: OrdMap::new(),
-            policies: OrdMap::new(),
-        }
+        Self { head, versions: OrdMap::new(), aliases: OrdMap::new(), policies: OrdMap::new() }
     }
 
     /// The policy attached to exactly this: the function (`None`), or one version or alias.
@@ -117,9 +112,18 @@ pub struct PolicyView {
 }
 
 impl PolicyView {
-    pub(crate) fn new(stored: Versioned<ResourcePolicy>) -> Self {
-        let compiled = compile(DocumentKind::Resource, &stored.to_json(), "a resource policy");
+    /// `previous` is an earlier state of the policy: what did not change is not compiled again.
+    pub(crate) fn new(stored: Versioned<ResourcePolicy>, previous: Option<&Self>) -> Self {
+        let compiled = assemble(&stored, previous)
+            .inspect_err(|error| unreadable(error, "a resource policy"))
+            .ok();
         Self { stored, compiled, shown: OnceLock::new() }
+    }
+
+    /// The statements, each with its compiled form; none if one of them cannot be read.
+    fn compiled_statements(&self) -> impl Iterator<Item = (&Statement, &Arc<CompiledStatement>)> {
+        let compiled = self.compiled.as_ref().map(Policy::statements).unwrap_or_default();
+        self.stored.statements().iter().zip(compiled)
     }
 
     /// What `render` makes of the policy, made once and kept as long as the policy is unchanged.
@@ -128,11 +132,29 @@ impl PolicyView {
     }
 }
 
+/// Compiles `policy` with those compiled statements of `previous` whose text is the same.
+///
+/// Statements keep their order: they are added at the end and removed anywhere. So each is looked
+/// for behind the last that was found.
+fn assemble(policy: &ResourcePolicy, previous: Option<&PolicyView>) -> Result<Policy, PolicyError> {
+    let mut known = previous.into_iter().flat_map(PolicyView::compiled_statements);
+    let statements = policy.statements().iter().map(|statement| {
+        let same = known.find(|(earlier, _)| earlier.json() == statement.json());
+        match same {
+            Some((_, compiled)) => Ok(compiled.clone()),
+            None => CompiledStatement::parse(DocumentKind::Resource, statement.json()),
+        }
+    });
+    Policy::assemble(DocumentKind::Resource, statements.collect::<Result<_, _>>()?)
+}
+
 /// Compiles a stored document; what cannot be read is logged and must deny.
 fn compile(kind: DocumentKind, json: &str, what: &str) -> Option<Policy> {
-    Policy::parse(kind, json)
-        .inspect_err(|error| tracing::error!(%error, "{what} in the store cannot be evaluated"))
-        .ok()
+    Policy::parse(kind, json).inspect_err(|error| unreadable(error, what)).ok()
+}
+
+fn unreadable(error: &PolicyError, what: &str) {
+    tracing::error!(%error, "{what} in the store cannot be evaluated");
 }
 
 /// Compiles the inline policies of a user or role; `None` if any of them cannot be read.
@@ -205,5 +227,133 @@ impl AccessKeyView {
         let derived = Arc::new((scope.clone(), key));
         self.signing.store(Some(derived.clone()));
         derived
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use portcullis_iam::{Decision, MapContext, Policies, Principal, Request, decide};
+    use portcullis_lambda::{Grant, GrantInput, RevisionId};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    const PRINCIPALS: [&str; 4] = ["s3.amazonaws.com", "sns.amazonaws.com", "111122223333", "*"];
+    const SOURCES: [&str; 3] =
+        ["arn:aws:s3:::a", "arn:aws:s3:::b*", "arn:aws:sns:us-east-1:123456789012:t"];
+
+    /// A change of a policy.
+    #[derive(Clone, Debug)]
+    enum Change {
+        Add { sid: u8, principal: &'static str, source: Option<&'static str> },
+        Remove { sid: u8 },
+    }
+
+    fn changes() -> impl Strategy<Value = Change> {
+        let source = proptest::option::of(proptest::sample::select(&SOURCES[..]));
+        let add = (0..8u8, proptest::sample::select(&PRINCIPALS[..]), source);
+        prop_oneof![
+            3 => add.prop_map(|(sid, principal, source)| Change::Add { sid, principal, source }),
+            1 => (0..8u8).prop_map(|sid| Change::Remove { sid }),
+        ]
+    }
+
+    fn revision() -> RevisionId {
+        "00000000-0000-0000-0000-000000000001".parse().unwrap()
+    }
+
+    /// The policy after the change; as before, if that is refused.
+    fn changed(current: Option<ResourcePolicy>, change: &Change) -> Option<ResourcePolicy> {
+        let target = Target { function: ARN.parse().unwrap(), qualifier: None };
+        let old = current.as_ref();
+        let new = match change {
+            Change::Add { sid, principal, source } => {
+                let input = GrantInput {
+                    statement_id: format!("s{sid}"),
+                    action: "lambda:InvokeFunction".into(),
+                    principal: (*principal).into(),
+                    source_arn: source.map(Into::into),
+                    ..GrantInput::default()
+                };
+                let grant = Grant::try_from(&input).unwrap();
+                ResourcePolicy::add(old, &target, revision(), &grant, None, revision()).map(Some)
+            }
+            Change::Remove { sid } => {
+                ResourcePolicy::remove(old, &format!("s{sid}"), None, revision())
+            }
+        };
+        new.unwrap_or(current)
+    }
+
+    fn view(policy: ResourcePolicy, previous: Option<&PolicyView>) -> PolicyView {
+        PolicyView::new(Versioned::new(policy, Revision::new(1), Revision::new(1)), previous)
+    }
+
+    /// What the policy says about every caller from every source.
+    fn decisions(policy: &Policy) -> Vec<Decision> {
+        let callers = ["s3.amazonaws.com", "sns.amazonaws.com", "anonymous"];
+        let sources = [None, Some("arn:aws:s3:::a"), Some("arn:aws:s3:::bb"), Some(SOURCES[2])];
+        let each = callers.iter().flat_map(|caller| sources.map(|source| (caller, source)));
+        each.map(|(caller, source)| {
+            let context: MapContext =
+                source.map(|arn| ("aws:SourceArn", arn)).into_iter().collect();
+            let request = Request {
+                principal: &Principal::parse(caller).unwrap(),
+                action: "lambda:InvokeFunction",
+                resource: ARN,
+                resource_account: "123456789012",
+                context: &context,
+            };
+            decide(&request, &Policies { resource: &[policy], ..Policies::default() })
+        })
+        .collect()
+    }
+
+    /// That what both views have is compiled once.
+    #[track_caller]
+    fn check_shared(old: &PolicyView, new: &PolicyView) {
+        let kept: BTreeSet<&str> = old.stored.statements().iter().map(Statement::json).collect();
+        let compiled = |view: &PolicyView| -> BTreeSet<_> {
+            view.compiled_statements().map(|(_, compiled)| Arc::as_ptr(compiled)).collect()
+        };
+        let kept = new.stored.statements().iter().filter(|one| kept.contains(one.json())).count();
+        assert_eq!(compiled(old).intersection(&compiled(new)).count(), kept);
+    }
+
+    proptest! {
+        #[test]
+        fn a_view_made_of_another_decides_as_one_compiled_whole(
+            changes in proptest::collection::vec(changes(), 1..24),
+        ) {
+            let (mut policy, mut last) = (None, None);
+            for change in &changes {
+                policy = changed(policy, change);
+                let Some(policy) = policy.clone() else { continue };
+                let whole = Policy::parse(DocumentKind::Resource, &policy.to_json()).unwrap();
+                let next = view(policy, last.as_ref());
+                prop_assert_eq!(decisions(next.compiled.as_ref().unwrap()), decisions(&whole));
+                if let Some(last) = &last {
+                    check_shared(last, &next);
+                }
+                last = Some(next);
+            }
+        }
+    }
+
+    #[test]
+    fn one_unreadable_statement_makes_the_view_deny_until_it_is_gone() {
+        let add = |sid| Change::Add { sid, principal: "*", source: None };
+        let good = changed(changed(None, &add(1)), &add(2)).unwrap();
+        let bad = good.statements()[1].json().replace("s2", "bad").replace(":function", "");
+        let bad = bad.replace("\"arn:aws:lambda", "\"lambda");
+        let mixed = vec![good.statements()[0].clone(), Statement::from_json(&bad).unwrap()];
+        let mixed = ResourcePolicy::restore(mixed, revision()).unwrap();
+        let first = view(good.clone(), None);
+        let broken = view(mixed, Some(&first));
+        assert!(broken.compiled.is_none());
+        assert!(view(good, Some(&broken)).compiled.is_some());
     }
 }

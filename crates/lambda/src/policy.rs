@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_iam::{DocumentKind, Policy};
+use portcullis_iam::DocumentKind;
 use serde::Deserialize;
 
 use crate::{
@@ -54,8 +54,7 @@ impl Statement {
     /// That the policy engine can decide by the statement: what it would refuse must not be
     /// stored. For example a source ARN with a policy variable that is left open.
     fn check(&self) -> Result<(), LambdaError> {
-        let document = format!("{HEAD}{}{TAIL}", self.json);
-        match Policy::parse(DocumentKind::Resource, &document) {
+        match portcullis_iam::Statement::parse(DocumentKind::Resource, &self.json) {
             Ok(_) => Ok(()),
             Err(why) => Err(InvalidParameter::Statement(why.to_string().into()).into()),
         }
@@ -67,9 +66,27 @@ impl Statement {
     /// # Errors
     /// [`InvalidValue`] when it has others, or an illegal id.
     pub fn from_json(json: &str) -> Result<Self, InvalidValue> {
-        let refusal = || InvalidValue::new("policy statement", json, "the elements of a grant");
-        let shape: Shape<'_> = serde_json::from_str(json).map_err(|_| refusal())?;
-        Ok(Self { sid: shape.sid.parse()?, json: json.into() })
+        match Self::split_first(json)? {
+            (statement, "") => Ok(statement),
+            _ => Err(Self::refusal(json)),
+        }
+    }
+
+    /// Reads the statement that `text` begins with, as [`from_json`](Self::from_json); and what
+    /// follows it.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] as there.
+    pub fn split_first(text: &str) -> Result<(Self, &str), InvalidValue> {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Shape<'_>>();
+        let Some(Ok(shape)) = values.next() else { return Err(Self::refusal(text)) };
+        let parts = text.split_at_checked(values.byte_offset());
+        let (json, rest) = parts.ok_or_else(|| Self::refusal(text))?;
+        Ok((Self { sid: shape.sid.parse()?, json: json.into() }, rest))
+    }
+
+    fn refusal(json: &str) -> InvalidValue {
+        InvalidValue::new("policy statement", json, "the elements of a grant")
     }
 
     /// The statement's id, unique within its policy.

@@ -364,8 +364,8 @@ impl Document for Alias {
     }
 }
 
-// A policy is stored as `{"revision":"…","statements":[{…},{…}]}`, the statements as they were
-// answered, with nothing between the texts.
+/// A policy is stored as `{"revision":"…","statements":[{…},{…}]}`, the statements as they were
+/// answered, with nothing between the texts.
 const POLICY_HEAD: &str = r#"{"revision":""#;
 const POLICY_STATEMENTS: &str = r#"","statements":["#;
 const POLICY_TAIL: &str = "]}";

@@ -1,6 +1,8 @@
 //! The laws of resource policies: what a grant writes, what is refused, in which order.
 
-use portcullis_iam::{Decision, MapContext, Policies, Principal, Request, ResourceRule, decide};
+use portcullis_iam::{
+    Decision, MapContext, Policies, Policy, Principal, Request, ResourceRule, decide,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
