@@ -82,13 +82,16 @@ impl Address {
         match parts.as_slice() {
             ["fn", account, region, name, rest @ ..] => {
                 let region: Region = region.parse().ok()?;
-                let arn =
-                    FunctionArn::new(&region, &account.parse().ok()?, &name.parse().ok()?);
+                let arn = FunctionArn::new(&region, &account.parse().ok()?, &name.parse().ok()?);
                 Self::parse_function(arn, rest)
             }
             ["iam", account] => Some(Self::Account(account.parse().ok()?)),
-            ["iam", account, "user", name] => Some(Self::User(account.parse().ok()?, (*name).into())),
-            ["iam", account, "role", name] => Some(Self::Role(account.parse().ok()?, (*name).into())),
+            ["iam", account, "user", name] => {
+                Some(Self::User(account.parse().ok()?, (*name).into()))
+            }
+            ["iam", account, "role", name] => {
+                Some(Self::Role(account.parse().ok()?, (*name).into()))
+            }
             ["key", id] => Some(Self::AccessKey(id.parse().ok()?)),
             _ if text == OPERATOR_KEY => Some(Self::OperatorKey),
             _ => (text == SESSION_KEYS).then_some(Self::SessionKeys),

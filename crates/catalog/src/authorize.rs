@@ -124,7 +124,9 @@ impl std::fmt::Display for DenialReason {
                 let article = if kind.to_string().starts_with('i') { "an" } else { "a" };
                 write!(f, "with an explicit deny in {article} {kind}")
             }
-            Self::Implicit(kind, action) => write!(f, "because no {kind} allows the {action} action"),
+            Self::Implicit(kind, action) => {
+                write!(f, "because no {kind} allows the {action} action")
+            }
             Self::Unreadable => f.write_str("because a policy that applies cannot be evaluated"),
         }
     }

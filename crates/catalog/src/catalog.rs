@@ -10,8 +10,8 @@ use arc_swap::{ArcSwap, Guard};
 use portcullis_identity::{IdentityError, Partition, generate::NoRandomness};
 use portcullis_lambda::LambdaError;
 use portcullis_store::{
-    Batch, Change, CommitError, Expectation, Key, PAGE_ENTRIES_MAX, Revision, Store, StoreError, Transaction, Watch,
-    Write,
+    Batch, Change, CommitError, Expectation, Key, PAGE_ENTRIES_MAX, Revision, Store, StoreError,
+    Transaction, Watch, Write,
 };
 use tokio::sync::{Mutex, watch};
 
@@ -203,7 +203,9 @@ impl Catalog {
                 return Ok(answer);
             }
             match self.store.commit(transaction).await {
-                Ok(revision) => return self.reach(revision).await.map(|()| answer).map_err(Into::into),
+                Ok(revision) => {
+                    return self.reach(revision).await.map(|()| answer).map_err(Into::into);
+                }
                 Err(CommitError::Conflict) => self.reach(after(snapshot.revision())).await?,
                 Err(CommitError::Store(error)) => return Err(CatalogError::Store(error).into()),
             }

@@ -22,9 +22,7 @@ pub use sessions::SessionSettings;
 pub use start::{RootKey, StartRefusal};
 pub use users::{ShownUser, UserSettings};
 
-use portcullis_lambda::{
-    FunctionArn, LambdaError, Lookup, Missing, NotFound, RevisionId, Target,
-};
+use portcullis_lambda::{FunctionArn, LambdaError, Lookup, Missing, NotFound, RevisionId, Target};
 use std::sync::Arc;
 
 use crate::{FunctionView, Snapshot};

@@ -77,9 +77,14 @@ impl Resource for FunctionResource {
 
 /// The value of the tag whose key is `wanted` but for case (condition keys ignore case); all
 /// values, should several keys differ only by case (iam.md §5.1).
-fn tag_value<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>, wanted: &str) -> Option<Value<'a>> {
-    let mut values: Vec<_> =
-        tags.filter(|(key, _)| key.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.into()).collect();
+fn tag_value<'a>(
+    tags: impl Iterator<Item = (&'a str, &'a str)>,
+    wanted: &str,
+) -> Option<Value<'a>> {
+    let mut values: Vec<_> = tags
+        .filter(|(key, _)| key.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.into())
+        .collect();
     match values.len() {
         0 => None,
         1 => values.pop().map(Value::Single),

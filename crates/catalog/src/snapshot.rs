@@ -11,7 +11,8 @@ use portcullis_lambda::{FunctionArn, Qualifier};
 use portcullis_store::{Entry, Key, Revision};
 
 use crate::{
-    AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned, address::Address,
+    AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned,
+    address::Address,
     documents::{Document, DocumentError, lambda::decode_policy},
 };
 

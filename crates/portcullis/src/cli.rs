@@ -18,8 +18,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve the Lambda, IAM and STS APIs until SIGTERM, then drain.
-    #[command(after_help = "Examples:\n  portcullis serve\n  portcullis serve --listen 127.0.0.1:4566 \
-                            --data-dir ./portcullis-data --region eu-central-1")]
+    #[command(
+        after_help = "Examples:\n  portcullis serve\n  portcullis serve --listen 127.0.0.1:4566 \
+                            --data-dir ./portcullis-data --region eu-central-1"
+    )]
     Serve(ServeArguments),
     /// Show the main job in a minute: grant two permissions and see who may call and who may not.
     #[command(after_help = "Examples:\n  portcullis quickstart\n  portcullis quickstart --exit")]

@@ -94,7 +94,8 @@ impl Client {
             .header(header::HOST, &self.endpoint.authority)
             .header(header::USER_AGENT, concat!("portcullis/", env!("CARGO_PKG_VERSION")));
         for (name, value) in headers {
-            request = request.header(*name, HeaderValue::from_str(value).map_err(http::Error::from)?);
+            request =
+                request.header(*name, HeaderValue::from_str(value).map_err(http::Error::from)?);
         }
         let (mut head, ()) = request.body(())?.into_parts();
         if let Some(credentials) = &self.credentials {

@@ -31,7 +31,8 @@ const ROLE: &str = "my-function-role";
 const BUCKET: &str = "arn:aws:s3:::my-bucket-1xpuxmplzrlbh/*";
 
 /// The code that is deployed: it answers who asked for what.
-const HANDLER: &str = "def handler(event, context):\n    return {'hello': event.get('name', 'world')}\n";
+const HANDLER: &str =
+    "def handler(event, context):\n    return {'hello': event.get('name', 'world')}\n";
 
 /// How long a new function may take to become active before the quickstart gives up.
 const ACTIVE_MAX: Duration = Duration::from_secs(30);
@@ -78,7 +79,8 @@ impl Step {
         path: &str,
         body: impl Into<Bytes>,
     ) -> Result<Response<Bytes>, CliError> {
-        let kind = if service == "iam" { "application/x-www-form-urlencoded" } else { "application/json" };
+        let kind =
+            if service == "iam" { "application/x-www-form-urlencoded" } else { "application/json" };
         let headers = [("content-type", kind)];
         let answer = self.0.call(service, method.clone(), path, &headers, body).await?;
         if answer.status().is_success() {
@@ -109,7 +111,9 @@ impl Step {
 
 /// Role, function, and the wait until it is active.
 async fn deploy(owner: &Step, runtime: &str) -> Result<(), CliError> {
-    let trust = allow(&json!({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}));
+    let trust = allow(
+        &json!({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+    );
     owner.iam("CreateRole", &[("RoleName", ROLE), ("AssumeRolePolicyDocument", &trust)]).await?;
     let function = json!({
         "FunctionName": FUNCTION,
@@ -185,7 +189,9 @@ impl Callers {
         friend.iam("PutUserPolicy", &parameters).await?;
         let friend_without_policy = user_key(&friend, "bob").await?;
         let stranger = root_key(owner, STRANGER).await?;
-        say!("   s3.amazonaws.com; {FRIEND}: alice (may invoke), bob (no policy); {STRANGER}: root")?;
+        say!(
+            "   s3.amazonaws.com; {FRIEND}: alice (may invoke), bob (no policy); {STRANGER}: root"
+        )?;
         Ok(Self { s3, friend_with_policy, friend_without_policy, stranger })
     }
 }
@@ -236,8 +242,10 @@ async fn call_all(owner: &Step, callers: &Callers) -> Result<Table, CliError> {
     let photo = "arn:aws:s3:::my-bucket-1xpuxmplzrlbh/photo.jpg";
     let elsewhere = "arn:aws:s3:::another-bucket/photo.jpg";
     let s3 = Some(callers.s3.clone());
-    let forged =
-        Credentials { secret_access_key: "not-the-secret".into(), ..callers.friend_with_policy.clone() };
+    let forged = Credentials {
+        secret_access_key: "not-the-secret".into(),
+        ..callers.friend_with_policy.clone()
+    };
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["caller", "call", "result"]);
@@ -247,11 +255,13 @@ async fn call_all(owner: &Step, callers: &Callers) -> Result<Table, CliError> {
         Ok::<(), CliError>(())
     };
     let [arn, account] = ["x-amz-source-arn", "x-amz-source-account"];
-    row("S3 service", "right bucket and account", s3.clone(), &[(arn, photo), (account, OWNER)]).await?;
+    row("S3 service", "right bucket and account", s3.clone(), &[(arn, photo), (account, OWNER)])
+        .await?;
     row("S3 service", "wrong bucket", s3.clone(), &[(arn, elsewhere), (account, OWNER)]).await?;
     row("S3 service", "wrong account", s3.clone(), &[(arn, photo), (account, STRANGER)]).await?;
     row("S3 service", "without source", s3, &[]).await?;
-    row(FRIEND, "alice, whose policy allows it", Some(callers.friend_with_policy.clone()), &[]).await?;
+    row(FRIEND, "alice, whose policy allows it", Some(callers.friend_with_policy.clone()), &[])
+        .await?;
     row(FRIEND, "bob, who has no policy", Some(callers.friend_without_policy.clone()), &[]).await?;
     row(STRANGER, "root", Some(callers.stranger.clone()), &[]).await?;
     row("nobody", "unsigned", None, &[]).await?;
@@ -263,7 +273,8 @@ async fn call_all(owner: &Step, callers: &Callers) -> Result<Table, CliError> {
 async fn invoke(caller: &Client, source: &[(&'static str, &str)]) -> Result<String, CliError> {
     let arn = format!("arn:aws:lambda:{}:{OWNER}:function:{FUNCTION}", caller.region);
     let path = format!("/2015-03-31/functions/{arn}/invocations");
-    let answer = caller.call("lambda", Method::POST, &path, source, r#"{"name":"portcullis"}"#).await?;
+    let answer =
+        caller.call("lambda", Method::POST, &path, source, r#"{"name":"portcullis"}"#).await?;
     let verdict = if answer.status().is_success() { "allowed" } else { "DENIED" };
     Ok(format!("{verdict} {}\n{}", answer.status().as_u16(), message(&answer)))
 }

@@ -67,7 +67,10 @@ pub(crate) fn read_if_any(data_dir: &Path) -> Result<Option<Credentials>, RootCr
 ///
 /// # Errors
 /// [`RootCredentialsError::File`] when it cannot be written; an older file stands unchanged then.
-pub(crate) fn write(data_dir: &Path, credentials: &Credentials) -> Result<(), RootCredentialsError> {
+pub(crate) fn write(
+    data_dir: &Path,
+    credentials: &Credentials,
+) -> Result<(), RootCredentialsError> {
     let path = data_dir.join(FILE);
     let content = json!({
         "AccessKeyId": credentials.access_key_id,

@@ -325,10 +325,7 @@ fn unpacked(data_dir: &Path) -> PathBuf {
 }
 
 /// The given root credentials, else those of the data folder, else new ones, kept there.
-fn root_of(
-    given: Option<Credentials>,
-    data_dir: &Path,
-) -> Result<(Credentials, bool), ServeError> {
+fn root_of(given: Option<Credentials>, data_dir: &Path) -> Result<(Credentials, bool), ServeError> {
     if let Some(given) = given {
         return Ok((given, false));
     }

@@ -18,6 +18,10 @@ use crate::{
 
 const CONNECTIONS: usize = 16;
 
+/// Part of a run's time that one connection alone is given: its answer time, without a queue, is
+/// what a grant or a call of a function pays for being a request.
+const ALONE_PART: u32 = 4;
+
 /// Different signatures in a plan: one a second of the past. They must outlive the run by far, and
 /// a signature is good for 300 s.
 const SIGNATURES: i64 = 128;
@@ -29,6 +33,7 @@ const BARE: &str = "bare hyper";
 struct Loaded {
     cpu: Duration,
     seen: Seen,
+    alone: Seen,
 }
 
 pub(super) fn measure(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
@@ -66,10 +71,13 @@ fn load(
         Ok(String::from_utf8(bytes)?)
     };
     let requests = (0..SIGNATURES).map(request).collect::<Fallible<_>>()?;
-    let plan = Plan { address, connections: CONNECTIONS, time: bench.effort.load, requests };
+    let mut plan = Plan { address, connections: CONNECTIONS, time: bench.effort.load, requests };
     let before = process.cpu_time()?;
     let seen = plan.run()?;
-    Ok(Loaded { cpu: process.cpu_time()?.saturating_sub(before), seen })
+    let cpu = process.cpu_time()?.saturating_sub(before);
+    plan.connections = 1;
+    plan.time /= ALONE_PART;
+    Ok(Loaded { cpu, seen, alone: plan.run()? })
 }
 
 #[rustfmt::skip]
@@ -84,5 +92,6 @@ fn rows(runs: &[(Loaded, Loaded)]) -> Vec<Row> {
             |side| side.seen.requests / side.seen.seconds),
         row("GetPolicy, 16 connections: median", "µs", Goal::None, |side| side.seen.p50 * 1e6),
         row("GetPolicy, 16 connections: 99th percentile", "µs", Goal::None, |side| side.seen.p99 * 1e6),
+        row("GetPolicy, 1 connection: median", "µs", Goal::None, |side| side.alone.p50 * 1e6),
     ]
 }

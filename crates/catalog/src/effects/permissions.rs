@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use portcullis_lambda::{
-    Grant, LambdaError, Lookup, Missing, NotFound, Qualifier, ResourcePolicy, RevisionId, Statement,
-    Target,
+    Grant, LambdaError, Lookup, Missing, NotFound, Qualifier, ResourcePolicy, RevisionId,
+    Statement, Target,
 };
 use portcullis_model::lambda::operation::{AddPermission, GetPolicy, RemovePermission};
 
@@ -87,7 +87,8 @@ impl Snapshot {
         permit: Permit<GetPolicy, FunctionResource>,
     ) -> Result<Arc<PolicyView>, Failure<LambdaError>> {
         let target = permit.consume().into_target();
-        let nothing = || LambdaError::from(NotFound::of(Lookup::GetPolicy, &target, Missing::Function));
+        let nothing =
+            || LambdaError::from(NotFound::of(Lookup::GetPolicy, &target, Missing::Function));
         let function = self.function(&target.function).ok_or_else(nothing)?;
         Ok(attached(function, &target)?.ok_or_else(nothing)?.clone())
     }
@@ -142,7 +143,9 @@ fn guarded<T>(
     let plan = plan.incarnation(&Address::Function(arn.clone()), function.head.created);
     let plan = match &target.qualifier {
         Some(Qualifier::Version(number)) => match function.versions.get(number) {
-            Some(version) => plan.incarnation(&Address::Version(arn.clone(), *number), version.created),
+            Some(version) => {
+                plan.incarnation(&Address::Version(arn.clone(), *number), version.created)
+            }
             None => plan,
         },
         Some(Qualifier::Alias(name)) => match function.aliases.get(name) {
