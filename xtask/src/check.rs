@@ -68,7 +68,7 @@ fn fingerprint() -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     PYTHON_PACKAGES.hash(&mut hasher);
-    format!("{:08x}", hasher.finish() as u32)
+    format!("{:016x}", hasher.finish())
 }
 
 /// Where cargo builds.
