@@ -123,6 +123,7 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &MeasureArguments) -> Fallible<()> {
     let effort = if arguments.quick { QUICK } else { FULL };
+    let busy = load_average()?;
     std::fs::create_dir_all(&arguments.work_dir)?;
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&arguments.work_dir)?;
     process::end_all_on_signal_or_after(effort.limit, folder.path().to_owned())?;
@@ -130,7 +131,19 @@ fn measure(arguments: &MeasureArguments) -> Fallible<()> {
     let rows = measures::all(&bench)?;
     report::print(&rows, effort.runs)?;
     match &arguments.json {
-        Some(path) => report::write_json(path, &rows, arguments.quick),
+        Some(path) => report::write_json(path, &rows, arguments.quick, busy),
         None => Ok(()),
     }
+}
+
+/// Processes that wanted to run in the last minute, on average; says so when there are enough of
+/// them to spoil the figures. A flush or a call that must wait for a processor waits milliseconds.
+fn load_average() -> Fallible<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg")?;
+    let busy = text.split(' ').next().unwrap_or_default().parse()?;
+    if busy > 0.5 {
+        let processors = report::processors();
+        say!("The machine is busy: load average {busy} on {processors} processors. Times mislead.");
+    }
+    Ok(busy)
 }

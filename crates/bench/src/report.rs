@@ -128,16 +128,23 @@ pub(crate) fn print(rows: &[Row], runs: usize) -> Fallible<()> {
     for column in table.column_iter_mut().enumerate().filter(|(n, _)| [2, 4, 5].contains(n)) {
         column.1.set_cell_alignment(CellAlignment::Right);
     }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = processors();
     Ok(writeln!(io::stdout(), "Medians of {runs} run(s) on {cores} processors\n{table}")?)
 }
 
 /// Writes every row, with the figures of each run.
-pub(crate) fn write_json(path: &Path, rows: &[Row], quick: bool) -> Fallible<()> {
-    let measures: Vec<_> = rows.iter().map(Row::json).collect();
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let all = json!({"quick": quick, "processors": cores, "measures": measures});
+pub(crate) fn write_json(path: &Path, rows: &[Row], quick: bool, busy: f64) -> Fallible<()> {
+    let all = json!({
+        "quick": quick,
+        "processors": processors(),
+        "loadAverageBefore": busy,
+        "measures": rows.iter().map(Row::json).collect::<Vec<_>>(),
+    });
     Ok(fs::write(path, format!("{all:#}\n"))?)
+}
+
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Three digits that mean something, or the whole number.

@@ -124,7 +124,7 @@ async fn deploy(owner: &Step, runtime: &str) -> Result<(), CliError> {
         "Code": {"ZipFile": BASE64_STANDARD.encode(zip("index.py", HANDLER)?)},
     });
     let created = owner.lambda(Method::POST, "/2015-03-31/functions", &function).await?;
-    say!("   {}", created["FunctionArn"].as_str().unwrap_or_default())?;
+    say!("   {}", at(&created, "/FunctionArn").unwrap_or_default())?;
     active(owner).await
 }
 
@@ -134,7 +134,7 @@ async fn active(owner: &Step) -> Result<(), CliError> {
     let poll = async {
         loop {
             let now = owner.lambda(Method::GET, &path, &Value::Null).await?;
-            match now["State"].as_str() {
+            match at(&now, "/State") {
                 Some("Pending") => tokio::time::sleep(Duration::from_millis(20)).await,
                 Some("Active") => return Ok(()),
                 _ => return Err(CliError::Step { step: "deploy".into(), answer: now.to_string() }),
@@ -162,7 +162,7 @@ async fn grant(owner: &Step) -> Result<(), CliError> {
     for request in [s3, account] {
         let path = format!("/2015-03-31/functions/{FUNCTION}/policy");
         let granted = owner.lambda(Method::POST, &path, &request).await?;
-        say!("   {}", granted["Statement"].as_str().unwrap_or_default())?;
+        say!("   {}", at(&granted, "/Statement").unwrap_or_default())?;
     }
     Ok(())
 }
@@ -209,8 +209,9 @@ async fn root_key(owner: &Step, account: &str) -> Result<Credentials, CliError> 
 
 fn json_key(answer: &Response<Bytes>) -> Result<Credentials, CliError> {
     let parsed: Value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
-    let member = |name: &str| parsed["AccessKey"][name].as_str().map(str::to_owned);
-    credentials(member("AccessKeyId"), member("SecretAccessKey"), || text(answer))
+    let member = |pointer| at(&parsed, pointer).map(str::to_owned);
+    let (id, secret) = (member("/AccessKey/AccessKeyId"), member("/AccessKey/SecretAccessKey"));
+    credentials(id, secret, || text(answer))
 }
 
 /// A user of the caller's account, and a key for it.
@@ -290,11 +291,18 @@ fn text(answer: &Response<Bytes>) -> String {
     String::from_utf8_lossy(answer.body()).into_owned()
 }
 
-/// A policy document with one Allow statement.
-fn allow(statement: &Value) -> String {
-    let mut statement = statement.clone();
-    statement["Effect"] = "Allow".into();
+/// A policy document with one Allow statement of these members.
+fn allow(members: &Value) -> String {
+    let mut statement = json!({"Effect": "Allow"});
+    if let (Some(statement), Some(members)) = (statement.as_object_mut(), members.as_object()) {
+        statement.extend(members.clone());
+    }
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
+/// The text at a JSON pointer.
+fn at<'a>(json: &'a Value, pointer: &str) -> Option<&'a str> {
+    json.pointer(pointer)?.as_str()
 }
 
 /// A zip that holds one file.

@@ -41,7 +41,7 @@ pub(crate) fn read(data_dir: &Path) -> Result<Credentials, RootCredentialsError>
     let text = fs::read_to_string(&path)
         .map_err(|source| RootCredentialsError::File { path: path.clone(), source })?;
     let parsed: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    let member = |name: &str| parsed[name].as_str().map(str::to_owned);
+    let member = |name: &str| parsed.get(name)?.as_str().map(str::to_owned);
     match (member("AccessKeyId"), member("SecretAccessKey")) {
         (Some(access_key_id), Some(secret_access_key)) => {
             Ok(Credentials { access_key_id, secret_access_key, session_token: None })
