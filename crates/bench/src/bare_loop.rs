@@ -103,6 +103,7 @@ fn environment(python: &PythonRuntime, runtime: &str, code_dir: &Path) -> Vec<(S
         log_group: "/aws/lambda/bench",
         log_stream: "bench",
         credentials: None,
+        json_log_level: None,
         task_root: code_dir,
         runtime_dir: &python.client_dir,
         user_variables: &[],
