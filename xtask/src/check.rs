@@ -26,7 +26,7 @@ pub(crate) fn run(root: &Path) -> Result<(), XtaskError> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo(root, &clippy, "rustup component add clippy")?;
     step("unit, property and integration tests");
-    cargo(root, &["test", "--workspace"], "see the failing test above")?;
+    cargo(root, &["test", "--workspace", "--no-fail-fast"], "see the failing test above")?;
     step("the binary for the end-to-end tests");
     cargo(root, &["build", "--bin", "portcullis"], "see the error above")?;
     end_to_end(root)

@@ -123,13 +123,19 @@ fn owner(
     }
 }
 
-/// For whom a service calls. The headers are signed: sigv4 refuses unsigned `x-amz-…` headers.
+/// For whom a service calls. The headers are signed: sigv4 refuses unsigned `x-amz-…` headers. Each
+/// is there at most once: a signature covers the values of several joined by commas, so that one
+/// value with a comma could be split on its way.
 fn source(headers: &HeaderMap) -> Result<Source, SignatureError> {
     let incomplete = |what: &str| SignatureError::Incomplete(what.to_owned());
-    let text = |name: &str| match headers.get(name).map(http::HeaderValue::to_str) {
-        None => Ok(None),
-        Some(Ok(text)) => Ok(Some(text)),
-        Some(Err(_)) => Err(incomplete("A source header is not visible ASCII.")),
+    let text = |name: &str| {
+        let mut values = headers.get_all(name).iter().map(http::HeaderValue::to_str);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(Ok(text)), None) => Ok(Some(text)),
+            (Some(Err(_)), None) => Err(incomplete("A source header is not visible ASCII.")),
+            (Some(_), Some(_)) => Err(incomplete("A source header is given more than once.")),
+        }
     };
     let (arn, account) = (text(SOURCE_ARN)?, text(SOURCE_ACCOUNT)?);
     Source::parse(arn, account).map_err(|error| incomplete(&error.to_string()))

@@ -7,6 +7,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use http::{HeaderMap, header};
 use jiff::Timestamp;
+use portcullis_catalog::tag_value;
 use portcullis_iam::{Context, Value};
 
 /// Keys that an operation's parameters give, such as `lambda:Principal`; names in lower case.
@@ -44,23 +45,12 @@ impl<'a> Parameters<'a> {
         (!keys.is_empty()).then_some(Value::Multiple(keys))
     }
 
-    fn request_tag(&self, wanted: &str) -> Option<Value<'_>> {
-        let same = |(key, _): &&(&str, &str)| key.eq_ignore_ascii_case(wanted);
-        let mut values: Vec<_> =
-            self.tags.iter().filter(same).map(|(_, value)| Cow::Borrowed(*value)).collect();
-        match values.len() {
-            0 => None,
-            1 => values.pop().map(Value::Single),
-            _ => Some(Value::Multiple(values)),
-        }
-    }
-
     fn get(&self, key: &str) -> Option<Value<'_>> {
         if key == "aws:tagkeys" {
             return self.tag_keys();
         }
         if let Some(tag) = key.strip_prefix("aws:requesttag/") {
-            return self.request_tag(tag);
+            return tag_value(self.tags.iter().copied(), tag);
         }
         let found = self.single.iter().find(|(name, _)| *name == key);
         found.map(|(_, value)| Value::Single(Cow::Borrowed(value)))
@@ -84,8 +74,11 @@ pub(crate) struct RequestKeys<'a> {
 }
 
 impl RequestKeys<'_> {
+    /// The value of a header that is there once: of several, a signature does not say which is
+    /// which, since it covers them joined.
     fn header(&self, name: &str) -> Option<Value<'_>> {
-        let value = self.headers.get(name)?.to_str().ok()?;
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
         Some(Value::Single(value.into()))
     }
 }
@@ -125,10 +118,12 @@ mod tests {
         headers.insert("user-agent", "Boto3/1.44".parse().unwrap());
         headers.insert("x-amz-event-source-token", "t-1".parse().unwrap());
         headers.insert("x-amz-source-arn", "arn:aws:s3:::b".parse().unwrap());
+        headers.append("referer", "a".parse().unwrap());
+        headers.append("referer", "b".parse().unwrap());
         let parameters = Parameters::default()
             .with("lambda:principal", Some("s3.amazonaws.com"))
             .with("lambda:functionurlauthtype", None::<&str>)
-            .tagged([("Team", "blue")]);
+            .tagged([("Team", "blue"), ("Größe", "M"), ("ÄRA", "1")]);
         let keys = RequestKeys {
             peer: "::ffff:127.0.0.1".parse().unwrap(),
             now: Timestamp::from_second(1_700_000_000).unwrap(),
@@ -153,6 +148,8 @@ mod tests {
         check(false, "aws:referer",                 None);
         check(false, "aws:securetransport",         Some("false"));
         check(false, "aws:requesttag/team",         Some("blue"));
+        check(false, "aws:requesttag/größe",        Some("M"));
+        check(false, "aws:requesttag/ära",          Some("1"));
         check(false, "aws:requesttag/other",        None);
         check(false, "lambda:principal",            Some("s3.amazonaws.com"));
         check(false, "lambda:functionurlauthtype",  None);

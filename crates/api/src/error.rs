@@ -39,6 +39,12 @@ pub(crate) enum ApiError {
     /// The payload of an invocation is not JSON.
     #[error("Could not parse request body into json: Could not parse payload into json: {0}")]
     PayloadNotJson(String),
+    /// The client context of an invocation is no context. Known from AWS, not recorded in the sheet.
+    #[error("Client context must be a valid Base64-encoded JSON object.")]
+    ClientContext,
+    /// The client context of an invocation is too large; the text is our own.
+    #[error("Client context must be no more than {0} bytes.")]
+    ClientContextTooLarge(usize),
     /// The payload of an invocation is too large.
     #[error(
         "{size} byte payload is too large for the RequestResponse invocation type (limit {limit} \
@@ -150,7 +156,9 @@ impl ApiError {
             Self::Bind(error)             => bind_row(error),
             Self::Lambda(error)           => lambda_row(error),
             Self::Identity(error)         => Row(query_status(error.code()), error.code(), Shape::Lower),
-            Self::PayloadNotJson(_)       => Row(400, "InvalidRequestContentException", Shape::TypedLower),
+            Self::PayloadNotJson(_)
+            | Self::ClientContext
+            | Self::ClientContextTooLarge(_) => Row(400, "InvalidRequestContentException", Shape::TypedLower),
             Self::PayloadTooLarge { .. }  => Row(413, "RequestTooLargeException", Shape::TypedLower),
             Self::RequestTooLarge { .. }
             | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
@@ -175,7 +183,9 @@ impl ApiError {
             Self::Bind(error)             => (400, error.code(Protocol::Query)),
             Self::Identity(error)         => (query_status(error.code()), error.code()),
             Self::Lambda(error)           => (lambda_row(error).0, lambda_row(error).1),
-            Self::PayloadNotJson(_)       => (400, "MalformedInput"),
+            Self::PayloadNotJson(_)
+            | Self::ClientContext
+            | Self::ClientContextTooLarge(_) => (400, "MalformedInput"),
             Self::PayloadTooLarge { .. }
             | Self::RequestTooLarge { .. }
             | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
@@ -240,15 +250,20 @@ impl ApiError {
     }
 
     /// A denial is news for the operator; a failure of ours is an error; the rest is the client's.
+    ///
+    /// Of what the client alone wrote, only the code is logged: the text repeats headers and values,
+    /// which may be secret. A denial's text is quoted, so that no name in it can end the line.
     fn log(&self, request_id: &str) {
+        let Row(_, code, _) = self.json_row();
         match self {
             Self::Internal(_) | Self::Catalog(_) => {
-                tracing::error!(request_id, error = %self, "a request failed");
+                tracing::error!(request_id, error = ?self.to_string(), "a request failed");
             }
-            Self::Denied(_) | Self::Signature(_) => {
-                tracing::info!(request_id, reason = %self, "a request was denied");
+            Self::Denied(_) => {
+                tracing::info!(request_id, reason = ?self.to_string(), "a request was denied");
             }
-            _ => tracing::debug!(request_id, error = %self, "a request was refused"),
+            Self::Signature(_) => tracing::info!(request_id, code, "a request was not believed"),
+            _ => tracing::debug!(request_id, code, "a request was refused"),
         }
     }
 }

@@ -2,45 +2,63 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use bytes::Bytes;
-use portcullis_catalog::effects::{Resolved, SettleScope};
-use portcullis_lambda::{Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Region, Target};
+use portcullis_catalog::{
+    Snapshot,
+    effects::{Resolved, SettleScope},
+};
+use portcullis_lambda::{
+    Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Qualifier, Region, Target,
+};
 use portcullis_sandbox::{
     Event, InvokeError, Outcome, Sandbox, WorkerSpec,
-    python::{Facts, Python, PythonError, PythonRuntime, standard_environment},
-    unpack::{ZipError, unpack},
+    python::{Facts, Python, PythonRuntime, standard_environment},
 };
-use portcullis_store::{Blobs, Digest, StoreError};
+use portcullis_store::{Blobs, Digest};
 use serde_json::json;
 
-use crate::{error::ApiError, state::State};
+use crate::{
+    code_folders::{CodeError, CodeFolders},
+    error::ApiError,
+    state::State,
+};
 
 /// The sandbox, and what is kept ready for it.
 pub(crate) struct Execution {
     sandbox: Sandbox,
     python: Python,
-    code_dir: PathBuf,
+    code: CodeFolders,
     region: Region,
-    /// The spec that each version last ran with, by the version's ARN.
-    specs: Mutex<HashMap<String, Arc<WorkerSpec>>>,
+    specs: Mutex<Specs>,
 }
 
-/// Why code cannot be made ready.
-#[derive(Debug, thiserror::Error)]
-enum CodeError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the code package is missing")]
-    Missing,
-    #[error(transparent)]
-    Zip(#[from] ZipError),
-    #[error("interrupted")]
-    Interrupted,
+/// What workers run with.
+#[derive(Default)]
+struct Specs {
+    /// The spec that each version last ran with, by the version's ARN.
+    current: HashMap<String, Arc<WorkerSpec>>,
+    /// What was replaced or deleted, while workers still end their last event with it.
+    retired: Vec<Weak<WorkerSpec>>,
+}
+
+impl Specs {
+    fn retire(&mut self, sandbox: &Sandbox, spec: &Arc<WorkerSpec>) {
+        sandbox.retire(&spec.id);
+        self.retired.retain(|spec| spec.strong_count() > 0);
+        self.retired.push(Arc::downgrade(spec));
+    }
+
+    /// Whether a worker runs, or may be started, in this folder.
+    fn use_folder(&self, dir: &Path) -> bool {
+        let retired = self.retired.iter().filter_map(Weak::upgrade);
+        self.current.values().cloned().chain(retired).any(|spec| spec.code_dir == dir)
+    }
 }
 
 impl Execution {
@@ -51,13 +69,14 @@ impl Execution {
         region: Region,
     ) -> Self {
         let python = Python::new(runtimes_dir);
-        Self { sandbox, python, code_dir, region, specs: Mutex::default() }
+        let code = CodeFolders::new(code_dir);
+        Self { sandbox, python, code, region, specs: Mutex::default() }
     }
 
     /// Runs one event on the version behind `resolved`.
     ///
-    /// A runtime that this host lacks is the function's error, with the remedy, as a broken
-    /// function is: the caller did nothing wrong.
+    /// A runtime that this host lacks is the function's error, as a broken function is: the caller
+    /// did nothing wrong.
     ///
     /// # Errors
     /// [`ApiError::Throttled`], [`ApiError::ShuttingDown`], and failures of the server's own.
@@ -75,7 +94,10 @@ impl Execution {
                 let runtime = deployment.configuration.runtime().as_str();
                 match self.python.prepare(runtime, log_progress).await {
                     Ok(python) => self.prepare(blobs, resolved, id, &python).await?,
-                    Err(error) => return Ok(runtime_missing(runtime, &error)),
+                    Err(error) => {
+                        tracing::warn!(%error, runtime, "functions of this runtime cannot run");
+                        return Ok(runtime_missing(runtime));
+                    }
                 }
             }
         };
@@ -90,8 +112,11 @@ impl Execution {
 
     /// The spec of this very deployment, if it ran before.
     fn ready(&self, version: &str, id: &str) -> Option<Arc<WorkerSpec>> {
-        let specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
-        specs.get(version).filter(|spec| spec.id == id).cloned()
+        self.specs().current.get(version).filter(|spec| spec.id == id).cloned()
+    }
+
+    fn specs(&self) -> MutexGuard<'_, Specs> {
+        self.specs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Unpacks the code, puts the environment together, and retires the version's old workers.
@@ -105,11 +130,11 @@ impl Execution {
         let code_dir = self.unpacked(blobs, resolved.deployment()).await;
         let code_dir = code_dir.map_err(ApiError::internal)?;
         let spec = Arc::new(self.spec(resolved, id, code_dir, python));
-        let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = specs.insert(version_arn(resolved), spec.clone())
+        let mut specs = self.specs();
+        if let Some(old) = specs.current.insert(version_arn(resolved), spec.clone())
             && old.id != spec.id
         {
-            self.sandbox.retire(&old.id);
+            specs.retire(&self.sandbox, &old);
         }
         Ok(spec)
     }
@@ -163,29 +188,43 @@ impl Execution {
     /// The folder with the deployment's code, unpacked now if it was not.
     async fn unpacked(&self, blobs: &Blobs, deployment: &Deployment) -> Result<PathBuf, CodeError> {
         let digest = Digest::from_bytes(*deployment.code.sha256.as_bytes());
-        let dir = self.code_dir.join(digest.to_string());
-        if tokio::fs::try_exists(&dir).await.unwrap_or(false) {
-            return Ok(dir);
-        }
-        let zip = blobs.get(digest).await?.ok_or(CodeError::Missing)?;
-        let target = dir.clone();
-        let work = tokio::task::spawn_blocking(move || unpack(&zip, &target));
-        work.await.map_err(|_| CodeError::Interrupted)??;
-        Ok(dir)
+        self.code.ready(blobs, digest).await
+    }
+
+    /// Removes unpacked code of at least `age` that neither `is_used` nor a worker claims.
+    pub(crate) async fn remove_unused_code(
+        &self,
+        age: Duration,
+        is_used: impl Fn(&Digest) -> bool,
+    ) -> io::Result<()> {
+        let is_used = |digest: &Digest, dir: &Path| is_used(digest) || self.specs().use_folder(dir);
+        self.code.remove_unused(age, is_used).await
     }
 
     /// Ends the idle workers of a function or version that was deleted, and forgets their specs.
     pub(crate) fn forget(&self, deleted: &Target) {
         let (whole, version) = (format!("{}:", deleted.function), deleted.to_string());
-        let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
-        specs.retain(|ran, spec| {
-            let all = deleted.qualifier.is_none() && ran.starts_with(&whole);
-            let gone = all || *ran == version;
-            if gone {
-                self.sandbox.retire(&spec.id);
-            }
-            !gone
+        self.forget_where(|ran| {
+            (deleted.qualifier.is_none() && ran.starts_with(&whole)) || *ran == version
         });
+    }
+
+    /// The same for what is not there, whoever deleted it: another node, or this one while a call
+    /// was about to run it.
+    pub(crate) fn forget_missing(&self, snapshot: &Snapshot) {
+        self.forget_where(|ran| {
+            let (function, version) = ran.rsplit_once(':').unwrap_or((ran, ""));
+            let function = function.parse().ok().and_then(|arn| snapshot.function(&arn));
+            !function.is_some_and(|function| function.has(Some(&Qualifier::parse(version))))
+        });
+    }
+
+    fn forget_where(&self, is_gone: impl Fn(&str) -> bool) {
+        let mut specs = self.specs();
+        let gone: Vec<_> = specs.current.extract_if(|ran, _| is_gone(ran)).collect();
+        for (_, spec) in gone {
+            specs.retire(&self.sandbox, &spec);
+        }
     }
 
     /// Lets running events finish, then ends every worker.
@@ -270,11 +309,14 @@ fn log_progress(line: &str) {
     tracing::info!("{line}");
 }
 
-/// The answer of a function whose runtime this host lacks.
-fn runtime_missing(runtime: &str, error: &PythonError) -> Outcome {
+/// The answer of a function whose runtime this host lacks. The remedy is the operator's, and names
+/// places on the host: it is in the log.
+fn runtime_missing(runtime: &str) -> Outcome {
     let payload = json!({
         "errorType": "Runtime.NotAvailable",
-        "errorMessage": format!("The runtime {runtime} is not available on this host: {error}"),
+        "errorMessage": format!(
+            "The runtime {runtime} is not available on this host; the server's log says why."
+        ),
     });
     Outcome {
         payload: Bytes::from(payload.to_string()),

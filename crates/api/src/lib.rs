@@ -9,6 +9,8 @@
 
 mod answer;
 mod authenticate;
+mod cleanup;
+mod code_folders;
 mod code_link;
 mod conditions;
 mod context;
@@ -16,6 +18,7 @@ mod dispatch;
 mod error;
 mod execution;
 pub mod listen;
+mod memory;
 mod metrics;
 mod ops;
 mod pages;

@@ -15,14 +15,15 @@ pub(crate) async fn page(state: &State, head: &Parts) -> Option<Response<Body>> 
     if !path.starts_with("/_portcullis/") {
         return None;
     }
-    let answer = match path {
+    let is_read = matches!(head.method, Method::GET | Method::HEAD);
+    Some(match path {
+        "/_portcullis/health" | "/_portcullis/metrics" if !is_read => empty(405),
         "/_portcullis/health" => health(state),
         "/_portcullis/metrics" => metrics(state),
-        _ if path.starts_with(code_link::PATH) => code(state, head).await,
-        _ => return None,
-    };
-    let read = matches!(head.method, Method::GET | Method::HEAD);
-    Some(if read { answer } else { empty(405) })
+        _ if !path.starts_with(code_link::PATH) => return None,
+        _ if is_read => code(state, head).await,
+        _ => empty(405),
+    })
 }
 
 /// 200 when calls can be decided on fresh grants, else 503.
@@ -49,8 +50,11 @@ async fn code(state: &State, head: &Parts) -> Response<Body> {
     let Some(digest) = state.links.open(head.uri.path(), head.uri.query(), now) else {
         return response(403, JSON, r#"{"Message":"The link is expired or not valid."}"#.into());
     };
+    // What cannot be measured cannot be read either: `get` says why.
+    let size = tokio::fs::metadata(state.blobs.path(&digest)).await.map_or(0, |file| file.len());
+    let Ok(share) = state.memory.share(size).await else { return empty(503) };
     match state.blobs.get(digest).await {
-        Ok(Some(zip)) => response(200, ZIP, zip),
+        Ok(Some(zip)) => response(200, ZIP, share.held_by(zip)),
         Ok(None) => response(404, JSON, r#"{"Message":"The code is gone."}"#.into()),
         Err(error) => {
             tracing::error!(%error, "a code package cannot be read");

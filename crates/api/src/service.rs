@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     answer::Body,
     authenticate::{Authenticated, Credential},
+    cleanup,
     context::RequestCx,
     dispatch::{Handler, handler},
     error::ApiError,
@@ -46,11 +47,13 @@ const GLOBAL_REGION: &str = "us-east-1";
 pub struct Server(Arc<State>);
 
 impl Server {
-    /// A server on `state`; takes up deployments that a stop or crash left unsettled.
+    /// A server on `state`; takes up deployments that a stop or crash left unsettled, and begins to
+    /// remove code that nothing refers to.
     #[must_use]
     pub fn new(state: State) -> Self {
         let state = Arc::new(state);
         execution::settle_all(&state);
+        tokio::spawn(cleanup::run(Arc::downgrade(&state)));
         Self(state)
     }
 
@@ -134,20 +137,21 @@ impl<'a> Call<'a> {
     /// read and the proof made; then the operation, the shape, and last the handler, which asks for
     /// the permission.
     async fn run(&mut self, body: Incoming) -> Result<Response<Body>, ApiError> {
-        let now = Timestamp::now();
-        let claim = claim(self.head, now)?;
+        let received = Timestamp::now();
+        let claim = claim(self.head, received)?;
         self.choose_query_service(&claim)?;
         self.check_scope(&claim)?;
         let rest = self.rest_operation();
         if !body.is_end_stream() {
-            let _in_force = Credential::find(&self.state.catalog.load(), &claim, now)?;
+            let _in_force = Credential::find(&self.state.catalog.load(), &claim, received)?;
         }
         let body = self.read(body, rest.as_ref().ok().and_then(Option::as_ref)).await?;
         if !self.state.catalog.is_live() {
             return Err(portcullis_catalog::CatalogError::Stale.into());
         }
-        let snapshot = self.state.catalog.snapshot();
         let hash = hash(&body).await;
+        // A body may take half an hour: what has ended meanwhile, a session too, has ended.
+        let (snapshot, now) = (self.state.catalog.snapshot(), Timestamp::now());
         let credential = Credential::find(&snapshot, &claim, now)?;
         let authenticated = credential.verify(&snapshot, self.head, &claim, &hash)?;
         let named = self.name(rest?, &body)?;
@@ -206,7 +210,13 @@ impl<'a> Call<'a> {
             _ => REQUEST_BYTES_MAX,
         };
         let announced = body.size_hint().exact();
-        read_bounded(body, limit, Pace::default()).await.map_err(|error| match error {
+        // One that is too large is refused without being read, and one that does not say how large
+        // it is may become as large as it may be.
+        let reserved =
+            announced.map_or(limit as u64, |size| if size > limit as u64 { 0 } else { size });
+        let share = self.state.memory.share(reserved).await?;
+        let read = read_bounded(body, limit, Pace::default()).await;
+        read.map(|body| share.held_by(body)).map_err(|error| match error {
             BodyError::TooLarge { .. } if operation == "Invoke" => {
                 let size = announced.unwrap_or(limit as u64 + 1);
                 ApiError::PayloadTooLarge { size, limit }

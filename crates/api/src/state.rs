@@ -8,7 +8,7 @@ use portcullis_lambda::Region;
 use portcullis_sandbox::Sandbox;
 use portcullis_store::Blobs;
 
-use crate::{code_link::LinkKey, execution::Execution, metrics::Metrics};
+use crate::{code_link::LinkKey, execution::Execution, memory::Memory, metrics::Metrics};
 
 /// What the operator decides.
 #[derive(Clone, Debug)]
@@ -29,6 +29,7 @@ pub struct State {
     pub(crate) blobs: Blobs,
     pub(crate) execution: Execution,
     pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
     pub(crate) links: LinkKey,
     pub(crate) region: Region,
     pub(crate) account: AccountId,
@@ -44,6 +45,7 @@ impl State {
             links: LinkKey::of(&catalog),
             execution: Execution::new(sandbox, code_dir, runtimes_dir, region.clone()),
             metrics: Metrics::default(),
+            memory: Memory::default(),
             partition: Partition::of_region(region.as_str()),
             catalog,
             blobs,

@@ -20,6 +20,11 @@ pub trait Resource {
     /// The ARN, or `*` for an operation without a resource.
     fn arn(&self) -> &str;
 
+    /// The ARN as far as the request itself tells it: what a denial shows.
+    fn asked(&self) -> &str {
+        self.arn()
+    }
+
     /// The account that owns it: 12 digits.
     fn account(&self) -> &str;
 
@@ -101,7 +106,7 @@ impl Denial {
         resource: &impl Resource,
         reason: DenialReason,
     ) -> Self {
-        let (caller, resource) = (access.caller.arn().into(), resource.arn().into());
+        let (caller, resource) = (access.caller.arn().into(), resource.asked().into());
         Self { caller, action, resource, reason }
     }
 }

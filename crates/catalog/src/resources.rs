@@ -1,5 +1,7 @@
 //! The resources that operations are authorized on, and the policies that hang on each.
 
+use std::sync::Arc;
+
 use portcullis_iam::{ResourceRule, Value};
 use portcullis_identity::{AccountId, Partition, Path, RoleName, UserName};
 use portcullis_lambda::Target;
@@ -75,14 +77,14 @@ impl Resource for FunctionResource {
     }
 }
 
-/// The value of the tag whose key is `wanted` but for case (condition keys ignore case); all
-/// values, should several keys differ only by case (iam.md §5.1).
-fn tag_value<'a>(
+/// The value of the tag whose key is `wanted` but for case, in any script; all values, should
+/// several keys differ only by case (iam.md §5.1). `wanted` is in lower case, as condition keys are.
+pub fn tag_value<'a>(
     tags: impl Iterator<Item = (&'a str, &'a str)>,
     wanted: &str,
 ) -> Option<Value<'a>> {
     let mut values: Vec<_> = tags
-        .filter(|(key, _)| key.eq_ignore_ascii_case(wanted))
+        .filter(|(key, _)| *key == wanted || key.to_lowercase() == wanted)
         .map(|(_, value)| value.into())
         .collect();
     match values.len() {
@@ -98,7 +100,9 @@ pub struct UserResource {
     account: AccountId,
     path: Path,
     name: UserName,
-    arn: Box<str>,
+    arn: Arc<str>,
+    /// Without the path, which the request did not tell.
+    asked: Arc<str>,
 }
 
 impl UserResource {
@@ -106,14 +110,17 @@ impl UserResource {
     #[must_use]
     pub fn new(snapshot: &Snapshot, account: AccountId, name: UserName) -> Self {
         let known = snapshot.user(account, &name).map(|user| user.stored.path.clone());
-        Self::under(snapshot.partition(), account, known.unwrap_or_default(), name)
+        let asked = Self::under(snapshot.partition(), account, Path::default(), name);
+        let Some(path) = known else { return asked };
+        let found = Self::under(snapshot.partition(), account, path, asked.name);
+        Self { asked: asked.arn, ..found }
     }
 
     /// A user that is to be made, under the path that it will have.
     #[must_use]
     pub fn under(partition: Partition, account: AccountId, path: Path, name: UserName) -> Self {
-        let arn = format!("arn:{partition}:iam::{account}:user{path}{name}").into();
-        Self { account, path, name, arn }
+        let arn: Arc<str> = format!("arn:{partition}:iam::{account}:user{path}{name}").into();
+        Self { account, path, name, asked: arn.clone(), arn }
     }
 
     /// The account.
@@ -138,6 +145,10 @@ impl UserResource {
 impl Resource for UserResource {
     fn arn(&self) -> &str {
         &self.arn
+    }
+
+    fn asked(&self) -> &str {
+        &self.asked
     }
 
     fn account(&self) -> &str {
@@ -200,6 +211,13 @@ impl Resource for KeyHolder {
         }
     }
 
+    fn asked(&self) -> &str {
+        match self {
+            Self::User(user) => user.asked(),
+            Self::Root(root) => root.asked(),
+        }
+    }
+
     fn account(&self) -> &str {
         match self {
             Self::User(user) => user.account(),
@@ -221,7 +239,9 @@ pub struct RoleResource {
     account: AccountId,
     path: Path,
     name: RoleName,
-    arn: Box<str>,
+    arn: Arc<str>,
+    /// Without the path, which the request did not tell.
+    asked: Arc<str>,
 }
 
 impl RoleResource {
@@ -229,14 +249,17 @@ impl RoleResource {
     #[must_use]
     pub fn new(snapshot: &Snapshot, account: AccountId, name: RoleName) -> Self {
         let known = snapshot.role(account, &name).map(|role| role.stored.path.clone());
-        Self::under(snapshot.partition(), account, known.unwrap_or_default(), name)
+        let asked = Self::under(snapshot.partition(), account, Path::default(), name);
+        let Some(path) = known else { return asked };
+        let found = Self::under(snapshot.partition(), account, path, asked.name);
+        Self { asked: asked.arn, ..found }
     }
 
     /// A role that is to be made, under the path that it will have.
     #[must_use]
     pub fn under(partition: Partition, account: AccountId, path: Path, name: RoleName) -> Self {
-        let arn = format!("arn:{partition}:iam::{account}:role{path}{name}").into();
-        Self { account, path, name, arn }
+        let arn: Arc<str> = format!("arn:{partition}:iam::{account}:role{path}{name}").into();
+        Self { account, path, name, asked: arn.clone(), arn }
     }
 
     /// The role that an ARN names; `None` if it is not the ARN of a role.
@@ -253,6 +276,7 @@ impl RoleResource {
             path: path.parse().ok()?,
             name: name.parse().ok()?,
             arn: arn.into(),
+            asked: arn.into(),
         })
     }
 
@@ -278,6 +302,10 @@ impl RoleResource {
 impl Resource for RoleResource {
     fn arn(&self) -> &str {
         &self.arn
+    }
+
+    fn asked(&self) -> &str {
+        &self.asked
     }
 
     fn account(&self) -> &str {

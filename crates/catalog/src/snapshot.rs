@@ -24,6 +24,8 @@ type Named = (AccountId, Box<str>);
 pub struct Snapshot {
     revision: Revision,
     partition: Partition,
+    /// Whether every function and version in the store could be read, ever since the last scan.
+    whole: bool,
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
     accounts: OrdMap<AccountId, AccountView>,
     users: OrdMap<Named, Arc<UserView>>,
@@ -65,6 +67,7 @@ impl Snapshot {
         Self {
             revision,
             partition,
+            whole: true,
             functions: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
@@ -105,7 +108,14 @@ impl Snapshot {
         all.take_while(move |(arn, _)| arn.starts_with(prefix)).map(|(_, view)| view)
     }
 
-    /// Every function, for work at start.
+    /// Whether the functions here are all that the store has. One that a newer build wrote cannot
+    /// be read and is not here: nothing may be concluded from its absence then.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Every function, for work on all of them.
     pub fn all_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
         self.functions.values()
     }
@@ -201,13 +211,20 @@ impl Snapshot {
     /// Takes one change of the store in: the entry now at `key`, or none.
     pub(crate) fn apply(&mut self, key: &Key, entry: Option<&Entry>) {
         let Some(address) = Address::parse(key) else {
+            self.whole = false;
             return tracing::warn!(%key, "the store holds a key that this build does not know");
         };
         match address {
-            Address::Function(arn) => self.apply_function(&arn, read(entry)),
-            Address::Version(arn, number) => self.change_function(&arn, |function| {
-                set(&mut function.versions, number, read(entry));
-            }),
+            Address::Function(arn) => {
+                let head = read(entry);
+                self.whole &= head.is_some() == entry.is_some();
+                self.apply_function(&arn, head);
+            }
+            Address::Version(arn, number) => {
+                let version = read(entry);
+                self.whole &= version.is_some() == entry.is_some();
+                self.change_function(&arn, |function| set(&mut function.versions, number, version));
+            }
             Address::Alias(arn, name) => self.change_function(&arn, |function| {
                 set(&mut function.aliases, name, read(entry));
             }),

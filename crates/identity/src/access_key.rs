@@ -9,12 +9,13 @@ use crate::ids::{AccessKeyId, AccountId, SecretAccessKey, UserId};
 use crate::names::UserName;
 use crate::service::ServiceName;
 
-/// Most access keys of one user, or of the root of one account. Source: IAM quotas.
+/// Most access keys of one user, or of the root of one account, that IAM makes. Source: IAM quotas.
 pub const ACCESS_KEYS_PER_USER_MAX: usize = 2;
 
-/// Most access keys of one service principal: one for each bridge that delivers its events, and
-/// room to rotate. Our own limit; AWS has no such keys.
-pub const ACCESS_KEYS_PER_SERVICE_MAX: usize = 100;
+/// Most access keys of one service principal, and of the root of one account, that the operator
+/// makes: one for each machine that uses them, and room to replace a lost one. Our own limit; AWS
+/// has no such keys.
+pub const ACCESS_KEYS_BY_OPERATOR_MAX: usize = 1000;
 
 /// For whom an access key signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +35,21 @@ pub enum KeyOwner {
     Service(ServiceName),
 }
 
-impl KeyOwner {
+/// Who makes a key: it decides how many there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyMaker {
+    /// IAM's `CreateAccessKey`, for the caller's own account.
+    Iam,
+    /// The operator of the installation.
+    Operator,
+}
+
+impl KeyMaker {
     /// The name of the quota and its value.
-    fn quota(&self) -> (&'static str, usize) {
+    fn quota(self) -> (&'static str, usize) {
         match self {
-            Self::Root(_) | Self::User { .. } => ("AccessKeysPerUser", ACCESS_KEYS_PER_USER_MAX),
-            Self::Service(_) => ("AccessKeysPerService", ACCESS_KEYS_PER_SERVICE_MAX),
+            Self::Iam => ("AccessKeysPerUser", ACCESS_KEYS_PER_USER_MAX),
+            Self::Operator => ("AccessKeysByOperator", ACCESS_KEYS_BY_OPERATOR_MAX),
         }
     }
 }
@@ -94,13 +104,14 @@ pub struct OperatorKey {
 /// # Errors
 /// [`IdentityError::AccessKeysExceeded`].
 pub fn create_access_key(
+    maker: KeyMaker,
     owner: KeyOwner,
     existing: usize,
     id: AccessKeyId,
     secret: SecretAccessKey,
     now: Timestamp,
 ) -> Result<AccessKey, IdentityError> {
-    let (quota, limit) = owner.quota();
+    let (quota, limit) = maker.quota();
     if existing >= limit {
         return Err(IdentityError::AccessKeysExceeded { quota, limit });
     }
@@ -131,40 +142,51 @@ mod tests {
         KeyOwner::User { account: user.account, name: user.name, id: user.id }
     }
 
-    fn create(owner: KeyOwner, existing: usize) -> Result<AccessKey, IdentityError> {
-        let id = AccessKeyId::long_term([4; 16]);
-        create_access_key(owner, existing, id, SecretAccessKey::from_random([5; 30]), now())
+    fn create(
+        maker: KeyMaker,
+        owner: KeyOwner,
+        existing: usize,
+    ) -> Result<AccessKey, IdentityError> {
+        let (id, secret) =
+            (AccessKeyId::long_term([4; 16]), SecretAccessKey::from_random([5; 30]));
+        create_access_key(maker, owner, existing, id, secret, now())
     }
 
     #[track_caller]
-    fn check(owner: KeyOwner, existing: usize, want: Result<(), &str>) {
-        let got = create(owner, existing).map(drop).map_err(|error| error.to_string());
+    fn check(maker: KeyMaker, owner: KeyOwner, existing: usize, want: Result<(), &str>) {
+        let got = create(maker, owner, existing).map(drop).map_err(|error| error.to_string());
         assert_eq!(got, want.map_err(str::to_owned));
     }
 
     #[test]
-    fn an_owner_has_its_quota_of_keys() {
+    fn an_owner_has_the_quota_of_who_makes_its_keys() {
         let full = "Cannot exceed quota for AccessKeysPerUser: 2";
-        let service = KeyOwner::Service("s3.amazonaws.com".parse().unwrap());
         for owner in [KeyOwner::Root(account()), of_user()] {
-            check(owner.clone(), 1, Ok(()));
-            check(owner, 2, Err(full));
+            check(KeyMaker::Iam, owner.clone(), 1, Ok(()));
+            check(KeyMaker::Iam, owner, 2, Err(full));
         }
-        check(service.clone(), 2, Ok(()));
-        check(service, 100, Err("Cannot exceed quota for AccessKeysPerService: 100"));
-        assert_eq!(create(of_user(), 2).unwrap_err().code(), "LimitExceeded");
+        let full = "Cannot exceed quota for AccessKeysByOperator: 1000";
+        for owner in [
+            KeyOwner::Root(account()),
+            KeyOwner::Service("s3.amazonaws.com".parse().unwrap()),
+        ] {
+            check(KeyMaker::Operator, owner.clone(), 999, Ok(()));
+            check(KeyMaker::Operator, owner, 1000, Err(full));
+        }
+        let error = create(KeyMaker::Iam, of_user(), 2).unwrap_err();
+        assert_eq!(error.code(), "LimitExceeded");
     }
 
     #[test]
     fn a_key_is_active_and_keeps_its_secret_to_itself() {
-        let key = create(of_user(), 0).unwrap();
+        let key = create(KeyMaker::Iam, of_user(), 0).unwrap();
         assert_eq!((key.status.to_string().as_str(), key.created), ("Active", now()));
         assert!(!format!("{key:?}").contains(key.secret.expose()));
     }
 
     #[test]
     fn only_its_owner_removes_a_key() {
-        let key = create(of_user(), 0).unwrap();
+        let key = create(KeyMaker::Iam, of_user(), 0).unwrap();
         let unknown = IdentityError::NoSuchAccessKey(key.id.clone());
         let missing = Err(unknown.clone());
         let later = match of_user() {

@@ -138,8 +138,8 @@ const TEMPORARY_PREFIX: &str = "ASIA";
 
 /// Names an access key: `AKIA…` for long-term keys that we made, `ASIA…` for sessions.
 ///
-/// Invariant: 16..=128 of `[A-Za-z0-9_]`, so that a root key given by the operator is possible.
-/// Source: IAM model, `accessKeyIdType`.
+/// Invariant: 1..=128 of `[A-Za-z0-9_]`. The pattern is that of the IAM model, `accessKeyIdType`;
+/// the minimum is not, so that the root key that an operator gives may be a short one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccessKeyId(Box<str>);
 
@@ -174,7 +174,7 @@ impl FromStr for AccessKeyId {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if (16..=128).contains(&text.len()) && text.bytes().all(legal) {
+        if (1..=128).contains(&text.len()) && text.bytes().all(legal) {
             return Ok(Self(text.into()));
         }
         Err(InvalidValue::new("The specified value for accessKeyId is invalid."))
@@ -189,7 +189,7 @@ impl fmt::Display for AccessKeyId {
 
 /// The secret half of an access key. Never shown by `Debug`; compared in constant time.
 ///
-/// Invariant: 16..=128 visible ASCII characters; 40 when made by us.
+/// Invariant: 1..=128 visible ASCII characters; 40 when made by us.
 #[derive(Clone)]
 pub struct SecretAccessKey(Box<str>);
 
@@ -213,10 +213,10 @@ impl FromStr for SecretAccessKey {
     /// # Errors
     /// [`InvalidValue`] outside the invariant; its text does not repeat the secret.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        if (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Ok(Self(text.into()));
         }
-        Err(InvalidValue::new("A secret access key has 16 to 128 visible ASCII characters."))
+        Err(InvalidValue::new("A secret access key has 1 to 128 visible ASCII characters."))
     }
 }
 
@@ -263,11 +263,13 @@ mod tests {
         check::<RoleId>(false,    "AIDAJQABLZS4A3QDU576Q");
         check::<AccessKeyId>(true,  "AKIAIOSFODNN7EXAMPLE");
         check::<AccessKeyId>(true,  "lower_case_is_ok");
-        check::<AccessKeyId>(false, "AKIA");
+        check::<AccessKeyId>(true,  "test");
+        check::<AccessKeyId>(false, "");
         check::<AccessKeyId>(false, "AKIAIOSFODNN7EXAM-LE");
         check::<AccessKeyId>(false, &"A".repeat(129));
         check::<SecretAccessKey>(true,  "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-        check::<SecretAccessKey>(false, "too short");
+        check::<SecretAccessKey>(true,  "test");
+        check::<SecretAccessKey>(false, "");
         check::<SecretAccessKey>(false, "has a blank inside it, sadly");
     }
 

@@ -27,7 +27,7 @@ mod tags;
 mod user;
 
 pub use access_key::{
-    ACCESS_KEYS_PER_SERVICE_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyOwner, KeyStatus,
+    ACCESS_KEYS_BY_OPERATOR_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyMaker, KeyOwner, KeyStatus,
     OperatorKey, create_access_key, delete_access_key,
 };
 pub use account::Account;

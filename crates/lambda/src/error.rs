@@ -139,6 +139,9 @@ pub enum InvalidParameter {
          request or change the LogFormat to \"JSON\" and try again."
     )]
     LevelsOfText,
+    /// Known from AWS, not recorded in the sheet.
+    #[error("Please provide a source for function code.")]
+    NoCode,
     /// `[snap] §6.7`
     #[error("Could not unzip uploaded file. Please check your file, then try to upload again.")]
     BadZip,
@@ -169,6 +172,9 @@ pub enum InvalidParameter {
     /// `[snap] §6.7`: an empty map for `TagResource`.
     #[error("An error occurred and the request cannot be processed.")]
     EmptyTags,
+    /// IAM's text for it; Lambda's own is not recorded.
+    #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
+    AmbiguousTagKey,
     /// The text that other AWS services send for it; Lambda's own is not recorded.
     #[error("aws: prefixed tag key names are not allowed for external use.")]
     ReservedTagKey,
@@ -265,6 +271,7 @@ mod tests {
         check(InvalidParameter::Runtime { value: "Python3.9".into() }, "Value Python3.9 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2] or be a valid ARN");
         check(InvalidParameter::RoleNotAssumable, "The role defined for the function cannot be assumed by Lambda.");
         check(InvalidParameter::LevelsOfText, r#"LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again."#);
+        check(InvalidParameter::NoCode, "Please provide a source for function code.");
         check(InvalidParameter::BadZip, "Could not unzip uploaded file. Please check your file, then try to upload again.");
         check(InvalidParameter::UnzippedTooLarge, "Unzipped size must be smaller than 262144000 bytes");
         check(InvalidParameter::EnvironmentTooLarge("{}".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {}");

@@ -62,6 +62,12 @@ pub enum NotFound {
     /// `RemovePermission`, when the policy has no such statement.
     #[error("Statement {0} is not found in resource policy.")]
     Statement(Box<str>),
+    /// The tag operations, for an event source mapping (`[snap] §4.6`); carries its ARN.
+    #[error("Event source mapping not found: {0}")]
+    EventSourceMapping(Box<str>),
+    /// The tag operations, for a capacity provider (`[snap] §4.6`); carries its ARN.
+    #[error("Capacity provider not found: {0}")]
+    CapacityProvider(Box<str>),
     /// Any operation, by an ARN of another region (`[snap] §4.5`).
     #[error("Functions from '{region}' are not reachable in this region ('{endpoint}')")]
     WrongRegion {

@@ -1,5 +1,7 @@
 //! The single settings of a function: each a type that holds only what Lambda accepts.
 
+use std::fmt;
+
 use crate::names::{is_digits, text_type};
 use crate::{InvalidParameter, InvalidValue, LambdaError};
 
@@ -14,9 +16,9 @@ text_type! {
     /// What the runtime loads and calls: `module.function`. 1 to 128 characters, no white space.
     ///
     /// Source: `[model]` shape `Handler`, pattern `[^\s]+`.
-    pub Handler, "handler", "1 to 128 characters without white space",
+    pub Handler, "handler", "1 to 128 characters without white space or NUL",
     |text| (1..=128).contains(&text.encode_utf16().count())
-        && !text.bytes().any(|b| b.is_ascii_whitespace() || b == 0x0B)
+        && !text.bytes().any(|b| b.is_ascii_whitespace() || matches!(b, 0x0B | 0))
 }
 
 text_type! {
@@ -359,9 +361,16 @@ pub const ENVIRONMENT_BYTES_MAX: usize = 4096;
 /// The environment variables of a function, in the order given.
 ///
 /// Invariant: names are unique, match `[a-zA-Z]([a-zA-Z0-9_])+` and are not reserved by Lambda;
-/// values hold no NUL; the whole is at most [`ENVIRONMENT_BYTES_MAX`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// values hold no NUL; the whole is at most [`ENVIRONMENT_BYTES_MAX`]. `Debug` shows no values:
+/// they may be secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(Vec<(String, String)>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl Environment {
     /// Names that Lambda itself sets, in the order of its documentation (`[doc]`). Names that
@@ -582,6 +591,19 @@ mod tests {
 
     fn environment(variables: &[(&str, &str)]) -> Result<Environment, LambdaError> {
         Environment::new(variables.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect())
+    }
+
+    #[test]
+    fn no_value_of_a_variable_is_in_debug_output() {
+        let shown = format!("{:?}", environment(&[("KEY", "s3cr3t")]).unwrap());
+        assert!(shown.contains("KEY") && !shown.contains("s3cr3t"), "{shown}");
+    }
+
+    #[test]
+    fn a_handler_can_be_an_argument_of_a_program() {
+        for (text, legal) in [("main.handler", true), ("a b", false), ("a\0b", false)] {
+            assert_eq!(text.parse::<Handler>().is_ok(), legal, "{text:?}");
+        }
     }
 
     #[test]

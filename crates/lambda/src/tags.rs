@@ -1,6 +1,6 @@
 //! Tags of a function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{InvalidParameter, LambdaError, Target};
 
@@ -10,7 +10,9 @@ pub const TAGS_MAX: usize = 50;
 /// The tags of a function, by key, in the order of the keys.
 ///
 /// Invariant: at most [`TAGS_MAX`]; keys of 1 to 128 characters that do not begin with `aws:` in
-/// any case; values of at most 256 characters.
+/// any case; values of at most 256 characters; no two keys that differ only by case. The last is our
+/// own: condition keys ignore case, so that such a pair would give `aws:ResourceTag/KEY` two values,
+/// and a Deny on it would never hold (iam.md §5.1, §5.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(BTreeMap<String, String>);
 
@@ -19,12 +21,16 @@ impl Tags {
     ///
     /// # Errors
     /// [`InvalidParameter::TooManyTags`], [`InvalidParameter::ReservedTagKey`],
-    /// [`InvalidParameter::TagLength`].
+    /// [`InvalidParameter::TagLength`], [`InvalidParameter::AmbiguousTagKey`].
     pub fn new(tags: BTreeMap<String, String>) -> Result<Self, LambdaError> {
         if tags.len() > TAGS_MAX {
             return Err(InvalidParameter::TooManyTags.into());
         }
         tags.iter().try_for_each(|(key, value)| check_tag(key, value))?;
+        let mut seen = BTreeSet::new();
+        if !tags.keys().all(|key| seen.insert(key.to_lowercase())) {
+            return Err(InvalidParameter::AmbiguousTagKey.into());
+        }
         Ok(Self(tags))
     }
 
@@ -109,6 +115,19 @@ mod tests {
         assert_eq!(full.with(&full), Ok(full.clone()), "the same keys again");
         let one = Tags::new(BTreeMap::from([("other".into(), String::new())])).unwrap();
         assert_eq!(full.with(&one), Err(InvalidParameter::TooManyTags.into()));
+    }
+
+    #[test]
+    fn no_two_keys_differ_only_by_case_also_in_steps() {
+        let tags = |keys: &[&str]| {
+            Tags::new(keys.iter().map(|key| ((*key).to_owned(), "v".to_owned())).collect())
+        };
+        let refused = InvalidParameter::AmbiguousTagKey;
+        assert_eq!(tags(&["team", "Team"]), Err(refused.clone().into()));
+        assert_eq!(tags(&["größe", "GRÖßE"]), Err(refused.clone().into()));
+        let old = tags(&["team"]).unwrap();
+        assert_eq!(old.with(&tags(&["TEAM"]).unwrap()), Err(refused.into()));
+        assert_eq!(old.with(&old), Ok(old.clone()), "a new value for the same key");
     }
 
     #[test]

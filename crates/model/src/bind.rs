@@ -135,7 +135,8 @@ pub fn bind(
 /// # Errors
 /// [`BindError::Value`] when a blob is not base64; validation has excluded everything else.
 pub fn decode<O: Operation>(bound: Value) -> Result<O::Input, BindError> {
-    serde_json::from_value(bound).map_err(|error| BindError::Value { reason: error.to_string() })
+    let reason = |error: serde_json::Error| error.to_string().trim_end_matches('.').to_owned();
+    serde_json::from_value(bound).map_err(|error| BindError::Value { reason: reason(error) })
 }
 
 /// `FunctionName` → `functionName`, as messages spell members.

@@ -18,8 +18,9 @@ const ELEMENTS_MAX: usize = 10_000;
 
 /// Reads the object whose keys are the body members among `members`.
 pub(crate) fn read(members: &[Member], body: &[u8]) -> Result<Map<String, Value>, BindError> {
+    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, &error))?;
     let problem = RefCell::new(None);
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let reader = Reader { target: Target::Members(members), problem: &problem };
     let outcome = reader.deserialize(&mut deserializer);
     match outcome.and_then(|value| deserializer.end().map(|()| value)) {
@@ -34,6 +35,15 @@ fn syntax(error: &serde_json::Error) -> BindError {
     let text = error.to_string();
     let reason = text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     BindError::Json { reason: reason.to_owned(), line: error.line(), column: error.column() }
+}
+
+/// JSON is UTF-8, also where a value is skipped.
+fn not_utf8(body: &[u8], error: &std::str::Utf8Error) -> BindError {
+    let before = body.get(..error.valid_up_to()).unwrap_or_default();
+    let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
+    let reason = "invalid UTF-8".to_owned();
+    BindError::Json { reason, line, column: column.saturating_add(1) }
 }
 
 /// What the reader is about to read.

@@ -33,6 +33,8 @@ pub struct Route<'path> {
 ///
 /// `path` is raw: still percent-encoded, as the client signed it. A label is one segment, so a slash
 /// inside one must be encoded, and it is never empty. One trailing slash is ignored, as AWS does.
+/// A dot segment is no label: the signature takes it away, so that a request which goes elsewhere
+/// was signed.
 ///
 /// # Errors
 /// [`BindError::Encoding`] when a label is not percent-encoded UTF-8.
@@ -85,7 +87,7 @@ fn group(service: &Service, segments: &[&str]) -> Option<&'static RouteGroup> {
 fn has_path(operation: &OperationModel, segments: &[&str]) -> bool {
     let fits = |(segment, given): (&Segment, &&str)| match segment {
         Segment::Literal(literal) => literal == given,
-        Segment::Label(_) => !given.is_empty(),
+        Segment::Label(_) => !matches!(*given, "" | "." | ".."),
     };
     operation.path.len() == segments.len() && operation.path.iter().zip(segments).all(fits)
 }

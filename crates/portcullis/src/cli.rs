@@ -119,7 +119,7 @@ pub(crate) struct CreateAccessKeyArguments {
     #[arg(long, requires = "account_id")]
     pub(crate) root: bool,
     /// The account of `--root`: twelve digits.
-    #[arg(long, value_name = "ID", requires = "root")]
+    #[arg(long, value_name = "ID", requires = "root", conflicts_with = "service")]
     pub(crate) account_id: Option<String>,
     /// Where the server listens.
     #[arg(long, env = "PORTCULLIS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]

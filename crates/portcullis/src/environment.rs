@@ -90,7 +90,7 @@ mod tests {
         check(KNOWN, None);
         check(&["PORTCULLIS_PORT"], Some("unknown environment variable PORTCULLIS_PORT"));
         check(&["PATH", "PORTCULLIS_DATADIR"], Some("did you mean PORTCULLIS_DATA_DIR?"));
-        check(&["PORTCULLIS_"], Some("unknown environment variable PORTCULLIS_;"));
+        check(&["PORTCULLIS_"], Some("unknown environment variable PORTCULLIS_"));
     }
 
     #[test]

@@ -327,8 +327,8 @@ export AWS_SECRET_ACCESS_KEY={secret_access_key}\n\
 export AWS_REGION={region} AWS_DEFAULT_REGION={region}\n
 # AWS CLI\n\
 aws lambda get-policy --function-name {FUNCTION}\n\
-aws lambda invoke --function-name {FUNCTION} --cli-binary-format raw-in-base64-out \\\n  \
-    --payload '{{\"name\":\"you\"}}' /dev/stdout\n
+echo '{{\"name\":\"you\"}}' | aws lambda invoke --function-name {FUNCTION} \\\n  \
+    --payload fileb:///dev/stdin /dev/stdout\n
 # boto3\n\
 python3 -c 'import boto3; print(boto3.client(\"lambda\").invoke(FunctionName=\"{FUNCTION}\")[\"Payload\"].read())'\n
 # Terraform\n\

@@ -36,6 +36,9 @@ use crate::{
 /// The data folder of the quickstart's server lies here, and the runtime clients are kept here.
 const HOME: &str = "portcullis-data";
 
+/// A root secret that is shorter than this is warned of. Ours have 40 characters.
+const SECRET_CHARACTERS_SAFE: usize = 16;
+
 /// How long workers may take to end once every call is answered.
 const WORKERS_GRACE: Duration = Duration::from_secs(2);
 
@@ -355,6 +358,9 @@ fn announce(running: &Running, isolation: Isolation) -> Result<(), ServeError> {
             "functions run in processes of their own, but not isolated from this host: run only \
              code that you trust"
         );
+    }
+    if running.root.secret_access_key.len() < SECRET_CHARACTERS_SAFE {
+        tracing::warn!("the root secret is short enough to be guessed: use it on loopback only");
     }
     if running.new_root {
         say!("generated root credentials (kept in the data folder, shown only now):")?;

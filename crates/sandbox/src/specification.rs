@@ -1,5 +1,6 @@
 //! What a caller hands in: what to run, one event, the limits; and why an event did not run.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ pub struct RuntimeCommand {
     pub arguments: Vec<String>,
 }
 
-/// Everything that a worker of one function version is made from.
-#[derive(Clone, Debug)]
+/// Everything that a worker of one function version is made from. `Debug` shows which one it is,
+/// and nothing of its environment, which may hold secrets.
+#[derive(Clone)]
 pub struct WorkerSpec {
     /// Unique per function version *and* its code and configuration: workers are shared by id.
     pub id: String,
@@ -37,6 +39,12 @@ pub struct WorkerSpec {
     pub timeout: Duration,
     /// Configured memory in MiB, as the log's REPORT line shows it. Not yet enforced.
     pub memory_mb: u32,
+}
+
+impl fmt::Debug for WorkerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerSpec").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// One call of a function.

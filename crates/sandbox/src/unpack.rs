@@ -120,7 +120,7 @@ fn unpack_within(zip: &[u8], dir: &Path, bytes_max: u64) -> Result<(), ZipError>
     }
     let (mut archive, entries) = open(zip)?;
     let parent = dir.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(ZipError::Io)?;
+    make_folders(parent, 0o700).map_err(ZipError::Io)?; // code may hold secrets
     let temporary = tempfile::Builder::new().prefix(".unpack-").tempdir_in(parent);
     let temporary = temporary.map_err(ZipError::Io)?;
     extract(&mut archive, &entries, temporary.path(), Budget(bytes_max))?;
@@ -247,7 +247,7 @@ fn extract(
     for entry in entries {
         let path = root.join(&entry.path);
         match entry.kind {
-            Kind::Folder => make_folders(&path).map_err(ZipError::Io)?,
+            Kind::Folder => make_folders(&path, 0o755).map_err(ZipError::Io)?,
             Kind::File { mode } => {
                 let mut file = create(&path).map_err(ZipError::Io)?;
                 budget.copy(entry, archive, &mut file)?;
@@ -261,19 +261,19 @@ fn extract(
     for entry in entries.iter().filter(|entry| matches!(entry.kind, Kind::Link)) {
         let target = budget.link_target(entry, archive)?;
         let path = root.join(&entry.path);
-        path.parent().map_or(Ok(()), make_folders).map_err(ZipError::Io)?;
+        path.parent().map_or(Ok(()), |folder| make_folders(folder, 0o755)).map_err(ZipError::Io)?;
         symlink(target, &path).map_err(ZipError::Io)?;
     }
     Ok(())
 }
 
-fn make_folders(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o755).create(path)
+fn make_folders(path: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(mode).create(path)
 }
 
 /// A new file, in folders that are made as needed.
 fn create(path: &Path) -> io::Result<File> {
-    path.parent().map_or(Ok(()), make_folders)?;
+    path.parent().map_or(Ok(()), |folder| make_folders(folder, 0o755))?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 

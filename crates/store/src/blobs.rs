@@ -7,7 +7,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -30,6 +30,8 @@ const TEMPORARY: &str = "tmp";
 #[derive(Clone, Debug)]
 pub struct Blobs {
     folder: Arc<Path>,
+    /// Held while a file gets its name or loses it, so that no blob is removed that was just put.
+    naming: Arc<Mutex<()>>,
 }
 
 /// One stored file, as [`Blobs::list`] sees it.
@@ -56,7 +58,7 @@ impl Blobs {
             folder::remove(&leftover.path()).map_err(failed("remove a leftover blob"))?;
         }
         folder::flush(folder).map_err(failed("flush the blobs folder"))?;
-        Ok(Self { folder: folder.into() })
+        Ok(Self { folder: folder.into(), naming: Arc::default() })
     }
 
     /// Stores the bytes, unless they are there, and returns their digest. `Ok` means durable.
@@ -96,14 +98,26 @@ impl Blobs {
         self.shard(digest).join(name)
     }
 
-    /// Removes the bytes of this digest; returns whether they were there.
+    /// Removes the bytes of this digest unless they were put within the last `age`; returns
+    /// whether they were removed. A put at the same time comes before, and keeps them, or after,
+    /// and stores them anew.
     ///
     /// Not promised: that they stay removed after power loss. Whoever holds the file open keeps it.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the file cannot be removed.
-    pub async fn remove(&self, digest: Digest) -> Result<bool, StoreError> {
-        self.blocking("remove a blob", move |blobs| folder::remove(&blobs.path(&digest))).await
+    pub async fn remove_older(&self, digest: Digest, age: Duration) -> Result<bool, StoreError> {
+        self.blocking("remove a blob", move |blobs| {
+            let path = blobs.path(&digest);
+            let _naming = blobs.naming.lock().unwrap_or_else(PoisonError::into_inner);
+            match fs::metadata(&path) {
+                Ok(metadata) if age_of(&metadata)? >= age => folder::remove(&path),
+                Ok(_) => Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+        .await
     }
 
     /// All stored files, in the order of their digests, with their ages. Other files are left out.
@@ -145,7 +159,9 @@ impl Blobs {
         file.as_file().sync_all()?;
         let shard = self.shard(digest);
         self.make_shard(&shard)?;
+        let naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
         file.persist(self.path(digest))?;
+        drop(naming);
         folder::flush(&shard)
     }
 
@@ -179,8 +195,12 @@ fn list_shard(shard: &Path, found: &mut Vec<Blob>) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // just removed
             metadata => metadata?,
         };
-        let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
-        found.push(Blob { digest, size: metadata.len(), age });
+        found.push(Blob { digest, size: metadata.len(), age: age_of(&metadata)? });
     }
     Ok(())
+}
+
+/// Time since the file was last written; zero when the clock went back since.
+fn age_of(metadata: &fs::Metadata) -> io::Result<Duration> {
+    Ok(SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default())
 }

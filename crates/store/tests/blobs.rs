@@ -60,8 +60,10 @@ async fn other_bytes_are_never_returned_and_a_put_heals_them() {
 async fn a_removed_blob_is_gone_and_removing_it_again_is_harmless() {
     let (blobs, _folder) = open();
     let digest = blobs.put("abc".into()).await.unwrap();
-    assert!(blobs.remove(digest).await.unwrap());
-    assert!(!blobs.remove(digest).await.unwrap());
+    let (now, hour) = (Duration::ZERO, Duration::from_secs(3600));
+    assert!(!blobs.remove_older(digest, hour).await.unwrap(), "it is young");
+    assert!(blobs.remove_older(digest, now).await.unwrap());
+    assert!(!blobs.remove_older(digest, now).await.unwrap());
     assert_eq!(blobs.get(digest).await.unwrap(), None);
     assert_eq!(digests(&blobs).await, []);
 }

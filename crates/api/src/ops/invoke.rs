@@ -49,8 +49,8 @@ fn chance() -> f64 {
 /// The event as the worker gets it. An empty body is delivered as `{}` ([impl] `§8.1`).
 fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<Event, ApiError> {
     let payload = if cx.body.is_empty() { Bytes::from_static(b"{}") } else { cx.body.clone() };
-    let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(&payload);
-    parsed.map_err(|error| ApiError::PayloadNotJson(error.to_string()))?;
+    let text = std::str::from_utf8(&payload).map_err(|error| not_json(&error))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
     Ok(Event {
         request_id: cx.request_id.to_owned(),
         payload,
@@ -61,13 +61,20 @@ fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<
     })
 }
 
+fn not_json(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::PayloadNotJson(error.to_string())
+}
+
 /// The client context, which travels to the worker as the JSON inside the base64.
 fn client_context(base64: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(base64) = base64 else { return Ok(None) };
-    let bad = || ApiError::PayloadNotJson("the client context is not base64 of JSON".to_owned());
-    let bytes = BASE64_STANDARD.decode(base64).map_err(|_| bad())?;
-    let text = String::from_utf8(bytes).map_err(|_| bad())?;
-    serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(|_| bad())?;
+    if base64.len() > CLIENT_CONTEXT_BYTES_MAX {
+        return Err(ApiError::ClientContextTooLarge(CLIENT_CONTEXT_BYTES_MAX));
+    }
+    let bytes = BASE64_STANDARD.decode(base64).map_err(|_| ApiError::ClientContext)?;
+    let text = String::from_utf8(bytes).map_err(|_| ApiError::ClientContext)?;
+    let object = serde_json::from_str::<BTreeMap<IgnoredAny, IgnoredAny>>(&text);
+    object.map_err(|_| ApiError::ClientContext)?;
     Ok(Some(text))
 }
 

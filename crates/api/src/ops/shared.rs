@@ -33,8 +33,7 @@ pub(crate) fn zip(code: FunctionCode) -> Result<Blob, ApiError> {
         (code.s3_bucket.is_some() || code.s3_key.is_some(), "code from S3 (S3Bucket, S3Key)"),
         (code.source_kms_key_arn.is_some(), "SourceKMSKeyArn"),
     ])?;
-    // AWS: "Please provide a source for function code." (400 IPV), in our table a bad zip.
-    Ok(code.zip_file.ok_or(LambdaError::from(InvalidParameter::BadZip))?)
+    Ok(code.zip_file.ok_or(LambdaError::from(InvalidParameter::NoCode))?)
 }
 
 /// Checks a code package and keeps it; whoever asked for it may do so.
@@ -136,19 +135,51 @@ pub(crate) fn pairs(
 /// The permission to perform `A` on what a tag operation names by ARN.
 ///
 /// # Errors
-/// [`ApiError::Denied`]; then what is not a function, or is one of another region.
+/// [`ApiError::Denied`]; then what is not a function, or is one of another region. Of the other
+/// kinds that can have tags there is none here, which AWS has words for two of.
 pub(crate) fn taggable<A: Operation>(
     cx: &RequestCx<'_>,
     arn: &str,
     parameters: &Parameters<'_>,
 ) -> Result<Permit<A, FunctionResource>, ApiError> {
     let Some((function, qualifier)) = function_in(arn) else {
-        return Err(ApiError::NotServed(format!("tags on {arn}").into()));
+        return Err(other_than_function::<A>(cx, arn, parameters));
     };
     let resolution = cx.resolve(function, qualifier)?;
     let permit = cx.authorize(FunctionResource::new(resolution.target().clone()), parameters)?;
     resolution.check()?;
     Ok(permit)
+}
+
+/// Why a tag operation does not find what is not a function.
+fn other_than_function<A: Operation>(
+    cx: &RequestCx<'_>,
+    arn: &str,
+    parameters: &Parameters<'_>,
+) -> ApiError {
+    let action = A::MODEL.authorization.map_or("", |row| row.action);
+    if let Err(denied) = cx.check(action, &Elsewhere(arn), parameters) {
+        return denied;
+    }
+    match arn.splitn(7, ':').nth(5) {
+        Some("event-source-mapping") => NotFound::EventSourceMapping(arn.into()),
+        Some("capacity-provider") => NotFound::CapacityProvider(arn.into()),
+        _ => return ApiError::NotServed(format!("tags on {arn}").into()),
+    }
+    .into()
+}
+
+/// A resource of a kind that this server has none of, by its ARN.
+struct Elsewhere<'a>(&'a str);
+
+impl Resource for Elsewhere<'_> {
+    fn arn(&self) -> &str {
+        self.0
+    }
+
+    fn account(&self) -> &str {
+        self.0.splitn(6, ':').nth(4).unwrap_or_default()
+    }
 }
 
 /// Splits a function's ARN from its qualifier; `None` for the ARN of anything else.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    AccessKey, AccessKeyId, Account, AccountId, IdentityError, KeyOwner, SecretAccessKey,
+    AccessKey, AccessKeyId, Account, AccountId, IdentityError, KeyMaker, KeyOwner, SecretAccessKey,
     ServiceName, create_access_key, delete_access_key, generate,
 };
 use portcullis_model::{
@@ -34,10 +34,15 @@ impl Fresh {
     }
 
     /// The key for `owner`, and the plan that stores it.
-    fn key(&self, snapshot: &Snapshot, owner: KeyOwner) -> Result<Plan<AccessKey>, IdentityError> {
+    fn key(
+        &self,
+        snapshot: &Snapshot,
+        maker: KeyMaker,
+        owner: KeyOwner,
+    ) -> Result<Plan<AccessKey>, IdentityError> {
         let existing = snapshot.access_keys_of(&owner).count();
-        let key =
-            create_access_key(owner, existing, self.id.clone(), self.secret.clone(), self.now)?;
+        let (id, secret) = (self.id.clone(), self.secret.clone());
+        let key = create_access_key(maker, owner, existing, id, secret, self.now)?;
         let address = Address::AccessKey(self.id.clone());
         Ok(Plan::answer(key.clone()).absent(&address).put(&address, &key))
     }
@@ -59,10 +64,10 @@ impl Catalog {
         self.transact(&address.to_string(), |snapshot| match &holder {
             KeyHolder::User(resource) => {
                 let view = snapshot.find_user(resource)?;
-                let plan = fresh.key(snapshot, users::key_owner(&view.stored))?;
+                let plan = fresh.key(snapshot, KeyMaker::Iam, users::key_owner(&view.stored))?;
                 Ok(users::replace(plan, &address, view, &view.stored))
             }
-            KeyHolder::Root(root) => root_key(snapshot, root.owner(), &fresh),
+            KeyHolder::Root(root) => root_key(snapshot, KeyMaker::Iam, root.owner(), &fresh),
         })
         .await
     }
@@ -104,7 +109,8 @@ impl Catalog {
         let address = Address::OperatorKey;
         self.transact(&address.to_string(), |snapshot| {
             let operator = snapshot.operator_key().ok_or(CatalogError::Unreadable)?;
-            let plan = fresh.key(snapshot, KeyOwner::Service(service.clone()))?;
+            let owner = KeyOwner::Service(service.clone());
+            let plan = fresh.key(snapshot, KeyMaker::Operator, owner)?;
             Ok(plan.unchanged(&address, operator.modified).put(&address, &**operator))
         })
         .await
@@ -123,7 +129,8 @@ impl Catalog {
         permit.consume();
         let fresh = Fresh::new(now)?;
         let aggregate = Address::Account(account).to_string();
-        self.transact(&aggregate, |snapshot| root_key(snapshot, account, &fresh)).await
+        let maker = KeyMaker::Operator;
+        self.transact(&aggregate, |snapshot| root_key(snapshot, maker, account, &fresh)).await
     }
 }
 
@@ -162,11 +169,12 @@ fn holder_address(holder: &KeyHolder) -> Address {
 /// A key for the root of `account`, with the account if it is new.
 fn root_key(
     snapshot: &Snapshot,
+    maker: KeyMaker,
     account: AccountId,
     fresh: &Fresh,
 ) -> Result<Plan<AccessKey>, Failure<IdentityError>> {
     let address = Address::Account(account);
-    let plan = fresh.key(snapshot, KeyOwner::Root(account))?;
+    let plan = fresh.key(snapshot, maker, KeyOwner::Root(account))?;
     Ok(match snapshot.account(account) {
         Some(stored) => plan.unchanged(&address, stored.modified).put(&address, &**stored),
         None => plan.absent(&address).put(&address, &Account { id: account, created: fresh.now }),

@@ -61,7 +61,6 @@ impl Catalog {
         let target = permit.consume().into_target();
         let revision = fresh_revision();
         self.transact(target.function.as_str(), |snapshot| {
-            ResourcePolicy::check_target(&target)?;
             let function = snapshot.find(&target, Lookup::RemovePermission)?;
             let current = attached(function, &target)?;
             let stored = current.map(|view| &*view.stored);

@@ -63,6 +63,8 @@ fn what_no_row_has_is_unknown() {
     check("GET",   "/2015-03-31/functions//",         "", &[]);
     check("GET",   "/2015-03-31/functions/f/policy/s/t", "", &[]);
     check("GET",   "//2015-03-31/functions",          "", &[]);
+    check("GET",   "/2015-03-31/functions/./policy",  "", &[]); // signed as GetFunction of `policy`
+    check("DELETE", "/2015-03-31/functions/f/policy/..", "", &[]); // … as DeleteFunction of `f`
     check("GET",   &"/a".repeat(10_000),              "", &[]);
     check("GET",   "/",                               "", &[]);
     check("GET",   "",                                "", &[]);

@@ -170,11 +170,11 @@ fn is_bad_part(shape: &Shape, value: &Value) -> bool {
     value.is_null() || broken(shape, value).next().is_some()
 }
 
-/// Characters, elements, entries or bytes.
+/// Characters as Java counts them (UTF-16 units), elements, entries or bytes.
 fn length(shape: &Shape, value: &Value) -> u64 {
     let length = match (&shape.kind, value) {
         (Kind::Blob(_), Value::String(text)) => decoded_length(text),
-        (_, Value::String(text)) => text.chars().count(),
+        (_, Value::String(text)) => text.encode_utf16().count(),
         (_, Value::Array(values)) => values.len(),
         (_, Value::Object(entries)) => entries.len(),
         _ => 0,
