@@ -1,0 +1,80 @@
+//! Removes what nothing refers to any more: code packages, unpacked folders, remembered specs.
+//!
+//! A package is stored before the function that names it is committed, and a running call may still
+//! use what a deleted function had. So only what is old goes, never what a running worker has, and
+//! nothing at all while the snapshot is not the whole truth.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use portcullis_catalog::Snapshot;
+use portcullis_lambda::Deployment;
+use portcullis_store::{Digest, StoreError};
+
+use crate::state::State;
+
+/// How often.
+const PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// What is younger stays. Far longer than any call lives between storing its code and its commit.
+const AGE: Duration = Duration::from_secs(60 * 60);
+
+/// Why not everything was looked at. What is left is looked at the next time.
+#[derive(Debug, thiserror::Error)]
+enum CleanupError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot remove unpacked code: {0}")]
+    Unpacked(#[from] std::io::Error),
+}
+
+/// Cleans up now and every hour, as long as the state lives.
+pub(crate) async fn run(state: Weak<State>) {
+    while let Some(state) = state.upgrade() {
+        if let Err(error) = clean(&state, AGE).await {
+            tracing::warn!(%error, "not everything that is unused was removed");
+        }
+        drop(state);
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// Removes what is unused and at least `age` old.
+async fn clean(state: &Arc<State>, age: Duration) -> Result<(), CleanupError> {
+    // Before the snapshot: what is named later than that is younger than its blob's last put.
+    let blobs = state.blobs.list().await?;
+    let Some(snapshot) = whole(state) else { return Ok(()) };
+    let used: HashSet<Digest> = deployments(&snapshot).map(digest).collect();
+    for blob in blobs.iter().filter(|blob| blob.age >= age && !used.contains(&blob.digest)) {
+        if state.blobs.remove_older(blob.digest, age).await? {
+            tracing::info!(digest = %blob.digest, bytes = blob.size, "removed an unused package");
+        }
+    }
+    state.execution.forget_missing(&snapshot);
+    let is_used = |wanted: &Digest| {
+        let snapshot = whole(state);
+        snapshot.is_none_or(|now| deployments(&now).any(|one| digest(one) == *wanted))
+    };
+    Ok(state.execution.remove_unused_code(age, is_used).await?)
+}
+
+/// The newest snapshot, if absence from it proves absence.
+fn whole(state: &State) -> Option<Arc<Snapshot>> {
+    let snapshot = state.catalog.snapshot();
+    (state.catalog.is_live() && snapshot.is_whole()).then_some(snapshot)
+}
+
+/// Everything that names code.
+fn deployments(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
+    snapshot.all_functions().flat_map(|function| {
+        let versions = function.versions.values().map(|version| &version.deployment);
+        versions.chain([function.head.latest()])
+    })
+}
+
+fn digest(deployment: &Deployment) -> Digest {
+    Digest::from_bytes(*deployment.code.sha256.as_bytes())
+}
