@@ -5,9 +5,44 @@ use portcullis_lambda::{
     ConfigurationChange, ConfigurationInput, LambdaError, LoggingInput, VpcInput,
 };
 use portcullis_model::lambda::types::{
-    Architecture, CreateFunctionInput, Environment, FileSystemConfig, LoggingConfig,
-    UpdateFunctionCodeInput, UpdateFunctionConfigurationInput, VpcConfig,
+    Architecture, CreateFunctionInput, DeadLetterConfig, Environment, FileSystemConfig,
+    LoggingConfig, UpdateFunctionCodeInput, UpdateFunctionConfigurationInput, VpcConfig,
 };
+
+/// The settings that both requests have, under the same names in two generated types.
+macro_rules! settings_of {
+    ($input:expr) => {
+        ConfigurationInput {
+            description: $input.description.clone(),
+            handler: $input.handler.clone(),
+            runtime: $input.runtime.clone(),
+            timeout: $input.timeout.map(i64::from),
+            memory_size: $input.memory_size.map(i64::from),
+            environment: environment($input.environment.as_ref()),
+            ephemeral_storage: $input.ephemeral_storage.as_ref().map(|kept| kept.size.into()),
+            tracing_mode: $input
+                .tracing_config
+                .as_ref()
+                .and_then(|tracing| tracing.mode)
+                .map(|mode| mode.as_str().to_owned()),
+            snap_start: $input
+                .snap_start
+                .as_ref()
+                .and_then(|snap| snap.apply_on)
+                .map(|apply_on| apply_on.as_str().to_owned()),
+            logging: $input.logging_config.as_ref().map(logging),
+            layers: $input.layers.clone(),
+            vpc: $input.vpc_config.as_ref().map(vpc),
+            dead_letter_target: $input.dead_letter_config.as_ref().and_then(dead_letter_target),
+            kms_key: non_empty($input.kms_key_arn.as_ref()),
+            file_systems: file_systems($input.file_system_configs.as_deref()),
+            image: $input.image_config.as_ref().is_some_and(|image| *image != Default::default()),
+            durable: $input.durable_config.is_some(),
+            capacity_provider: $input.capacity_provider_config.is_some(),
+            ..ConfigurationInput::default()
+        }
+    };
+}
 
 /// The settings of `CreateFunction`.
 ///
@@ -20,39 +55,12 @@ pub(crate) fn of_create(input: &CreateFunctionInput) -> Result<ConfigurationChan
         (input.accelerator_config.is_some(), "AcceleratorConfig"),
     ])?;
     ConfigurationChange::try_from(ConfigurationInput {
-        description: input.description.clone(),
         role: Some(input.role.clone()),
-        handler: input.handler.clone(),
-        runtime: input.runtime.clone(),
-        timeout: input.timeout.map(i64::from),
-        memory_size: input.memory_size.map(i64::from),
-        environment: environment(input.environment.as_ref()),
         architectures: input.architectures.as_deref().map(architectures),
-        ephemeral_storage: input.ephemeral_storage.as_ref().map(|storage| storage.size.into()),
-        tracing_mode: input
-            .tracing_config
-            .as_ref()
-            .and_then(|tracing| tracing.mode)
-            .map(|value| value.as_str().to_owned()),
-        snap_start: input
-            .snap_start
-            .as_ref()
-            .and_then(|snap| snap.apply_on)
-            .map(|value| value.as_str().to_owned()),
-        logging: input.logging_config.as_ref().map(logging),
-        layers: input.layers.clone(),
-        vpc: input.vpc_config.as_ref().map(vpc),
-        dead_letter_target: target(
-            input.dead_letter_config.as_ref().and_then(|d| d.target_arn.as_ref()),
-        ),
-        kms_key: target(input.kms_key_arn.as_ref()),
-        file_systems: file_systems(input.file_system_configs.as_deref()),
-        package_type: input.package_type.map(|value| value.as_str().to_owned()),
-        image: input.image_config.as_ref().is_some_and(|image| *image != Default::default()),
-        code_signing: target(input.code_signing_config_arn.as_ref()),
-        durable: input.durable_config.is_some(),
+        package_type: input.package_type.map(|kind| kind.as_str().to_owned()),
+        code_signing: non_empty(input.code_signing_config_arn.as_ref()),
         tenancy: input.tenancy_config.is_some(),
-        capacity_provider: input.capacity_provider_config.is_some(),
+        ..settings_of!(input)
     })
 }
 
@@ -67,41 +75,8 @@ pub(crate) fn of_update(
         (input.runtime_config.is_some(), "RuntimeConfig"),
         (input.accelerator_config.is_some(), "AcceleratorConfig"),
     ])?;
-    ConfigurationChange::try_from(ConfigurationInput {
-        description: input.description.clone(),
-        role: input.role.clone(),
-        handler: input.handler.clone(),
-        runtime: input.runtime.clone(),
-        timeout: input.timeout.map(i64::from),
-        memory_size: input.memory_size.map(i64::from),
-        environment: environment(input.environment.as_ref()),
-        architectures: None,
-        ephemeral_storage: input.ephemeral_storage.as_ref().map(|storage| storage.size.into()),
-        tracing_mode: input
-            .tracing_config
-            .as_ref()
-            .and_then(|tracing| tracing.mode)
-            .map(|value| value.as_str().to_owned()),
-        snap_start: input
-            .snap_start
-            .as_ref()
-            .and_then(|snap| snap.apply_on)
-            .map(|value| value.as_str().to_owned()),
-        logging: input.logging_config.as_ref().map(logging),
-        layers: input.layers.clone(),
-        vpc: input.vpc_config.as_ref().map(vpc),
-        dead_letter_target: target(
-            input.dead_letter_config.as_ref().and_then(|d| d.target_arn.as_ref()),
-        ),
-        kms_key: target(input.kms_key_arn.as_ref()),
-        file_systems: file_systems(input.file_system_configs.as_deref()),
-        package_type: None,
-        image: input.image_config.as_ref().is_some_and(|image| *image != Default::default()),
-        code_signing: None,
-        durable: input.durable_config.is_some(),
-        tenancy: false,
-        capacity_provider: input.capacity_provider_config.is_some(),
-    })
+    let settings = settings_of!(input);
+    ConfigurationChange::try_from(ConfigurationInput { role: input.role.clone(), ..settings })
 }
 
 /// The one setting of `UpdateFunctionCode`.
@@ -129,8 +104,12 @@ fn architectures(list: &[Architecture]) -> Vec<String> {
 }
 
 /// An empty text means none, as Terraform sends it.
-fn target(arn: Option<&String>) -> Option<String> {
+fn non_empty(arn: Option<&String>) -> Option<String> {
     arn.filter(|arn| !arn.is_empty()).cloned()
+}
+
+fn dead_letter_target(config: &DeadLetterConfig) -> Option<String> {
+    non_empty(config.target_arn.as_ref())
 }
 
 fn environment(environment: Option<&Environment>) -> Option<Vec<(String, String)>> {
