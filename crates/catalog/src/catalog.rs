@@ -33,13 +33,21 @@ const WRITER_STRIPES: usize = 64;
 
 /// The state of the service: the newest [`Snapshot`], and the way to change it.
 pub struct Catalog {
-    current: Arc<ArcSwap<Snapshot>>,
-    applied: watch::Receiver<Applied>,
+    current: Arc<Current>,
     store: Arc<dyn Store>,
     writers: Vec<Mutex<()>>,
 }
 
-/// How far the watch has come, and whether it still runs.
+/// The newest snapshot, and everyone who takes new commits into it: the follower of the watch, and
+/// writers, who take their own commit in themselves rather than wait for the follower to wake.
+struct Current {
+    snapshot: ArcSwap<Snapshot>,
+    /// Held from the look at the newest snapshot to the publication of the next.
+    turn: std::sync::Mutex<()>,
+    applied: watch::Sender<Applied>,
+}
+
+/// How far the snapshot has come, and whether the follower still runs.
 #[derive(Clone, Copy, Debug)]
 struct Applied {
     revision: Revision,
@@ -156,29 +164,27 @@ impl Catalog {
         partition: Partition,
     ) -> Result<Arc<Self>, CatalogError> {
         let (snapshot, watch) = scan(store.as_ref(), partition).await?;
-        let applied = Applied { revision: snapshot.revision(), live: true };
-        let current = Arc::new(ArcSwap::from_pointee(snapshot));
-        let (sender, receiver) = watch::channel(applied);
-        let follower = Follower { current: current.clone(), store: store.clone(), sender };
+        let current = Arc::new(Current::new(snapshot));
+        let follower = Follower { current: current.clone(), store: store.clone() };
         tokio::spawn(follower.run(watch));
         let writers = (0..WRITER_STRIPES).map(|_| Mutex::new(())).collect();
-        Ok(Arc::new(Self { current, applied: receiver, store, writers }))
+        Ok(Arc::new(Self { current, store, writers }))
     }
 
     /// The newest snapshot, without counting a reference: for the length of one decision.
     pub fn load(&self) -> Guard<Arc<Snapshot>> {
-        self.current.load()
+        self.current.snapshot.load()
     }
 
     /// The newest snapshot, to keep for the length of a request.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.current.load_full()
+        self.current.snapshot.load_full()
     }
 
     /// Whether the snapshot still follows the store. When it does not, calls must be refused.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.applied.borrow().live
+        self.current.applied.borrow().live
     }
 
     /// Runs `rule` on the newest snapshot and commits its plan, until no other writer interferes.
@@ -197,7 +203,7 @@ impl Catalog {
     ) -> Result<T, Failure<E>> {
         let _turn = self.stripe(aggregate).lock().await;
         for _ in 0..ATTEMPTS_MAX {
-            let snapshot = self.current.load_full();
+            let snapshot = self.current.snapshot.load_full();
             let Plan { answer, transaction } = rule(&snapshot)?;
             if transaction.writes.is_empty() {
                 return Ok(answer);
@@ -225,7 +231,10 @@ impl Catalog {
 
     /// Waits until the snapshot holds everything up to `revision`.
     async fn reach(&self, revision: Revision) -> Result<(), CatalogError> {
-        let mut applied = self.applied.clone();
+        if self.current.take_in(&self.store.at_hand(self.load().revision())) >= revision {
+            return Ok(());
+        }
+        let mut applied = self.current.applied.subscribe();
         let arrived = applied.wait_for(|now| now.revision >= revision || !now.live);
         match tokio::time::timeout(CATCH_UP_MAX, arrived).await {
             Ok(Ok(now)) if now.revision >= revision => Ok(()),
@@ -271,22 +280,69 @@ fn root_key(root: &str) -> Key {
     Key::try_from(root).expect("a root is a valid key")
 }
 
-/// The task that applies every batch of the watch to a new snapshot.
+impl Current {
+    fn new(snapshot: Snapshot) -> Self {
+        let applied = Applied { revision: snapshot.revision(), live: true };
+        let applied = watch::Sender::new(applied);
+        Self { snapshot: ArcSwap::from_pointee(snapshot), turn: std::sync::Mutex::new(()), applied }
+    }
+
+    /// Takes commits in that follow each other without a gap, leaving out those that are in
+    /// already; answers the revision that the newest snapshot then has.
+    ///
+    /// The first may not lie beyond a gap: the watch gives every commit in order, and a writer asks
+    /// for those above the newest snapshot.
+    fn take_in(&self, batches: &[Batch]) -> Revision {
+        let _turn = self.turn();
+        let newest = self.snapshot.load();
+        let known = newest.revision();
+        let news = || batches.iter().filter(|batch| batch.revision > known);
+        if news().next().is_none() {
+            return known;
+        }
+        let mut next = Snapshot::clone(&newest);
+        news().for_each(|batch| apply(&mut next, batch));
+        self.publish(next)
+    }
+
+    /// Replaces the snapshot by one that was scanned, unless writers have come further meanwhile.
+    fn replace(&self, scanned: Snapshot) {
+        let _turn = self.turn();
+        if scanned.revision() >= self.snapshot.load().revision() {
+            self.publish(scanned);
+        }
+    }
+
+    fn publish(&self, snapshot: Snapshot) -> Revision {
+        let revision = snapshot.revision();
+        self.snapshot.store(Arc::new(snapshot));
+        self.applied.send_modify(|applied| applied.revision = revision);
+        revision
+    }
+
+    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        // The snapshot is replaced whole or not at all, so a panic leaves nothing half-done.
+        self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The task that takes in every commit that the watch gives.
 struct Follower {
-    current: Arc<ArcSwap<Snapshot>>,
+    current: Arc<Current>,
     store: Arc<dyn Store>,
-    sender: watch::Sender<Applied>,
 }
 
 impl Follower {
     async fn run(self, mut watch: Watch) {
         loop {
             match watch.next().await {
-                Ok(batch) => self.publish(applied(&self.current.load(), &batch)),
+                Ok(batch) => {
+                    self.current.take_in(&[batch]);
+                }
                 Err(StoreError::Compacted { .. }) => match self.rescan().await {
                     Ok((snapshot, newer)) => {
                         watch = newer;
-                        self.publish(snapshot);
+                        self.current.replace(snapshot);
                     }
                     Err(error) => return self.stop(&error),
                 },
@@ -296,33 +352,25 @@ impl Follower {
     }
 
     async fn rescan(&self) -> Result<(Snapshot, Watch), StoreError> {
-        let partition = self.current.load().partition();
+        let partition = self.current.snapshot.load().partition();
         scan(self.store.as_ref(), partition).await
-    }
-
-    fn publish(&self, snapshot: Snapshot) {
-        let revision = snapshot.revision();
-        self.current.store(Arc::new(snapshot));
-        self.sender.send_replace(Applied { revision, live: true });
     }
 
     fn stop(&self, error: &StoreError) {
         if !matches!(error, StoreError::Closed) {
             tracing::error!(%error, "the catalog no longer follows the store; calls are refused");
         }
-        self.sender.send_modify(|applied| applied.live = false);
+        self.current.applied.send_modify(|applied| applied.live = false);
     }
 }
 
-/// `snapshot` with the changes of `batch`.
-fn applied(snapshot: &Snapshot, batch: &Batch) -> Snapshot {
-    let mut next = snapshot.clone();
+/// Takes the changes of one commit into `snapshot`.
+fn apply(snapshot: &mut Snapshot, batch: &Batch) {
     for change in batch.changes.iter() {
         match change {
-            Change::Put(entry) => next.apply(&entry.key, Some(entry)),
-            Change::Delete(key) => next.apply(key, None),
+            Change::Put(entry) => snapshot.apply(&entry.key, Some(entry)),
+            Change::Delete(key) => snapshot.apply(key, None),
         }
     }
-    next.advance(batch.revision);
-    next
+    snapshot.advance(batch.revision);
 }

@@ -9,7 +9,7 @@ pub use futures_util::future::BoxFuture;
 use crate::error::{CommitError, StoreError};
 use crate::key::Key;
 use crate::transaction::Transaction;
-use crate::watch::Watch;
+use crate::watch::{Batch, Watch};
 
 /// Most entries in one page, whatever `limit` says.
 ///
@@ -132,4 +132,12 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Compacted`] when changes since `after` are no longer kept (they are kept in
     /// memory only, and a bounded number: after a restart, none). Scan again and watch from there.
     fn watch(&self, after: Revision) -> Result<Watch, StoreError>;
+
+    /// The commits above `after` that this process has at hand, in order and without a gap, for a
+    /// writer that wants to see its own commit without waiting for a watch. Never waits; a backend
+    /// that would have to ask another machine gives none.
+    fn at_hand(&self, after: Revision) -> Vec<Batch> {
+        let _ = after;
+        Vec::new()
+    }
 }

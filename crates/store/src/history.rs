@@ -67,6 +67,16 @@ impl History {
         })))
     }
 
+    /// The batches above `after` that are kept; none if some of them are not.
+    pub(crate) fn at_hand(&self, after: Revision) -> Vec<Batch> {
+        let recent = self.recent();
+        if after < recent.floor {
+            return Vec::new();
+        }
+        let first = recent.batches.partition_point(|batch| batch.revision <= after);
+        recent.batches.range(first..).cloned().collect()
+    }
+
     fn recent(&self) -> MutexGuard<'_, Recent> {
         // A panic cannot leave the deque half-changed, so a poisoned lock is still good.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)

@@ -29,7 +29,7 @@ use crate::key::Key;
 #[cfg(feature = "suite")]
 use crate::suite::Faults;
 use crate::transaction::Transaction;
-use crate::watch::Watch;
+use crate::watch::{Batch, Watch};
 use reader::Readers;
 use writer::{Commit, Job, Writer};
 
@@ -187,6 +187,10 @@ impl Store for SqliteStore {
 
     fn watch(&self, after: Revision) -> Result<Watch, StoreError> {
         self.shared.history.watch(after)
+    }
+
+    fn at_hand(&self, after: Revision) -> Vec<Batch> {
+        self.shared.history.at_hand(after)
     }
 }
 

@@ -130,4 +130,8 @@ impl Store for MemoryStore {
     fn watch(&self, after: Revision) -> Result<Watch, StoreError> {
         self.history.watch(after)
     }
+
+    fn at_hand(&self, after: Revision) -> Vec<Batch> {
+        self.history.at_hand(after)
+    }
 }
