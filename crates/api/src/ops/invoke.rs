@@ -9,6 +9,7 @@ use portcullis_model::lambda::{
     types::{InvocationType, InvokeInput, InvokeOutput, LogType},
 };
 use portcullis_sandbox::{Event, Outcome};
+use serde::de::IgnoredAny;
 
 use crate::{
     answer::{Answer, Body, JSON, empty, response},
@@ -17,6 +18,9 @@ use crate::{
     error::ApiError,
     wire::configuration::unsupported,
 };
+
+/// Longest client context, in bytes of base64: `aws-lambda.md §8.1`.
+const CLIENT_CONTEXT_BYTES_MAX: usize = 3583;
 
 pub(crate) async fn invoke(
     cx: &RequestCx<'_>,
@@ -73,7 +77,7 @@ fn client_context(base64: Option<String>) -> Result<Option<String>, ApiError> {
     }
     let bytes = BASE64_STANDARD.decode(base64).map_err(|_| ApiError::ClientContext)?;
     let text = String::from_utf8(bytes).map_err(|_| ApiError::ClientContext)?;
-    let object = serde_json::from_str::<BTreeMap<IgnoredAny, IgnoredAny>>(&text);
+    let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
     object.map_err(|_| ApiError::ClientContext)?;
     Ok(Some(text))
 }

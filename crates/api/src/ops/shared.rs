@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use portcullis_catalog::{
-    FunctionResource, Permit, RoleResource,
+    FunctionResource, Permit, Resource, RoleResource,
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
-    CodePackage, Function, FunctionArn, InvalidParameter, LambdaError, PublishedVersion, Qualifier,
-    Target,
+    CodePackage, Function, FunctionArn, InvalidParameter, LambdaError, NotFound, PublishedVersion,
+    Qualifier, Target,
 };
 use portcullis_model::{
     Blob, Operation,
@@ -161,12 +161,12 @@ fn other_than_function<A: Operation>(
     if let Err(denied) = cx.check(action, &Elsewhere(arn), parameters) {
         return denied;
     }
-    match arn.splitn(7, ':').nth(5) {
+    let missing = match arn.splitn(7, ':').nth(5) {
         Some("event-source-mapping") => NotFound::EventSourceMapping(arn.into()),
         Some("capacity-provider") => NotFound::CapacityProvider(arn.into()),
         _ => return ApiError::NotServed(format!("tags on {arn}").into()),
-    }
-    .into()
+    };
+    LambdaError::from(missing).into()
 }
 
 /// A resource of a kind that this server has none of, by its ARN.
