@@ -10,12 +10,13 @@ import os
 import socket
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from server import ACCOUNT, until
-from wire import Request, Wire, send, sign
+from wire import Credentials, Request, Wire, compact, send, sign
 from world import World, allow, deny, document, error_of, trusting, unique, wait_updated, zipped
 
 F = "/2015-03-31/functions"
@@ -271,6 +272,35 @@ def test_a_key_that_is_deleted_during_an_upload_is_gone(owner, base):
         iam.delete_access_key(UserName=user.arn.rsplit("/", 1)[1], AccessKeyId=user.credentials.key)
 
     assert slow_call(base, user.credentials, f"{F}/{name}/configuration", b"{}", 0.1, delete) == 403
+
+
+def test_a_permission_withdrawn_while_code_is_looked_through_is_withdrawn(owner):
+    name = owner.function()
+    user = owner.user(allow("lambda:UpdateFunctionCode", "*"))
+    bomb = compact({"ZipFile": base64.b64encode(zipped("#" * 250_000_000)).decode()}).encode()
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(lambda: (user.wire.call("PUT", f"{F}/{name}/code", body=bomb), time.monotonic()))
+        time.sleep(0.1)
+        iam = owner.root.boto("iam")
+        iam.delete_user_policy(UserName=user.arn.rsplit("/", 1)[1], PolicyName="own")
+        withdrawn = time.monotonic()
+        answer, answered = call.result()
+    assert answer.status == 403 or answered < withdrawn, answer.body
+
+
+def test_no_session_escapes_its_session_policy(owner):
+    """Sessions of service-linked roles have no caps: nobody can make such a role."""
+    iam, trust = owner.root.boto("iam"), json.dumps(trusting(owner.root.arn))
+    role = {"RoleName": unique("AWSServiceRoleFor"), "AssumeRolePolicyDocument": trust}
+    assert error_of(iam.create_role, Path="/aws-service-role/x/", **role)[0] == "ValidationError"
+    arn = iam.create_role(**role)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="p", PolicyDocument=document(allow("*", "*")))
+    made = owner.root.boto("sts").assume_role(
+        RoleArn=arn, RoleSessionName="session", Policy=document(allow("lambda:GetFunction", "*"))
+    )["Credentials"]
+    session = Wire(owner.base, Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]))
+    assert session.call("GET", F).code == "AccessDeniedException"
+    assert session.call("GET", f"{F}/none").code == "ResourceNotFoundException"
 
 
 def test_a_session_ends_with_its_role(owner):

@@ -57,6 +57,20 @@ impl RequestCx<'_> {
         self.with_access(parameters, |access| Ok(self.snapshot.authorize(access, resource)?))
     }
 
+    /// Asks for the same permission again, of the newest state: what was withdrawn while code was
+    /// looked through is withdrawn.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn renew<A: Operation, R: Resource>(
+        &self,
+        permit: Permit<A, R>,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, R>, ApiError> {
+        let newest = self.state.catalog.load();
+        self.with_access(parameters, |access| Ok(newest.renew(access, permit)?))
+    }
+
     /// Asks for a permission that an operation needs beside its own.
     ///
     /// # Errors

@@ -54,9 +54,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long to wait when the system has no descriptor or memory for a connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// Most memory that is set aside for a body on its `Content-Length` alone, in bytes.
-const BODY_BYTES_TRUSTED: usize = 64 * 1024;
-
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What a client may hold, and for how long.
@@ -491,7 +488,8 @@ pub enum BodyError {
     TimedOut,
 }
 
-/// Reads a body whole, or not at all.
+/// Reads a body whole, or not at all. Memory for all of it is set aside at once, as its
+/// `Content-Length` says: whoever calls this bounds how many may be read at a time.
 ///
 /// A body whose `Content-Length` exceeds `max` is not touched; of any other, reading ends with
 /// the frame that byte `max + 1` is in.
@@ -515,7 +513,7 @@ where
     if body.is_end_stream() {
         return Ok(first); // The usual case: one piece, not copied.
     }
-    let mut bytes = BytesMut::with_capacity(announced.min(BODY_BYTES_TRUSTED).max(first.len()));
+    let mut bytes = BytesMut::with_capacity(announced.max(first.len()));
     bytes.extend_from_slice(&first);
     loop {
         let until = after(start, pace.allows(bytes.len()));

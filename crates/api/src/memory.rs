@@ -21,7 +21,8 @@ const FREE_BYTES_MAX: usize = UNIT_BYTES;
 const UNIT_BYTES: usize = 64 * 1024;
 
 /// All shares together, in bytes. Seven of the largest code packages, or 85 of the largest payloads,
-/// at a time. A package takes up to three times its body while it is decoded: 1.5 GiB at the most.
+/// at a time. A package whose signature is proven takes up to four times its body while it is
+/// decoded (body, JSON text, bytes, and for a while what a refusal prints): 2 GiB at the most.
 const SHARED_BYTES: usize = 512 * 1024 * 1024;
 
 /// How long a body waits for its share before the client is told to come again.

@@ -159,6 +159,18 @@ impl Snapshot {
         Ok(Permit { resource, _action: PhantomData })
     }
 
+    /// Decides again about a permit of an earlier snapshot: for an effect that comes long after.
+    ///
+    /// # Errors
+    /// As [`authorize`](Self::authorize).
+    pub fn renew<A: Operation, R: Resource>(
+        &self,
+        access: &Access<'_>,
+        permit: Permit<A, R>,
+    ) -> Result<Permit<A, R>, Denial> {
+        self.authorize(access, permit.consume())
+    }
+
     /// Decides a permission that an operation needs beside its own, such as `iam:PassRole`.
     ///
     /// # Errors

@@ -135,7 +135,9 @@ pub struct NewRole {
 /// # Errors
 /// [`IdentityError::RoleExists`], [`IdentityError::TrustPolicyTooLarge`],
 /// [`IdentityError::MalformedPolicyDocument`]; [`IdentityError::ParameterUnsupported`] for a
-/// boundary, rather than a role with more permissions than were asked for.
+/// boundary, rather than a role with more permissions than were asked for; a path that is reserved
+/// for service-linked roles, whose sessions no session policy limits (iam.md §7.1). The text of that
+/// is ours: AWS's is not recorded.
 pub fn create_role(
     account: AccountId,
     taken: Option<&Role>,
@@ -145,6 +147,10 @@ pub fn create_role(
 ) -> Result<Role, IdentityError> {
     if new.permissions_boundary.is_some() {
         return Err(IdentityError::ParameterUnsupported("PermissionsBoundary"));
+    }
+    if new.path.as_str().starts_with("/aws-service-role/") {
+        let text = "The path /aws-service-role/ is reserved for service-linked roles.";
+        return Err(InvalidValue::new(text).into());
     }
     check_trust_policy(&new.trust_policy)?;
     if taken.is_some() {
@@ -262,6 +268,16 @@ mod tests {
         check(again, "EntityAlreadyExists", "Role with name deploy already exists.");
         let path = role().arn(Partition::AwsUsGov);
         assert_eq!(path, "arn:aws-us-gov:iam::123456789012:role/service/deploy");
+    }
+
+    #[test]
+    fn nobody_makes_a_service_linked_role() {
+        for path in ["/aws-service-role/", "/aws-service-role/x.amazonaws.com/"] {
+            let linked = NewRole { path: path.parse().unwrap(), ..new(TRUST) };
+            assert_eq!(create(None, linked).unwrap_err().code(), "ValidationError", "{path}");
+        }
+        let other = NewRole { path: "/aws-service-roles/".parse().unwrap(), ..new(TRUST) };
+        assert!(create(None, other).is_ok());
     }
 
     #[test]

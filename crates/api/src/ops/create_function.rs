@@ -21,6 +21,7 @@ pub(crate) async fn create_function(
     let configuration = configuration::of_create(&input)?;
     let tags = Tags::new(input.tags.unwrap_or_default())?;
     let code = shared::store_code(cx, shared::zip(input.code)?).await?;
+    let permit = cx.renew(permit, &Parameters::default().tagged(tags.iter()))?;
     let publish = input.publish.unwrap_or(false);
     let new = NewFunction { configuration, code, tags, publish };
     let (created, version) = cx.state.catalog.create_function(permit, new, cx.now).await?;

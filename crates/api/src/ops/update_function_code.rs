@@ -26,6 +26,7 @@ pub(crate) async fn update_function_code(
     let architecture = configuration::of_code_update(&input)?;
     let expected = input.revision_id.clone();
     let code = shared::store_code(cx, shared::zip(code(input)?)?).await?;
+    let permit = cx.renew(permit, &none)?;
     let expected = expected.as_deref();
     let catalog = &cx.state.catalog;
     let effect =
