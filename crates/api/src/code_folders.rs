@@ -139,7 +139,7 @@ mod tests {
         let central =
             [&b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\0\0"[..], &[0; 12], &file[10..], &[0; 14], name]
                 .concat();
-        let (size, at) = (central.len() as u32, local.len() as u32);
+        let [size, at] = [&central, &local].map(|part| u32::try_from(part.len()).unwrap());
         let end = [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &size.to_le_bytes(), &at.to_le_bytes()];
         let zip = [local, central, end.concat(), vec![0, 0]].concat();
         blobs.put(zip.into()).await.unwrap()
