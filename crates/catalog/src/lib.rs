@@ -23,8 +23,8 @@ mod view;
 pub use authorize::{Access, Denial, DenialReason, Permit, Resource};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use resources::{
-    FunctionResource, Installation, KeyHolder, RoleResource, RootResource, TrustingRole,
-    UserResource, WholeAccount, tag_value,
+    EntityName, EntityResource, FunctionResource, Installation, KeyHolder, RoleResource,
+    RootResource, TrustingRole, UserResource, WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use view::{AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_iam::{ResourceRule, Value};
-use portcullis_identity::{AccountId, Partition, Path, RoleName, UserName};
+use portcullis_identity::{AccountId, Partition, Path, RoleName, Tags, UserName};
 use portcullis_lambda::Target;
 
 use crate::{
@@ -94,32 +94,64 @@ pub fn tag_value<'a>(
     }
 }
 
+/// What IAM names by account, path and name: a user or a role.
+pub trait EntityName: std::fmt::Display + std::fmt::Debug + Sized {
+    /// How the resource part of the ARN begins: `user` or `role`.
+    const KIND: &'static str;
+
+    /// The path and the tags of the one that has this name.
+    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<(&'s Path, &'s Tags)>;
+}
+
+impl EntityName for UserName {
+    const KIND: &'static str = "user";
+
+    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<(&'s Path, &'s Tags)> {
+        snapshot.user(account, self).map(|user| (&user.stored.path, &user.stored.tags))
+    }
+}
+
+impl EntityName for RoleName {
+    const KIND: &'static str = "role";
+
+    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<(&'s Path, &'s Tags)> {
+        snapshot.role(account, self).map(|role| (&role.stored.path, &role.stored.tags))
+    }
+}
+
 /// A user, by its ARN; it need not exist.
+pub type UserResource = EntityResource<UserName>;
+
+/// A role, by its ARN; it need not exist.
+pub type RoleResource = EntityResource<RoleName>;
+
+/// A user or role, by its ARN; it need not exist.
 #[derive(Debug)]
-pub struct UserResource {
+pub struct EntityResource<N> {
     account: AccountId,
     path: Path,
-    name: UserName,
+    name: N,
     arn: Arc<str>,
     /// Without the path, which the request did not tell.
     asked: Arc<str>,
 }
 
-impl UserResource {
-    /// The user `name` of `account`, under the path that it has, or `/` if it is not there.
+impl<N: EntityName> EntityResource<N> {
+    /// The entity `name` of `account`, under the path that it has, or `/` if it is not there.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, account: AccountId, name: UserName) -> Self {
-        let known = snapshot.user(account, &name).map(|user| user.stored.path.clone());
+    pub fn new(snapshot: &Snapshot, account: AccountId, name: N) -> Self {
+        let known = name.find(snapshot, account).map(|(path, _)| path.clone());
         let asked = Self::under(snapshot.partition(), account, Path::default(), name);
         let Some(path) = known else { return asked };
         let found = Self::under(snapshot.partition(), account, path, asked.name);
         Self { asked: asked.arn, ..found }
     }
 
-    /// A user that is to be made, under the path that it will have.
+    /// An entity that is to be made, under the path that it will have.
     #[must_use]
-    pub fn under(partition: Partition, account: AccountId, path: Path, name: UserName) -> Self {
-        let arn: Arc<str> = format!("arn:{partition}:iam::{account}:user{path}{name}").into();
+    pub fn under(partition: Partition, account: AccountId, path: Path, name: N) -> Self {
+        let arn = format!("arn:{partition}:iam::{account}:{}{path}{name}", N::KIND);
+        let arn: Arc<str> = arn.into();
         Self { account, path, name, asked: arn.clone(), arn }
     }
 
@@ -137,12 +169,32 @@ impl UserResource {
 
     /// The name.
     #[must_use]
-    pub fn name(&self) -> &UserName {
+    pub fn name(&self) -> &N {
         &self.name
     }
 }
 
-impl Resource for UserResource {
+impl RoleResource {
+    /// The role that an ARN names; `None` if it is not the ARN of a role.
+    #[must_use]
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let ["arn", _, "iam", "", account, resource] = *arn.splitn(6, ':').collect::<Vec<_>>()
+        else {
+            return None;
+        };
+        let path_and_name = resource.strip_prefix(RoleName::KIND)?;
+        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')? + 1)?;
+        Some(Self {
+            account: account.parse().ok()?,
+            path: path.parse().ok()?,
+            name: name.parse().ok()?,
+            arn: arn.into(),
+            asked: arn.into(),
+        })
+    }
+}
+
+impl<N: EntityName> Resource for EntityResource<N> {
     fn arn(&self) -> &str {
         &self.arn
     }
@@ -157,8 +209,8 @@ impl Resource for UserResource {
 
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
         let tag = key.strip_prefix(RESOURCE_TAG)?;
-        let user = snapshot.user(self.account, &self.name)?;
-        tag_value(user.stored.tags.iter().map(|tag| (tag.key(), tag.value())), tag)
+        let (_, tags) = self.name.find(snapshot, self.account)?;
+        tag_value(tags.iter().map(|tag| (tag.key(), tag.value())), tag)
     }
 }
 
@@ -230,92 +282,6 @@ impl Resource for KeyHolder {
             Self::User(user) => user.condition_key(snapshot, key),
             Self::Root(root) => root.condition_key(snapshot, key),
         }
-    }
-}
-
-/// A role, by its ARN; it need not exist.
-#[derive(Debug)]
-pub struct RoleResource {
-    account: AccountId,
-    path: Path,
-    name: RoleName,
-    arn: Arc<str>,
-    /// Without the path, which the request did not tell.
-    asked: Arc<str>,
-}
-
-impl RoleResource {
-    /// The role `name` of `account`, under the path that it has, or `/` if it is not there.
-    #[must_use]
-    pub fn new(snapshot: &Snapshot, account: AccountId, name: RoleName) -> Self {
-        let known = snapshot.role(account, &name).map(|role| role.stored.path.clone());
-        let asked = Self::under(snapshot.partition(), account, Path::default(), name);
-        let Some(path) = known else { return asked };
-        let found = Self::under(snapshot.partition(), account, path, asked.name);
-        Self { asked: asked.arn, ..found }
-    }
-
-    /// A role that is to be made, under the path that it will have.
-    #[must_use]
-    pub fn under(partition: Partition, account: AccountId, path: Path, name: RoleName) -> Self {
-        let arn: Arc<str> = format!("arn:{partition}:iam::{account}:role{path}{name}").into();
-        Self { account, path, name, asked: arn.clone(), arn }
-    }
-
-    /// The role that an ARN names; `None` if it is not the ARN of a role.
-    #[must_use]
-    pub fn of_arn(arn: &str) -> Option<Self> {
-        let ["arn", _, "iam", "", account, resource] = *arn.splitn(6, ':').collect::<Vec<_>>()
-        else {
-            return None;
-        };
-        let path_and_name = resource.strip_prefix("role")?;
-        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')? + 1)?;
-        Some(Self {
-            account: account.parse().ok()?,
-            path: path.parse().ok()?,
-            name: name.parse().ok()?,
-            arn: arn.into(),
-            asked: arn.into(),
-        })
-    }
-
-    /// The account.
-    #[must_use]
-    pub fn owner(&self) -> AccountId {
-        self.account
-    }
-
-    /// The path, as the ARN has it.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &RoleName {
-        &self.name
-    }
-}
-
-impl Resource for RoleResource {
-    fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    fn asked(&self) -> &str {
-        &self.asked
-    }
-
-    fn account(&self) -> &str {
-        self.account.as_str()
-    }
-
-    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
-        let tag = key.strip_prefix(RESOURCE_TAG)?;
-        let role = snapshot.role(self.account, &self.name)?;
-        tag_value(role.stored.tags.iter().map(|tag| (tag.key(), tag.value())), tag)
     }
 }
 
