@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod check;
 mod codegen;
+mod fuzz;
 mod tidy;
 
 /// Developers' tasks for Portcullis.
@@ -24,6 +25,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Generates `crates/model/src/generated/` from `models/` and `overlay/`.
     Codegen(codegen::Arguments),
+    /// Runs the fuzz targets of `fuzz/`, one after the other.
+    Fuzz(fuzz::Arguments),
     /// Runs every test, with all of its set-up.
     Test,
     /// Checks the house rules that rustc and clippy do not know.
@@ -75,6 +78,7 @@ fn run() -> Result<(), XtaskError> {
     match Cli::parse().command {
         Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Codegen(arguments) => Ok(codegen::run(&arguments)?),
+        Command::Fuzz(arguments) => fuzz::run(&root(), &arguments),
         Command::Test => check::run(&root()),
         Command::Tidy => tidy::run(&root()),
     }

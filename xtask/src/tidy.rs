@@ -28,7 +28,7 @@ const GENERATED: &str = "// @generated";
 /// [`XtaskError::Untidy`] with one line a finding.
 pub(crate) fn run(root: &Path) -> Result<(), XtaskError> {
     let mut findings = Vec::new();
-    for folder in ["crates", "xtask", "benches"] {
+    for folder in ["crates", "xtask", "benches", "fuzz/fuzz_targets", "fuzz/src"] {
         for path in rust_files(&root.join(folder))? {
             let text = fs::read_to_string(&path)?;
             if !text.starts_with(GENERATED) {
