@@ -52,7 +52,7 @@ pub enum PythonError {
     Runtime(String),
     /// The host has no such interpreter that runs.
     #[error(
-        "no working Python {version} in PATH. Install it (Debian: `apt-get install \
+        "no working Python {version} in PATH or pyenv. Install it (Debian: `apt-get install \
          python{version} python{version}-venv`), so that `python{version} -c ''` works{tried}"
     )]
     NoInterpreter {
@@ -154,19 +154,43 @@ impl Python {
     }
 }
 
-/// The newest runtime that an interpreter of this host can run. Blocking: it tries interpreters.
+/// The newest runtime that an interpreter of this host can run: one in `PATH`, if there is any.
+/// Blocking: it tries interpreters.
 ///
 /// # Errors
 /// [`PythonError::NoInterpreter`] when the host has none at all.
 pub fn newest_here() -> Result<&'static str, PythonError> {
     let mut missing = PythonError::Runtime("python3".to_owned());
-    for supported in SUPPORTED.iter().rev() {
-        match find_interpreter(supported.python) {
-            Ok(_) => return Ok(supported.runtime),
-            Err(error) => missing = error,
+    for places in [in_path(), kept_by_pyenv()] {
+        for supported in SUPPORTED.iter().rev() {
+            match find_interpreter(supported.python, &places) {
+                Ok(_) => return Ok(supported.runtime),
+                Err(error) => missing = error,
+            }
         }
     }
     Err(missing)
+}
+
+/// The folders of `PATH`.
+fn in_path() -> Vec<PathBuf> {
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
+}
+
+/// The folders of the interpreters that pyenv keeps, chosen or not: the shims in `PATH` of those
+/// that are not chosen do not run.
+fn kept_by_pyenv() -> Vec<PathBuf> {
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".pyenv"));
+    let root = env::var_os("PYENV_ROOT").map(PathBuf::from).or_else(home);
+    root.map(|root| bins_below(&root.join("versions"))).unwrap_or_default()
+}
+
+/// `*/bin`, in the order of names; none when the folder is not there.
+fn bins_below(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut bins: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
+    bins.sort();
+    bins
 }
 
 fn find_supported(runtime: &str) -> Result<&'static Supported, PythonError> {
@@ -180,7 +204,8 @@ fn prepare(
     dir: &Path,
     progress: Progress<'_>,
 ) -> Result<PythonRuntime, PythonError> {
-    let interpreter = find_interpreter(supported.python)?;
+    let places = [in_path(), kept_by_pyenv()].concat();
+    let interpreter = find_interpreter(supported.python, &places)?;
     let tag = supported.python.replace('.', "");
     let client_dir = dir.join(format!("awslambdaric-{}-cp{tag}", supported.client));
     if !client_dir.is_dir() {
@@ -196,13 +221,12 @@ fn io_error(dir: &Path) -> impl Fn(io::Error) -> PythonError {
     move |source| PythonError::Io { dir: dir.clone(), source }
 }
 
-/// The first interpreter of this version in `PATH` that runs, also without any environment.
-fn find_interpreter(version: &'static str) -> Result<PathBuf, PythonError> {
-    let path = env::var_os("PATH").unwrap_or_default();
+/// The first interpreter of this version in `places` that runs, also without any environment.
+fn find_interpreter(version: &'static str, places: &[PathBuf]) -> Result<PathBuf, PythonError> {
     let names = [format!("python{version}"), "python3".to_owned()];
     let mut broken = Vec::new();
     for name in names {
-        for program in env::split_paths(&path).map(|dir| dir.join(&name)) {
+        for program in places.iter().map(|dir| dir.join(&name)) {
             match real_interpreter(&program) {
                 Some((real, found)) if found == version && runs_alone(&real) => return Ok(real),
                 None if program.exists() => broken.push(program.display().to_string()),
@@ -341,6 +365,19 @@ mod tests {
         assert_eq!(real_interpreter(Path::new("/bin/false")), None);
         assert_eq!(real_interpreter(Path::new("/nonexistent")), None);
         assert!(!runs_alone(Path::new("/bin/false")));
+    }
+
+    #[test]
+    fn an_interpreter_is_looked_for_in_every_version_that_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        for version in ["3.13.0", "3.10.13"] {
+            fs::create_dir(root.path().join(version)).unwrap();
+        }
+        let want = ["3.10.13/bin", "3.13.0/bin"].map(|bin| root.path().join(bin));
+        assert_eq!(bins_below(root.path()), want);
+        assert_eq!(bins_below(&root.path().join("none")), Vec::<PathBuf>::new());
+        let missing = find_interpreter("3.14", &want).unwrap_err();
+        assert!(missing.to_string().contains("python3.14"), "{missing}");
     }
 
     #[test]
