@@ -147,8 +147,7 @@ mod tests {
         owner: KeyOwner,
         existing: usize,
     ) -> Result<AccessKey, IdentityError> {
-        let (id, secret) =
-            (AccessKeyId::long_term([4; 16]), SecretAccessKey::from_random([5; 30]));
+        let (id, secret) = (AccessKeyId::long_term([4; 16]), SecretAccessKey::from_random([5; 30]));
         create_access_key(maker, owner, existing, id, secret, now())
     }
 
@@ -166,10 +165,9 @@ mod tests {
             check(KeyMaker::Iam, owner, 2, Err(full));
         }
         let full = "Cannot exceed quota for AccessKeysByOperator: 1000";
-        for owner in [
-            KeyOwner::Root(account()),
-            KeyOwner::Service("s3.amazonaws.com".parse().unwrap()),
-        ] {
+        for owner in
+            [KeyOwner::Root(account()), KeyOwner::Service("s3.amazonaws.com".parse().unwrap())]
+        {
             check(KeyMaker::Operator, owner.clone(), 999, Ok(()));
             check(KeyMaker::Operator, owner, 1000, Err(full));
         }

@@ -161,7 +161,7 @@ fn other_than_function<A: Operation>(
     if let Err(denied) = cx.check(action, &Elsewhere(arn), parameters) {
         return denied;
     }
-    let missing = match arn.splitn(7, ':').nth(5) {
+    let missing = match arn.split(':').nth(5) {
         Some("event-source-mapping") => NotFound::EventSourceMapping(arn.into()),
         Some("capacity-provider") => NotFound::CapacityProvider(arn.into()),
         _ => return ApiError::NotServed(format!("tags on {arn}").into()),
@@ -178,7 +178,7 @@ impl Resource for Elsewhere<'_> {
     }
 
     fn account(&self) -> &str {
-        self.0.splitn(6, ':').nth(4).unwrap_or_default()
+        self.0.split(':').nth(4).unwrap_or_default()
     }
 }
 
