@@ -30,19 +30,29 @@ pub(crate) struct Arguments {
 /// folder.
 ///
 /// # Errors
-/// [`XtaskError::Command`] for the first target that fails (the failing input is named above), and
-/// when the nightly toolchain or cargo-fuzz is missing and cannot be installed.
+/// [`XtaskError::Command`] for the first target that fails (the failing input is named above), for
+/// one that is not there, and when the nightly toolchain or cargo-fuzz cannot be installed.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), XtaskError> {
+    let targets = chosen(targets(root)?, arguments.target.as_deref())?;
     install()?;
-    let targets = match &arguments.target {
-        Some(target) => vec![target.clone()],
-        None => targets(root)?,
-    };
     for target in targets {
         step(&format!("fuzz target {target}"));
         fuzz(root, &target, arguments.minutes)?;
     }
     Ok(())
+}
+
+/// The target of this name, or all of them.
+fn chosen(all: Vec<String>, name: Option<&str>) -> Result<Vec<String>, XtaskError> {
+    let Some(name) = name else { return Ok(all) };
+    if all.iter().any(|target| target == name) {
+        return Ok(vec![name.to_owned()]);
+    }
+    Err(XtaskError::Command {
+        command: format!("fuzz {name}"),
+        why: "there is no such target".to_owned(),
+        remedy: format!("choose one of {}", all.join(", ")),
+    })
 }
 
 /// Installs cargo-fuzz, unless it is there.
