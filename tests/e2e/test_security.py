@@ -464,7 +464,7 @@ def memory_kib(server) -> int:
 
 
 def test_bodies_before_their_proof_are_bounded_together(start_server):
-    """Whoever knows a key's id can send bodies: at most 512 MiB of them are taken at a time."""
+    """Whoever knows a key's id can send packages: at most 384 MiB of them are taken at a time."""
     server = start_server()
     size, count = 60 << 20, 14
     request = Request("POST", F, b"", {"Host": urlsplit(server.base).netloc, "Content-Type": "application/json"})
@@ -485,7 +485,10 @@ def test_bodies_before_their_proof_are_bounded_together(start_server):
                 sent[index] = len(part)
         time.sleep(0.001)
     grown = (memory_kib(server) - before) >> 10
-    assert grown < 600, f"{grown} MiB"
-    assert Wire(server.base, server.root).call("GET", F).status == 200, "small calls go on"
+    assert grown < 450, f"{grown} MiB"
+    wire = Wire(server.base, server.root)
+    assert wire.call("GET", F).status == 200, "small calls go on"
+    answer = wire.invoke("none", compact("x" * (5 << 20)).encode())
+    assert answer.code == "ResourceNotFoundException", "and large payloads"
     for connection in connections:
         connection.close()

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::{
     answer::{Body, JSON, empty, response},
     code_link,
+    memory::Kind,
     state::State,
 };
 
@@ -52,7 +53,7 @@ async fn code(state: &State, head: &Parts) -> Response<Body> {
     };
     // What cannot be measured cannot be read either: `get` says why.
     let size = tokio::fs::metadata(state.blobs.path(&digest)).await.map_or(0, |file| file.len());
-    let Ok(share) = state.memory.share(size).await else { return empty(503) };
+    let Ok(share) = state.memory.share(Kind::Download, size).await else { return empty(503) };
     match state.blobs.get(digest).await {
         Ok(Some(zip)) => response(200, ZIP, share.held_by(zip)),
         Ok(None) => response(404, JSON, r#"{"Message":"The code is gone."}"#.into()),

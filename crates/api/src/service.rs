@@ -21,7 +21,8 @@ use crate::{
     dispatch::{Handler, handler},
     error::ApiError,
     execution,
-    listen::{BodyError, Pace, Peer, read_bounded},
+    listen::{BodyError, Peer, read_bounded},
+    memory::Kind,
     pages,
     state::State,
 };
@@ -204,18 +205,18 @@ impl<'a> Call<'a> {
         named: Option<&(&'static OperationModel, Labels<'_>)>,
     ) -> Result<Bytes, ApiError> {
         let operation = named.map_or("-", |(operation, _)| operation.name);
-        let limit = match operation {
-            "CreateFunction" | "UpdateFunctionCode" => PACKAGE_REQUEST_BYTES_MAX,
-            "Invoke" => PAYLOAD_BYTES_MAX,
-            _ => REQUEST_BYTES_MAX,
+        let (kind, limit) = match operation {
+            "CreateFunction" | "UpdateFunctionCode" => (Kind::Package, PACKAGE_REQUEST_BYTES_MAX),
+            "Invoke" => (Kind::Payload, PAYLOAD_BYTES_MAX),
+            _ => (Kind::Payload, REQUEST_BYTES_MAX),
         };
         let announced = body.size_hint().exact();
         // One that is too large is refused without being read, and one that does not say how large
         // it is may become as large as it may be.
         let reserved =
             announced.map_or(limit as u64, |size| if size > limit as u64 { 0 } else { size });
-        let share = self.state.memory.share(reserved).await?;
-        let read = read_bounded(body, limit, Pace::default()).await;
+        let share = self.state.memory.share(kind, reserved).await?;
+        let read = read_bounded(body, limit, share.pace()).await;
         read.map(|body| share.held_by(body)).map_err(|error| match error {
             BodyError::TooLarge { .. } if operation == "Invoke" => {
                 let size = announced.unwrap_or(limit as u64 + 1);
