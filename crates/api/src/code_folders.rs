@@ -118,15 +118,10 @@ fn older(root: &Path, age: Duration) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{
-            Arc,
-            atomic::{AtomicBool, AtomicUsize, Ordering},
-        },
-        time::Duration,
-    };
+    use std::time::Duration;
 
     use portcullis_store::{Blobs, Digest};
+    use tokio::time::timeout;
 
     use super::CodeFolders;
 
@@ -169,32 +164,16 @@ mod tests {
     }
 
     /// Each unpacking holds the zip in memory: a burst of calls must not multiply it.
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_package_is_unpacked_once_however_many_wait_for_it() {
+    #[tokio::test]
+    async fn a_package_is_unpacked_by_one_caller_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(&folder.path().join("blobs")).unwrap();
-        let root = folder.path().join("unpacked");
-        let folders = Arc::new(CodeFolders::new(root.clone()));
+        let folders = CodeFolders::new(folder.path().join("unpacked"));
         let digest = package(&blobs, "main.py").await;
-        let (done, most) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let watch = std::thread::spawn({
-            let (done, most) = (done.clone(), most.clone());
-            move || {
-                while !done.load(Ordering::Relaxed) {
-                    let now = std::fs::read_dir(&root).map_or(0, Iterator::count);
-                    most.fetch_max(now, Ordering::Relaxed);
-                }
-            }
-        });
-        let calls = (0..64).map(|_| {
-            let (folders, blobs) = (folders.clone(), blobs.clone());
-            tokio::spawn(async move { folders.ready(&blobs, digest).await.map(drop) })
-        });
-        for call in calls.collect::<Vec<_>>() {
-            call.await.unwrap().unwrap();
-        }
-        done.store(true, Ordering::Relaxed);
-        watch.join().unwrap();
-        assert!(most.load(Ordering::Relaxed) <= 1, "{most:?}");
+        let turn = folders.turn(&digest).await;
+        let early = timeout(Duration::from_millis(200), folders.ready(&blobs, digest)).await;
+        assert!(early.is_err(), "it must wait for whoever has the turn");
+        drop(turn);
+        assert!(folders.ready(&blobs, digest).await.unwrap().is_dir());
     }
 }

@@ -51,8 +51,8 @@ pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
 impl Default for Memory {
     /// Five of the largest packages, 42 of the largest payloads, five downloads at a time. A package
-    /// whose signature is proven takes up to four times its body while it is decoded (body, JSON
-    /// text, bytes, and for a while what a refusal prints): 1.5 GiB at the most.
+    /// whose signature is proven takes up to five times its body while it is decoded (measured: body,
+    /// JSON text, bytes, and for a while what a refusal prints): 2 GiB at the most.
     fn default() -> Self {
         let mib = |count: usize| Arc::new(Semaphore::new(count * 1024 * 1024 / UNIT_BYTES));
         Self { packages: mib(384), payloads: mib(256), downloads: mib(256) }

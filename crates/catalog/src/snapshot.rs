@@ -347,3 +347,32 @@ fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: K, value: Option<V
         None => map.remove(&key),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use portcullis_identity::Partition;
+    use portcullis_store::{Entry, Key, Revision};
+
+    use super::Snapshot;
+
+    #[track_caller]
+    fn check(key: &str, whole: bool) {
+        let mut snapshot = Snapshot::empty(Revision::new(1), Partition::Aws);
+        let key = Key::try_from(key).unwrap();
+        let (created, modified) = (Revision::new(1), Revision::new(1));
+        let entry = Entry { key: key.clone(), value: "\u{7f}newer".into(), created, modified };
+        snapshot.apply(&key, Some(&entry));
+        assert_eq!(snapshot.is_whole(), whole, "{key}");
+        snapshot.apply(&key, None);
+        assert_eq!(snapshot.is_whole(), whole, "{key}, removed: it may have been read before");
+    }
+
+    #[test]
+    fn a_snapshot_knows_that_it_could_not_read_a_function() {
+        check("fn/123456789012/us-east-1/f", false);
+        check("fn/123456789012/us-east-1/f/v/1", false);
+        check("fn/123456789012/us-east-1/f/layer/1", false);
+        check("fn/123456789012/us-east-1/f/policy", true);
+        check("iam/123456789012/user/u", true);
+    }
+}
