@@ -522,7 +522,7 @@ mod tests {
     #[track_caller]
     fn check_words<T>(words: &[&str], text: fn(T) -> &'static str)
     where
-        T: std::str::FromStr<Err = InvalidValue> + Copy + std::fmt::Debug + PartialEq,
+        T: std::str::FromStr<Err = InvalidValue> + Copy + fmt::Debug + PartialEq,
     {
         for word in words {
             assert_eq!(word.parse::<T>().map(text).as_ref(), Ok(word));

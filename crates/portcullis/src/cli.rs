@@ -1,6 +1,9 @@
 //! The command line: every command, flag and variable, and the examples that `--help` prints.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -43,7 +46,12 @@ pub(crate) enum Isolation {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServeArguments {
     /// Address and port to listen on; port 0 takes a free one and prints it.
-    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:4566")]
+    #[arg(
+        long,
+        env = "PORTCULLIS_LISTEN",
+        default_value = "127.0.0.1:4566",
+        value_parser = listen_address
+    )]
     pub(crate) listen: SocketAddr,
     /// Folder for everything that the server keeps; made if missing.
     #[arg(long, env = "PORTCULLIS_DATA_DIR", default_value = "./portcullis-data")]
@@ -78,11 +86,25 @@ pub(crate) struct ServeArguments {
     pub(crate) root_secret_access_key: Option<String>,
 }
 
+/// An address with its port, or a host's name with a port: IPv4 first, as clients try it.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let found = text.to_socket_addrs().map_err(|error| format!("not ADDRESS:PORT: {error}"))?;
+    found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| "a host without an address".to_owned())
+}
+
 /// Flags of `quickstart`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct QuickstartArguments {
     /// Address and port to listen on; a free port is taken when this one is busy.
-    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:4566")]
+    #[arg(
+        long,
+        env = "PORTCULLIS_LISTEN",
+        default_value = "127.0.0.1:4566",
+        value_parser = listen_address
+    )]
     pub(crate) listen: SocketAddr,
     /// Stop after the table instead of serving on.
     #[arg(long)]
@@ -159,8 +181,25 @@ pub(crate) struct RootCredentialVariables {
 mod tests {
     use clap::CommandFactory;
 
-    use super::Cli;
+    use super::{Cli, listen_address};
     use crate::environment::KNOWN;
+
+    #[test]
+    fn an_address_to_listen_on_may_be_a_name() {
+        let rows = [
+            ("127.0.0.1:4566", Some("127.0.0.1:4566")),
+            ("[::1]:0", Some("[::1]:0")),
+            ("localhost:4566", Some("127.0.0.1:4566")),
+            ("nowhere", None),
+            ("127.0.0.1", None),
+            ("127.0.0.1:99999", None),
+            ("", None),
+        ];
+        for (text, want) in rows {
+            let got = listen_address(text).ok().map(|address| address.to_string());
+            assert_eq!(got.as_deref(), want, "{text}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {
