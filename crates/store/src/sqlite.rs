@@ -1,25 +1,30 @@
 //! The embedded backend: one SQLite database in one folder, for one process.
 //!
-//! Writes go through one thread, which gathers the commits that wait and flushes them together;
-//! reads have their own connections. The log is WAL with `synchronous=FULL`: each group of commits
-//! is flushed before it is acknowledged.
+//! There is one connection that writes. A commit that finds it free uses it at once, on the
+//! caller's thread; the others go through one thread, which gathers the commits that wait and
+//! flushes them together. Reads have their own connections. The log is WAL with
+//! `synchronous=FULL`: each group of commits is flushed before it is acknowledged.
 
 mod apply;
+mod latest;
 mod log;
 mod padding;
+mod queue;
 mod reader;
 mod schema;
+mod thread;
 mod values;
 mod writer;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task;
 
 use crate::contract::{BoxFuture, Entry, Page, Revision, Store};
 use crate::error::{CommitError, StoreError};
@@ -30,8 +35,12 @@ use crate::key::Key;
 use crate::suite::Faults;
 use crate::transaction::Transaction;
 use crate::watch::{Batch, Watch};
+use latest::Latest;
+use log::Log;
+use queue::{Commit, Outcome, Queue};
 use reader::Readers;
-use writer::{Commit, Job, Writer};
+use thread::Serving;
+use writer::Writer;
 
 /// Most commits that wait or run at once; the next one waits for a place.
 ///
@@ -48,34 +57,18 @@ const DATABASE_FILE: &str = "store.sqlite3";
 /// Dropping it waits for the commits that were accepted, as [`SqliteStore::close`] does.
 pub struct SqliteStore {
     shared: Arc<Shared>,
-    jobs: Sender<Job>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the handle and the writer thread both hold.
 struct Shared {
     /// One place for each commit in flight; closed with the store.
     places: Arc<Semaphore>,
+    queue: Queue,
+    /// `None` when the folder was let go. Taken before the queue's lock, never within it.
+    writer: Mutex<Option<Writer>>,
     readers: Arc<Readers>,
     history: Arc<History>,
-}
-
-impl Shared {
-    /// Refuses new requests; the watches still get what was accepted.
-    fn refuse(&self) {
-        self.places.close();
-        self.readers.close();
-    }
-}
-
-/// Held by the writer thread: however it ends, nobody waits for it in vain.
-struct Serving(Arc<Shared>);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.0.refuse();
-        self.0.history.close();
-    }
 }
 
 impl SqliteStore {
@@ -112,43 +105,104 @@ impl SqliteStore {
         let revision =
             values::revision(&connection).map_err(values::failed("read the revision"))?;
         instrument(&mut connection).map_err(values::failed("prepare the database"))?;
-        let shared = Arc::new(Shared::new(database, revision));
-        let (jobs, queue) = mpsc::channel();
-        let writer = Writer::new(connection, lock, revision, queue, Arc::clone(&shared));
+        let log = Log::new(schema::log(&database), &mut connection);
+        let (latest, history) = (Arc::new(Latest::new(revision)), History::new(revision));
+        let readers = Readers::new(database, Arc::clone(&latest));
+        let writer = Writer::new(connection, lock, revision, latest, Arc::clone(&history), log);
+        Self::start(Shared::new(writer, readers, history))
+    }
+
+    fn start(shared: Shared) -> Result<Self, StoreError> {
+        let shared = Arc::new(shared);
         let serving = Serving(Arc::clone(&shared));
-        let thread = thread::Builder::new().name("store-writer".into()).spawn(|| {
-            let _serving = serving;
-            writer.run();
-        });
+        let thread = std::thread::Builder::new().name("store-writer".into());
+        let thread = thread.spawn(|| serving.run());
         let thread = thread.map_err(folder::failed("start the writer thread"))?;
-        Ok(Self { shared, jobs, writer: Mutex::new(Some(thread)) })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// Finishes the commits that were accepted, then lets go of the folder. From the start of this
     /// call, new requests answer [`StoreError::Closed`]. Closing twice is harmless.
     pub async fn close(&self) {
         self.shared.refuse();
-        let (closed, done) = oneshot::channel();
-        if self.jobs.send(Job::Close(closed)).is_ok() {
-            // An error means that the writer has ended, which is what we wait for.
-            let _ended = done.await;
-        }
+        let (closer, closed) = oneshot::channel();
+        self.shared.queue.close(closer);
+        // An error means that the thread has ended, which is what we wait for.
+        let _ended = closed.await;
     }
 }
 
 impl Shared {
-    fn new(database: PathBuf, revision: Revision) -> Self {
+    fn new(writer: Writer, readers: Readers, history: Arc<History>) -> Self {
         Self {
             places: Arc::new(Semaphore::new(COMMITS_IN_FLIGHT_MAX)),
-            readers: Arc::new(Readers::new(database)),
-            history: History::new(revision),
+            queue: Queue::default(),
+            writer: Mutex::new(Some(writer)),
+            readers: Arc::new(readers),
+            history,
         }
+    }
+
+    /// Refuses new requests; the watches still get what was accepted.
+    fn refuse(&self) {
+        self.places.close();
+        self.readers.close();
+    }
+
+    /// Waits for the writer. One that a commit's panic has left is of no use.
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(|poisoned| {
+            let mut writer = poisoned.into_inner();
+            writer.iter_mut().for_each(Writer::abandon);
+            writer
+        })
+    }
+
+    /// Commits on this thread if nobody else commits or waits to; the other threads of the runtime
+    /// take over its tasks meanwhile. `None`: not done, leave it to the writer thread.
+    fn commit_at_once(&self, transaction: &Transaction) -> Option<Outcome> {
+        let runtime = Handle::try_current().ok()?;
+        if runtime.runtime_flavor() != RuntimeFlavor::MultiThread || !self.is_quiet() {
+            return None;
+        }
+        task::block_in_place(|| self.commit_if_free(transaction))
+    }
+
+    /// Whether it is worth a try: [`Shared::commit_if_free`] decides.
+    fn is_quiet(&self) -> bool {
+        self.readers.latest().settled().is_some() && self.queue.is_calm()
+    }
+
+    /// Whoever waits comes first, so that no stream of commits like this one keeps him waiting.
+    fn commit_if_free(&self, transaction: &Transaction) -> Option<Outcome> {
+        let mut writer = self.writer.try_lock().ok()?;
+        let writer = writer.as_mut().filter(|writer| writer.is_free() && self.queue.is_calm())?;
+        let outcome = writer.serve(&[transaction]).pop();
+        if !writer.is_usable() {
+            self.refuse();
+        }
+        if writer.wants_thread() {
+            self.queue.wake();
+        }
+        outcome
+    }
+
+    /// Leaves the commit to the writer thread and waits for its answer.
+    async fn commit_queued(
+        &self,
+        transaction: Transaction,
+        place: OwnedSemaphorePermit,
+    ) -> Outcome {
+        let (answer, answered) = oneshot::channel();
+        self.queue.push(Commit { transaction, answer, place })?;
+        answered.await.unwrap_or_else(|lost| {
+            Err(CommitError::Store(StoreError::Unavailable { source: Arc::new(lost) }))
+        })
     }
 }
 
 /// Opens the database for writing. Its name is durable before anything in it is acknowledged.
 fn open_writer(path: &Path, database: &Path) -> Result<Connection, StoreError> {
-    folder::private_file(database)?;
     let connection = schema::open_writer(database)?;
     folder::flush(path).map_err(folder::failed("flush the data folder"))?;
     Ok(connection)
@@ -167,7 +221,8 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Page, StoreError>> {
         let (prefix, after) = (prefix.clone(), after.cloned());
-        let page = move |db: &Connection| reader::page(db, &prefix, after.as_ref(), limit);
+        let latest = self.shared.readers.latest();
+        let page = move |db: &Connection| reader::page(db, &latest, &prefix, after.as_ref(), limit);
         Box::pin(self.shared.readers.read("list entries", page))
     }
 
@@ -176,12 +231,10 @@ impl Store for SqliteStore {
             transaction.check()?;
             let place = Arc::clone(&self.shared.places).acquire_owned().await;
             let place = place.map_err(|_| StoreError::Closed)?;
-            let (answer, answered) = oneshot::channel();
-            let commit = Commit { transaction, answer, place };
-            self.jobs.send(Job::Commit(commit)).map_err(|_| StoreError::Closed)?;
-            answered.await.unwrap_or_else(|lost| {
-                Err(CommitError::Store(StoreError::Unavailable { source: Arc::new(lost) }))
-            })
+            match self.shared.commit_at_once(&transaction) {
+                Some(outcome) => outcome,
+                None => self.shared.commit_queued(transaction, place).await,
+            }
         })
     }
 
@@ -197,9 +250,9 @@ impl Store for SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.shared.refuse();
-        let (closed, _) = oneshot::channel();
-        let _ended = self.jobs.send(Job::Close(closed));
-        let thread = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let (closer, _) = oneshot::channel();
+        self.shared.queue.close(closer);
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the store's writer thread panicked");
         }

@@ -61,6 +61,7 @@ macro_rules! laws {
             concurrent_commits_to_distinct_keys_are_all_there,
             a_conflict_does_not_spoil_its_neighbours,
             concurrent_increments_are_all_counted,
+            a_page_is_of_its_revision_while_others_commit,
             a_watch_yields_each_commit_once_and_in_order,
             a_watch_continues_a_scan_without_a_gap,
             a_wait_that_is_dropped_loses_nothing,

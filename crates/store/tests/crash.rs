@@ -82,10 +82,11 @@ async fn kill_nine_loses_nothing_that_was_acknowledged() {
 /// The limit is on the size of a file: SQLite's own write fails, in the middle of its log.
 #[tokio::test]
 async fn a_log_that_cannot_grow_loses_nothing_and_the_store_says_so() {
-    for blocks in [200, 301, 402, 1003] {
+    let tests = ["commits_until_refused", "commits_at_once_until_refused"];
+    for (blocks, test) in [200, 301, 402, 1003].into_iter().flat_map(|b| tests.map(|t| (b, t))) {
         let folder = tempfile::tempdir().unwrap();
         let setup = format!("trap '' XFSZ; ulimit -f {blocks};");
-        let mut child = start("commits_until_refused", &setup, folder.path());
+        let mut child = start(test, &setup, folder.path());
         let numbers: Vec<u64> = acknowledged(&mut child).collect();
         assert!(child.wait().unwrap().success(), "the child's own checks");
         assert!(!numbers.is_empty());
@@ -97,7 +98,7 @@ fn folder() -> PathBuf {
     std::env::var_os(FOLDER).expect("the folder is given by the parent").into()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "runs in a child process of the law above, until it is killed"]
 async fn commits_until_killed() {
     let store = Arc::new(SqliteStore::open(&folder()).unwrap());
@@ -121,6 +122,16 @@ async fn commits_until_killed() {
 #[tokio::test]
 #[ignore = "runs in a child process of the law above, with a limit on the size of files"]
 async fn commits_until_refused() {
+    commit_until_refused().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "as the one above, on the caller's thread"]
+async fn commits_at_once_until_refused() {
+    commit_until_refused().await;
+}
+
+async fn commit_until_refused() {
     let store = SqliteStore::open(&folder()).unwrap();
     let mut number = 0;
     let refused = loop {

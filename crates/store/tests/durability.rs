@@ -118,6 +118,22 @@ fn only_the_owner_reads_the_data() {
     }
 }
 
+#[tokio::test]
+async fn what_a_crash_left_while_the_database_was_made_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for leftover in ["store.sqlite3.new", "store.sqlite3.new-wal", "store.sqlite3-wal"] {
+        fs::write(folder.path().join(leftover), "half").unwrap();
+    }
+    let store = SqliteStore::open(folder.path()).unwrap();
+    store.commit(put("a", "")).await.unwrap();
+    store.close().await;
+    let names = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["store.lock", "store.sqlite3"]);
+    assert_eq!(all(&SqliteStore::open(folder.path()).unwrap()).await.len(), 1);
+}
+
 /// Opens a folder whose database was prepared so, and expects a refusal that changes nothing.
 #[track_caller]
 fn check_refused(prepare: impl FnOnce(&Path), message: &str) {
@@ -159,7 +175,7 @@ async fn people_see_keys_and_values_as_text() {
     assert_eq!(rows, want.map(|(key, value, size)| (key.into(), value.into(), size)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_stays_within_its_bound_under_steady_writing() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path()).unwrap();

@@ -35,6 +35,15 @@ fn is_definite(error: &CommitError) -> bool {
 
 #[tokio::test]
 async fn a_commit_that_fails_at_any_step_leaves_nothing_and_later_ones_work() {
+    fail_at_every_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_does_one_that_runs_at_once() {
+    fail_at_every_step().await;
+}
+
+async fn fail_at_every_step() {
     let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
     let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
     let before = [put("a/1", 5), put("a/2", 5), put("a/old/1", 5), put("a/old/2", 9000)];

@@ -75,7 +75,8 @@ fn delete_prefix(db: &Connection, prefix: &Key, changes: &mut Vec<Change>) -> ru
     Ok(())
 }
 
-/// Records the revision of the last commit, so that it never goes back, even when its entry does.
+/// Records the revision, in the transaction that deletes an entry and so might take the last trace
+/// of an earlier revision with it. See [`super::values::revision`].
 pub(super) fn record(db: &Connection, revision: Revision) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE state SET revision = ?1")?.execute([revision]).map(drop)
 }

@@ -24,6 +24,12 @@ const PAGES_BEFORE_IDLE_CHECKPOINT: u32 = 128;
 /// one commit in hundreds waits for it.
 const PAGES_BEFORE_CHECKPOINT: u32 = 512;
 
+/// When the log has this many pages its file is made ready even if nobody pauses.
+///
+/// Reason: until then each commit makes the file grow. The first commits, with which a program
+/// starts, do not wait for it.
+const PAGES_BEFORE_RESERVING: u32 = 32;
+
 /// Bytes made ready in the log's file: what it holds before it is copied, and room for the group
 /// that crosses that bound. (A frame is a page and a header of 24 bytes.)
 const RESERVED_BYTES: u64 = (PAGES_BEFORE_CHECKPOINT as u64 + 64) * (PAGE_SIZE as u64 + 24);
@@ -38,16 +44,15 @@ pub(super) struct Log {
     /// Pages at the last try that could not copy all, since somebody was reading: the next try
     /// waits for as many more.
     tried: u32,
+    /// Whether the file was made ready, or the try failed.
+    reserved: bool,
 }
 
 impl Log {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, reported: Arc::default(), pages: 0, tried: 0 }
-    }
-
-    /// Follows the log's length and makes its file ready. A failure costs speed only.
-    pub(super) fn prepare(&mut self, connection: &mut Connection) {
-        let reported = Arc::clone(&self.reported);
+    /// Follows the length of this connection's log from now on.
+    pub(super) fn new(path: PathBuf, connection: &mut Connection) -> Self {
+        let log = Self { path, reported: Arc::default(), pages: 0, tried: 0, reserved: false };
+        let reported = Arc::clone(&log.reported);
         let hooked = connection.wal_hook(Some(move |_: &mut _, pages: i32| {
             reported.store(pages.unsigned_abs(), Ordering::Relaxed);
             Ok(())
@@ -55,9 +60,7 @@ impl Log {
         if let Err(error) = hooked {
             tracing::warn!(%error, "the log's length is unknown, so it is copied at the end only");
         }
-        if let Err(error) = self.reserve(connection) {
-            tracing::warn!(%error, "the log's file was not made ready");
-        }
+        log
     }
 
     /// Fills the log's file up with zeros, flushed.
@@ -65,7 +68,7 @@ impl Log {
     /// Overwriting flushes faster than extending does, since the file's metadata stays as it is.
     /// SQLite takes the zeros for what they are: its recovery stops at the first frame whose
     /// checksum does not fit, because the log is overwritten in the same way after each copy. The
-    /// write lock keeps others from extending the log meanwhile.
+    /// write lock keeps others from extending the log meanwhile. A failure costs speed only.
     fn reserve(&self, connection: &mut Connection) -> Result<(), Box<dyn Error>> {
         let locked = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut file = OpenOptions::new().write(true).open(&self.path)?;
@@ -81,19 +84,31 @@ impl Log {
         self.tried = self.tried.min(self.pages);
     }
 
-    /// Whether it is time to copy the log although commits may wait.
+    /// Whether there is something to do although commits may wait.
     pub(super) fn is_due(&self) -> bool {
-        self.pages - self.tried >= PAGES_BEFORE_CHECKPOINT
+        let grows = !self.reserved && self.pages >= PAGES_BEFORE_RESERVING;
+        grows || self.pages - self.tried >= PAGES_BEFORE_CHECKPOINT
     }
 
-    /// Whether it is time to copy the log once nobody commits.
+    /// Whether there is something to do once nobody commits.
     pub(super) fn is_due_when_idle(&self) -> bool {
-        self.pages - self.tried >= PAGES_BEFORE_IDLE_CHECKPOINT
+        !self.reserved || self.pages - self.tried >= PAGES_BEFORE_IDLE_CHECKPOINT
+    }
+
+    /// Makes the file ready if it is not, else copies the log.
+    pub(super) fn tend(&mut self, connection: &mut Connection) {
+        if self.reserved {
+            return self.checkpoint(connection);
+        }
+        self.reserved = true;
+        if let Err(error) = self.reserve(connection) {
+            tracing::warn!(%error, "the log's file was not made ready");
+        }
     }
 
     /// Copies the log into the database, as far as no reader needs the old pages. A log that was
     /// copied whole is overwritten from its start.
-    pub(super) fn checkpoint(&mut self, connection: &Connection) {
+    fn checkpoint(&mut self, connection: &Connection) {
         let whole = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
             Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
         });

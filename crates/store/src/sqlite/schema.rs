@@ -1,12 +1,13 @@
 //! The database's schema, its version, and how connections are opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::values::failed;
 use crate::error::StoreError;
+use crate::folder;
 
 /// Marks the file as ours ("PCLS"), so that another program's database is never written to.
 const APPLICATION_ID: i64 = 0x5043_4c53;
@@ -24,6 +25,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// of a 300 B value; with 16 KiB the small one writes twice the bytes for no gain.
 pub(super) const PAGE_SIZE: u32 = 8192;
 
+/// `state.revision` is not the last one: see [`super::values::revision`].
 /// `value` is padded (see [`super::padding`]): its first `size` bytes are the value. The view
 /// `entries` is for people: text, without the leading control byte that marks a format.
 const SCHEMA: &str = "
@@ -48,12 +50,18 @@ CREATE VIEW entries AS
     FROM entry;
 ";
 
-/// Opens the one connection that writes; makes the schema in an empty file.
+/// Opens the one connection that writes; makes the database where there is none or an empty one.
 pub(super) fn open_writer(database: &Path) -> Result<Connection, StoreError> {
+    folder::private_file(database)?;
     let mut connection = open(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let found = Found::in_database(&connection).map_err(failed("read the database"))?;
     found.check(database)?;
-    prepare(&mut connection, found.is_empty()).map_err(failed("prepare the database"))?;
+    if found.is_empty() {
+        drop(connection);
+        create(database)?;
+        connection = open(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    }
+    prepare(&connection).map_err(failed("prepare the database"))?;
     Ok(connection)
 }
 
@@ -106,22 +114,53 @@ impl Found {
     }
 }
 
-fn prepare(connection: &mut Connection, empty: bool) -> rusqlite::Result<()> {
-    if empty {
-        connection.pragma_update(None, "page_size", PAGE_SIZE)?; // only before the first write
-    }
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A commit's `Ok` must survive power loss; NORMAL would flush at checkpoints only.
     connection.pragma_update(None, "synchronous", "FULL")?;
     // The writer chooses the moment, outside of a commit.
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    if empty { create(connection) } else { Ok(()) }
+    connection.pragma_update(None, "wal_autocheckpoint", 0)
 }
 
-fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Makes the database under another name, flushes it once, and only then gives it its own: SQLite
+/// would flush it after each of its steps. The name is durable once the folder is flushed.
+fn create(database: &Path) -> Result<(), StoreError> {
+    let new = beside(database, ".new");
+    for leftover in [&new, &log(&new), &index(&new), &log(database), &index(database)] {
+        folder::remove(leftover).map_err(folder::failed("remove a file of the data folder"))?;
+    }
+    let file = folder::private_file(&new)?;
+    write_schema(&mut open(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?)
+        .map_err(failed("make the database"))?;
+    file.sync_all().map_err(folder::failed("flush the database"))?;
+    std::fs::rename(&new, database).map_err(folder::failed("name the database"))
+}
+
+fn write_schema(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?; // only before the first write
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "journal_mode", "MEMORY")?;
     let creation = connection.transaction()?;
     creation.execute_batch(SCHEMA)?;
     creation.pragma_update(None, "application_id", APPLICATION_ID)?;
     creation.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    creation.commit()
+    creation.commit()?;
+    // Last: a log that cannot be copied when the connection closes is no error to SQLite.
+    connection.pragma_update(None, "journal_mode", "WAL")
+}
+
+/// The write-ahead log of a database, where SQLite puts it.
+pub(super) fn log(database: &Path) -> PathBuf {
+    beside(database, "-wal")
+}
+
+/// The index of the write-ahead log, where SQLite puts it.
+fn index(database: &Path) -> PathBuf {
+    beside(database, "-shm")
+}
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.to_owned().into_os_string();
+    path.push(suffix);
+    path.into()
 }

@@ -1,45 +1,25 @@
-//! The writer thread: gathers the commits that wait, makes them one transaction of SQLite and so
-//! one flush, then tells the watches and the callers.
+//! The connection that writes: makes a group of commits one transaction of SQLite and so one flush,
+//! then tells the watches.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::latest::Latest;
 use super::log::Log;
-use super::{Shared, apply, values};
+use super::queue::Outcome;
+use super::{apply, values};
 use crate::contract::Revision;
 use crate::error::{CommitError, StoreError};
 use crate::folder::Lock;
+use crate::history::History;
 use crate::transaction::Transaction;
-use crate::watch::Batch;
-
-/// How long nobody must have committed for the writer to be idle.
-///
-/// Reason: longer than the pause between the commits of one busy client.
-const IDLE: Duration = Duration::from_millis(100);
-
-/// What the writer thread is asked to do.
-pub(super) enum Job {
-    Commit(Commit),
-    /// Finish, let go of everything, then answer.
-    Close(oneshot::Sender<()>),
-}
-
-/// One accepted transaction and the caller who waits for it.
-pub(super) struct Commit {
-    pub(super) transaction: Transaction,
-    pub(super) answer: oneshot::Sender<Result<Revision, CommitError>>,
-    /// Held until the answer, to bound the queue.
-    pub(super) place: OwnedSemaphorePermit,
-}
+use crate::watch::{Batch, Change};
 
 /// What became of each transaction of a group, in order.
 #[derive(Default)]
 struct Outcomes {
-    answers: Vec<Result<Revision, CommitError>>,
+    answers: Vec<Outcome>,
     batches: Vec<Batch>,
 }
 
@@ -52,17 +32,19 @@ enum Failure {
     Unconfirmed(rusqlite::Error),
 }
 
-/// The state of the writer thread.
+/// All that is needed to commit. Whoever holds it is the only one who writes.
 pub(super) struct Writer {
     connection: Connection,
     lock: Lock,
     /// Of the last commit that is durable.
     revision: Revision,
-    queue: Receiver<Job>,
-    shared: Arc<Shared>,
+    latest: Arc<Latest>,
+    history: Arc<History>,
     log: Log,
-    /// Set when the thread shall end; answered when it has let go.
-    closing: Option<oneshot::Sender<()>>,
+    /// Cleared for good when what follows could not be believed.
+    usable: bool,
+    /// Whether the thread waits for a pause in which to look after the log.
+    attended: bool,
 }
 
 impl Writer {
@@ -70,72 +52,67 @@ impl Writer {
         connection: Connection,
         lock: Lock,
         revision: Revision,
-        queue: Receiver<Job>,
-        shared: Arc<Shared>,
+        latest: Arc<Latest>,
+        history: Arc<History>,
+        log: Log,
     ) -> Self {
-        let log = Log::new(shared.readers.log());
-        Self { connection, lock, revision, queue, shared, log, closing: None }
+        let (usable, attended) = (true, false);
+        Self { connection, lock, revision, latest, history, log, usable, attended }
     }
 
-    /// Serves until it is told to close, or until a flush fails.
-    pub(super) fn run(mut self) {
-        self.log.prepare(&mut self.connection);
-        while self.closing.is_none() {
-            let Some(group) = self.gather() else { break };
-            if !group.is_empty() && !self.serve(group) {
-                break;
-            }
+    /// Of the last commit that is durable.
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Whether the store can go on.
+    pub(super) fn is_usable(&self) -> bool {
+        self.usable
+    }
+
+    /// Lets nobody commit again, since a commit ended in a panic.
+    pub(super) fn abandon(&mut self) {
+        self.usable = false;
+    }
+
+    /// Whether a commit need not be left to the thread, which has work before it otherwise.
+    pub(super) fn is_free(&self) -> bool {
+        self.usable && !self.log.is_due()
+    }
+
+    /// Whether the thread has to be woken, now that a commit was made without it. Says so once.
+    pub(super) fn wants_thread(&mut self) -> bool {
+        let wanted = !self.attended && self.log.is_due_when_idle();
+        self.attended |= wanted;
+        wanted || !self.usable
+    }
+
+    /// Commits a group, all of it in one flush; returns what became of each.
+    pub(super) fn serve(&mut self, group: &[&Transaction]) -> Vec<Outcome> {
+        if group.is_empty() || !self.usable {
+            return group.iter().map(|_| Err(StoreError::Closed.into())).collect();
         }
-        self.end();
-    }
-
-    /// Waits for a commit, then takes all that wait. `None` when the handle is gone.
-    fn gather(&mut self) -> Option<Vec<Commit>> {
-        let mut group = Vec::new();
-        let mut next = Some(self.wait()?);
-        while let Some(job) = next {
-            match job {
-                Job::Commit(commit) => group.push(commit),
-                Job::Close(closed) => self.closing = Some(closed),
-            }
-            next = self.queue.try_recv().ok();
-        }
-        Some(group)
-    }
-
-    fn wait(&mut self) -> Option<Job> {
-        if self.log.is_due_when_idle() {
-            match self.queue.recv_timeout(IDLE) {
-                Err(RecvTimeoutError::Timeout) => self.log.checkpoint(&self.connection),
-                job => return job.ok(),
-            }
-        }
-        self.queue.recv().ok()
-    }
-
-    /// Commits a group and answers it. Returns whether the store can go on.
-    fn serve(&mut self, group: Vec<Commit>) -> bool {
-        match self.commit(&group) {
+        self.latest.unsettle();
+        let answers = match self.commit(group) {
             Ok(outcomes) => {
-                self.shared.history.publish(outcomes.batches);
-                answer(group, outcomes.answers);
+                self.history.publish(outcomes.batches);
+                outcomes.answers
             }
             Err(failure) => {
                 let error = failure.into_error();
                 tracing::error!(%error, "a group of commits failed");
-                let answers = group.iter().map(|_| Err(error.clone().into())).collect();
-                answer(group, answers);
-                return !matches!(error, StoreError::Unavailable { .. }) && self.recover();
+                self.usable = !matches!(error, StoreError::Unavailable { .. }) && self.recover();
+                group.iter().map(|_| Err(error.clone().into())).collect()
             }
+        };
+        if self.usable {
+            self.latest.settle(self.revision);
         }
-        if self.log.is_due() {
-            self.log.checkpoint(&self.connection);
-        }
-        true
+        answers
     }
 
     /// Makes the group durable, or none of it.
-    fn commit(&mut self, group: &[Commit]) -> Result<Outcomes, Failure> {
+    fn commit(&mut self, group: &[&Transaction]) -> Result<Outcomes, Failure> {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let db = begun.map_err(Failure::RolledBack)?;
         let (outcomes, revision) =
@@ -175,25 +152,23 @@ impl Writer {
         self.connection.is_autocommit()
     }
 
-    /// Refuses what still waits, closes the database, and only then lets another process in.
-    fn end(self) {
-        self.shared.refuse();
-        let Self { connection, lock, queue, closing, .. } = self;
-        let mut closing: Vec<_> = closing.into_iter().collect();
-        while let Ok(job) = queue.try_recv() {
-            match job {
-                Job::Commit(commit) => answer(vec![commit], vec![Err(StoreError::Closed.into())]),
-                Job::Close(closed) => closing.push(closed),
-            }
+    /// Looks after the log if it is time to. Returns the revision at which to come again once
+    /// nobody has committed for a while; `None` when there is nothing to come for.
+    pub(super) fn tend(&mut self, idle: bool) -> Option<Revision> {
+        if self.log.is_due() || (idle && self.log.is_due_when_idle()) {
+            self.log.tend(&mut self.connection);
         }
-        drop(queue);
+        self.attended = self.log.is_due_when_idle();
+        self.attended.then_some(self.revision)
+    }
+
+    /// Closes the database, and only then lets another process in.
+    pub(super) fn close(self) {
+        let Self { connection, lock, .. } = self;
         if let Err((_, error)) = connection.close() {
             tracing::warn!(%error, "the database did not close cleanly");
         }
         drop(lock);
-        for closed in closing {
-            let _gone = closed.send(());
-        }
     }
 }
 
@@ -210,12 +185,11 @@ impl Failure {
 /// them and the revision of the last.
 fn write_group(
     db: &Connection,
-    group: &[Commit],
+    group: &[&Transaction],
     mut revision: Revision,
 ) -> rusqlite::Result<(Outcomes, Revision)> {
-    let before = revision;
     let mut outcomes = Outcomes::default();
-    for Commit { transaction, .. } in group {
+    for transaction in group {
         if !apply::holds(db, transaction)? {
             outcomes.answers.push(Err(CommitError::Conflict));
             continue;
@@ -227,16 +201,12 @@ fn write_group(
         }
         outcomes.answers.push(Ok(revision));
     }
-    if revision != before {
+    if outcomes.batches.iter().any(deletes) {
         apply::record(db, revision)?;
     }
     Ok((outcomes, revision))
 }
 
-fn answer(group: Vec<Commit>, answers: Vec<Result<Revision, CommitError>>) {
-    for (Commit { answer, place, .. }, outcome) in group.into_iter().zip(answers) {
-        drop(place);
-        // A caller that has gone away is no failure: its commit stands.
-        let _gone = answer.send(outcome);
-    }
+fn deletes(batch: &Batch) -> bool {
+    batch.changes.iter().any(|change| matches!(change, Change::Delete(_)))
 }

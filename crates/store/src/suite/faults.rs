@@ -13,6 +13,7 @@ use rusqlite::Connection;
 pub struct Faults {
     /// Steps left until the failure; 0: none is armed.
     countdown: Arc<AtomicU64>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Faults {
@@ -26,10 +27,19 @@ impl Faults {
         self.countdown.store(0, Ordering::SeqCst);
     }
 
+    /// How often the writer got as far as a COMMIT, and so to a flush: once for each group.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn install(&self, connection: &mut Connection) -> rusqlite::Result<()> {
         let (at_instruction, at_commit) = (self.clone(), self.clone());
         connection.progress_handler(1, Some(move || at_instruction.strikes()))?;
-        connection.commit_hook(Some(move || at_commit.strikes()))
+        connection.commit_hook(Some(move || {
+            at_commit.commits.fetch_add(1, Ordering::SeqCst);
+            at_commit.strikes()
+        }))
     }
 
     /// Takes one step; whether it is the one that fails.

@@ -85,3 +85,21 @@ pub async fn concurrent_increments_are_all_counted(store: Subject) {
     .await;
     assert_eq!(get(&store, "n").await.unwrap().value, TASKS.to_string());
 }
+
+/// Its revision is that of the state it shows, neither older nor newer.
+pub async fn a_page_is_of_its_revision_while_others_commit(store: Subject) {
+    commit(&store, [put("n", "")]).await;
+    let writer = Arc::clone(&store);
+    let writing = tokio::spawn(async move {
+        for _ in 0..150 {
+            commit(&writer, [put("n", "")]).await;
+            commit(&writer, [put("n", ""), crate::Write::DeletePrefix(key("o"))]).await;
+            commit(&writer, [put("n", ""), put("o", "")]).await;
+        }
+    });
+    while !writing.is_finished() {
+        let page = page(&store, "n", None, TASKS).await;
+        assert_eq!(page.entries[0].modified, page.revision);
+    }
+    writing.await.unwrap();
+}
