@@ -540,3 +540,22 @@ def test_a_bad_name_and_a_long_qualifier_are_two_entries(wire):
         failed("my-function!", "functionName", pattern(patterns.GET)),
         failed("q" * 129, "qualifier", longest(128)),
     )
+
+
+def test_a_client_that_does_not_wait_is_made_to(owner, client):
+    """A function is Pending for milliseconds here: who calls within them waits, as a row each."""
+    role = owner.role_for_lambda()
+    package = {"ZipFile": zipped("def handler(event, context):\n    return 'ran'\n")}
+
+    def new():
+        name = f"hasty-{time.monotonic_ns()}"
+        made = client.create_function(
+            FunctionName=name, Runtime=RUNTIME, Role=role, Handler="main.handler", Code=package
+        )
+        assert made["State"] == "Pending"
+        return name
+
+    assert client.invoke(FunctionName=new())["Payload"].read() == b'"ran"'
+    assert client.publish_version(FunctionName=new())["Version"] == "1"
+    assert client.update_function_code(FunctionName=new(), **package)["LastUpdateStatus"] == "InProgress"
+    assert client.update_function_configuration(FunctionName=new(), Timeout=5)["Timeout"] == 5

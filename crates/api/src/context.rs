@@ -2,7 +2,7 @@
 
 mod identity;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -18,6 +18,10 @@ use crate::{
     error::ApiError,
     state::State,
 };
+
+/// How long a call waits for its function to be created: as long as a runtime client may take to
+/// be installed on a first start.
+const PENDING_MAX: Duration = Duration::from_secs(20);
 
 /// One authenticated request.
 pub(crate) struct RequestCx<'a> {
@@ -69,6 +73,27 @@ impl RequestCx<'_> {
     ) -> Result<Permit<A, R>, ApiError> {
         let newest = self.state.catalog.load();
         self.with_access(parameters, |access| Ok(newest.renew(access, permit)?))
+    }
+
+    /// Waits a while for a function that is still being created, then asks for the permission again.
+    ///
+    /// On AWS a call within the first seconds of a function is refused with its state. Here the
+    /// state passes within milliseconds, so a client that does not wait is made to. One that stays
+    /// `Pending` is refused as on AWS.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) async fn created<A: Operation>(
+        &self,
+        permit: Permit<A, FunctionResource>,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, FunctionResource>, ApiError> {
+        let catalog = &self.state.catalog;
+        if !catalog.load().is_pending(permit.resource()) {
+            return Ok(permit);
+        }
+        catalog.wait_for(|newest| !newest.is_pending(permit.resource()), PENDING_MAX).await;
+        self.renew(permit, parameters)
     }
 
     /// Asks for a permission that an operation needs beside its own.

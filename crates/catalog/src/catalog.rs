@@ -181,6 +181,14 @@ impl Catalog {
         self.current.snapshot.load_full()
     }
 
+    /// Waits until the newest snapshot is one that `holds`, or `at_most` has passed.
+    pub async fn wait_for(&self, holds: impl Fn(&Snapshot) -> bool, at_most: Duration) {
+        let mut applied = self.current.applied.subscribe();
+        let wait = async { while !holds(&self.load()) && applied.changed().await.is_ok() {} };
+        // Too late is as good as in time: whoever waits looks again.
+        let _ = tokio::time::timeout(at_most, wait).await;
+    }
+
     /// Whether the snapshot still follows the store. When it does not, calls must be refused.
     #[must_use]
     pub fn is_live(&self) -> bool {

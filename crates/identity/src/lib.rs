@@ -27,8 +27,8 @@ mod tags;
 mod user;
 
 pub use access_key::{
-    ACCESS_KEYS_BY_OPERATOR_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyMaker, KeyOwner, KeyStatus,
-    OperatorKey, create_access_key, delete_access_key,
+    ACCESS_KEYS_BY_OPERATOR_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyMaker, KeyOwner,
+    KeyStatus, OperatorKey, create_access_key, delete_access_key,
 };
 pub use account::Account;
 pub use arn::{Partition, session_arn};

@@ -27,14 +27,15 @@ pub(crate) async fn invoke(
     input: InvokeInput,
 ) -> Result<Answer<InvokeOutput>, ApiError> {
     let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
-    let permit = cx.function::<Invoke>(name, qualifier, &Parameters::default())?;
+    let none = Parameters::default();
+    let permit = cx.created(cx.function::<Invoke>(name, qualifier, &none)?, &none).await?;
     let kind = input.invocation_type.unwrap_or(InvocationType::RequestResponse);
     unsupported(&[
         (kind == InvocationType::Event, "the invocation type Event"),
         (input.durable_execution_name.is_some(), "DurableExecutionName"),
         (input.tenant_id.is_some(), "TenantId"),
     ])?;
-    let resolved = cx.snapshot.invocation(permit, chance())?;
+    let resolved = cx.state.catalog.load().invocation(permit, chance())?;
     if kind == InvocationType::DryRun {
         return Ok(Answer::Whole(empty(204)));
     }

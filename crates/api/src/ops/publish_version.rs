@@ -20,6 +20,7 @@ pub(crate) async fn publish_version(
 ) -> Result<Answer<FunctionConfiguration>, ApiError> {
     let none = Parameters::default();
     let permit = cx.function::<PublishVersion>(&input.function_name, None, &none)?;
+    let permit = cx.created(permit, &none).await?;
     unsupported(&[(input.publish_to.is_some(), "PublishTo")])?;
     let request = PublishRequest {
         description: input.description,

@@ -21,6 +21,7 @@ pub(crate) async fn update_function_code(
 ) -> Result<Answer<FunctionConfiguration>, ApiError> {
     let none = Parameters::default();
     let permit = cx.function::<UpdateFunctionCode>(&input.function_name, None, &none)?;
+    let permit = cx.created(permit, &none).await?;
     let arn = permit.resource().target().function.clone();
     let publish = input.publish.unwrap_or(false);
     let architecture = configuration::of_code_update(&input)?;

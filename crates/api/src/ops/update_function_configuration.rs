@@ -18,6 +18,7 @@ pub(crate) async fn update_function_configuration(
 ) -> Result<Answer<FunctionConfiguration>, ApiError> {
     let none = Parameters::default();
     let permit = cx.function::<UpdateFunctionConfiguration>(&input.function_name, None, &none)?;
+    let permit = cx.created(permit, &none).await?;
     if let Some(role) = &input.role {
         shared::check_pass_role(cx, role)?;
     }

@@ -1,12 +1,19 @@
 //! What an invocation runs: the version behind the permitted target.
 
-use portcullis_lambda::{LambdaError, Lookup};
+use portcullis_lambda::{Alias, LambdaError, Lifecycle, Lookup};
 use portcullis_model::lambda::operation::Invoke;
 
 use super::Resolved;
 use crate::{FunctionResource, Permit, Snapshot};
 
 impl Snapshot {
+    /// Whether what `resource` names is still being created.
+    #[must_use]
+    pub fn is_pending(&self, resource: &FunctionResource) -> bool {
+        let found = self.resolve(resource.target().clone(), Lookup::Invoke, Alias::version);
+        found.is_ok_and(|found| found.deployment().lifecycle == Lifecycle::Pending)
+    }
+
     /// The version that this call runs. Where an alias routes by weight, `chance` (0 to 1, a new
     /// one each call) decides.
     ///
