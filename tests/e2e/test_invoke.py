@@ -542,9 +542,9 @@ def test_a_bad_name_and_a_long_qualifier_are_two_entries(wire):
     )
 
 
-def test_a_client_that_does_not_wait_is_made_to(owner, client):
+def test_a_client_that_does_not_wait_is_made_to(owner, role):
     """A function is Pending for milliseconds here: who calls within them waits, as a row each."""
-    role = owner.role_for_lambda()
+    client = owner.root.boto("lambda")
     package = {"ZipFile": zipped("def handler(event, context):\n    return 'ran'\n")}
 
     def new():
