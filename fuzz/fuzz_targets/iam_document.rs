@@ -1,15 +1,16 @@
 //! Policy documents of every kind: what is accepted decides, and decides the same read without its
-//! kind's rules, put together from its statements, and in any order.
+//! kind's rules, put together from its statements, in any order, and as its statements one by one.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use portcullis_iam::DocumentKind::{
     Boundary, Identity, Resource, ResourceControl, ServiceControl, Session, Trust,
 };
 use portcullis_iam::{
-    Decision, DocumentKind, MapContext, Policies, Policy, Principal, Request, ResourceRule, decide,
+    Decision, DocumentKind, MapContext, Policies, Policy, Principal, Request, ResourceRule,
+    Statement, decide,
 };
 
 fuzz_target!(|json: &str| {
@@ -32,6 +33,10 @@ fn check(kind: DocumentKind, json: &str) {
     statements.reverse();
     let reversed = Policy::assemble(kind, statements).expect("the order does not matter");
     let read = Policy::parse_unvalidated(kind, json).expect("what is valid can be read");
+    let alone = |one: &Arc<Statement>| {
+        Policy::assemble(kind, vec![one.clone()]).expect("a statement may stand alone")
+    };
+    let singles: Vec<Policy> = policy.statements().iter().map(alone).collect();
     for (principal, action, resource) in CALLS.iter() {
         let request = Request {
             principal,
@@ -44,6 +49,17 @@ fn check(kind: DocumentKind, json: &str) {
         for other in [&assembled, &reversed, &read] {
             assert_eq!(decision(&request, other), want, "{kind}: {action} on {resource}");
         }
+        let singly = singles.iter().map(|single| weight(decision(&request, single))).max();
+        assert_eq!(singly.unwrap_or(weight(want)), weight(want), "{kind}: {action} on {resource}");
+    }
+}
+
+/// Of what several statements say, the weightiest counts: one Deny, else one Allow.
+fn weight(decision: Decision) -> u8 {
+    match decision {
+        Decision::ImplicitlyDenied(_) => 0,
+        Decision::Allowed => 1,
+        Decision::ExplicitlyDenied(_) => 2,
     }
 }
 
