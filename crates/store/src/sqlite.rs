@@ -8,6 +8,7 @@
 mod apply;
 mod latest;
 mod log;
+mod pace;
 mod padding;
 mod queue;
 mod reader;
@@ -20,6 +21,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -37,6 +39,7 @@ use crate::transaction::Transaction;
 use crate::watch::{Batch, Watch};
 use latest::Latest;
 use log::Log;
+use pace::Pace;
 use queue::{Commit, Outcome, Queue};
 use reader::Readers;
 use thread::Serving;
@@ -69,6 +72,7 @@ struct Shared {
     writer: Mutex<Option<Writer>>,
     readers: Arc<Readers>,
     history: Arc<History>,
+    pace: Pace,
 }
 
 impl SqliteStore {
@@ -141,6 +145,7 @@ impl Shared {
             writer: Mutex::new(Some(writer)),
             readers: Arc::new(readers),
             history,
+            pace: Pace::new(),
         }
     }
 
@@ -159,14 +164,24 @@ impl Shared {
         })
     }
 
-    /// Commits on this thread if nobody else commits or waits to; the other threads of the runtime
-    /// take over its tasks meanwhile. `None`: not done, leave it to the writer thread.
+    /// Commits on this thread if nobody else commits or waits to. Unless the disk is fast, the other
+    /// threads of the runtime take over its tasks meanwhile. `None`: not done, leave it to the
+    /// writer thread.
     fn commit_at_once(&self, transaction: &Transaction) -> Option<Outcome> {
         let runtime = Handle::try_current().ok()?;
         if runtime.runtime_flavor() != RuntimeFlavor::MultiThread || !self.is_quiet() {
             return None;
         }
-        task::block_in_place(|| self.commit_if_free(transaction))
+        let started = Instant::now();
+        let outcome = if self.pace.is_fast() {
+            self.commit_if_free(transaction)
+        } else {
+            task::block_in_place(|| self.commit_if_free(transaction))
+        };
+        if outcome.is_some() {
+            self.pace.record(started.elapsed());
+        }
+        outcome
     }
 
     /// Whether it is worth a try: [`Shared::commit_if_free`] decides.
