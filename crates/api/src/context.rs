@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use portcullis_catalog::{Access, FunctionResource, Permit, Resource, Snapshot};
 use portcullis_identity::{AccountId, Caller};
 use portcullis_lambda::{Endpoint, FunctionReference, LambdaError, Target};
-use portcullis_model::{Operation, ResourceForm};
+use portcullis_model::{Operation, ResourceForm, authorization_of};
 
 use crate::{
     authenticate::Authenticated,
@@ -166,9 +166,8 @@ impl RequestCx<'_> {
 
 /// The resource that the authorization table gives `A` for a target: with its qualifier or without.
 pub(crate) fn resource_of<A: Operation>(target: &Target) -> FunctionResource {
-    let form = A::MODEL.authorization.map(|row| row.resource);
-    match form {
-        Some(ResourceForm::QualifiedFunction) => FunctionResource::new(target.clone()),
+    match authorization_of::<A>().resource {
+        ResourceForm::QualifiedFunction => FunctionResource::new(target.clone()),
         _ => FunctionResource::new(Target::unqualified(target.function.clone())),
     }
 }

@@ -7,7 +7,7 @@ use portcullis_iam::{
     Value, decide, service_may_assume,
 };
 use portcullis_identity::Caller;
-use portcullis_model::Operation;
+use portcullis_model::{Authorization, Operation, authorization_of};
 use smallvec::SmallVec;
 
 use crate::Snapshot;
@@ -147,12 +147,11 @@ impl Snapshot {
         access: &Access<'_>,
         resource: R,
     ) -> Result<Permit<A, R>, Denial> {
-        let row = A::MODEL.authorization.as_ref();
-        let action = row.map_or("", |row| row.action);
+        let &Authorization { action, cross_account, .. } = authorization_of::<A>();
         self.check(access, action, &resource)?;
         let own = access.caller.account();
         let insider = own.is_some_and(|own| own.as_str() == resource.account());
-        if !insider && !row.is_some_and(|row| row.cross_account) {
+        if !insider && !cross_account {
             let reason = DenialReason::Implicit(PolicyType::Resource, action);
             return Err(Denial::new(access, action, &resource, reason));
         }

@@ -28,7 +28,7 @@ pub use generated::lambda::SERVICE as LAMBDA;
 pub use generated::portcullis::SERVICE as PORTCULLIS;
 pub use generated::sts::SERVICE as STS;
 pub use generated::{iam, lambda, portcullis, sts};
-pub use operation::Operation;
+pub use operation::{Operation, authorization_of};
 pub use query::{Form, bind_query};
 pub use route::{Labels, Route, route};
 pub use shape::{

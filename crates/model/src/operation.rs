@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::shape::OperationModel;
+use crate::shape::{Authorization, OperationModel};
 
 /// A served operation as a type, so that a permit, a handler and a row of the table belong together.
 ///
@@ -15,6 +15,27 @@ pub trait Operation: Send + Sync + 'static {
     type Input: DeserializeOwned + Send;
     /// What an answer carries, without a payload member; `()` for an empty answer.
     type Output: Serialize + Send;
+}
+
+/// The row of `A` in the authorization table. Asking for one that is not there does not compile: an
+/// operation cannot be authorized by forgetting what it demands.
+///
+/// ```
+/// use portcullis_model::{authorization_of, lambda::operation::Invoke};
+/// assert_eq!(authorization_of::<Invoke>().action, "lambda:InvokeFunction");
+/// ```
+/// ```compile_fail,E0080
+/// use portcullis_model::{authorization_of, sts::operation::GetCallerIdentity};
+/// authorization_of::<GetCallerIdentity>();
+/// ```
+#[must_use]
+pub fn authorization_of<A: Operation>() -> &'static Authorization {
+    const {
+        match &A::MODEL.authorization {
+            Some(row) => row,
+            None => panic!("the operation has no row in the authorization table"),
+        }
+    }
 }
 
 #[cfg(test)]
