@@ -1,38 +1,37 @@
 //! The typed input of every served operation, by its row.
 
 use portcullis_model::{
-    BindError, Operation, OperationModel, decode, iam, lambda, portcullis, sts, validate,
+    BindError, Operation, OperationModel, decode, iam, lambda, portcullis, served_iam,
+    served_lambda, served_portcullis, served_sts, sts, validate,
 };
 use serde_json::Value;
+
+type Decoder = fn(Value) -> Result<(), BindError>;
 
 fn typed<O: Operation>(bound: Value) -> Result<(), BindError> {
     decode::<O>(bound).map(drop)
 }
 
-macro_rules! decoder {
-    ($operation:ident; $($service:ident: $($name:ident)+;)+) => {
-        match ($operation.service, $operation.name) {
-            $($((stringify!($service), stringify!($name)) => {
-                typed::<$service::operation::$name>
-            })+)+
-            (service, name) => panic!("{service} {name} is served and has no row here"),
+/// From the names of one service's operations to their decoders.
+macro_rules! decoders {
+    ($module:ident $service:ident: $($operation:ident $handler:ident,)*) => {
+        |name: &str| -> Option<Decoder> {
+            match name {
+                $(stringify!($operation) => Some(typed::<$module::operation::$operation>),)*
+                _ => None,
+            }
         }
     };
 }
 
-#[rustfmt::skip]
-fn decoder(operation: &OperationModel) -> fn(Value) -> Result<(), BindError> {
-    decoder! { operation;
-        lambda: AddPermission CreateAlias CreateFunction DeleteAlias DeleteFunction GetAlias GetFunction
-            GetFunctionCodeSigningConfig GetFunctionConfiguration GetPolicy Invoke ListAliases
-            ListFunctions ListTags ListVersionsByFunction PublishVersion RemovePermission TagResource
-            UntagResource UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration;
-        iam: CreateAccessKey CreateRole CreateUser DeleteAccessKey DeleteRole DeleteRolePolicy
-            DeleteUser DeleteUserPolicy GetRole GetRolePolicy GetUser GetUserPolicy ListAccessKeys
-            ListRolePolicies ListRoles ListUserPolicies ListUsers PutRolePolicy PutUserPolicy;
-        sts: AssumeRole GetCallerIdentity;
-        portcullis: CreateRootAccessKey CreateServiceAccessKey;
-    }
+fn decoder(operation: &OperationModel) -> Decoder {
+    let decoder = match operation.service {
+        "lambda" => served_lambda!(decoders)(operation.name),
+        "iam" => served_iam!(decoders)(operation.name),
+        "sts" => served_sts!(decoders)(operation.name),
+        _ => served_portcullis!(decoders)(operation.name),
+    };
+    decoder.expect("a served operation has a type")
 }
 
 /// Validates what was bound. What is valid decodes, but for a blob that is not base64.

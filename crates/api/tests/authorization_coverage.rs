@@ -60,6 +60,8 @@ fn cases() -> Vec<Case> {
     };
     let user_policy = "UserName=missing&PolicyName=p";
     let role_policy = "RoleName=missing&PolicyName=p";
+    let group_policy = "GroupName=missing&PolicyName=p";
+    let member = "GroupName=missing&UserName=missing";
     vec![
         with(function("AddPermission",        Method::POST,   "/policy"), GRANT),
         function("GetPolicy",                 Method::GET,    "/policy"),
@@ -102,6 +104,18 @@ fn cases() -> Vec<Case> {
         iam("GetRolePolicy",    role_policy),
         iam("ListRolePolicies", "RoleName=missing"),
         iam("DeleteRolePolicy", role_policy),
+        iam("CreateGroup",      "GroupName=new"),
+        iam("GetGroup",         "GroupName=missing"),
+        iam("ListGroups",       ""),
+        iam("UpdateGroup",      "GroupName=missing&NewGroupName=other"),
+        iam("DeleteGroup",      "GroupName=missing"),
+        iam("AddUserToGroup",   member),
+        iam("RemoveUserFromGroup", member),
+        iam("ListGroupsForUser", "UserName=missing"),
+        iam("PutGroupPolicy",   &format!("{group_policy}&PolicyDocument={DOCUMENT}")),
+        iam("GetGroupPolicy",   group_policy),
+        iam("ListGroupPolicies", "GroupName=missing"),
+        iam("DeleteGroupPolicy", group_policy),
         sts("GetCallerIdentity", ""),
         sts("AssumeRole", "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session"),
         ours("CreateServiceAccessKey", "/_portcullis/access-keys", r#"{"ServiceName":"s3.amazonaws.com"}"#),

@@ -8,13 +8,14 @@
 //! fn/ACCOUNT/REGION/NAME/policy/prod        ResourcePolicy of a version or alias
 //! iam/ACCOUNT                               Account
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
+//! iam/ACCOUNT/group/name                    Group     (likewise)
 //! iam/ACCOUNT/role/name                     Role      (likewise)
 //! key/AKIA…                                 AccessKey
 //! system/root-key                           OperatorKey
 //! system/session-keys                       SessionKeys
 //! ```
 
-use portcullis_identity::{AccessKeyId, AccountId, RoleName, UserName};
+use portcullis_identity::{AccessKeyId, AccountId, GroupName, RoleName, UserName};
 use portcullis_lambda::{AliasName, FunctionArn, Qualifier, Region, VersionNumber};
 use portcullis_store::Key;
 
@@ -39,6 +40,8 @@ pub enum Address {
     Account(AccountId),
     /// A user, by its folded name.
     User(AccountId, Box<str>),
+    /// A group, by its folded name.
+    Group(AccountId, Box<str>),
     /// A role, by its folded name.
     Role(AccountId, Box<str>),
     /// A long-term access key.
@@ -54,6 +57,12 @@ impl Address {
     #[must_use]
     pub fn user(account: AccountId, name: &UserName) -> Self {
         Self::User(account, name.folded().into())
+    }
+
+    /// The place of the group `name`; names that differ only by case share it.
+    #[must_use]
+    pub fn group(account: AccountId, name: &GroupName) -> Self {
+        Self::Group(account, name.folded().into())
     }
 
     /// The place of the role `name`; names that differ only by case share it.
@@ -88,6 +97,9 @@ impl Address {
             ["iam", account] => Some(Self::Account(account.parse().ok()?)),
             ["iam", account, "user", name] => {
                 Some(Self::User(account.parse().ok()?, (*name).into()))
+            }
+            ["iam", account, "group", name] => {
+                Some(Self::Group(account.parse().ok()?, (*name).into()))
             }
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
@@ -135,6 +147,7 @@ impl std::fmt::Display for Address {
             }
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
+            Self::Group(account, name) => write!(f, "iam/{account}/group/{name}"),
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
             Self::OperatorKey => f.write_str(OPERATOR_KEY),
@@ -178,6 +191,7 @@ mod tests {
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");
+        check(&Address::group(account, &"G".parse().unwrap()), "iam/123456789012/group/g");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
         check(&Address::OperatorKey, "system/root-key");
         check(&Address::SessionKeys, "system/session-keys");

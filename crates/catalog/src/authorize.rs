@@ -10,7 +10,7 @@ use portcullis_identity::Caller;
 use portcullis_model::{Authorization, Operation, authorization_of};
 use smallvec::SmallVec;
 
-use crate::Snapshot;
+use crate::{Snapshot, UserView};
 
 /// Documents of one type for one call, borrowed from the snapshot; few, so on the stack.
 pub(crate) type Documents<'a> = SmallVec<[&'a Policy; 8]>;
@@ -216,18 +216,29 @@ impl Snapshot {
     /// The identity-based policies of a caller; none for root, whose allow is implicit, and for
     /// services, which have none.
     fn identity_policies(&self, caller: &Caller) -> Result<Documents<'_>, Unreadable> {
-        let compiled = match caller {
-            Caller::Root { .. } | Caller::Service { .. } => return Ok(Documents::new()),
+        match caller {
+            Caller::Root { .. } | Caller::Service { .. } => Ok(Documents::new()),
             Caller::User { user, .. } => {
                 let user = user.user();
-                self.user(user.account, &user.name).and_then(|view| view.policies.as_ref())
+                self.policies_of_user(self.user(user.account, &user.name).ok_or(Unreadable)?)
             }
             Caller::RoleSession { role, .. } => {
                 let role = role.role();
-                self.role(role.account, &role.name).and_then(|view| view.policies.as_ref())
+                let view = self.role(role.account, &role.name).ok_or(Unreadable)?;
+                Ok(view.policies.as_ref().ok_or(Unreadable)?.iter().collect())
             }
-        };
-        compiled.map(|policies| policies.iter().collect()).ok_or(Unreadable)
+        }
+    }
+
+    /// A user's own policies and those of its groups. A group that cannot be read may hold a Deny.
+    fn policies_of_user<'s>(&'s self, user: &'s UserView) -> Result<Documents<'s>, Unreadable> {
+        let own = user.policies.as_ref().ok_or(Unreadable)?;
+        let mut documents: Documents<'_> = own.iter().collect();
+        for id in &user.stored.groups {
+            let group = self.groups.by_id(id).ok_or(Unreadable)?;
+            documents.extend(group.policies.as_ref().ok_or(Unreadable)?.iter());
+        }
+        Ok(documents)
     }
 
     /// Whether the role that `role_arn` names lets Lambda assume it.

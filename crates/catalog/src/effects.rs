@@ -6,7 +6,9 @@
 
 mod access_keys;
 mod aliases;
+mod entities;
 mod functions;
+mod groups;
 mod invocations;
 mod permissions;
 mod roles;
@@ -16,6 +18,9 @@ mod tags;
 mod users;
 mod versions;
 
+pub use entities::{
+    DeleteInlinePolicy, GetInlinePolicy, ListEntities, ListInlinePolicies, PutInlinePolicy,
+};
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
 pub use roles::RoleSettings;
 pub use sessions::SessionSettings;

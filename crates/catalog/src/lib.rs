@@ -16,6 +16,7 @@ mod authorize;
 mod catalog;
 pub mod documents;
 pub mod effects;
+mod groups;
 mod resources;
 mod snapshot;
 mod view;
@@ -23,8 +24,10 @@ mod view;
 pub use authorize::{Access, Denial, DenialReason, Permit, Resource};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use resources::{
-    EntityName, EntityResource, FunctionResource, Installation, KeyHolder, RoleResource,
-    RootResource, TrustingRole, UserResource, WholeAccount, tag_value,
+    EntityName, EntityResource, FunctionResource, GroupResource, Installation, KeyHolder,
+    RoleResource, RootResource, TrustingRole, UserResource, WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
-pub use view::{AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned};
+pub use view::{
+    AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
+};

@@ -3,12 +3,18 @@
 use std::sync::Arc;
 
 use portcullis_iam::{ResourceRule, Value};
-use portcullis_identity::{AccountId, Partition, Path, RoleName, Tags, UserName};
+use portcullis_identity::{
+    AccountId, Entity, GroupName, IdentityError, Partition, Path, RoleName, UserName, entity_arn,
+    no_such_entity,
+};
 use portcullis_lambda::Target;
 
 use crate::{
-    Snapshot,
+    GroupView, RoleView, Snapshot, UserView,
+    address::Address,
     authorize::{Documents, Resource, Unreadable},
+    documents::Document,
+    view::EntityView,
 };
 
 /// What a condition on the resource's tags begins with, in lower case.
@@ -94,38 +100,71 @@ pub fn tag_value<'a>(
     }
 }
 
-/// What IAM names by account, path and name: a user or a role.
-pub trait EntityName: std::fmt::Display + std::fmt::Debug + Sized {
-    /// How the resource part of the ARN begins: `user` or `role`.
-    const KIND: &'static str;
+/// What IAM names by account, path and name: a user, a group or a role.
+pub trait EntityName: std::fmt::Display + std::fmt::Debug + Clone + Send + Sync + 'static {
+    /// What has such a name.
+    type Entity: Entity<Name = Self> + Document;
+    /// How the snapshot holds it.
+    type View: EntityView<Entity = Self::Entity>;
 
-    /// The path and the tags of the one that has this name.
-    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<(&'s Path, &'s Tags)>;
+    /// The one of this name.
+    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<&'s Arc<Self::View>>;
+
+    /// Those of an account, by folded name, after the folded name `after`; `""` is before all.
+    fn all<'s>(
+        snapshot: &'s Snapshot,
+        account: AccountId,
+        after: &str,
+    ) -> impl Iterator<Item = &'s Arc<Self::View>>;
+
+    /// Where it is stored; names that differ only by case share the place.
+    fn address(&self, account: AccountId) -> Address;
 }
 
-impl EntityName for UserName {
-    const KIND: &'static str = "user";
+/// Implements [`EntityName`] by the accessors of the snapshot and of the address.
+macro_rules! entity_name {
+    ($name:ident, $view:ident, $one:ident, $all:ident) => {
+        impl EntityName for $name {
+            type Entity = <$view as EntityView>::Entity;
+            type View = $view;
 
-    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<(&'s Path, &'s Tags)> {
-        snapshot.user(account, self).map(|user| (&user.stored.path, &user.stored.tags))
-    }
+            fn find<'s>(
+                &self,
+                snapshot: &'s Snapshot,
+                account: AccountId,
+            ) -> Option<&'s Arc<$view>> {
+                snapshot.$one(account, self)
+            }
+
+            fn all<'s>(
+                snapshot: &'s Snapshot,
+                account: AccountId,
+                after: &str,
+            ) -> impl Iterator<Item = &'s Arc<$view>> {
+                snapshot.$all(account, after)
+            }
+
+            fn address(&self, account: AccountId) -> Address {
+                Address::$one(account, self)
+            }
+        }
+    };
 }
 
-impl EntityName for RoleName {
-    const KIND: &'static str = "role";
-
-    fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<(&'s Path, &'s Tags)> {
-        snapshot.role(account, self).map(|role| (&role.stored.path, &role.stored.tags))
-    }
-}
+entity_name!(UserName, UserView, user, users);
+entity_name!(GroupName, GroupView, group, groups);
+entity_name!(RoleName, RoleView, role, roles);
 
 /// A user, by its ARN; it need not exist.
 pub type UserResource = EntityResource<UserName>;
 
+/// A group, by its ARN; it need not exist.
+pub type GroupResource = EntityResource<GroupName>;
+
 /// A role, by its ARN; it need not exist.
 pub type RoleResource = EntityResource<RoleName>;
 
-/// A user or role, by its ARN; it need not exist.
+/// A user, group or role, by its ARN; it need not exist.
 #[derive(Debug)]
 pub struct EntityResource<N> {
     account: AccountId,
@@ -140,7 +179,7 @@ impl<N: EntityName> EntityResource<N> {
     /// The entity `name` of `account`, under the path that it has, or `/` if it is not there.
     #[must_use]
     pub fn new(snapshot: &Snapshot, account: AccountId, name: N) -> Self {
-        let known = name.find(snapshot, account).map(|(path, _)| path.clone());
+        let known = name.find(snapshot, account).map(|view| view.stored().path().clone());
         let asked = Self::under(snapshot.partition(), account, Path::default(), name);
         let Some(path) = known else { return asked };
         let found = Self::under(snapshot.partition(), account, path, asked.name);
@@ -150,9 +189,17 @@ impl<N: EntityName> EntityResource<N> {
     /// An entity that is to be made, under the path that it will have.
     #[must_use]
     pub fn under(partition: Partition, account: AccountId, path: Path, name: N) -> Self {
-        let arn = format!("arn:{partition}:iam::{account}:{}{path}{name}", N::KIND);
-        let arn: Arc<str> = arn.into();
+        let arn: Arc<str> = entity_arn(partition, account, N::Entity::KIND, &path, &name).into();
         Self { account, path, name, asked: arn.clone(), arn }
+    }
+
+    /// The same entity under another path or name, for whom must be allowed to change both.
+    #[must_use]
+    pub fn renamed(&self, partition: Partition, path: Option<&Path>, name: Option<&N>) -> Self {
+        let name = name.unwrap_or(&self.name);
+        let under = |path: &Path| Self::under(partition, self.account, path.clone(), name.clone());
+        let asked = under(path.unwrap_or(&Path::default())).arn;
+        Self { asked, ..under(path.unwrap_or(&self.path)) }
     }
 
     /// The account.
@@ -172,6 +219,22 @@ impl<N: EntityName> EntityResource<N> {
     pub fn name(&self) -> &N {
         &self.name
     }
+
+    /// Where it is stored.
+    pub(crate) fn address(&self) -> Address {
+        self.name.address(self.account)
+    }
+
+    /// The entity under exactly this ARN: one that was made anew under another path is not the one
+    /// that was decided about.
+    pub(crate) fn find<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+    ) -> Result<&'s Arc<N::View>, IdentityError> {
+        let found = self.name.find(snapshot, self.account);
+        let same = found.filter(|view| view.arn() == &*self.arn);
+        same.ok_or_else(|| no_such_entity::<N::Entity>(&self.name))
+    }
 }
 
 impl RoleResource {
@@ -182,7 +245,7 @@ impl RoleResource {
         else {
             return None;
         };
-        let path_and_name = resource.strip_prefix(RoleName::KIND)?;
+        let path_and_name = resource.strip_prefix("role")?;
         let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')? + 1)?;
         Some(Self {
             account: account.parse().ok()?,
@@ -209,7 +272,7 @@ impl<N: EntityName> Resource for EntityResource<N> {
 
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
         let tag = key.strip_prefix(RESOURCE_TAG)?;
-        let (_, tags) = self.name.find(snapshot, self.account)?;
+        let tags = self.name.find(snapshot, self.account)?.stored().tags()?;
         tag_value(tags.iter().map(|tag| (tag.key(), tag.value())), tag)
     }
 }

@@ -4,20 +4,22 @@ use std::{ops::Bound, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
 use portcullis_identity::{
-    AccessKey, AccessKeyId, Account, AccountId, KeyOwner, OperatorKey, Partition, Role, RoleName,
-    RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User, UserName,
+    AccessKey, AccessKeyId, Account, AccountId, Group, GroupName, KeyOwner, OperatorKey, Partition,
+    Role, RoleName, RootIdentity, ServiceIdentity, ServiceName, SessionKeys, SmallSet, User,
+    UserName,
 };
 use portcullis_lambda::{FunctionArn, Qualifier};
 use portcullis_store::{Entry, Key, Revision};
 
 use crate::{
-    AccessKeyView, FunctionView, PolicyView, RoleView, UserView, Versioned,
+    AccessKeyView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
     address::Address,
     documents::{Document, DocumentError, lambda::decode_policy},
+    groups::Groups,
 };
 
-/// A user or role: the account and the folded name.
-type Named = (AccountId, Box<str>);
+/// A user, group or role: the account and the folded name.
+pub(crate) type Named = (AccountId, Box<str>);
 
 /// The state of the service at one revision.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct Snapshot {
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
     accounts: OrdMap<AccountId, AccountView>,
     users: OrdMap<Named, Arc<UserView>>,
+    pub(crate) groups: Groups,
     roles: OrdMap<Named, Arc<RoleView>>,
     access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
     keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
@@ -71,6 +74,7 @@ impl Snapshot {
             functions: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
+            groups: Groups::default(),
             roles: OrdMap::new(),
             access_keys: OrdMap::new(),
             keys_of: OrdMap::new(),
@@ -141,12 +145,28 @@ impl Snapshot {
     /// The user whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
     pub fn user_like(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
-        self.users.get(&(account, name.folded().into()))
+        self.user_at(account, &name.folded())
+    }
+
+    /// The user of this folded name.
+    pub(crate) fn user_at(&self, account: AccountId, folded: &str) -> Option<&Arc<UserView>> {
+        self.users.get(&(account, folded.into()))
     }
 
     /// The users of an account, by folded name, after the folded name `after`; `""` is before all.
     pub fn users(&self, account: AccountId, after: &str) -> impl Iterator<Item = &Arc<UserView>> {
         within(&self.users, account, after)
+    }
+
+    /// A group by name. Look-ups do not ignore case; only uniqueness does.
+    #[must_use]
+    pub fn group(&self, account: AccountId, name: &GroupName) -> Option<&Arc<GroupView>> {
+        self.groups.like(account, name).filter(|group| group.stored.name == *name)
+    }
+
+    /// The groups of an account, by folded name, after the folded name `after`; `""` is before all.
+    pub fn groups(&self, account: AccountId, after: &str) -> impl Iterator<Item = &Arc<GroupView>> {
+        self.groups.of_account(account, after)
     }
 
     /// A role by name. Look-ups do not ignore case; only uniqueness does.
@@ -230,9 +250,10 @@ impl Snapshot {
             }),
             Address::Policy(arn, qualifier) => self.apply_policy(&arn, qualifier, entry),
             Address::Account(id) => self.apply_account(id, read(entry)),
-            Address::User(account, name) => {
-                let view = read::<User>(entry).map(|user| UserView::new(user, self.partition));
-                set(&mut self.users, (account, name), view.map(Arc::new));
+            Address::User(account, name) => self.apply_user((account, name), read(entry)),
+            Address::Group(account, name) => {
+                let view = read::<Group>(entry).map(|group| GroupView::new(group, self.partition));
+                self.groups.apply(account, name, view);
             }
             Address::Role(account, name) => {
                 let view = read::<Role>(entry).map(|role| RoleView::new(role, self.partition));
@@ -293,6 +314,15 @@ impl Snapshot {
         set(&mut self.accounts, id, stored.map(|stored| AccountView { stored, root }));
     }
 
+    fn apply_user(&mut self, key: Named, stored: Option<Versioned<User>>) {
+        let none = SmallSet::default();
+        let old = self.users.get(&key).map(|view| view.stored.clone());
+        let [old, new] = [old.as_ref(), stored.as_ref()].map(|user| user.map(|user| &user.groups));
+        self.groups.moved(&key.1, old.unwrap_or(&none), new.unwrap_or(&none));
+        let view = stored.map(|user| Arc::new(UserView::new(user, self.partition)));
+        set(&mut self.users, key, view);
+    }
+
     fn apply_access_key(&mut self, id: &AccessKeyId, stored: Option<Versioned<AccessKey>>) {
         if let Some(old) = self.access_keys.remove(id) {
             let owner = OwnerName::from(&old.stored.owner);
@@ -330,7 +360,7 @@ fn read_with<T>(
 }
 
 /// The values of one account, after a name that no value has or that was seen before.
-fn within<'a, V: Clone>(
+pub(crate) fn within<'a, V: Clone>(
     all: &'a OrdMap<Named, V>,
     account: AccountId,
     after: &str,
@@ -341,7 +371,7 @@ fn within<'a, V: Clone>(
 }
 
 /// Sets or removes.
-fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: K, value: Option<V>) {
+pub(crate) fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: K, value: Option<V>) {
     match value {
         Some(value) => map.insert(key, value),
         None => map.remove(&key),

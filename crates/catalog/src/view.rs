@@ -8,8 +8,9 @@ use std::{
 use arc_swap::ArcSwapOption;
 use imbl::OrdMap;
 use portcullis_iam::{DocumentKind, Policy, PolicyError, Statement as CompiledStatement};
-use portcullis_identity::{AccessKey, Partition, RoleIdentity, User, UserIdentity};
-use portcullis_identity::{InlinePolicies, Role};
+use portcullis_identity::{
+    AccessKey, Entity, Group, InlinePolicies, Partition, Role, RoleIdentity, User, UserIdentity,
+};
 use portcullis_lambda::{
     Alias, AliasName, Function, FunctionArn, PublishedVersion, Qualifier, ResourcePolicy,
     Statement, Target, VersionNumber,
@@ -157,10 +158,22 @@ fn unreadable(error: &PolicyError, what: &str) {
     tracing::error!(%error, "{what} in the store cannot be evaluated");
 }
 
-/// Compiles the inline policies of a user or role; `None` if any of them cannot be read.
+/// Compiles the inline policies of an entity; `None` if any of them cannot be read.
 fn compile_all(policies: &InlinePolicies) -> Option<Box<[Policy]>> {
     let each = policies.iter();
     each.map(|(_, json)| compile(DocumentKind::Identity, json, "an inline policy")).collect()
+}
+
+/// What every view of a user, group or role has.
+pub trait EntityView {
+    /// What it is a view of.
+    type Entity: Entity;
+
+    /// The entity, and when it was created and last written.
+    fn stored(&self) -> &Versioned<Self::Entity>;
+
+    /// Its ARN.
+    fn arn(&self) -> &str;
 }
 
 /// A user: as stored, as a caller, and its policies compiled.
@@ -175,9 +188,49 @@ pub struct UserView {
 
 impl UserView {
     pub(crate) fn new(stored: Versioned<User>, partition: Partition) -> Self {
-        let identity = Arc::new(UserIdentity::new(User::clone(&stored), partition));
+        let identity = Arc::new(UserIdentity::new(stored.shared(), partition));
         let policies = compile_all(&stored.policies);
         Self { stored, identity, policies }
+    }
+}
+
+impl EntityView for UserView {
+    type Entity = User;
+
+    fn stored(&self) -> &Versioned<User> {
+        &self.stored
+    }
+
+    fn arn(&self) -> &str {
+        self.identity.arn()
+    }
+}
+
+/// A group: as stored, and its policies compiled.
+#[derive(Debug)]
+pub struct GroupView {
+    /// When the group was created and last written.
+    pub stored: Versioned<Group>,
+    arn: Box<str>,
+    pub(crate) policies: Option<Box<[Policy]>>,
+}
+
+impl GroupView {
+    pub(crate) fn new(stored: Versioned<Group>, partition: Partition) -> Self {
+        let policies = compile_all(&stored.policies);
+        Self { arn: stored.arn(partition).into(), stored, policies }
+    }
+}
+
+impl EntityView for GroupView {
+    type Entity = Group;
+
+    fn stored(&self) -> &Versioned<Group> {
+        &self.stored
+    }
+
+    fn arn(&self) -> &str {
+        &self.arn
     }
 }
 
@@ -194,10 +247,22 @@ pub struct RoleView {
 
 impl RoleView {
     pub(crate) fn new(stored: Versioned<Role>, partition: Partition) -> Self {
-        let identity = Arc::new(RoleIdentity::new(Role::clone(&stored), partition));
+        let identity = Arc::new(RoleIdentity::new(stored.shared(), partition));
         let policies = compile_all(&stored.policies);
         let trust = compile(DocumentKind::Trust, &stored.trust_policy, "a trust policy");
         Self { stored, identity, policies, trust }
+    }
+}
+
+impl EntityView for RoleView {
+    type Entity = Role;
+
+    fn stored(&self) -> &Versioned<Role> {
+        &self.stored
+    }
+
+    fn arn(&self) -> &str {
+        self.identity.arn()
     }
 }
 

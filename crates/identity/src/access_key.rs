@@ -102,7 +102,7 @@ pub struct OperatorKey {
 /// Makes an active key for `owner`, who has `existing` keys, active or not.
 ///
 /// # Errors
-/// [`IdentityError::AccessKeysExceeded`].
+/// [`IdentityError::QuotaExceeded`].
 pub fn create_access_key(
     maker: KeyMaker,
     owner: KeyOwner,
@@ -113,7 +113,7 @@ pub fn create_access_key(
 ) -> Result<AccessKey, IdentityError> {
     let (quota, limit) = maker.quota();
     if existing >= limit {
-        return Err(IdentityError::AccessKeysExceeded { quota, limit });
+        return Err(IdentityError::QuotaExceeded { quota, limit });
     }
     Ok(AccessKey { id, secret, owner, status: KeyStatus::Active, created: now })
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use portcullis_iam::{Arn, Principal, Value};
 
 use crate::arn::Partition;
+use crate::entity::Entity as _;
 use crate::ids::{AccountId, UserId};
 use crate::role::Role;
 use crate::service::ServiceName;
@@ -46,14 +47,14 @@ impl RootIdentity {
 /// A user, as callers are made from it.
 #[derive(Debug)]
 pub struct UserIdentity {
-    user: User,
+    user: Arc<User>,
     principal: Principal,
 }
 
 impl UserIdentity {
     /// Derives the user's ARN.
     #[must_use]
-    pub fn new(user: User, partition: Partition) -> Self {
+    pub fn new(user: Arc<User>, partition: Partition) -> Self {
         Self { principal: principal(&user.arn(partition)), user }
     }
 
@@ -73,14 +74,14 @@ impl UserIdentity {
 /// A role, as the callers that are its sessions are made from it.
 #[derive(Debug)]
 pub struct RoleIdentity {
-    role: Role,
+    role: Arc<Role>,
     arn: Box<str>,
 }
 
 impl RoleIdentity {
     /// Derives the role's ARN.
     #[must_use]
-    pub fn new(role: Role, partition: Partition) -> Self {
+    pub fn new(role: Arc<Role>, partition: Partition) -> Self {
         Self { arn: role.arn(partition).into(), role }
     }
 
@@ -393,11 +394,11 @@ mod tests {
 
     fn alice() -> Caller {
         let id = user().id;
-        Caller::user(Arc::new(UserIdentity::new(user(), Partition::Aws)), id).unwrap()
+        Caller::user(Arc::new(UserIdentity::new(Arc::new(user()), Partition::Aws)), id).unwrap()
     }
 
     fn session_of(role: Role, claims: SessionClaims) -> Result<Caller, Revoked> {
-        let role = Arc::new(RoleIdentity::new(role, Partition::Aws));
+        let role = Arc::new(RoleIdentity::new(Arc::new(role), Partition::Aws));
         Caller::role_session(role, Arc::new(Session::new(claims, Partition::Aws)))
     }
 
@@ -474,7 +475,7 @@ mod tests {
     #[test]
     fn a_credential_of_an_earlier_user_or_role_is_revoked() {
         let earlier = UserId::from_random([8; 17]);
-        let alice = Arc::new(UserIdentity::new(user(), Partition::Aws));
+        let alice = Arc::new(UserIdentity::new(Arc::new(user()), Partition::Aws));
         assert!(matches!(Caller::user(alice, earlier), Err(Revoked)));
         let other_id = Role { id: RoleId::from_random([8; 17]), ..role() };
         let other_name = Role { name: "other".parse().unwrap(), ..role() };
@@ -513,7 +514,7 @@ mod tests {
                 let root = RootIdentity::new(user.account, partition);
                 prop_assert_eq!(root.principal.as_str(), user.account.root_arn(partition));
                 let arn = user.arn(partition);
-                let known = UserIdentity::new(user.clone(), partition);
+                let known = UserIdentity::new(Arc::new(user.clone()), partition);
                 prop_assert_eq!(known.arn(), arn);
                 let session = Session::new(claims.clone(), partition);
                 let arn = crate::session_arn(partition, role.account, &role.name, &claims.session_name);

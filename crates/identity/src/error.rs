@@ -1,10 +1,9 @@
 //! Everything that a rule of this crate can answer instead of a value, in AWS's own words.
 
+use crate::entity::EntityKind;
 use crate::ids::AccessKeyId;
-use crate::names::{PolicyName, RoleName, UserName};
-use crate::policies::{
-    ROLE_POLICIES_CHARACTERS_MAX, TRUST_POLICY_CHARACTERS_MAX, USER_POLICIES_CHARACTERS_MAX,
-};
+use crate::names::{GroupName, PolicyName, UserName};
+use crate::policies::TRUST_POLICY_CHARACTERS_MAX;
 use crate::service::InvalidServiceName;
 
 /// Text that is not a value of its type. `Display` is the whole message of a `ValidationError`.
@@ -35,47 +34,64 @@ impl InvalidValue {
 /// be verified say so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// No such user in the account.
-    #[error("The user with name {0} cannot be found.")]
-    NoSuchUser(UserName),
-    /// No such role in the account.
-    #[error("The role with name {0} cannot be found.")]
-    NoSuchRole(RoleName),
-    /// The user has no inline policy of this name.
-    #[error("The user policy with name {0} cannot be found.")]
-    NoSuchUserPolicy(PolicyName),
-    /// The role has no inline policy of this name.
-    #[error("The role policy with name {0} cannot be found.")]
-    NoSuchRolePolicy(PolicyName),
+    /// No such user, group or role in the account.
+    #[error("The {kind} with name {name} cannot be found.")]
+    NoSuchEntity {
+        /// What was looked for.
+        kind: EntityKind,
+        /// Under which name.
+        name: Box<str>,
+    },
+    /// The entity has no inline policy of this name.
+    #[error("The {kind} policy with name {name} cannot be found.")]
+    NoSuchInlinePolicy {
+        /// What the entity is.
+        kind: EntityKind,
+        /// The policy's name.
+        name: PolicyName,
+    },
+    /// The user is not in the group. Text not verified.
+    #[error("User {0} not in group {1}.")]
+    NotInGroup(UserName, GroupName),
     /// No such access key, or it is another owner's.
     #[error("The Access Key with id {0} cannot be found.")]
     NoSuchAccessKey(AccessKeyId),
-    /// The user name is taken; names that differ only by case are the same name.
-    #[error("User with name {0} already exists.")]
-    UserExists(UserName),
-    /// The role name is taken; names that differ only by case are the same name.
-    #[error("Role with name {0} already exists.")]
-    RoleExists(RoleName),
-    /// Inline policies remain on the user or role that should go.
+    /// The name is taken; names that differ only by case are the same name.
+    #[error("{} with name {name} already exists.", kind.title())]
+    EntityExists {
+        /// What has it.
+        kind: EntityKind,
+        /// The name as it was asked for.
+        name: Box<str>,
+    },
+    /// Inline policies remain on the entity that should go.
     #[error("Cannot delete entity, must delete policies first.")]
     PoliciesRemain,
     /// Access keys remain on the user that should go.
     #[error("Cannot delete entity, must delete access keys first.")]
     AccessKeysRemain,
-    /// The owner has as many access keys as it may. `quota` names AWS's limit.
+    /// The user that should go is in a group, or users are in the group.
+    #[error("Cannot delete entity, must remove users from group first.")]
+    UsersRemain,
+    /// There are as many as there may be. `quota` names AWS's limit.
     #[error("Cannot exceed quota for {quota}: {limit}")]
-    AccessKeysExceeded {
+    QuotaExceeded {
         /// The name of the quota.
         quota: &'static str,
         /// Its value.
         limit: usize,
     },
-    /// The inline policies of the user would be too long together.
-    #[error("Maximum policy size of {USER_POLICIES_CHARACTERS_MAX} bytes exceeded for user {0}")]
-    UserPoliciesTooLarge(UserName),
-    /// The inline policies of the role would be too long together.
-    #[error("Maximum policy size of {ROLE_POLICIES_CHARACTERS_MAX} bytes exceeded for role {0}")]
-    RolePoliciesTooLarge(RoleName),
+    /// The inline policies of the entity would be too long together.
+    #[error(
+        "Maximum policy size of {} bytes exceeded for {kind} {name}",
+        kind.inline_policies_characters_max()
+    )]
+    InlinePoliciesTooLarge {
+        /// What the entity is.
+        kind: EntityKind,
+        /// Its name.
+        name: Box<str>,
+    },
     /// The trust policy is too long.
     #[error("Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_CHARACTERS_MAX}")]
     TrustPolicyTooLarge,
@@ -94,7 +110,7 @@ pub enum IdentityError {
     /// Two tags with one key; keys that differ only by case are the same key.
     #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
     DuplicateTagKeys,
-    /// More tags than a user or role may have. Text not verified.
+    /// More tags than one may have. Text not verified.
     #[error("The number of tags has reached the maximum limit.")]
     TagsExceeded,
     /// A parameter that would change what is permitted, and is not served yet: refused rather than
@@ -130,18 +146,16 @@ impl IdentityError {
     #[rustfmt::skip]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoSuchUser(_)
-            | Self::NoSuchRole(_)
-            | Self::NoSuchUserPolicy(_)
-            | Self::NoSuchRolePolicy(_)
+            Self::NoSuchEntity { .. }
+            | Self::NoSuchInlinePolicy { .. }
+            | Self::NotInGroup(..)
             | Self::NoSuchAccessKey(_)          => "NoSuchEntity",
-            Self::UserExists(_)
-            | Self::RoleExists(_)               => "EntityAlreadyExists",
+            Self::EntityExists { .. }           => "EntityAlreadyExists",
             Self::PoliciesRemain
-            | Self::AccessKeysRemain            => "DeleteConflict",
-            Self::AccessKeysExceeded { .. }
-            | Self::UserPoliciesTooLarge(_)
-            | Self::RolePoliciesTooLarge(_)
+            | Self::AccessKeysRemain
+            | Self::UsersRemain                 => "DeleteConflict",
+            Self::QuotaExceeded { .. }
+            | Self::InlinePoliciesTooLarge { .. }
             | Self::TrustPolicyTooLarge
             | Self::TagsExceeded                => "LimitExceeded",
             Self::SessionPolicyTooLarge { .. }  => "PackedPolicyTooLarge",

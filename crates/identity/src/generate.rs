@@ -1,6 +1,6 @@
 //! Fresh ids and secrets: the one place that asks the operating system for random bytes.
 
-use crate::ids::{AccessKeyId, RoleId, SecretAccessKey, UserId};
+use crate::ids::{AccessKeyId, GroupId, RoleId, SecretAccessKey, UserId};
 use crate::seal::SessionKeys;
 use crate::session::SessionSeed;
 
@@ -21,6 +21,14 @@ fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
 /// [`NoRandomness`] when the operating system gives none.
 pub fn user_id() -> Result<UserId, NoRandomness> {
     random().map(UserId::from_random)
+}
+
+/// A fresh `AGPA…` id.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn group_id() -> Result<GroupId, NoRandomness> {
+    random().map(GroupId::from_random)
 }
 
 /// A fresh `AROA…` id.

@@ -128,6 +128,12 @@ unique_id! {
 }
 
 unique_id! {
+    /// The unique id of a group, `AGPA…`: never used again, so that a new group of the same name has
+    /// none of the old one's members.
+    GroupId, "AGPA"
+}
+
+unique_id! {
     /// The unique id of a role, `AROA…`: never used again, so that a new role of the same name is
     /// not taken for the old one. Source: iam.md §4.1, §9.1.
     RoleId, "AROA"

@@ -1,4 +1,4 @@
-//! Who a request is: accounts, root, users, roles, access keys, sessions, service principals.
+//! Who a request is: accounts, root, users, groups, roles, access keys, sessions, service principals.
 //!
 //! Pure values and rules. A rule takes the current values and returns the new one, or an
 //! [`IdentityError`] in AWS's own words. Time and fresh ids come in as arguments; only
@@ -12,8 +12,10 @@ mod access_key;
 mod account;
 mod arn;
 mod caller;
+mod entity;
 mod error;
 pub mod generate;
+mod group;
 mod ids;
 mod names;
 mod policies;
@@ -23,6 +25,7 @@ mod samples;
 mod seal;
 mod service;
 mod session;
+mod set;
 mod tags;
 mod user;
 
@@ -36,25 +39,25 @@ pub use caller::{
     Caller, InvalidSource, Revoked, RoleIdentity, RootIdentity, ServiceIdentity, Source,
     UserIdentity,
 };
+pub use entity::{
+    Entity, EntityKind, delete_inline_policy, entity_arn, inline_policy, no_such_entity,
+    put_inline_policy,
+};
 pub use error::{IdentityError, InvalidValue};
-pub use ids::{AccessKeyId, AccountId, RoleId, SecretAccessKey, UserId};
-pub use names::{Path, PolicyName, RoleName, SessionName, UserName};
-pub use policies::{
-    InlinePolicies, ROLE_POLICIES_CHARACTERS_MAX, TRUST_POLICY_CHARACTERS_MAX,
-    USER_POLICIES_CHARACTERS_MAX, counted_characters,
+pub use group::{
+    GROUPS_PER_USER_MAX, Group, NewGroup, add_user_to_group, create_group, delete_group,
+    remove_user_from_group, update_group,
 };
-pub use role::{
-    MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role,
-    delete_role_policy, find_role, put_role_policy, role_policy,
-};
+pub use ids::{AccessKeyId, AccountId, GroupId, RoleId, SecretAccessKey, UserId};
+pub use names::{GroupName, Path, PolicyName, RoleName, SessionName, UserName};
+pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
+pub use role::{MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role};
 pub use seal::{SESSION_TOKEN_BYTES_MAX, SessionError, SessionKeys};
 pub use service::{InvalidServiceName, ServiceName};
 pub use session::{
     AssumeRole, AssumedRole, SESSION_POLICY_CHARACTERS_MAX, Session, SessionClaims, SessionSeed,
     assume_role, session_duration,
 };
+pub use set::SmallSet;
 pub use tags::{Tag, Tags};
-pub use user::{
-    NewUser, User, create_user, delete_user, delete_user_policy, find_user, put_user_policy,
-    user_policy,
-};
+pub use user::{NewUser, User, create_user, delete_user};

@@ -1,4 +1,4 @@
-//! Names that people choose: users, roles, policies, sessions, and the paths before them.
+//! Names that people choose: users, groups, roles, policies, sessions, and the paths before them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -74,12 +74,17 @@ name_type! {
 }
 
 name_type! {
+    /// Names a group within its account: 1..=128 of `[\w+=,.@-]`.
+    GroupName, "groupName", 1..=128
+}
+
+name_type! {
     /// Names a role within its account: 1..=64 of `[\w+=,.@-]`.
     RoleName, "roleName", 1..=64
 }
 
 name_type! {
-    /// Names an inline policy within its user or role: 1..=128 of `[\w+=,.@-]`; case counts.
+    /// Names an inline policy within its user, group or role: 1..=128 of `[\w+=,.@-]`; case counts.
     PolicyName, "policyName", 1..=128
 }
 
@@ -104,6 +109,7 @@ macro_rules! case_insensitive {
 }
 
 case_insensitive!(UserName);
+case_insensitive!(GroupName);
 case_insensitive!(RoleName);
 
 /// The folder-like part of an ARN before the name: `/`, or `/…/`.

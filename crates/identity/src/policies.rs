@@ -1,4 +1,4 @@
-//! The policy documents of users and roles, held as the text that was given.
+//! The policy documents of users, groups and roles, held as the text that was given.
 //!
 //! The compiled form belongs to the catalog's view; here a document is only checked.
 
@@ -9,10 +9,6 @@ use portcullis_iam::{DocumentKind, Policy};
 use crate::error::IdentityError;
 use crate::names::PolicyName;
 
-/// Longest inline policies of one user together, in characters that count. Source: iam.md §2.4.
-pub const USER_POLICIES_CHARACTERS_MAX: usize = 2_048;
-/// Longest inline policies of one role together, in characters that count. Source: iam.md §2.4.
-pub const ROLE_POLICIES_CHARACTERS_MAX: usize = 10_240;
 /// Longest trust policy, in characters that count. Source: iam.md §2.4.
 pub const TRUST_POLICY_CHARACTERS_MAX: usize = 2_048;
 
@@ -31,7 +27,7 @@ pub(crate) fn check_document(kind: DocumentKind, document: &str) -> Result<(), I
         .map_err(|error| IdentityError::MalformedPolicyDocument(error.to_string()))
 }
 
-/// The inline policies of one user or role, by name.
+/// The inline policies of one entity, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InlinePolicies(BTreeMap<PolicyName, Box<str>>);
 
@@ -61,20 +57,12 @@ impl InlinePolicies {
 
     /// These policies with `document` under `name`; it replaces an older one.
     ///
-    /// The inner error says that they are then longer than `max` together.
-    pub(crate) fn with(
-        &self,
-        name: PolicyName,
-        document: &str,
-        max: usize,
-        too_large: impl FnOnce() -> IdentityError,
-    ) -> Result<Self, IdentityError> {
+    /// # Errors
+    /// [`IdentityError::MalformedPolicyDocument`].
+    pub(crate) fn with(&self, name: PolicyName, document: &str) -> Result<Self, IdentityError> {
+        check_document(DocumentKind::Identity, document)?;
         let mut policies = self.clone();
         policies.0.insert(name, document.into());
-        if policies.counted_characters() > max {
-            return Err(too_large());
-        }
-        check_document(DocumentKind::Identity, document)?;
         Ok(policies)
     }
 

@@ -5,13 +5,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use portcullis_iam::DocumentKind;
 
-use crate::arn::Partition;
+use crate::entity::{Entity, EntityKind, entity_exists};
 use crate::error::{IdentityError, InvalidValue};
 use crate::ids::{AccountId, RoleId};
-use crate::names::{Path, PolicyName, RoleName};
+use crate::names::{Path, RoleName};
 use crate::policies::{
-    InlinePolicies, ROLE_POLICIES_CHARACTERS_MAX, TRUST_POLICY_CHARACTERS_MAX, check_document,
-    counted_characters,
+    InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, check_document, counted_characters,
 };
 use crate::tags::Tags;
 
@@ -103,11 +102,32 @@ pub struct Role {
     pub policies: InlinePolicies,
 }
 
-impl Role {
-    /// `arn:aws:iam::ACCT:role/PATH/NAME`.
-    #[must_use]
-    pub fn arn(&self, partition: Partition) -> String {
-        format!("arn:{partition}:iam::{}:role{}{}", self.account, self.path, self.name)
+impl Entity for Role {
+    type Name = RoleName;
+    const KIND: EntityKind = EntityKind::Role;
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn name(&self) -> &RoleName {
+        &self.name
+    }
+
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+
+    fn policies(&self) -> &InlinePolicies {
+        &self.policies
+    }
+
+    fn policies_mut(&mut self) -> &mut InlinePolicies {
+        &mut self.policies
     }
 }
 
@@ -133,7 +153,7 @@ pub struct NewRole {
 /// Makes a role. `taken` is the role of the account with the same [`RoleName::folded`] name.
 ///
 /// # Errors
-/// [`IdentityError::RoleExists`], [`IdentityError::TrustPolicyTooLarge`],
+/// [`IdentityError::EntityExists`], [`IdentityError::TrustPolicyTooLarge`],
 /// [`IdentityError::MalformedPolicyDocument`]; [`IdentityError::ParameterUnsupported`] for a
 /// boundary, rather than a role with more permissions than were asked for; a path that is reserved
 /// for service-linked roles, whose sessions no session policy limits (iam.md §7.1). The text of that
@@ -154,7 +174,7 @@ pub fn create_role(
     }
     check_trust_policy(&new.trust_policy)?;
     if taken.is_some() {
-        return Err(IdentityError::RoleExists(new.name));
+        return Err(entity_exists::<Role>(&new.name));
     }
     Ok(Role {
         account,
@@ -177,14 +197,6 @@ fn check_trust_policy(document: &str) -> Result<(), IdentityError> {
     check_document(DocumentKind::Trust, document)
 }
 
-/// The role that a request names.
-///
-/// # Errors
-/// [`IdentityError::NoSuchRole`].
-pub fn find_role<'a>(found: Option<&'a Role>, name: &RoleName) -> Result<&'a Role, IdentityError> {
-    found.ok_or_else(|| IdentityError::NoSuchRole(name.clone()))
-}
-
 /// Whether `role` may go.
 ///
 /// # Errors
@@ -193,41 +205,11 @@ pub fn delete_role(role: &Role) -> Result<(), IdentityError> {
     if role.policies.is_empty() { Ok(()) } else { Err(IdentityError::PoliciesRemain) }
 }
 
-/// `role` with `document` as its inline policy `name`, which may exist.
-///
-/// # Errors
-/// [`IdentityError::RolePoliciesTooLarge`], [`IdentityError::MalformedPolicyDocument`].
-pub fn put_role_policy(
-    role: &Role,
-    name: PolicyName,
-    document: &str,
-) -> Result<Role, IdentityError> {
-    let too_large = || IdentityError::RolePoliciesTooLarge(role.name.clone());
-    let policies = role.policies.with(name, document, ROLE_POLICIES_CHARACTERS_MAX, too_large)?;
-    Ok(Role { policies, ..role.clone() })
-}
-
-/// The text of the inline policy `name`, as it was given.
-///
-/// # Errors
-/// [`IdentityError::NoSuchRolePolicy`].
-pub fn role_policy<'a>(role: &'a Role, name: &PolicyName) -> Result<&'a str, IdentityError> {
-    role.policies.get(name).ok_or_else(|| IdentityError::NoSuchRolePolicy(name.clone()))
-}
-
-/// `role` without its inline policy `name`.
-///
-/// # Errors
-/// [`IdentityError::NoSuchRolePolicy`].
-pub fn delete_role_policy(role: &Role, name: &PolicyName) -> Result<Role, IdentityError> {
-    let missing = || IdentityError::NoSuchRolePolicy(name.clone());
-    let policies = role.policies.without(name).ok_or_else(missing)?;
-    Ok(Role { policies, ..role.clone() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arn::Partition;
+    use crate::entity::put_inline_policy;
     use crate::samples::{ALLOW, TRUST, account, now, role};
 
     fn new(trust_policy: &str) -> NewRole {
@@ -240,10 +222,6 @@ mod tests {
             tags: Tags::default(),
             permissions_boundary: None,
         }
-    }
-
-    fn name(text: &str) -> PolicyName {
-        text.parse().unwrap()
     }
 
     fn create(taken: Option<&Role>, new: NewRole) -> Result<Role, IdentityError> {
@@ -266,8 +244,6 @@ mod tests {
         );
         let again = create(Some(&made), new(TRUST));
         check(again, "EntityAlreadyExists", "Role with name deploy already exists.");
-        let path = role().arn(Partition::AwsUsGov);
-        assert_eq!(path, "arn:aws-us-gov:iam::123456789012:role/service/deploy");
     }
 
     #[test]
@@ -297,35 +273,11 @@ mod tests {
     }
 
     #[test]
-    #[rustfmt::skip]
-    fn what_does_not_exist_is_named_as_aws_names_it() {
-        let deploy = role();
-        check(find_role(None, &deploy.name),            "NoSuchEntity", "The role with name deploy cannot be found.");
-        check(role_policy(&deploy, &name("p")),         "NoSuchEntity", "The role policy with name p cannot be found.");
-        check(delete_role_policy(&deploy, &name("p")),  "NoSuchEntity", "The role policy with name p cannot be found.");
-        assert_eq!(find_role(Some(&deploy), &deploy.name), Ok(&deploy));
-    }
-
-    #[test]
     fn a_role_goes_only_without_policies() {
-        let with_policy = put_role_policy(&role(), name("p"), ALLOW).unwrap();
-        assert_eq!(role_policy(&with_policy, &name("p")), Ok(ALLOW));
+        let with_policy = put_inline_policy(&role(), "p".parse().unwrap(), ALLOW).unwrap();
         let text = "Cannot delete entity, must delete policies first.";
         check(delete_role(&with_policy), "DeleteConflict", text);
-        let without = delete_role_policy(&with_policy, &name("p")).unwrap();
-        assert_eq!((&without, delete_role(&without)), (&role(), Ok(())));
-    }
-
-    #[test]
-    fn the_quota_counts_all_documents() {
-        let sized = |characters: usize| {
-            let padding = "x".repeat(characters - counted_characters(ALLOW));
-            ALLOW.replace("s3:Get*", &format!("s3:Get*{padding}"))
-        };
-        let deploy = put_role_policy(&role(), name("a"), &sized(10_000)).unwrap();
-        let text = "Maximum policy size of 10240 bytes exceeded for role deploy";
-        check(put_role_policy(&deploy, name("b"), &sized(241)), "LimitExceeded", text);
-        assert!(put_role_policy(&deploy, name("b"), &sized(240)).is_ok());
+        assert_eq!(delete_role(&role()), Ok(()));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::{
-    AccountId, InlinePolicies, MaxSessionDuration, Role, RoleId, SessionClaims, SessionName, Tag,
-    Tags, User, UserId,
+    AccountId, Group, GroupId, InlinePolicies, MaxSessionDuration, Path, Role, RoleId,
+    SessionClaims, SessionName, SmallSet, Tag, Tags, User, UserId,
 };
 
 pub(crate) const NOW: &str = "2026-01-02T03:04:05.678Z";
@@ -32,6 +32,18 @@ pub(crate) fn user() -> User {
         id: UserId::from_random([1; 17]),
         created: now(),
         tags: tags(),
+        policies: InlinePolicies::default(),
+        groups: SmallSet::default(),
+    }
+}
+
+pub(crate) fn group() -> Group {
+    Group {
+        account: account(),
+        path: Path::default(),
+        name: "staff".parse().unwrap(),
+        id: GroupId::from_random([4; 17]),
+        created: now(),
         policies: InlinePolicies::default(),
     }
 }

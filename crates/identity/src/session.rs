@@ -281,11 +281,11 @@ mod tests {
 
     fn alice() -> Caller {
         let id = user().id;
-        Caller::user(Arc::new(UserIdentity::new(user(), Partition::Aws)), id).unwrap()
+        Caller::user(Arc::new(UserIdentity::new(Arc::new(user()), Partition::Aws)), id).unwrap()
     }
 
     fn session() -> Caller {
-        let role = Arc::new(RoleIdentity::new(role(), Partition::Aws));
+        let role = Arc::new(RoleIdentity::new(Arc::new(role()), Partition::Aws));
         Caller::role_session(role, Arc::new(Session::new(claims(), Partition::Aws))).unwrap()
     }
 

@@ -147,6 +147,8 @@ pub enum ResourceForm {
     ArnInPath,
     /// An IAM user: `arn:aws:iam::ACCOUNT:user/PATH/NAME`.
     User,
+    /// An IAM group: `arn:aws:iam::ACCOUNT:group/PATH/NAME`.
+    Group,
     /// An IAM role: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
     Role,
 }

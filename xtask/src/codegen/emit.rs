@@ -13,6 +13,7 @@ pub(crate) fn module(merged: &Merged) -> Result<String, CodegenError> {
     Ok([
         head(service),
         rows::service(merged),
+        rows::served(merged),
         rows::operations(merged),
         types::operations(merged, &names),
         types::types(merged, &names)?,

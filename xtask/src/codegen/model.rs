@@ -221,6 +221,7 @@ fn form(short: &str) -> Option<&'static str> {
         "DX" => "DurableExecution",
         "ARN" => "ArnInPath",
         "USER" => "User",
+        "GROUP" => "Group",
         "ROLE" => "Role",
         _ => return None,
     })

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::emit::shape_imports;
 use super::model::{Merged, Operation};
-use super::names::constant;
+use super::names::{constant, snake};
 
 /// The `SERVICE` table and the lists that it refers to.
 pub(crate) fn service(merged: &Merged) -> String {
@@ -82,6 +82,20 @@ fn split(uri: &str) -> (Vec<&str>, Vec<(&str, &str)>) {
     let segments = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     (segments, pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect())
+}
+
+/// The macro that says once which operations are served, to whoever needs a line for each.
+pub(crate) fn served(merged: &Merged) -> String {
+    let service = &merged.service;
+    let rows: String =
+        merged.served().map(|(name, _)| format!("            {name} {},\n", snake(name))).collect();
+    format!(
+        "/// Calls the macro `$with` with the service's module and table, then every served operation\n\
+         /// and the name of its handler.\n\
+         #[macro_export]\nmacro_rules! served_{service} {{\n    ($with:ident) => {{\n        \
+         $with! {{ {service} {}:\n{rows}        }}\n    }};\n}}\n\n",
+        constant(service),
+    )
 }
 
 /// One static a row.

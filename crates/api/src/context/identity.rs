@@ -1,9 +1,9 @@
-//! The permissions on users, roles, keys and the installation: each in the caller's own account,
+//! The permissions on users, groups, roles, keys and the installation: each in the caller's own account,
 //! as IAM has it.
 
 use portcullis_catalog::{
-    CatalogError, Installation, KeyHolder, Permit, RoleResource, RootResource, UserResource,
-    WholeAccount,
+    CatalogError, GroupResource, Installation, KeyHolder, Permit, RoleResource, RootResource,
+    UserResource, WholeAccount,
 };
 use portcullis_identity::{Caller, IdentityError};
 use portcullis_model::Operation;
@@ -21,6 +21,18 @@ impl RequestCx<'_> {
         name: &str,
     ) -> Result<Permit<A, UserResource>, ApiError> {
         let resource = UserResource::new(&self.snapshot, self.account(), parsed(name)?);
+        self.authorize(resource, &Parameters::default())
+    }
+
+    /// The permission to perform `A` on the group `name`.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn group<A: Operation>(
+        &self,
+        name: &str,
+    ) -> Result<Permit<A, GroupResource>, ApiError> {
+        let resource = GroupResource::new(&self.snapshot, self.account(), parsed(name)?);
         self.authorize(resource, &Parameters::default())
     }
 

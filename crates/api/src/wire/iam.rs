@@ -1,4 +1,4 @@
-//! Users, roles, keys and their policies on the wire of IAM and STS.
+//! Users, groups, roles, keys and their policies on the wire of IAM and STS.
 //!
 //! What an answer shows follows recordings of the live service: lists and creations show less than
 //! the reads. Not verified: whether CreateRole shows a description.
@@ -8,8 +8,8 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use portcullis_catalog::effects::Page;
 use portcullis_identity::{
-    AccessKey, Account, IdentityError, InvalidValue, KeyOwner, KeyStatus, Partition, PolicyName,
-    Role, Tag, Tags, User,
+    AccessKey, Account, Entity as _, Group, IdentityError, InvalidValue, KeyOwner, KeyStatus,
+    Partition, PolicyName, Role, Tag, Tags, User,
 };
 use portcullis_model::{
     Timestamp,
@@ -104,6 +104,17 @@ pub(crate) fn root(account: &Account, partition: Partition) -> types::User {
         arn: account.id.root_arn(partition),
         create_date: Timestamp(account.created),
         ..types::User::default()
+    }
+}
+
+/// A group.
+pub(crate) fn group(group: &Group, partition: Partition) -> types::Group {
+    types::Group {
+        path: group.path.to_string(),
+        group_name: group.name.to_string(),
+        group_id: group.id.to_string(),
+        arn: group.arn(partition),
+        create_date: Timestamp(group.created),
     }
 }
 

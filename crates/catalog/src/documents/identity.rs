@@ -1,4 +1,4 @@
-//! Accounts, users, roles, access keys and session keys as they are stored.
+//! Accounts, users, groups, roles, access keys and session keys as they are stored.
 //!
 //! Times are RFC 3339 text, exact to the nanosecond. Policy documents are the text that was given;
 //! they were checked when they were written, and the view checks again when it compiles them.
@@ -10,8 +10,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    AccessKey, Account, AccountId, InlinePolicies, KeyOwner, KeyStatus, MaxSessionDuration,
-    OperatorKey, PolicyName, Role, RoleDescription, SessionKeys, Tag, Tags, User,
+    AccessKey, Account, AccountId, Group, InlinePolicies, KeyOwner, KeyStatus, MaxSessionDuration,
+    OperatorKey, PolicyName, Role, RoleDescription, SessionKeys, SmallSet, Tag, Tags, User,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,19 @@ fn read_policies(stored: StoredPolicies<'_>) -> Result<InlinePolicies, DocumentE
         .collect()
 }
 
+/// Values that are text in the store.
+type StoredSet<'a> = Vec<Cow<'a, str>>;
+
+fn read_set<T: FromStr + Ord>(
+    what: &'static str,
+    stored: &StoredSet<'_>,
+) -> Result<SmallSet<T>, DocumentError>
+where
+    T::Err: fmt::Display,
+{
+    stored.iter().map(|text| read(what, text)).collect()
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredUser<'a> {
@@ -95,6 +108,8 @@ struct StoredUser<'a> {
     created: Cow<'a, str>,
     tags: Vec<StoredTag<'a>>,
     policies: StoredPolicies<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: StoredSet<'a>,
 }
 
 impl Document for User {
@@ -107,6 +122,7 @@ impl Document for User {
             created: self.created.to_string().into(),
             tags: store_tags(&self.tags),
             policies: store_policies(&self.policies),
+            groups: self.groups.iter().map(|id| id.as_str().into()).collect(),
         })
     }
 
@@ -119,6 +135,43 @@ impl Document for User {
             id: read("id", &stored.id)?,
             created: read_time(&stored.created)?,
             tags: read_tags(&stored.tags)?,
+            policies: read_policies(stored.policies)?,
+            groups: read_set("group", &stored.groups)?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredGroup<'a> {
+    account: Cow<'a, str>,
+    path: Cow<'a, str>,
+    name: Cow<'a, str>,
+    id: Cow<'a, str>,
+    created: Cow<'a, str>,
+    policies: StoredPolicies<'a>,
+}
+
+impl Document for Group {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredGroup {
+            account: self.account.as_str().into(),
+            path: self.path.as_str().into(),
+            name: self.name.as_str().into(),
+            id: self.id.as_str().into(),
+            created: self.created.to_string().into(),
+            policies: store_policies(&self.policies),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredGroup<'_> = decode_json(bytes)?;
+        Ok(Self {
+            account: read("account", &stored.account)?,
+            path: read("path", &stored.path)?,
+            name: read("name", &stored.name)?,
+            id: read("id", &stored.id)?,
+            created: read_time(&stored.created)?,
             policies: read_policies(stored.policies)?,
         })
     }
@@ -305,7 +358,7 @@ mod tests {
     use proptest::option;
     use proptest::prelude::*;
 
-    use portcullis_identity::{AccessKeyId, RoleId, SecretAccessKey, UserId};
+    use portcullis_identity::{AccessKeyId, GroupId, RoleId, SecretAccessKey, UserId};
 
     use super::*;
 
@@ -337,6 +390,18 @@ mod tests {
             created: at("2026-01-02T03:04:05Z"),
             tags: Tags::new(vec![Tag::new("Team", "red").unwrap()]).unwrap(),
             policies: [("p".parse().unwrap(), "{\"a\": 1}".into())].into_iter().collect(),
+            groups: SmallSet::default(),
+        }
+    }
+
+    fn group() -> Group {
+        Group {
+            account: user().account,
+            path: user().path,
+            name: "staff".parse().unwrap(),
+            id: "AGPAJQABLZS4A3QDU576Q".parse().unwrap(),
+            created: user().created,
+            policies: user().policies,
         }
     }
 
@@ -367,6 +432,7 @@ mod tests {
 
     const USER: &str = r#"{"account":"123456789012","path":"/team/","name":"alice","id":"AIDAJQABLZS4A3QDU576Q","created":"2026-01-02T03:04:05Z","tags":[{"key":"Team","value":"red"}],"policies":{"p":"{\"a\": 1}"}}"#;
     const ROLE: &str = r#"{"account":"123456789012","path":"/","name":"deploy","id":"AROAJQABLZS4A3QDU576Q","created":"2026-01-02T03:04:05.000000006Z","description":"What it is for","max_session_duration":3600,"trust_policy":"{}","tags":[],"policies":{}}"#;
+    const GROUP: &str = r#"{"account":"123456789012","path":"/team/","name":"staff","id":"AGPAJQABLZS4A3QDU576Q","created":"2026-01-02T03:04:05Z","policies":{"p":"{\"a\": 1}"}}"#;
     const ROOT_KEY: &str = r#"{"id":"AKIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","owner":{"root":{"account":"123456789012"}},"status":"inactive","created":"2026-01-02T03:04:05Z"}"#;
     const SERVICE: &str = r#"{"service":{"name":"s3.amazonaws.com"}}"#;
     const USER_OWNER: &str =
@@ -382,6 +448,9 @@ mod tests {
             r#"{"id":"123456789012","created":"2026-01-02T03:04:05Z"}"#,
         );
         check_golden(&user(), USER);
+        let member = User { groups: [group().id].into_iter().collect(), ..user() };
+        check_golden(&member, &USER.replace("}}", r#"},"groups":["AGPAJQABLZS4A3QDU576Q"]}"#));
+        check_golden(&group(), GROUP);
         check_golden(&role(), ROLE);
         check_golden(&access_key(KeyOwner::Root(account)), ROOT_KEY);
         let service = KeyOwner::Service("s3.amazonaws.com".parse().unwrap());
@@ -419,6 +488,7 @@ mod tests {
         check_refused::<User>(&USER.replace("AIDA", "AROA"),                  "invalid id");
         check_refused::<User>(&USER.replace(r#""Team""#, r#""""#),            "invalid tag");
         check_refused::<User>(&USER.replace(r#"{"p":"#, r#"{"p p":"#),        "invalid policy name");
+        check_refused::<Group>(&GROUP.replace("AGPA", "AIDA"),               "invalid id");
         check_refused::<Role>(&ROLE.replace("3600", "3599"),                  "invalid max_session_duration");
         check_refused::<Role>(&ROLE.replace("What", "\\u0001"),               "invalid description");
         check_refused::<AccessKey>(&ROOT_KEY.replace("inactive", "lost"),     "unknown variant `lost`");
@@ -478,6 +548,18 @@ mod tests {
             created,
             tags,
             policies,
+            groups: SmallSet::default(),
+        })
+    }
+
+    fn any_group() -> impl Strategy<Value = Group> {
+        any_user().prop_map(|like| Group {
+            account: like.account,
+            path: like.path,
+            name: like.name.as_str().parse().unwrap(),
+            id: GroupId::from_random([7; 17]),
+            created: like.created,
+            policies: like.policies,
         })
     }
 
@@ -527,6 +609,7 @@ mod tests {
         #[test]
         fn what_was_encoded_decodes_to_itself(
             user in any_user(),
+            group in any_group(),
             role in any_role(),
             key in any_access_key(),
             material: [u8; 32],
@@ -534,6 +617,7 @@ mod tests {
             let account = Account { id: user.account, created: user.created };
             prop_assert_eq!(Account::decode(&account.encode()).unwrap(), account);
             prop_assert_eq!(User::decode(&user.encode()).unwrap(), user);
+            prop_assert_eq!(Group::decode(&group.encode()).unwrap(), group);
             prop_assert_eq!(Role::decode(&role.encode()).unwrap(), role);
             prop_assert_eq!(AccessKey::decode(&key.encode()).unwrap(), key);
             let keys = SessionKeys::from_material(material);
@@ -543,6 +627,7 @@ mod tests {
         #[test]
         fn no_bytes_make_decoding_panic(bytes in vec(any::<u8>(), 0..200)) {
             let _ = (Account::decode(&bytes).is_ok(), User::decode(&bytes).is_ok());
+            let _ = Group::decode(&bytes).is_ok();
             let _ = (Role::decode(&bytes).is_ok(), AccessKey::decode(&bytes).is_ok());
             let _ = SessionKeys::decode(&bytes).is_ok();
         }

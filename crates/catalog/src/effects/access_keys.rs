@@ -15,7 +15,7 @@ use portcullis_model::{
     portcullis::operation::{CreateRootAccessKey, CreateServiceAccessKey},
 };
 
-use super::{Page, users};
+use super::{Page, entities::replace, users};
 use crate::{
     AccessKeyView, Catalog, CatalogError, Failure, Installation, KeyHolder, Permit, Plan, Snapshot,
     address::Address,
@@ -52,7 +52,7 @@ impl Catalog {
     /// Makes an active key for the permitted user or root; the only answer that shows its secret.
     ///
     /// # Errors
-    /// The missing user; [`IdentityError::AccessKeysExceeded`].
+    /// The missing user; [`IdentityError::QuotaExceeded`].
     pub async fn create_access_key(
         &self,
         permit: Permit<CreateAccessKey, KeyHolder>,
@@ -63,9 +63,9 @@ impl Catalog {
         let address = holder_address(&holder);
         self.transact(&address.to_string(), |snapshot| match &holder {
             KeyHolder::User(resource) => {
-                let view = snapshot.find_user(resource)?;
+                let view = resource.find(snapshot)?;
                 let plan = fresh.key(snapshot, KeyMaker::Iam, users::key_owner(&view.stored))?;
-                Ok(users::replace(plan, &address, view, &view.stored))
+                Ok(replace(plan, resource, view, &view.stored))
             }
             KeyHolder::Root(root) => root_key(snapshot, KeyMaker::Iam, root.owner(), &fresh),
         })
@@ -97,7 +97,7 @@ impl Catalog {
     /// Makes an active key for a service principal (design.md §6).
     ///
     /// # Errors
-    /// [`IdentityError::AccessKeysExceeded`].
+    /// [`IdentityError::QuotaExceeded`].
     pub async fn create_service_access_key(
         &self,
         permit: Permit<CreateServiceAccessKey, Installation>,
@@ -119,7 +119,7 @@ impl Catalog {
     /// Makes an active key for the root of `account`, and the account if it is new.
     ///
     /// # Errors
-    /// [`IdentityError::AccessKeysExceeded`].
+    /// [`IdentityError::QuotaExceeded`].
     pub async fn create_root_access_key(
         &self,
         permit: Permit<CreateRootAccessKey, Installation>,
@@ -152,7 +152,7 @@ impl Snapshot {
 
     fn key_owner(&self, holder: &KeyHolder) -> Result<KeyOwner, IdentityError> {
         match holder {
-            KeyHolder::User(resource) => Ok(users::key_owner(&self.find_user(resource)?.stored)),
+            KeyHolder::User(resource) => Ok(users::key_owner(&resource.find(self)?.stored)),
             KeyHolder::Root(root) => Ok(KeyOwner::Root(root.owner())),
         }
     }
@@ -161,7 +161,7 @@ impl Snapshot {
 /// The value that the keys of `holder` meet on.
 fn holder_address(holder: &KeyHolder) -> Address {
     match holder {
-        KeyHolder::User(user) => users::address(user),
+        KeyHolder::User(user) => user.address(),
         KeyHolder::Root(root) => Address::Account(root.owner()),
     }
 }

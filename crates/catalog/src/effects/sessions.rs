@@ -32,7 +32,7 @@ impl Snapshot {
         now: Timestamp,
     ) -> Result<AssumedRole, Failure<IdentityError>> {
         let TrustingRole(resource) = permit.consume();
-        let role = self.find_role(&resource)?;
+        let role = resource.find(self)?;
         let keys = self.session_keys().ok_or(CatalogError::Unreadable)?;
         let seed = generate::session_seed().map_err(CatalogError::from)?;
         let SessionSettings { name: session_name, duration_seconds, policy } = settings;

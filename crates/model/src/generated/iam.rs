@@ -427,26 +427,79 @@ pub static SERVICE: Service = Service {
 };
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
+    &rows::ADD_USER_TO_GROUP,
     &rows::CREATE_ACCESS_KEY,
+    &rows::CREATE_GROUP,
     &rows::CREATE_ROLE,
     &rows::CREATE_USER,
     &rows::DELETE_ACCESS_KEY,
+    &rows::DELETE_GROUP,
+    &rows::DELETE_GROUP_POLICY,
     &rows::DELETE_ROLE,
     &rows::DELETE_ROLE_POLICY,
     &rows::DELETE_USER,
     &rows::DELETE_USER_POLICY,
+    &rows::GET_GROUP,
+    &rows::GET_GROUP_POLICY,
     &rows::GET_ROLE,
     &rows::GET_ROLE_POLICY,
     &rows::GET_USER,
     &rows::GET_USER_POLICY,
     &rows::LIST_ACCESS_KEYS,
+    &rows::LIST_GROUP_POLICIES,
+    &rows::LIST_GROUPS,
+    &rows::LIST_GROUPS_FOR_USER,
     &rows::LIST_ROLE_POLICIES,
     &rows::LIST_ROLES,
     &rows::LIST_USER_POLICIES,
     &rows::LIST_USERS,
+    &rows::PUT_GROUP_POLICY,
     &rows::PUT_ROLE_POLICY,
     &rows::PUT_USER_POLICY,
+    &rows::REMOVE_USER_FROM_GROUP,
+    &rows::UPDATE_GROUP,
 ];
+
+/// Calls the macro `$with` with the service's module and table, then every served operation
+/// and the name of its handler.
+#[macro_export]
+macro_rules! served_iam {
+    ($with:ident) => {
+        $with! { iam IAM:
+            AddUserToGroup add_user_to_group,
+            CreateAccessKey create_access_key,
+            CreateGroup create_group,
+            CreateRole create_role,
+            CreateUser create_user,
+            DeleteAccessKey delete_access_key,
+            DeleteGroup delete_group,
+            DeleteGroupPolicy delete_group_policy,
+            DeleteRole delete_role,
+            DeleteRolePolicy delete_role_policy,
+            DeleteUser delete_user,
+            DeleteUserPolicy delete_user_policy,
+            GetGroup get_group,
+            GetGroupPolicy get_group_policy,
+            GetRole get_role,
+            GetRolePolicy get_role_policy,
+            GetUser get_user,
+            GetUserPolicy get_user_policy,
+            ListAccessKeys list_access_keys,
+            ListGroupPolicies list_group_policies,
+            ListGroups list_groups,
+            ListGroupsForUser list_groups_for_user,
+            ListRolePolicies list_role_policies,
+            ListRoles list_roles,
+            ListUserPolicies list_user_policies,
+            ListUsers list_users,
+            PutGroupPolicy put_group_policy,
+            PutRolePolicy put_role_policy,
+            PutUserPolicy put_user_policy,
+            RemoveUserFromGroup remove_user_from_group,
+            UpdateGroup update_group,
+        }
+    };
+}
 
 /// The operation table.
 mod rows {
@@ -516,11 +569,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:AddUserToGroup",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static ASSOCIATE_DELEGATION_REQUEST: OperationModel = OperationModel {
         service: "iam",
@@ -646,11 +703,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::CREATE_GROUP_REQUEST),
+        output: Some(&shapes::CREATE_GROUP_RESPONSE),
+        result_wrapper: "CreateGroupResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:CreateGroup",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_INSTANCE_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -882,11 +943,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_GROUP_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteGroup",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_GROUP_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -896,11 +961,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_GROUP_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteGroupPolicy",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_INSTANCE_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -1488,11 +1557,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_GROUP_REQUEST),
+        output: Some(&shapes::GET_GROUP_RESPONSE),
+        result_wrapper: "GetGroupResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetGroup",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_GROUP_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1502,11 +1575,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_GROUP_POLICY_REQUEST),
+        output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
+        result_wrapper: "GetGroupPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetGroupPolicy",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_HUMAN_READABLE_SUMMARY: OperationModel = OperationModel {
         service: "iam",
@@ -1915,11 +1992,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
+        result_wrapper: "ListGroupPoliciesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListGroupPolicies",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_GROUPS: OperationModel = OperationModel {
         service: "iam",
@@ -1929,11 +2010,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_GROUPS_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_RESPONSE),
+        result_wrapper: "ListGroupsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListGroups",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_GROUPS_FOR_USER: OperationModel = OperationModel {
         service: "iam",
@@ -1943,11 +2028,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+        output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+        result_wrapper: "ListGroupsForUserResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListGroupsForUser",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_INSTANCE_PROFILE_TAGS: OperationModel = OperationModel {
         service: "iam",
@@ -2351,11 +2440,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::PUT_GROUP_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:PutGroupPolicy",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static PUT_ROLE_PERMISSIONS_BOUNDARY: OperationModel = OperationModel {
         service: "iam",
@@ -2472,11 +2565,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:RemoveUserFromGroup",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static RESET_SERVICE_SPECIFIC_CREDENTIAL: OperationModel = OperationModel {
         service: "iam",
@@ -2864,11 +2961,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UPDATE_GROUP_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateGroup",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_LOGIN_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -3073,6 +3174,14 @@ pub mod operation {
     use super::{rows, types};
     use crate::operation::Operation;
     use crate::shape::OperationModel;
+    /// `AddUserToGroup`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AddUserToGroup;
+    impl Operation for AddUserToGroup {
+        const MODEL: &'static OperationModel = &rows::ADD_USER_TO_GROUP;
+        type Input = types::AddUserToGroupInput;
+        type Output = ();
+    }
     /// `CreateAccessKey`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateAccessKey;
@@ -3080,6 +3189,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::CREATE_ACCESS_KEY;
         type Input = types::CreateAccessKeyInput;
         type Output = types::CreateAccessKeyOutput;
+    }
+    /// `CreateGroup`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateGroup;
+    impl Operation for CreateGroup {
+        const MODEL: &'static OperationModel = &rows::CREATE_GROUP;
+        type Input = types::CreateGroupInput;
+        type Output = types::CreateGroupOutput;
     }
     /// `CreateRole`.
     #[derive(Clone, Copy, Debug)]
@@ -3103,6 +3220,22 @@ pub mod operation {
     impl Operation for DeleteAccessKey {
         const MODEL: &'static OperationModel = &rows::DELETE_ACCESS_KEY;
         type Input = types::DeleteAccessKeyInput;
+        type Output = ();
+    }
+    /// `DeleteGroup`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteGroup;
+    impl Operation for DeleteGroup {
+        const MODEL: &'static OperationModel = &rows::DELETE_GROUP;
+        type Input = types::DeleteGroupInput;
+        type Output = ();
+    }
+    /// `DeleteGroupPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteGroupPolicy;
+    impl Operation for DeleteGroupPolicy {
+        const MODEL: &'static OperationModel = &rows::DELETE_GROUP_POLICY;
+        type Input = types::DeleteGroupPolicyInput;
         type Output = ();
     }
     /// `DeleteRole`.
@@ -3136,6 +3269,22 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DELETE_USER_POLICY;
         type Input = types::DeleteUserPolicyInput;
         type Output = ();
+    }
+    /// `GetGroup`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetGroup;
+    impl Operation for GetGroup {
+        const MODEL: &'static OperationModel = &rows::GET_GROUP;
+        type Input = types::GetGroupInput;
+        type Output = types::GetGroupOutput;
+    }
+    /// `GetGroupPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetGroupPolicy;
+    impl Operation for GetGroupPolicy {
+        const MODEL: &'static OperationModel = &rows::GET_GROUP_POLICY;
+        type Input = types::GetGroupPolicyInput;
+        type Output = types::GetGroupPolicyOutput;
     }
     /// `GetRole`.
     #[derive(Clone, Copy, Debug)]
@@ -3177,6 +3326,30 @@ pub mod operation {
         type Input = types::ListAccessKeysInput;
         type Output = types::ListAccessKeysOutput;
     }
+    /// `ListGroupPolicies`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListGroupPolicies;
+    impl Operation for ListGroupPolicies {
+        const MODEL: &'static OperationModel = &rows::LIST_GROUP_POLICIES;
+        type Input = types::ListGroupPoliciesInput;
+        type Output = types::ListGroupPoliciesOutput;
+    }
+    /// `ListGroups`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListGroups;
+    impl Operation for ListGroups {
+        const MODEL: &'static OperationModel = &rows::LIST_GROUPS;
+        type Input = types::ListGroupsInput;
+        type Output = types::ListGroupsOutput;
+    }
+    /// `ListGroupsForUser`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListGroupsForUser;
+    impl Operation for ListGroupsForUser {
+        const MODEL: &'static OperationModel = &rows::LIST_GROUPS_FOR_USER;
+        type Input = types::ListGroupsForUserInput;
+        type Output = types::ListGroupsForUserOutput;
+    }
     /// `ListRolePolicies`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListRolePolicies;
@@ -3209,6 +3382,14 @@ pub mod operation {
         type Input = types::ListUsersInput;
         type Output = types::ListUsersOutput;
     }
+    /// `PutGroupPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutGroupPolicy;
+    impl Operation for PutGroupPolicy {
+        const MODEL: &'static OperationModel = &rows::PUT_GROUP_POLICY;
+        type Input = types::PutGroupPolicyInput;
+        type Output = ();
+    }
     /// `PutRolePolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct PutRolePolicy;
@@ -3223,6 +3404,22 @@ pub mod operation {
     impl Operation for PutUserPolicy {
         const MODEL: &'static OperationModel = &rows::PUT_USER_POLICY;
         type Input = types::PutUserPolicyInput;
+        type Output = ();
+    }
+    /// `RemoveUserFromGroup`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct RemoveUserFromGroup;
+    impl Operation for RemoveUserFromGroup {
+        const MODEL: &'static OperationModel = &rows::REMOVE_USER_FROM_GROUP;
+        type Input = types::RemoveUserFromGroupInput;
+        type Output = ();
+    }
+    /// `UpdateGroup`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateGroup;
+    impl Operation for UpdateGroup {
+        const MODEL: &'static OperationModel = &rows::UPDATE_GROUP;
+        type Input = types::UpdateGroupInput;
         type Output = ();
     }
 }
@@ -3269,6 +3466,13 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub create_date: Option<Timestamp>,
     }
+    /// `AddUserToGroupRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AddUserToGroupInput {
+        pub group_name: String,
+        pub user_name: String,
+    }
     /// `AttachedPermissionsBoundary` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3289,6 +3493,19 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct CreateAccessKeyOutput {
         pub access_key: AccessKey,
+    }
+    /// `CreateGroupRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateGroupInput {
+        pub path: Option<String>,
+        pub group_name: String,
+    }
+    /// `CreateGroupResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateGroupOutput {
+        pub group: Group,
     }
     /// `CreateRoleRequest` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize)]
@@ -3356,6 +3573,19 @@ pub mod types {
         pub user_name: Option<String>,
         pub access_key_id: String,
     }
+    /// `DeleteGroupPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteGroupPolicyInput {
+        pub group_name: String,
+        pub policy_name: String,
+    }
+    /// `DeleteGroupRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteGroupInput {
+        pub group_name: String,
+    }
     /// `DeleteRolePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3381,6 +3611,40 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteUserInput {
         pub user_name: String,
+    }
+    /// `GetGroupPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetGroupPolicyInput {
+        pub group_name: String,
+        pub policy_name: String,
+    }
+    /// `GetGroupPolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetGroupPolicyOutput {
+        pub group_name: String,
+        pub policy_name: String,
+        pub policy_document: String,
+    }
+    /// `GetGroupRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetGroupInput {
+        pub group_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `GetGroupResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetGroupOutput {
+        pub group: Group,
+        pub users: Vec<User>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
     }
     /// `GetRolePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3436,6 +3700,16 @@ pub mod types {
     pub struct GetUserOutput {
         pub user: User,
     }
+    /// `Group` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Group {
+        pub path: String,
+        pub group_name: String,
+        pub group_id: String,
+        pub arn: String,
+        pub create_date: Timestamp,
+    }
     /// `ListAccessKeysRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3449,6 +3723,60 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct ListAccessKeysOutput {
         pub access_key_metadata: Vec<AccessKeyMetadata>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListGroupPoliciesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListGroupPoliciesInput {
+        pub group_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListGroupPoliciesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListGroupPoliciesOutput {
+        pub policy_names: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListGroupsForUserRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListGroupsForUserInput {
+        pub user_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListGroupsForUserResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListGroupsForUserOutput {
+        pub groups: Vec<Group>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListGroupsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListGroupsInput {
+        pub path_prefix: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListGroupsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListGroupsOutput {
+        pub groups: Vec<Group>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_truncated: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -3540,6 +3868,14 @@ pub mod types {
             }
         }
     }
+    /// `PutGroupPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutGroupPolicyInput {
+        pub group_name: String,
+        pub policy_name: String,
+        pub policy_document: String,
+    }
     /// `PutRolePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3555,6 +3891,13 @@ pub mod types {
         pub user_name: String,
         pub policy_name: String,
         pub policy_document: String,
+    }
+    /// `RemoveUserFromGroupRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct RemoveUserFromGroupInput {
+        pub group_name: String,
+        pub user_name: String,
     }
     /// `Role` of the model.
     #[derive(Clone, PartialEq, Default, Serialize)]
@@ -3628,6 +3971,14 @@ pub mod types {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.debug_struct("Tag").field("key", &"[redacted]").field("value", &"[redacted]").finish()
         }
+    }
+    /// `UpdateGroupRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateGroupInput {
+        pub group_name: String,
+        pub new_path: Option<String>,
+        pub new_group_name: Option<String>,
     }
     /// `User` of the model.
     #[derive(Clone, PartialEq, Default, Serialize)]
@@ -3703,6 +4054,13 @@ mod shapes {
             Member::body("CreateDate", &DATE_TYPE),
         ],
     );
+    pub(super) static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
+        "AddUserToGroupRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
+        ],
+    );
     pub(super) static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
         "AttachedPermissionsBoundary",
         &[
@@ -3718,6 +4076,12 @@ mod shapes {
         "CreateAccessKeyResponse",
         &[Member::body("AccessKey", &ACCESS_KEY).required()],
     );
+    pub(super) static CREATE_GROUP_REQUEST: Shape = Shape::structure(
+        "CreateGroupRequest",
+        &[Member::body("Path", &PATH_TYPE), Member::body("GroupName", &GROUP_NAME_TYPE).required()],
+    );
+    pub(super) static CREATE_GROUP_RESPONSE: Shape =
+        Shape::structure("CreateGroupResponse", &[Member::body("Group", &GROUP).required()]);
     pub(super) static CREATE_ROLE_REQUEST: Shape = Shape::structure(
         "CreateRoleRequest",
         &[
@@ -3751,6 +4115,17 @@ mod shapes {
             Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required(),
         ],
     );
+    pub(super) static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+        "DeleteGroupPolicyRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
+        ],
+    );
+    pub(super) static DELETE_GROUP_REQUEST: Shape = Shape::structure(
+        "DeleteGroupRequest",
+        &[Member::body("GroupName", &GROUP_NAME_TYPE).required()],
+    );
     pub(super) static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
         "DeleteRolePolicyRequest",
         &[
@@ -3772,6 +4147,38 @@ mod shapes {
     pub(super) static DELETE_USER_REQUEST: Shape = Shape::structure(
         "DeleteUserRequest",
         &[Member::body("UserName", &EXISTING_USER_NAME_TYPE).required()],
+    );
+    pub(super) static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+        "GetGroupPolicyRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
+        ],
+    );
+    pub(super) static GET_GROUP_POLICY_RESPONSE: Shape = Shape::structure(
+        "GetGroupPolicyResponse",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
+            Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+        ],
+    );
+    pub(super) static GET_GROUP_REQUEST: Shape = Shape::structure(
+        "GetGroupRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static GET_GROUP_RESPONSE: Shape = Shape::structure(
+        "GetGroupResponse",
+        &[
+            Member::body("Group", &GROUP).required(),
+            Member::body("Users", &USER_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
     );
     pub(super) static GET_ROLE_POLICY_REQUEST: Shape = Shape::structure(
         "GetRolePolicyRequest",
@@ -3811,6 +4218,16 @@ mod shapes {
         Shape::structure("GetUserRequest", &[Member::body("UserName", &EXISTING_USER_NAME_TYPE)]);
     pub(super) static GET_USER_RESPONSE: Shape =
         Shape::structure("GetUserResponse", &[Member::body("User", &USER).required()]);
+    pub(super) static GROUP: Shape = Shape::structure(
+        "Group",
+        &[
+            Member::body("Path", &PATH_TYPE).required(),
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("GroupId", &ID_TYPE).required(),
+            Member::body("Arn", &ARN_TYPE).required(),
+            Member::body("CreateDate", &DATE_TYPE).required(),
+        ],
+    );
     pub(super) static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
         "ListAccessKeysRequest",
         &[
@@ -3823,6 +4240,54 @@ mod shapes {
         "ListAccessKeysResponse",
         &[
             Member::body("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
+        "ListGroupPoliciesRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
+        "ListGroupPoliciesResponse",
+        &[
+            Member::body("PolicyNames", &POLICY_NAME_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape::structure(
+        "ListGroupsForUserRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape::structure(
+        "ListGroupsForUserResponse",
+        &[
+            Member::body("Groups", &GROUP_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_GROUPS_REQUEST: Shape = Shape::structure(
+        "ListGroupsRequest",
+        &[
+            Member::body("PathPrefix", &PATH_PREFIX_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_GROUPS_RESPONSE: Shape = Shape::structure(
+        "ListGroupsResponse",
+        &[
+            Member::body("Groups", &GROUP_LIST_TYPE).required(),
             Member::body("IsTruncated", &BOOLEAN_TYPE),
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
@@ -3895,6 +4360,14 @@ mod shapes {
         "PermissionsBoundaryAttachmentType",
         Text::ANY.choices(&["PermissionsBoundaryPolicy"]),
     );
+    pub(super) static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+        "PutGroupPolicyRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
+            Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+        ],
+    );
     pub(super) static PUT_ROLE_POLICY_REQUEST: Shape = Shape::structure(
         "PutRolePolicyRequest",
         &[
@@ -3909,6 +4382,13 @@ mod shapes {
             Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
             Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
             Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+        ],
+    );
+    pub(super) static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
+        "RemoveUserFromGroupRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
         ],
     );
     pub(super) static ROLE: Shape = Shape::structure(
@@ -3947,6 +4427,14 @@ mod shapes {
             Member::body("Value", &TAG_VALUE_TYPE).required(),
         ],
     );
+    pub(super) static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
+        "UpdateGroupRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("NewPath", &PATH_TYPE),
+            Member::body("NewGroupName", &GROUP_NAME_TYPE),
+        ],
+    );
     pub(super) static USER: Shape = Shape::structure(
         "User",
         &[
@@ -3983,6 +4471,14 @@ mod shapes {
         Text::ANY.length(Some(1), Some(128)).pattern(&EXISTING_USER_NAME_TYPE_PATTERN),
     );
     static EXISTING_USER_NAME_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static GROUP_LIST_TYPE: Shape =
+        Shape::list("groupListType", &GROUP, Bounds { min: None, max: None }, false);
+    pub(super) static GROUP_NAME_TYPE: Shape = Shape::string(
+        "groupNameType",
+        Text::ANY.length(Some(1), Some(128)).pattern(&GROUP_NAME_TYPE_PATTERN),
+    );
+    static GROUP_NAME_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
     pub(super) static ID_TYPE: Shape =
         Shape::string("idType", Text::ANY.length(Some(16), Some(128)).pattern(&ID_TYPE_PATTERN));

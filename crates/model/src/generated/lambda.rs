@@ -636,6 +636,38 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::UPDATE_FUNCTION_CONFIGURATION,
 ];
 
+/// Calls the macro `$with` with the service's module and table, then every served operation
+/// and the name of its handler.
+#[macro_export]
+macro_rules! served_lambda {
+    ($with:ident) => {
+        $with! { lambda LAMBDA:
+            AddPermission add_permission,
+            CreateAlias create_alias,
+            CreateFunction create_function,
+            DeleteAlias delete_alias,
+            DeleteFunction delete_function,
+            GetAlias get_alias,
+            GetFunction get_function,
+            GetFunctionCodeSigningConfig get_function_code_signing_config,
+            GetFunctionConfiguration get_function_configuration,
+            GetPolicy get_policy,
+            Invoke invoke,
+            ListAliases list_aliases,
+            ListFunctions list_functions,
+            ListTags list_tags,
+            ListVersionsByFunction list_versions_by_function,
+            PublishVersion publish_version,
+            RemovePermission remove_permission,
+            TagResource tag_resource,
+            UntagResource untag_resource,
+            UpdateAlias update_alias,
+            UpdateFunctionCode update_function_code,
+            UpdateFunctionConfiguration update_function_configuration,
+        }
+    };
+}
+
 /// The operation table.
 mod rows {
     use super::shapes;

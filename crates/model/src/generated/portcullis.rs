@@ -21,6 +21,18 @@ pub static SERVICE: Service = Service {
 pub static ALL_SERVED: &[&OperationModel] =
     &[&rows::CREATE_ROOT_ACCESS_KEY, &rows::CREATE_SERVICE_ACCESS_KEY];
 
+/// Calls the macro `$with` with the service's module and table, then every served operation
+/// and the name of its handler.
+#[macro_export]
+macro_rules! served_portcullis {
+    ($with:ident) => {
+        $with! { portcullis PORTCULLIS:
+            CreateRootAccessKey create_root_access_key,
+            CreateServiceAccessKey create_service_access_key,
+        }
+    };
+}
+
 /// The operation table.
 mod rows {
     use super::shapes;

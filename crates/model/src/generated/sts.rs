@@ -121,6 +121,18 @@ pub static SERVICE: Service = Service {
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[&rows::ASSUME_ROLE, &rows::GET_CALLER_IDENTITY];
 
+/// Calls the macro `$with` with the service's module and table, then every served operation
+/// and the name of its handler.
+#[macro_export]
+macro_rules! served_sts {
+    ($with:ident) => {
+        $with! { sts STS:
+            AssumeRole assume_role,
+            GetCallerIdentity get_caller_identity,
+        }
+    };
+}
+
 /// The operation table.
 mod rows {
     use super::shapes;

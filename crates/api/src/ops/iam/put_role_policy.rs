@@ -10,6 +10,6 @@ pub(crate) async fn put_role_policy(
 ) -> Result<Answer<()>, ApiError> {
     let permit = cx.role::<PutRolePolicy>(&input.role_name)?;
     let (name, document) = (parsed(&input.policy_name)?, &input.policy_document);
-    cx.state.catalog.put_role_policy(permit, &name, document).await?;
+    cx.state.catalog.put_inline_policy(permit, &name, document).await?;
     Ok(Answer::Output(()))
 }

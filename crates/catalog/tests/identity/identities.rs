@@ -1,244 +1,26 @@
-//! The laws of identities in the catalog: what is made once, what excludes what, what a restart
-//! leaves alone. Two catalogs on one store stand for two nodes.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+//! Users, roles, access keys, sessions and starts: what is made once, what excludes what, what a
+//! restart leaves alone.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use portcullis_catalog::{
-    Access, Catalog, Denial, Failure, Installation, KeyHolder, Permit, Resource, RoleResource,
-    RootResource, Snapshot, TrustingRole, UserResource, UserView, WholeAccount,
-    effects::{RoleSettings, RootKey, SessionSettings, StartRefusal, UserSettings},
+    Failure, Installation, Resource as _, UserView, WholeAccount, effects::RootKey,
+    effects::StartRefusal,
 };
-use portcullis_iam::MapContext;
-use portcullis_identity::{
-    AccessKey, AccountId, AssumedRole, Caller, IdentityError, MaxSessionDuration, Partition,
-    PolicyName, Revoked, Session, SessionName, Tags, UserName,
-};
+use portcullis_identity::{AccessKey, AccountId, IdentityError, PolicyName};
 use portcullis_model::{
-    Operation,
     iam::operation::{
-        CreateAccessKey, CreateRole, CreateUser, DeleteAccessKey, DeleteRole, DeleteUser,
-        DeleteUserPolicy, GetRole, GetUser, GetUserPolicy, ListAccessKeys, ListRoles,
-        ListUserPolicies, ListUsers, PutRolePolicy, PutUserPolicy,
+        DeleteAccessKey, DeleteRolePolicy, DeleteUser, DeleteUserPolicy, GetRole, GetUser,
+        GetUserPolicy, ListRoles, ListUserPolicies, ListUsers, PutRolePolicy,
     },
     portcullis::operation::{CreateRootAccessKey, CreateServiceAccessKey},
-    sts::operation::AssumeRole,
 };
 use portcullis_store::{Store, suite::MemoryStore};
-use tokio::task::JoinSet;
 
-const ALLOW: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"}]}"#;
-const ROOT_KEY: &str = "AKIAOPERATOR00000001";
-
-/// How many tasks race in a test.
-const RACERS: usize = 12;
-
-fn now() -> Timestamp {
-    "2026-01-02T03:04:05Z".parse().unwrap()
-}
-
-fn account() -> AccountId {
-    "123456789012".parse().unwrap()
-}
-
-fn other_account() -> AccountId {
-    "223456789012".parse().unwrap()
-}
-
-fn name(text: &str) -> UserName {
-    text.parse().unwrap()
-}
-
-fn key(id: &str, secret: &str) -> RootKey {
-    RootKey { id: id.parse().unwrap(), secret: secret.parse().unwrap() }
-}
-
-fn root_key() -> RootKey {
-    key(ROOT_KEY, "secret-of-the-operator")
-}
-
-/// One node on a store that may have others.
-#[derive(Clone)]
-struct Node {
-    catalog: Arc<Catalog>,
-}
-
-impl Node {
-    /// A node on an empty store, started.
-    async fn first() -> (Self, Arc<dyn Store>) {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let node = Self::on(&store).await;
-        node.start(&root_key()).await.unwrap();
-        (node, store)
-    }
-
-    /// Two nodes on one store, started.
-    async fn pair() -> [Self; 2] {
-        let (first, store) = Self::first().await;
-        let second = Self::on(&store).await;
-        [first, second]
-    }
-
-    async fn on(store: &Arc<dyn Store>) -> Self {
-        Self { catalog: Catalog::open(store.clone(), Partition::Aws).await.unwrap() }
-    }
-
-    async fn start(&self, key: &RootKey) -> Result<(), Failure<StartRefusal>> {
-        self.catalog.start(account(), key, now()).await
-    }
-
-    fn root(&self, account: AccountId) -> Caller {
-        Caller::root(self.catalog.load().root(account).unwrap().clone())
-    }
-
-    fn try_permit<A: Operation, R: Resource>(
-        &self,
-        caller: &Caller,
-        resource: R,
-    ) -> Result<Permit<A, R>, Denial> {
-        let context = MapContext::new();
-        let access = Access { caller, session_policy: None, context: &context };
-        self.catalog.load().authorize(&access, resource)
-    }
-
-    /// What root may do, which is everything in its account.
-    fn permit<A: Operation, R: Resource>(&self, resource: R) -> Permit<A, R> {
-        self.try_permit(&self.root(account()), resource).unwrap()
-    }
-
-    fn user(&self, user: &str) -> UserResource {
-        UserResource::new(&self.catalog.load(), account(), name(user))
-    }
-
-    fn holder(&self, user: &str) -> KeyHolder {
-        KeyHolder::User(self.user(user))
-    }
-
-    fn root_holder() -> KeyHolder {
-        KeyHolder::Root(RootResource::new(Partition::Aws, account()))
-    }
-
-    fn role(&self, role: &str) -> RoleResource {
-        RoleResource::new(&self.catalog.load(), account(), role.parse().unwrap())
-    }
-
-    async fn create_user_under(
-        &self,
-        path: &str,
-        user: &str,
-    ) -> Result<(), Failure<IdentityError>> {
-        let path = path.parse().unwrap();
-        let resource = UserResource::under(Partition::Aws, account(), path, name(user));
-        let permit = self.permit::<CreateUser, _>(resource);
-        self.catalog.create_user(permit, UserSettings::default(), now()).await.map(drop)
-    }
-
-    async fn create_user(&self, user: &str) -> Result<(), Failure<IdentityError>> {
-        self.create_user_under("/", user).await
-    }
-
-    async fn delete_user(&self, user: &str) -> Result<(), Failure<IdentityError>> {
-        self.catalog.delete_user(self.permit::<DeleteUser, _>(self.user(user))).await
-    }
-
-    async fn put_policy(&self, user: &str, policy: &str) -> Result<(), Failure<IdentityError>> {
-        let permit = self.permit::<PutUserPolicy, _>(self.user(user));
-        self.catalog.put_user_policy(permit, &policy.parse().unwrap(), ALLOW).await
-    }
-
-    async fn create_key(&self, holder: KeyHolder) -> Result<AccessKey, Failure<IdentityError>> {
-        self.catalog.create_access_key(self.permit::<CreateAccessKey, _>(holder), now()).await
-    }
-
-    async fn delete_key(
-        &self,
-        holder: KeyHolder,
-        key: &AccessKey,
-    ) -> Result<(), Failure<IdentityError>> {
-        let permit = self.permit::<DeleteAccessKey, _>(holder);
-        self.catalog.delete_access_key(permit, &key.id).await
-    }
-
-    fn keys(&self, holder: KeyHolder) -> Result<usize, IdentityError> {
-        let permit = self.permit::<ListAccessKeys, _>(holder);
-        self.catalog.load().list_access_keys(permit, "", 100).map(|page| page.entries.len())
-    }
-
-    async fn create_role(&self, role: &str, trusted: &str) -> Result<(), Failure<IdentityError>> {
-        let trust_policy = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{trusted}"}},"Action":"sts:AssumeRole"}}]}}"#
-        );
-        let settings = RoleSettings {
-            trust_policy: trust_policy.into(),
-            description: None,
-            max_session_duration: MaxSessionDuration::default(),
-            tags: Tags::default(),
-            permissions_boundary: None,
-        };
-        let permit = self.permit::<CreateRole, _>(self.role(role));
-        self.catalog.create_role(permit, settings, now()).await.map(drop)
-    }
-
-    async fn delete_role(&self, role: &str) -> Result<(), Failure<IdentityError>> {
-        self.catalog.delete_role(self.permit::<DeleteRole, _>(self.role(role))).await
-    }
-
-    fn assume(&self, caller: &Caller, role: &str) -> Result<AssumedRole, Denial> {
-        let permit = self.try_permit::<AssumeRole, _>(caller, TrustingRole(self.role(role)))?;
-        let session: SessionName = "night-run".parse().unwrap();
-        let settings = SessionSettings { name: &session, duration_seconds: None, policy: None };
-        Ok(self.catalog.load().assume_role(permit, caller, settings, now()).unwrap())
-    }
-
-    /// Who a session's token says that its bearer is.
-    fn session(&self, assumed: &AssumedRole) -> Result<Caller, Revoked> {
-        let snapshot = self.catalog.load();
-        let keys = snapshot.session_keys().unwrap();
-        let claims = keys.open(&assumed.session_token, &assumed.access_key_id, now()).unwrap();
-        assert_eq!(keys.secret(&claims, &assumed.access_key_id), assumed.secret_access_key);
-        let role = snapshot.role(claims.account, &claims.role_name).ok_or(Revoked)?;
-        let session = Session::new(claims.clone(), snapshot.partition());
-        Caller::role_session(role.identity.clone(), Arc::new(session))
-    }
-}
-
-/// The code of a refusal by a rule; a failing catalog fails the test.
-fn code<T: Debug>(result: Result<T, Failure<IdentityError>>) -> &'static str {
-    match result {
-        Ok(_) => "ok",
-        Err(Failure::Rule(error)) => error.code(),
-        Err(Failure::Catalog(error)) => panic!("{error}"),
-    }
-}
-
-#[track_caller]
-fn check<T: Debug>(result: Result<T, Failure<IdentityError>>, want: &str) {
-    assert_eq!(code(result), want);
-}
-
-/// Runs `RACERS` of `task` at once, half of them on each node, and counts each outcome.
-async fn race<F>(nodes: &[Node; 2], task: impl Fn(Node, usize) -> F) -> Vec<(&'static str, usize)>
-where
-    F: Future<Output = &'static str> + Send + 'static,
-{
-    let mut tasks = JoinSet::new();
-    for (index, node) in nodes.iter().cycle().take(RACERS).enumerate() {
-        tasks.spawn(task(node.clone(), index));
-    }
-    let outcomes = tasks.join_all().await;
-    let kinds: BTreeSet<_> = outcomes.iter().copied().collect();
-    let count = |kind| outcomes.iter().filter(|outcome| **outcome == kind).count();
-    kinds.into_iter().map(|kind| (kind, count(kind))).collect()
-}
-
-/// Waits until `node` sees what the other one wrote.
-async fn settle(node: &Node, seen: impl Fn(&Snapshot) -> bool) {
-    while !seen(&node.catalog.load()) {
-        tokio::task::yield_now().await;
-    }
-}
+use crate::node::{
+    ALLOW, Node, RACERS, account, check, code, key, name, now, other_account, race, root_key,
+    settle,
+};
 
 #[tokio::test]
 async fn a_user_is_made_once_and_goes_when_nothing_hangs_on_it() {
@@ -251,9 +33,9 @@ async fn a_user_is_made_once_and_goes_when_nothing_hangs_on_it() {
     check(node.put_policy("alice", "p").await, "ok");
     check(node.delete_user("alice").await, "DeleteConflict");
     let shown = node.permit::<GetUserPolicy, _>(node.user("alice"));
-    assert_eq!(node.catalog.load().get_user_policy(shown, &policy), Ok(ALLOW));
+    assert_eq!(node.catalog.load().get_inline_policy(shown, &policy), Ok(ALLOW));
     let permit = node.permit::<DeleteUserPolicy, _>(node.user("alice"));
-    check(node.catalog.delete_user_policy(permit, &policy).await, "ok");
+    check(node.catalog.delete_inline_policy(permit, &policy).await, "ok");
     let key = node.create_key(node.holder("alice")).await.unwrap();
     check(node.delete_user("alice").await, "DeleteConflict");
     check(node.delete_key(node.holder("alice"), &key).await, "ok");
@@ -282,7 +64,7 @@ async fn a_list_is_paged_by_folded_name_and_filtered_by_path() {
     }
     let list = |prefix: &str, after: &str, limit| {
         let permit = node.permit::<ListUsers, _>(WholeAccount(account()));
-        let page = node.catalog.load().list_users(permit, prefix, after, limit);
+        let page = node.catalog.load().list_entities(permit, prefix, after, limit);
         let names: Vec<_> = page.entries.iter().map(|user| user.stored.name.to_string()).collect();
         (names.join(" "), page.more)
     };
@@ -292,7 +74,7 @@ async fn a_list_is_paged_by_folded_name_and_filtered_by_path() {
     assert_eq!(list("/team/", "", 9), ("alice Carol".to_owned(), false));
     assert_eq!(list("/tea", "alice", 9), ("Carol".to_owned(), false));
     let permit = node.permit::<ListRoles, _>(WholeAccount(account()));
-    assert!(node.catalog.load().list_roles(permit, "/", "", 9).entries.is_empty());
+    assert!(node.catalog.load().list_entities(permit, "/", "", 9).entries.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -307,7 +89,7 @@ async fn policies_put_at_once_are_all_there() {
     let all = |user: &UserView| user.stored.policies.iter().count() == RACERS;
     settle(&nodes[0], |s| s.user(account(), &name("alice")).is_some_and(|user| all(user))).await;
     let permit = nodes[0].permit::<ListUserPolicies, _>(nodes[0].user("alice"));
-    let page = nodes[0].catalog.load().list_user_policies(permit, "p09", 100).unwrap();
+    let page = nodes[0].catalog.load().list_inline_policies(permit, "p09", 100).unwrap();
     let names: Vec<_> = page.entries.iter().map(PolicyName::as_str).collect();
     assert_eq!((names, page.more), (vec!["p10", "p11"], false));
 }
@@ -439,11 +221,11 @@ async fn a_session_ends_with_its_role() {
     node.create_role("ours", "123456789012").await.unwrap();
     let assumed = node.assume(&node.root(account()), "ours").unwrap();
     let permit = node.permit::<PutRolePolicy, _>(node.role("ours"));
-    node.catalog.put_role_policy(permit, &"p".parse().unwrap(), ALLOW).await.unwrap();
+    node.catalog.put_inline_policy(permit, &"p".parse().unwrap(), ALLOW).await.unwrap();
     assert!(node.session(&assumed).is_ok(), "a changed role is the same role");
     check(node.delete_role("ours").await, "DeleteConflict");
-    let permit = node.permit(node.role("ours"));
-    node.catalog.delete_role_policy(permit, &"p".parse().unwrap()).await.unwrap();
+    let permit = node.permit::<DeleteRolePolicy, _>(node.role("ours"));
+    node.catalog.delete_inline_policy(permit, &"p".parse().unwrap()).await.unwrap();
     check(node.delete_role("ours").await, "ok");
     assert!(node.session(&assumed).is_err());
     node.create_role("ours", "123456789012").await.unwrap();

@@ -17,7 +17,7 @@ pub(crate) async fn get_role_policy(
     input: GetRolePolicyInput,
 ) -> Result<Answer<GetRolePolicyOutput>, ApiError> {
     let permit = cx.role::<GetRolePolicy>(&input.role_name)?;
-    let document = cx.snapshot.get_role_policy(permit, &parsed(&input.policy_name)?)?;
+    let document = cx.snapshot.get_inline_policy(permit, &parsed(&input.policy_name)?)?;
     Ok(Answer::Output(GetRolePolicyOutput {
         policy_document: iam::document(document),
         role_name: input.role_name,

@@ -17,7 +17,7 @@ pub(crate) async fn get_user_policy(
     input: GetUserPolicyInput,
 ) -> Result<Answer<GetUserPolicyOutput>, ApiError> {
     let permit = cx.user::<GetUserPolicy>(&input.user_name)?;
-    let document = cx.snapshot.get_user_policy(permit, &parsed(&input.policy_name)?)?;
+    let document = cx.snapshot.get_inline_policy(permit, &parsed(&input.policy_name)?)?;
     Ok(Answer::Output(GetUserPolicyOutput {
         policy_document: iam::document(document),
         user_name: input.user_name,

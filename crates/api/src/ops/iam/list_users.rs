@@ -19,7 +19,7 @@ pub(crate) async fn list_users(
     let permit = cx.whole_account::<ListUsers>()?;
     let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
     let prefix = input.path_prefix.as_deref().unwrap_or("/");
-    let page = cx.snapshot.list_users(permit, prefix, &paging.after, paging.limit);
+    let page = cx.snapshot.list_entities(permit, prefix, &paging.after, paging.limit);
     let partition = cx.state.partition;
     Ok(Answer::Output(ListUsersOutput {
         users: page.entries.iter().map(|view| iam::listed_user(&view.stored, partition)).collect(),

@@ -18,7 +18,7 @@ pub(crate) async fn list_role_policies(
 ) -> Result<Answer<ListRolePoliciesOutput>, ApiError> {
     let permit = cx.role::<ListRolePolicies>(&input.role_name)?;
     let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
-    let page = cx.snapshot.list_role_policies(permit, &paging.after, paging.limit)?;
+    let page = cx.snapshot.list_inline_policies(permit, &paging.after, paging.limit)?;
     Ok(Answer::Output(ListRolePoliciesOutput {
         policy_names: iam::policy_names(&page),
         is_truncated: Some(page.more),

@@ -18,7 +18,7 @@ pub(crate) async fn list_user_policies(
 ) -> Result<Answer<ListUserPoliciesOutput>, ApiError> {
     let permit = cx.user::<ListUserPolicies>(&input.user_name)?;
     let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
-    let page = cx.snapshot.list_user_policies(permit, &paging.after, paging.limit)?;
+    let page = cx.snapshot.list_inline_policies(permit, &paging.after, paging.limit)?;
     Ok(Answer::Output(ListUserPoliciesOutput {
         policy_names: iam::policy_names(&page),
         is_truncated: Some(page.more),

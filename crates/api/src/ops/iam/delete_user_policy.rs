@@ -9,6 +9,6 @@ pub(crate) async fn delete_user_policy(
     input: DeleteUserPolicyInput,
 ) -> Result<Answer<()>, ApiError> {
     let permit = cx.user::<DeleteUserPolicy>(&input.user_name)?;
-    cx.state.catalog.delete_user_policy(permit, &parsed(&input.policy_name)?).await?;
+    cx.state.catalog.delete_inline_policy(permit, &parsed(&input.policy_name)?).await?;
     Ok(Answer::Output(()))
 }

@@ -10,6 +10,6 @@ pub(crate) async fn put_user_policy(
 ) -> Result<Answer<()>, ApiError> {
     let permit = cx.user::<PutUserPolicy>(&input.user_name)?;
     let (name, document) = (parsed(&input.policy_name)?, &input.policy_document);
-    cx.state.catalog.put_user_policy(permit, &name, document).await?;
+    cx.state.catalog.put_inline_policy(permit, &name, document).await?;
     Ok(Answer::Output(()))
 }

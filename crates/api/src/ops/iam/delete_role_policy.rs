@@ -9,6 +9,6 @@ pub(crate) async fn delete_role_policy(
     input: DeleteRolePolicyInput,
 ) -> Result<Answer<()>, ApiError> {
     let permit = cx.role::<DeleteRolePolicy>(&input.role_name)?;
-    cx.state.catalog.delete_role_policy(permit, &parsed(&input.policy_name)?).await?;
+    cx.state.catalog.delete_inline_policy(permit, &parsed(&input.policy_name)?).await?;
     Ok(Answer::Output(()))
 }

@@ -1,0 +1,33 @@
+//! The operations of IAM.
+
+pub(crate) mod add_user_to_group;
+pub(crate) mod create_access_key;
+pub(crate) mod create_group;
+pub(crate) mod create_role;
+pub(crate) mod create_user;
+pub(crate) mod delete_access_key;
+pub(crate) mod delete_group;
+pub(crate) mod delete_group_policy;
+pub(crate) mod delete_role;
+pub(crate) mod delete_role_policy;
+pub(crate) mod delete_user;
+pub(crate) mod delete_user_policy;
+pub(crate) mod get_group;
+pub(crate) mod get_group_policy;
+pub(crate) mod get_role;
+pub(crate) mod get_role_policy;
+pub(crate) mod get_user;
+pub(crate) mod get_user_policy;
+pub(crate) mod list_access_keys;
+pub(crate) mod list_group_policies;
+pub(crate) mod list_groups;
+pub(crate) mod list_groups_for_user;
+pub(crate) mod list_role_policies;
+pub(crate) mod list_roles;
+pub(crate) mod list_user_policies;
+pub(crate) mod list_users;
+pub(crate) mod put_group_policy;
+pub(crate) mod put_role_policy;
+pub(crate) mod put_user_policy;
+pub(crate) mod remove_user_from_group;
+pub(crate) mod update_group;

@@ -1,0 +1,29 @@
+//! IAM `ListGroups`: the groups of the caller's account under a path, by name.
+
+use portcullis_model::iam::{
+    operation::ListGroups,
+    types::{ListGroupsInput, ListGroupsOutput},
+};
+
+use crate::{
+    answer::Answer,
+    context::RequestCx,
+    error::ApiError,
+    wire::iam::{self, Paging},
+};
+
+pub(crate) async fn list_groups(
+    cx: &RequestCx<'_>,
+    input: ListGroupsInput,
+) -> Result<Answer<ListGroupsOutput>, ApiError> {
+    let permit = cx.whole_account::<ListGroups>()?;
+    let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
+    let prefix = input.path_prefix.as_deref().unwrap_or("/");
+    let page = cx.snapshot.list_entities(permit, prefix, &paging.after, paging.limit);
+    let partition = cx.state.partition;
+    Ok(Answer::Output(ListGroupsOutput {
+        groups: page.entries.iter().map(|view| iam::group(&view.stored, partition)).collect(),
+        is_truncated: Some(page.more),
+        marker: iam::next_marker(&page, |view| view.stored.name.folded()),
+    }))
+}

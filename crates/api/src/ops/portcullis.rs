@@ -1,0 +1,4 @@
+//! The operations of our own control plane.
+
+pub(crate) mod create_root_access_key;
+pub(crate) mod create_service_access_key;
