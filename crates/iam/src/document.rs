@@ -68,6 +68,7 @@ pub(crate) struct Document {
     pub(crate) statements: Vec<RawStatement>,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RawStatement {
     pub(crate) sid: Option<String>,
     pub(crate) effect: Effect,
@@ -78,16 +79,19 @@ pub(crate) struct RawStatement {
 }
 
 /// The strings of an element or of its `Not…` form.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Listed {
     pub(crate) negated: bool,
     pub(crate) values: Vec<String>,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RawPrincipal {
     pub(crate) negated: bool,
     pub(crate) who: Who,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     /// The string `"*"`.
     Everyone,
@@ -119,6 +123,7 @@ impl PrincipalType {
 }
 
 /// One key under one operator.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RawCondition {
     pub(crate) operator: Operator,
     pub(crate) operator_name: String,
@@ -128,26 +133,64 @@ pub(crate) struct RawCondition {
 
 impl Document {
     pub(crate) fn parse(json: &str) -> Result<Self, PolicyError> {
-        let place = Place::Document;
-        let raw = read(json)?;
-        let mut document = Self { variables: false, has_id: false, statements: Vec::new() };
-        let mut statements = None;
-        for (name, raw) in object(raw, &place)? {
-            let place = place.element(&name);
-            match name.as_ref() {
-                "Version" => document.variables = version(&string(raw, &place)?, &place)?,
-                "Id" => document.has_id = string(raw, &place).map(|_| true)?,
-                "Statement" => statements = Some(one_or_many(raw, &place)?),
-                _ => return Err(Place::Document.breaks(Rule::UnknownElement(excerpt(&name)))),
-            }
+        let reading = Reading::of(json)?;
+        if let Some(error) = reading.errors.into_iter().next() {
+            return Err(error);
         }
-        let statements = statements.ok_or_else(|| place.breaks(Rule::Missing("Statement")))?;
-        document.statements = statements
-            .into_iter()
-            .enumerate()
-            .map(|(index, raw)| RawStatement::parse(index, raw))
-            .collect::<Result<_, _>>()?;
-        Ok(document)
+        let statements = reading.statements.into_iter().map(|(_, read)| read);
+        Ok(Self {
+            variables: reading.variables,
+            has_id: reading.has_id,
+            statements: statements.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// What can be read of a document, and all that cannot.
+#[derive(Default)]
+pub(crate) struct Reading<'a> {
+    /// As [`Document::variables`].
+    pub(crate) variables: bool,
+    pub(crate) has_version: bool,
+    pub(crate) has_id: bool,
+    /// Each statement's text and what it says.
+    pub(crate) statements: Vec<(&'a RawValue, Result<RawStatement, PolicyError>)>,
+    /// What is wrong beside the statements.
+    pub(crate) errors: Vec<PolicyError>,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads `json`; what is no JSON object cannot be read at all.
+    pub(crate) fn of(json: &'a str) -> Result<Self, PolicyError> {
+        let mut reading = Self::default();
+        let mut stated = false;
+        for (name, raw) in object(read(json)?, &Place::Document)? {
+            stated |= name == "Statement";
+            let taken = reading.take(&name, raw);
+            reading.errors.extend(taken.err());
+        }
+        if !stated {
+            reading.errors.push(Place::Document.breaks(Rule::Missing("Statement")));
+        }
+        Ok(reading)
+    }
+
+    fn take(&mut self, name: &str, raw: &'a RawValue) -> Result<(), PolicyError> {
+        let place = &Place::Document.element(name);
+        match name {
+            "Version" => {
+                self.has_version = true;
+                self.variables = version(&string(raw, place)?, place)?;
+            }
+            "Id" => self.has_id = string(raw, place).map(|_| true)?,
+            "Statement" => {
+                let all = one_or_many(raw, place)?.into_iter().enumerate();
+                let read = all.map(|(index, raw)| (raw, RawStatement::parse(index, raw)));
+                self.statements = read.collect();
+            }
+            _ => return Err(Place::Document.breaks(Rule::UnknownElement(excerpt(name)))),
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,9 @@ use crate::variable::VariableError;
 #[error("{place}{}{rule}", if place.is_empty() { "" } else { ": " })]
 pub struct PolicyError {
     place: String,
+    /// Of `place`: where its statement's label ends and the elements begin.
+    elements: usize,
+    statement: Option<usize>,
     rule: Rule,
 }
 
@@ -23,6 +26,24 @@ impl PolicyError {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// The statement that the error is in, counted from zero; `None` outside of all.
+    #[must_use]
+    pub fn statement(&self) -> Option<usize> {
+        self.statement
+    }
+
+    /// Where in the statement, or outside of all: `Condition.StringEquals`. Empty for the whole.
+    #[must_use]
+    pub fn element(&self) -> &str {
+        self.place.get(self.elements..).unwrap_or_default()
+    }
+
+    /// The rule that is broken, without the place.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.rule.to_string()
     }
 
     /// Whether the text is not JSON at all, rather than JSON that is no policy.
@@ -137,7 +158,18 @@ impl<'a> Place<'a> {
 
     /// The error that `rule` is broken here.
     pub(crate) fn breaks(&self, rule: Rule) -> PolicyError {
-        PolicyError { place: self.to_string(), rule }
+        let (statement, label) = self.statement();
+        PolicyError { place: self.to_string(), elements: label, statement, rule }
+    }
+
+    /// The statement that the place is in, and how much of the place's text is its label and the
+    /// point after that.
+    fn statement(&self) -> (Option<usize>, usize) {
+        match self {
+            Place::Document => (None, 0),
+            Place::Statement { index, .. } => (Some(*index), self.to_string().len() + 1),
+            Place::Element { parent, .. } => parent.statement(),
+        }
     }
 }
 

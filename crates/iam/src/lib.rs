@@ -7,6 +7,7 @@
 //! Never in this crate: I/O, a clock, async, HTTP, Lambda's own rules.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod arn;
 mod arn_pattern;
 mod choice;

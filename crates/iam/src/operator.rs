@@ -3,7 +3,7 @@
 use crate::choice;
 
 /// How an operator treats the several values of a multivalued key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SetOperator {
     /// No prefix: for keys with a single value.
     None,
@@ -14,7 +14,7 @@ pub(crate) enum SetOperator {
 }
 
 /// How two ordered values have to compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Comparison {
     Equals,
     LessThan,
@@ -37,7 +37,7 @@ impl Comparison {
 }
 
 /// What an operator compares, negation aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Base {
     StringEquals,
     StringEqualsIgnoreCase,
@@ -53,7 +53,7 @@ pub(crate) enum Base {
 }
 
 /// An operator as a document names it: `ForAnyValue:StringNotLikeIfExists`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Operator {
     pub(crate) set: SetOperator,
     pub(crate) base: Base,

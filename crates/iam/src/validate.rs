@@ -270,7 +270,7 @@ fn principal_value(kind: PrincipalType, value: &str) -> Result<(), Rule> {
 }
 
 /// The unique id that AWS shows in place of a user or role that was deleted.
-fn is_unique_id(value: &str) -> bool {
+pub(crate) fn is_unique_id(value: &str) -> bool {
     let id = value.strip_prefix("AIDA").or_else(|| value.strip_prefix("AROA"));
     id.is_some_and(|id| {
         (12..=124).contains(&id.len())

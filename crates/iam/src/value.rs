@@ -207,6 +207,11 @@ impl Network {
         (prefix <= longest).then_some(Self { address, prefix })
     }
 
+    /// Whether the range is all addresses of its family.
+    pub(crate) fn is_whole_family(self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether `address` is in the range. The families never contain each other's addresses.
     pub(crate) fn contains(self, address: IpAddr) -> bool {
         match (self.address, address) {

@@ -17,6 +17,7 @@ mod error;
 mod function;
 mod grant;
 mod invalid;
+mod lint;
 mod names;
 mod not_found;
 mod policy;
@@ -37,6 +38,7 @@ pub use function::{
 };
 pub use grant::{Grant, GrantInput, GrantPrincipal, UrlAuthType};
 pub use invalid::InvalidValue;
+pub use lint::{CONFUSED_DEPUTY, Facts, LAMBDA_KEYS, LAMBDA_RULES, lint, lint_grant};
 pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
 pub use not_found::{Lookup, Missing, NotFound};
 pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};

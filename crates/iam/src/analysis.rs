@@ -1,0 +1,19 @@
+//! Static answers about documents, without a call: what is doubtful in one ([`lint`]).
+//!
+//! Everything here is a pure function over documents as they are written ([`WrittenPolicy`]). The
+//! results serialize to JSON, with the fields that their types document, and write themselves as
+//! text for a person, plain or coloured ([`Style`]). What only one service knows (which callers
+//! bring which condition keys, what its ARNs look like) is not here: that service's crate adds
+//! rules of its own to these.
+
+mod condition_keys;
+mod finding;
+mod lint;
+mod style;
+mod written;
+
+pub use condition_keys::{Bearers, ConditionKey, GLOBAL_KEYS, KeyType};
+pub use finding::{Finding, LintRule, Report, Severity, Spot, findings_text};
+pub use lint::{Knowledge, RULES, examine, examine_one, lint};
+pub use style::Style;
+pub use written::{PrincipalName, WrittenCondition, WrittenPolicy, WrittenStatement};

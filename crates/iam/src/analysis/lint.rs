@@ -1,0 +1,122 @@
+//! What is doubtful in a document. Source: iam.md §10.5, and the marks "lint" and "warn" there.
+
+mod conditions;
+mod principals;
+mod resources;
+mod rules;
+
+use crate::analysis::condition_keys::{ConditionKey, GLOBAL_KEYS};
+use crate::analysis::finding::{Finding, Report, Spot};
+use crate::analysis::written::{WrittenPolicy, WrittenStatement};
+use crate::document::DocumentKind;
+use crate::error::PolicyError;
+
+pub use rules::RULES;
+
+/// What lint is told beyond the document.
+#[derive(Clone, Copy)]
+pub struct Knowledge<'a> {
+    /// The condition keys of the services that the document is about, beside the global ones. A
+    /// key with the same prefix as one of these that is not among them counts as unknown.
+    pub keys: &'a [ConditionKey],
+    /// Whether the principal with this ARN, service name or account id exists; `None` if nobody
+    /// knows, as for those of other accounts.
+    pub exists: &'a dyn Fn(&str) -> Option<bool>,
+}
+
+impl Default for Knowledge<'_> {
+    /// Knows the global keys.
+    fn default() -> Self {
+        Self { keys: &[], exists: &|_| None }
+    }
+}
+
+impl Knowledge<'_> {
+    /// What is known of a condition key.
+    fn key(&self, key: &str) -> Option<&ConditionKey> {
+        self.keys.iter().chain(&GLOBAL_KEYS).find(|known| known.is(key))
+    }
+
+    /// Whether `key` belongs to a service all of whose keys are known.
+    fn is_covered(&self, key: &str) -> bool {
+        let prefix = |name: &str| name.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let mine = prefix(key);
+        mine == "aws" || self.keys.iter().any(|known| prefix(known.name) == mine)
+    }
+}
+
+/// Everything doubtful that can be said about a document of `kind` without knowing a service: the
+/// rules of [`RULES`]. One that does not parse gives its errors, and findings about the statements
+/// that do.
+///
+/// Takes time in proportion to the document's length, but for the comparison of statements with
+/// each other, which is bounded.
+#[must_use]
+pub fn lint(kind: DocumentKind, json: &str, knowledge: &Knowledge<'_>) -> Vec<Finding> {
+    let mut report = Report::default();
+    examine(&WrittenPolicy::read(kind, json), knowledge, &mut report);
+    report.into_findings("")
+}
+
+/// Adds to `report` what [`lint`] says about the document.
+pub fn examine(written: &WrittenPolicy, knowledge: &Knowledge<'_>, report: &mut Report) {
+    written.errors().iter().for_each(|error| report.add(refused(error, None)));
+    document(written, report);
+    written.statements().iter().for_each(|statement| examine_one(statement, knowledge, report));
+}
+
+/// Adds to `report` what can be said about a statement without looking at others.
+pub fn examine_one(statement: &WrittenStatement, knowledge: &Knowledge<'_>, report: &mut Report) {
+    if let Some(error) = statement.invalid() {
+        report.add(refused(&error, statement.sid()));
+    }
+    if statement.sid() == Some("") {
+        let spot = statement.spot().element("Sid");
+        report.add(Finding::new(
+            &rules::EMPTY_SID,
+            spot,
+            "The statement's id is empty: it names nothing, and several statements may have it.",
+            "Leave the Sid out, or give the statement a name.",
+        ));
+    }
+    principals::examine(statement, knowledge, report);
+    resources::examine(statement, report);
+    conditions::examine(statement, knowledge, report);
+}
+
+/// What a document that breaks a rule of the language gives.
+fn refused(error: &PolicyError, sid: Option<&str>) -> Finding {
+    let rule = if error.is_syntax() { &rules::INVALID_JSON } else { &rules::INVALID_DOCUMENT };
+    let element = Some(error.element().to_owned()).filter(|element| !element.is_empty());
+    let sid = sid.map(str::to_owned);
+    let spot = Spot { statement: error.statement(), sid, element, value: None };
+    Finding::new(
+        rule,
+        spot,
+        format!("The document is refused: {}.", error.reason()),
+        "Mend this first; what cannot be read is not examined.",
+    )
+}
+
+/// What concerns the document as a whole.
+fn document(written: &WrittenPolicy, report: &mut Report) {
+    if !written.errors().is_empty() {
+        return;
+    }
+    if written.statements().is_empty() {
+        report.add(Finding::new(
+            &rules::NO_STATEMENTS,
+            Spot::default().element("Statement"),
+            "The document has no statements and does nothing.",
+            "Remove the document.",
+        ));
+    }
+    if !written.has_version() {
+        report.add(Finding::new(
+            &rules::NO_VERSION,
+            Spot::default().element("Version"),
+            "Without a Version the document is of 2008-10-17, which has no policy variables.",
+            "Add \"Version\": \"2012-10-17\".",
+        ));
+    }
+}
