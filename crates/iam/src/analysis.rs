@@ -7,13 +7,20 @@
 //! rules of its own to these.
 
 mod condition_keys;
+mod covers;
 mod finding;
+mod form;
 mod lint;
+mod merge;
+mod pattern;
+mod redundancy;
 mod style;
 mod written;
 
 pub use condition_keys::{Bearers, ConditionKey, GLOBAL_KEYS, KeyType};
+pub use covers::covers;
 pub use finding::{Finding, LintRule, Report, Severity, Spot, findings_text};
 pub use lint::{Knowledge, RULES, examine, examine_one, lint};
+pub use redundancy::{Redundancy, RedundancyKind, redundancies};
 pub use style::Style;
 pub use written::{PrincipalName, WrittenCondition, WrittenPolicy, WrittenStatement};

@@ -119,21 +119,40 @@ pub(crate) enum ResourcePattern {
     Never,
 }
 
-impl ResourcePattern {
-    pub(crate) fn new(text: &str, compiler: &mut Compiler) -> Self {
+/// An entry of Resource or NotResource, taken apart.
+pub(crate) enum Entry<'a> {
+    Any,
+    /// The fields of an ARN; those that are not written are `*`.
+    Arn([&'a str; 6]),
+    Never,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn split(text: &'a str, variables: bool) -> Self {
         if !text.is_empty() && text.bytes().all(|byte| byte == b'*') {
             return Self::Any;
         }
-        let fields = fields(text, compiler.variables);
+        let fields = fields(text, variables);
         let Some(&prefix) = fields.first() else { return Self::Never };
         let complete = fields.len() == 6;
         let wildcard = complete && prefix.contains(['*', '?']);
         if !wildcard && (prefix != "arn" || fields.len() < 2) {
             return Self::Never;
         }
-        let mut padded = fields.iter().copied().chain(std::iter::repeat("*"));
-        let head = std::array::from_fn(|_| padded.next().unwrap_or("*"));
-        Self::Arn(ArnPattern::new(head, padded.next().unwrap_or("*"), compiler))
+        Self::Arn(std::array::from_fn(|at| fields.get(at).copied().unwrap_or("*")))
+    }
+}
+
+impl ResourcePattern {
+    pub(crate) fn new(text: &str, compiler: &mut Compiler) -> Self {
+        match Entry::split(text, compiler.variables) {
+            Entry::Any => Self::Any,
+            Entry::Arn([prefix, partition, service, region, account, resource]) => {
+                let head = [prefix, partition, service, region, account];
+                Self::Arn(ArnPattern::new(head, resource, compiler))
+            }
+            Entry::Never => Self::Never,
+        }
     }
 
     /// Whether this covers the request's resource; `None` is a request without one.

@@ -207,6 +207,11 @@ impl Network {
         (prefix <= longest).then_some(Self { address, prefix })
     }
 
+    /// Whether all addresses of `other` are in the range.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.address)
+    }
+
     /// Whether the range is all addresses of its family.
     pub(crate) fn is_whole_family(self) -> bool {
         self.prefix == 0

@@ -238,9 +238,37 @@ fn documents_are_judged_beyond_their_statements() {
 }
 
 #[test]
+#[rustfmt::skip]
+fn statements_are_judged_together() {
+    let on = |arn: &str| json!({"Effect": "Allow", "Action": "s3:*", "Resource": arn});
+    let of = |arns: &[&str]| {
+        let statements: Vec<Value> = arns.iter().map(|arn| on(arn)).collect();
+        json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+    };
+    let (a, b, c) = ("arn:aws:s3:::logs-a", "arn:aws:s3:::logs-b", "arn:aws:s3:::logs-c");
+    check_document("duplicate",      &of(&[a, a]),                     true);
+    check_document("duplicate",      &of(&[a, "arn:aws:s3:::*"]),      false);
+    check_document("covered",        &of(&[a, "arn:aws:s3:::*"]),      true);
+    check_document("covered",        &of(&[a, b]),                     false);
+    check_document("mergeable",      &of(&[a, b]),                     true);
+    check_document("mergeable",      &of(&[a]),                        false);
+    check_document("wildcard-merge", &of(&[a, b, c]),                  true);
+    check_document("wildcard-merge", &of(&[a, b, "arn:aws:s3:::x"]),   false);
+}
+
+#[test]
 fn every_rule_has_rows_of_both_kinds() {
-    let elsewhere =
-        ["invalid-json", "no-statements", "no-version", "variables-2008"].map(|rule| (rule, true));
+    let elsewhere = [
+        "invalid-json",
+        "no-statements",
+        "no-version",
+        "variables-2008",
+        "duplicate",
+        "covered",
+        "mergeable",
+        "wildcard-merge",
+    ]
+    .map(|rule| (rule, true));
     let elsewhere = elsewhere.iter().copied().chain(elsewhere.map(|(rule, _)| (rule, false)));
     let tried: BTreeSet<_> = rows().into_iter().map(|(rule, .., fires)| (rule, fires)).collect();
     let tried: BTreeSet<_> = tried.into_iter().chain(elsewhere).collect();

@@ -95,8 +95,8 @@ impl Spot {
 
 /// One thing that lint found.
 ///
-/// As JSON: `rule`, `severity`, the fields of [`Spot`], `message`, `remedy`, and `saves` where
-/// following the remedy makes the document shorter.
+/// As JSON: `rule`, `severity`, the fields of [`Spot`], `message`, `remedy`, and `saves` and
+/// `replacement` where the remedy makes the document shorter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The [code](LintRule::code) of its rule.
@@ -113,6 +113,9 @@ pub struct Finding {
     /// Bytes of compact JSON by which the remedy shortens the document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saves: Option<usize>,
+    /// The statement that the remedy writes in the place of others, as compact JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<String>,
 }
 
 impl Finding {
@@ -125,7 +128,7 @@ impl Finding {
     ) -> Self {
         let LintRule { code, severity, .. } = *rule;
         let (message, remedy) = (message.into(), remedy.into());
-        Self { rule: code, severity, spot, message, remedy, saves: None }
+        Self { rule: code, severity, spot, message, remedy, saves: None, replacement: None }
     }
 
     /// Two lines for a person: what and where, what to do.

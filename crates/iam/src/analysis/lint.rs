@@ -2,6 +2,7 @@
 
 mod conditions;
 mod principals;
+mod redundant;
 mod resources;
 mod rules;
 
@@ -63,6 +64,7 @@ pub fn examine(written: &WrittenPolicy, knowledge: &Knowledge<'_>, report: &mut 
     written.errors().iter().for_each(|error| report.add(refused(error, None)));
     document(written, report);
     written.statements().iter().for_each(|statement| examine_one(statement, knowledge, report));
+    redundant::examine(written, report);
 }
 
 /// Adds to `report` what can be said about a statement without looking at others.

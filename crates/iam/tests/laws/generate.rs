@@ -187,7 +187,8 @@ fn subject(named: bool) -> BoxedStrategy<(&'static str, Option<(&'static str, Va
     .boxed()
 }
 
-fn statement(named: bool) -> impl Strategy<Value = Value> {
+/// A statement; `named`: of a document whose statements name principals.
+pub(crate) fn statement(named: bool) -> impl Strategy<Value = Value> {
     let element = |names: [&'static str; 2], values: &'static [&'static str]| {
         let name = prop_oneof![5 => Just(names[0]), 1 => Just(names[1])];
         (name, prop_oneof![2 => Just(json!("*")), 3 => texts(values, 3)])

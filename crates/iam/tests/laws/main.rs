@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod covering;
 mod generate;
 mod naive;
 

@@ -54,6 +54,11 @@ rules! {
     UNKNOWN_KEY = warning("unknown-key", "A condition key that no request has.");
     ARN_ACCOUNT = warning("arn-account", "An ARN whose account field is no account.");
 
+    DUPLICATE = note("duplicate", "A statement that says the same as another one.");
+    COVERED = note("covered", "A statement that another one makes superfluous.");
+    MERGEABLE = note("mergeable", "Statements that one statement with a list could say.");
+    WILDCARD_MERGE =
+        note("wildcard-merge", "Statements that one statement with a wildcard would cover.");
     EMPTY_SID = note("empty-sid", "An empty statement id.");
     NO_VERSION = note("no-version", "A document without a version.");
     NO_STATEMENTS = note("no-statements", "A document without statements.");
