@@ -69,7 +69,10 @@ fn hostile() -> String {
     })
 }
 
-const DOCUMENTS: [(&str, fn() -> String); 4] =
+/// Makes a document.
+type Make = fn() -> String;
+
+const DOCUMENTS: [(&str, Make); 4] =
     [("grants", grants), ("shortest", shortest), ("lists", lists), ("hostile", hostile)];
 
 fn document(name: &str) -> String {
