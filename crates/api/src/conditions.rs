@@ -42,7 +42,7 @@ impl<'a> Parameters<'a> {
         let given = self.tags.iter().map(|(key, _)| Cow::Borrowed(*key));
         let removed = self.removed_tags.iter().map(|key| Cow::Borrowed(key.as_str()));
         let keys: Vec<_> = given.chain(removed).collect();
-        (!keys.is_empty()).then_some(Value::Multiple(keys))
+        (!keys.is_empty()).then_some(Value::Multiple(keys.into()))
     }
 
     fn get(&self, key: &str) -> Option<Value<'_>> {

@@ -96,7 +96,7 @@ pub fn tag_value<'a>(
     match values.len() {
         0 => None,
         1 => values.pop().map(Value::Single),
-        _ => Some(Value::Multiple(values)),
+        _ => Some(Value::Multiple(values.into())),
     }
 }
 

@@ -1,9 +1,12 @@
 //! ARN patterns: six fields, matched one by one. Source: iam.md §3.3, §5.6.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use crate::arn::Arn;
 use crate::glob::Glob;
+use crate::prefixes::Prefixed;
 use crate::template::{Compiler, Template, Values};
 use crate::variable::{self, PartKind};
 
@@ -40,31 +43,52 @@ fn colons(text: &str, variables: bool) -> impl Iterator<Item = usize> {
 
 /// A compiled ARN pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ArnPattern {
-    head: Head,
-    resource: Template,
+pub(crate) enum ArnPattern {
+    /// Without wildcards and variables: the whole ARN.
+    Exact(Box<str>),
+    Parts {
+        head: Head,
+        resource: Template,
+    },
 }
 
 /// The first five fields.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Head {
+pub(crate) enum Head {
     /// No wildcards: the fields with all their colons, compared at once.
     Exact(Box<str>),
-    Fields(Box<[Glob; 5]>),
+    /// Those before the first that has a wildcard, with their colons; and of the others, by
+    /// position, those that are not simply `*`.
+    Fields { exact: Box<str>, globs: Box<[(usize, Glob)]> },
     /// A variable, which works only in the sixth field: matches nothing.
     Never,
 }
 
+impl Head {
+    fn new(fields: [&str; 5], variables: bool) -> Self {
+        let wild = |field: &&str| field.contains(['*', '?']);
+        if variables && fields.iter().any(|field| field.contains("${")) {
+            return Self::Never;
+        }
+        let exact = fields.iter().take_while(|field| !wild(field)).count();
+        let text: String = fields.iter().take(exact).flat_map(|field| [field, ":"]).collect();
+        if exact == fields.len() {
+            return Self::Exact(text.into());
+        }
+        let globs = fields.into_iter().map(Glob::new).enumerate().skip(exact);
+        let globs = globs.filter(|(_, glob)| *glob != Glob::Any).collect();
+        Self::Fields { exact: text.into(), globs }
+    }
+}
+
 impl ArnPattern {
     fn new(head: [&str; 5], resource: &str, compiler: &mut Compiler) -> Self {
-        let head = if compiler.variables && head.iter().any(|field| field.contains("${")) {
-            Head::Never
-        } else if head.iter().any(|field| field.contains(['*', '?'])) {
-            Head::Fields(Box::new(head.map(Glob::new)))
-        } else {
-            Head::Exact(head.iter().flat_map(|field| [field, ":"]).collect::<String>().into())
-        };
-        Self { head, resource: Template::pattern(resource, compiler) }
+        let resource = Template::pattern(resource, compiler);
+        let head = Head::new(head, compiler.variables);
+        match (&head, resource.fixed_text()) {
+            (Head::Exact(head), Some(resource)) => Self::Exact(format!("{head}{resource}").into()),
+            _ => Self::Parts { head, resource },
+        }
     }
 
     /// An ARN as the value of a condition; `None` if it does not have the six fields of an ARN.
@@ -78,33 +102,43 @@ impl ArnPattern {
         }
     }
 
-    pub(crate) fn matches(&self, arn: &Arn<'_>, values: &Values<'_, '_>) -> bool {
-        let head = match &self.head {
-            Head::Exact(exact) => **exact == *arn.head(),
-            Head::Fields(globs) => {
-                globs.iter().zip(arn.fields()).all(|(g, field)| g.matches(field))
-            }
-            Head::Never => false,
-        };
-        head && self.resource.matches(arn.resource(), values)
-    }
-}
-
-impl ArnPattern {
-    /// Whether this covers `text`, the value of a condition key; `arn` is `text` split, `None` if
-    /// it is no ARN. Splitting is put off, because most texts are told by their first fields.
-    pub(crate) fn matches_text<'a>(
+    /// Whether this covers `text`; `arn` is `text` split, `None` if it is no ARN. Splitting is put
+    /// off, because most texts are told by their first fields.
+    #[inline]
+    pub(crate) fn matches<'a>(
         &self,
         text: &'a str,
         arn: impl FnOnce() -> Option<Arn<'a>>,
         values: &Values<'_, '_>,
     ) -> bool {
-        match &self.head {
+        match self {
+            Self::Exact(exact) => **exact == *text,
             // The head has five colons, so what begins with it has six fields.
-            Head::Exact(exact) => text
-                .strip_prefix(&**exact)
-                .is_some_and(|resource| self.resource.matches(resource, values)),
-            Head::Fields(_) | Head::Never => arn().is_some_and(|arn| self.matches(&arn, values)),
+            Self::Parts { head: Head::Exact(head), resource } => {
+                text.strip_prefix(&**head).is_some_and(|rest| resource.matches(rest, values))
+            }
+            Self::Parts { head: Head::Fields { exact, globs }, resource } => {
+                let covers = |arn: &Arn<'_>| {
+                    let field = |at: usize| arn.fields().get(at).copied().unwrap_or_default();
+                    globs.iter().all(|(at, glob)| glob.matches(field(*at)))
+                        && resource.matches(arn.resource(), values)
+                };
+                text.starts_with(&**exact) && arn().is_some_and(|arn| covers(&arn))
+            }
+            Self::Parts { head: Head::Never, .. } => false,
+        }
+    }
+}
+
+impl Prefixed for ArnPattern {
+    fn prefix(&self) -> Cow<'_, str> {
+        match self {
+            Self::Exact(text) => Cow::Borrowed(text),
+            Self::Parts { head: Head::Exact(head), resource } => {
+                Cow::Owned(format!("{head}{}", resource.prefix()))
+            }
+            Self::Parts { head: Head::Fields { exact, .. }, .. } => Cow::Borrowed(exact),
+            Self::Parts { head: Head::Never, .. } => Cow::Borrowed(""),
         }
     }
 }
@@ -155,12 +189,27 @@ impl ResourcePattern {
         }
     }
 
-    /// Whether this covers the request's resource; `None` is a request without one.
-    pub(crate) fn matches(&self, resource: Option<&Arn<'_>>, values: &Values<'_, '_>) -> bool {
+    /// Whether this covers the request's resource, an ARN or `*`; `arn` is `text` split.
+    #[inline]
+    pub(crate) fn matches<'a>(
+        &self,
+        text: &'a str,
+        arn: impl FnOnce() -> Option<Arn<'a>>,
+        values: &Values<'_, '_>,
+    ) -> bool {
         match self {
             Self::Any => true,
-            Self::Arn(pattern) => resource.is_some_and(|arn| pattern.matches(arn, values)),
+            Self::Arn(pattern) => pattern.matches(text, arn, values),
             Self::Never => false,
+        }
+    }
+}
+
+impl Prefixed for ResourcePattern {
+    fn prefix(&self) -> Cow<'_, str> {
+        match self {
+            Self::Arn(pattern) => pattern.prefix(),
+            Self::Any | Self::Never => Cow::Borrowed(""),
         }
     }
 }
@@ -170,6 +219,7 @@ mod tests {
     use super::{ResourcePattern, fields};
     use crate::arn::Arn;
     use crate::context::MapContext;
+    use crate::prefixes::Prefixed as _;
     use crate::template::{Asked, Compiler};
 
     #[test]
@@ -193,8 +243,9 @@ mod tests {
         let mut compiler = Compiler::new(true);
         let pattern_ = ResourcePattern::new(pattern, &mut compiler);
         let keys = compiler.into_keys();
-        let (asked, places) = (Asked::new(&context, &keys), Vec::from_iter(0..keys.len()));
-        let got = pattern_.matches(Arn::split(resource).as_ref(), &asked.at(&places));
+        let (asked, places) = (Asked::new(&context, &keys), [0, 1]);
+        let got = pattern_.matches(resource, || Arn::split(resource), &asked.at(&places));
+        assert!(!got || resource.starts_with(&*pattern_.prefix()), "{pattern}");
         assert_eq!(got, want, "{pattern} on {resource}");
     }
 

@@ -1,6 +1,7 @@
 //! Compiled conditions. Source: iam.md §5.
 
-use std::cell::LazyCell;
+use std::borrow::Cow;
+use std::cell::{LazyCell, OnceCell};
 
 use crate::arn::Arn;
 use crate::arn_pattern::ArnPattern;
@@ -8,8 +9,9 @@ use crate::choice;
 use crate::context::Value;
 use crate::document::RawCondition;
 use crate::operator::{Base, Comparison, Operator, SetOperator};
+use crate::prefixes::{Patterns, Prefixed as _};
 use crate::template::{Compiler, KeyId, Template, Values};
-use crate::value::{self, Decimal, Moment, Network};
+use crate::value::{self, Decimal, Moment, Network, Networks};
 
 /// One key under one operator.
 #[derive(Clone, Debug)]
@@ -19,19 +21,59 @@ pub(crate) struct Condition {
     test: Test,
 }
 
-/// The policy's values, read once. `None` is a value that is not of the operator's type.
+/// The policy's values, read once.
 #[derive(Clone, Debug)]
 enum Test {
     /// `StringEquals` and `StringLike`: the template knows which.
-    String(Box<[Template]>),
+    String(Patterns<Template>),
     StringIgnoreCase(Box<[Template]>),
-    Numeric(Comparison, Box<[Option<Decimal<Box<str>>>]>),
-    Date(Comparison, Box<[Option<Moment>]>),
+    Numeric(Comparison, Typed<Box<[Decimal<Box<str>>]>>),
+    Date(Comparison, Typed<Box<[Moment]>>),
     Bool(Box<[Template]>),
-    Binary(Box<[Option<Box<[u8]>>]>),
-    IpAddress(Box<[Option<Network>]>),
-    Arn(Box<[Option<ArnPattern>]>),
-    Null(Box<[Option<bool>]>),
+    /// Texts that are base64.
+    Binary(Box<[Box<str>]>),
+    IpAddress(Typed<Networks>),
+    Arn(Typed<Patterns<ArnPattern>>),
+    /// The values that are booleans.
+    Null(Box<[bool]>),
+}
+
+/// Values of a type that not every text is of.
+#[derive(Clone, Debug)]
+struct Typed<T> {
+    values: T,
+    /// Whether the policy has others beside them.
+    others: bool,
+    /// Whether the policy has none at all: then there is nothing to be of another type than.
+    none: bool,
+}
+
+impl<T> Typed<T> {
+    fn new<V>(values: impl Iterator<Item = Option<V>>) -> Self
+    where
+        T: FromIterator<V>,
+    {
+        let (mut others, mut none) = (false, true);
+        let values = values.filter_map(|value| {
+            none = false;
+            others |= value.is_none();
+            value
+        });
+        let values = values.collect();
+        Self { values, others, none }
+    }
+
+    /// Whether some value covers the request's, `None` if that is of another type; negated, whether
+    /// none does. A type error on either side satisfies neither (iam.md §5.5).
+    #[inline]
+    fn hold<V>(&self, negated: bool, value: Option<V>, cover: impl FnOnce(&T, V) -> bool) -> bool {
+        match value {
+            _ if self.none => negated,
+            None => false,
+            Some(value) if negated => !self.others && !cover(&self.values, value),
+            Some(value) => cover(&self.values, value),
+        }
+    }
 }
 
 impl Condition {
@@ -42,9 +84,10 @@ impl Condition {
 
     /// Whether the condition holds in this request.
     pub(crate) fn holds(&self, values: &Values<'_, '_>) -> bool {
-        let value = values.get(self.key);
+        let spare = OnceCell::new();
+        let value = values.get(self.key, &spare);
         if let Test::Null(expected) = &self.test {
-            return expected.contains(&Some(value.is_none()));
+            return expected.contains(&value.is_none());
         }
         let Some(value) = value else { return self.holds_when_missing() };
         match (self.operator.set, value) {
@@ -53,6 +96,21 @@ impl Condition {
             (SetOperator::All, value) => each(value).all(|value| self.holds_for(value, values)),
             (SetOperator::Any, value) => each(value).any(|value| self.holds_for(value, values)),
         }
+    }
+
+    /// If the condition holds only for a single value that begins with one of certain texts: the key
+    /// and those texts.
+    pub(crate) fn required(&self) -> Option<(KeyId, impl Iterator<Item = Cow<'_, str>>)> {
+        let Operator { set, negated, if_exists, .. } = self.operator;
+        let plain = set == SetOperator::None && !negated && !if_exists;
+        let (strings, arns) = match &self.test {
+            Test::String(strings) if plain => (Some(strings), None),
+            Test::Arn(arns) if plain => (None, Some(&arns.values)),
+            _ => return None,
+        };
+        let strings = strings.into_iter().flat_map(|all| all.iter()).map(Template::prefix);
+        let arns = arns.into_iter().flat_map(|all| all.iter()).map(ArnPattern::prefix);
+        Some((self.key, strings.chain(arns)))
     }
 
     fn holds_when_missing(&self) -> bool {
@@ -65,42 +123,35 @@ impl Condition {
     }
 
     /// Whether one value of the request satisfies the operator.
-    fn holds_for(&self, value: &str, values: &Values<'_, '_>) -> bool {
+    fn holds_for(&self, text: &str, values: &Values<'_, '_>) -> bool {
         let negated = self.operator.negated;
         match &self.test {
-            Test::String(all) => any(all, negated, |one| Some(one.matches(value, values))),
-            Test::StringIgnoreCase(all) => any(all, negated, |one| {
-                Some(one.text(values).is_some_and(|text| same_ignoring_case(&text, value)))
-            }),
-            Test::Numeric(comparison, all) => {
-                let value = Decimal::parse(value);
-                any(all, negated, |one| {
-                    Some(comparison.holds(value.as_ref()?.compare(one.as_ref()?)))
+            Test::String(all) => all.any(text, |one| one.matches(text, values)) != negated,
+            Test::StringIgnoreCase(all) => {
+                all.iter().any(|one| same_ignoring_case(one, text, values)) != negated
+            }
+            Test::Numeric(comparison, typed) => {
+                typed.hold(negated, Decimal::parse(text), |all, number| {
+                    all.iter().any(|one| comparison.holds(number.compare(one)))
                 })
             }
-            Test::Date(comparison, all) => {
-                let value = Moment::parse(value);
-                any(all, negated, |one| Some(comparison.holds(value?.cmp(one.as_ref()?))))
-            }
-            Test::Bool(all) => {
-                let value = value::boolean(value);
-                any(all, negated, |one| boolean_matches(one, value?, values))
-            }
-            Test::Binary(all) => {
-                let value = value::base64(value);
-                any(all, negated, |one| Some(value.as_ref()? == one.as_ref()?))
-            }
-            Test::IpAddress(all) => {
-                let value = value::caller_address(value);
-                any(all, negated, |one| Some(one.as_ref()?.contains(value?)))
-            }
-            Test::Arn(all) => {
-                let arn = LazyCell::new(|| Arn::split(value));
-                any(all, negated, |one| {
-                    let covers = one.as_ref()?.matches_text(value, || *arn, values);
-                    // A value that is covered is an ARN; else its type matters to a negation only.
-                    (covers || !negated || arn.is_some()).then_some(covers)
+            Test::Date(comparison, typed) => {
+                typed.hold(negated, Moment::parse(text), |all, moment| {
+                    all.iter().any(|one| comparison.holds(moment.cmp(one)))
                 })
+            }
+            Test::Bool(all) => value::boolean(text)
+                .is_some_and(|value| all.iter().any(|one| is_boolean(one, value, values))),
+            Test::Binary(all) => all.iter().any(|one| **one == *text),
+            Test::IpAddress(typed) => {
+                typed.hold(negated, value::caller_address(text), Networks::contain)
+            }
+            Test::Arn(typed) => {
+                let arn = LazyCell::new(|| Arn::split(text));
+                let covers = |one: &ArnPattern| one.matches(text, || *arn, values);
+                // What is covered is an ARN: only a negation has to know of other texts.
+                let typed_text = (!negated || arn.is_some()).then_some(text);
+                typed.hold(negated, typed_text, |all, text| all.any(text, covers))
             }
             Test::Null(_) => false,
         }
@@ -125,44 +176,46 @@ impl Test {
             }
             Base::Numeric(comparison) => {
                 let number = |text| Decimal::parse(text).map(|number| number.to_owned());
-                Self::Numeric(comparison, texts().map(number).collect())
+                Self::Numeric(comparison, Typed::new(texts().map(number)))
             }
-            Base::Date(comparison) => Self::Date(comparison, texts().map(Moment::parse).collect()),
-            Base::Binary => Self::Binary(texts().map(value::base64).collect()),
-            Base::IpAddress => Self::IpAddress(texts().map(Network::parse).collect()),
-            Base::Arn => Self::Arn(texts().map(|text| ArnPattern::value(text, compiler)).collect()),
-            Base::Null => Self::Null(texts().map(value::boolean).collect()),
+            Base::Date(comparison) => {
+                Self::Date(comparison, Typed::new(texts().map(Moment::parse)))
+            }
+            Base::Binary => Self::Binary(
+                texts().filter(|text| value::is_base64(text)).map(Into::into).collect(),
+            ),
+            Base::IpAddress => Self::IpAddress(Typed::new(texts().map(Network::parse))),
+            Base::Arn => {
+                Self::Arn(Typed::new(texts().map(|text| ArnPattern::value(text, compiler))))
+            }
+            Base::Null => Self::Null(texts().filter_map(value::boolean).collect()),
         }
     }
 }
 
-/// Whether some policy value matches; negated, whether none does. `check` gives `None` where the
-/// types do not fit, which satisfies neither (iam.md §5.5).
-fn any<T>(all: &[T], negated: bool, check: impl Fn(&T) -> Option<bool>) -> bool {
-    if negated {
-        all.iter().all(|one| check(one) == Some(false))
-    } else {
-        all.iter().any(|one| check(one) == Some(true))
-    }
-}
-
-/// A variable without a value matches nothing; other text than a boolean is a type error.
-fn boolean_matches(one: &Template, value: bool, values: &Values<'_, '_>) -> Option<bool> {
-    let Some(text) = one.text(values) else { return Some(false) };
-    value::boolean(&text).map(|expected| expected == value)
+/// Whether the template's text is the boolean; without a variable's value it is none.
+fn is_boolean(one: &Template, value: bool, values: &Values<'_, '_>) -> bool {
+    let mut rest = if value { "true" } else { "false" };
+    one.all_pieces(values, |piece| {
+        let Some((begin, end)) = rest.split_at_checked(piece.len()) else { return false };
+        rest = end;
+        begin.eq_ignore_ascii_case(piece)
+    }) && rest.is_empty()
 }
 
 fn each<'a>(value: &'a Value<'_>) -> impl Iterator<Item = &'a str> {
     match value {
         Value::Single(value) => std::slice::from_ref(value),
-        Value::Multiple(values) => values.as_slice(),
+        Value::Multiple(values) => values,
     }
     .iter()
     .map(AsRef::as_ref)
 }
 
 /// Full lower-casing of both sides, character by character.
-fn same_ignoring_case(left: &str, right: &str) -> bool {
-    let right = right.chars().flat_map(char::to_lowercase);
-    left.chars().flat_map(char::to_lowercase).eq(right)
+fn same_ignoring_case(one: &Template, text: &str, values: &Values<'_, '_>) -> bool {
+    let mut rest = text.chars().flat_map(char::to_lowercase);
+    one.all_pieces(values, |piece| {
+        piece.chars().flat_map(char::to_lowercase).all(|c| rest.next() == Some(c))
+    }) && rest.next().is_none()
 }

@@ -1,7 +1,6 @@
 //! The request context: which condition keys a request has, and with which values.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// What a condition key holds in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,27 +8,33 @@ pub enum Value<'a> {
     /// The value of a single-valued key. May be empty: an empty string is a value.
     Single(Cow<'a, str>),
     /// The values of a multivalued key. An empty list counts as an absent key.
-    Multiple(Vec<Cow<'a, str>>),
+    Multiple(Cow<'a, [Cow<'a, str>]>),
 }
 
 /// The condition keys present in one request.
 ///
-/// Implementors compute on demand: only keys that some policy asks for are asked of the context,
-/// each at most once for a document.
+/// Implementors compute on demand: only keys that some policy asks for are asked of the context.
+/// Deciding keeps the answers while it looks at a document, of so many keys as documents have, so
+/// that a key is seldom asked for more than twice; and allocates nothing itself: whether a decision
+/// allocates is for the context, which lends what it has and makes what it has not.
 pub trait Context {
     /// The value of `key`, which arrives in lower case (`aws:principaltag/team`); `None` if the
     /// request has no such key. A key that does not apply is absent, never empty (iam.md §9).
+    /// Asked again in one decision, it gives the same answer.
     fn get(&self, key: &str) -> Option<Value<'_>>;
 }
 
-/// A plain map of condition keys, for tests and simulations. Keys ignore case.
+/// A plain map of condition keys, for tests and simulations. Keys ignore case. Lends its values.
 #[derive(Clone, Debug, Default)]
-pub struct MapContext(BTreeMap<String, Held>);
+pub struct MapContext {
+    /// By length of the key, then by key: few keys have the same length, so few are compared.
+    entries: Vec<(Box<str>, Held)>,
+}
 
 #[derive(Clone, Debug)]
 enum Held {
-    Single(String),
-    Multiple(Vec<String>),
+    Single(Cow<'static, str>),
+    Multiple(Vec<Cow<'static, str>>),
 }
 
 impl MapContext {
@@ -42,36 +47,57 @@ impl MapContext {
     /// Gives `key` a single value. A key that is there already, perhaps in other case, then has all
     /// the values as a list (iam.md §5.1).
     pub fn insert(&mut self, key: &str, value: impl Into<String>) {
-        let key = key.to_lowercase();
-        let held = match self.0.remove(&key) {
-            None => Held::Single(value.into()),
-            Some(Held::Single(first)) => Held::Multiple(vec![first, value.into()]),
-            Some(Held::Multiple(mut values)) => {
-                values.push(value.into());
-                Held::Multiple(values)
-            }
-        };
-        self.0.insert(key, held);
+        let value = Cow::Owned(value.into());
+        match self.entry(key) {
+            Ok(held) => held.extend([value]),
+            Err(new) => self.add(new, key, Held::Single(value)),
+        }
     }
 
     /// Gives `key` a list of values, in addition to those it has.
     pub fn insert_list(&mut self, key: &str, values: impl IntoIterator<Item = String>) {
-        let key = key.to_lowercase();
-        let mut all = match self.0.remove(&key) {
-            None => Vec::new(),
-            Some(Held::Single(first)) => vec![first],
-            Some(Held::Multiple(values)) => values,
+        let values = values.into_iter().map(Cow::Owned);
+        match self.entry(key) {
+            Ok(held) => held.extend(values),
+            Err(new) => self.add(new, key, Held::Multiple(values.collect())),
+        }
+    }
+
+    /// What `key` holds, or where it would stand.
+    fn entry(&mut self, key: &str) -> Result<&mut Held, usize> {
+        let at = self.position(&key.to_lowercase())?;
+        self.entries.get_mut(at).map(|(_, held)| held).ok_or(at)
+    }
+
+    fn add(&mut self, at: usize, key: &str, held: Held) {
+        self.entries.insert(at, (key.to_lowercase().into(), held));
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|(known, _)| {
+            known.len().cmp(&key.len()).then_with(|| (**known).cmp(key))
+        })
+    }
+}
+
+impl Held {
+    /// Adds values to those that are held, which are a list from now on.
+    fn extend(&mut self, more: impl IntoIterator<Item = Cow<'static, str>>) {
+        let mut all = match std::mem::replace(self, Self::Multiple(Vec::new())) {
+            Self::Single(first) => vec![first],
+            Self::Multiple(values) => values,
         };
-        all.extend(values);
-        self.0.insert(key, Held::Multiple(all));
+        all.extend(more);
+        *self = Self::Multiple(all);
     }
 }
 
 impl Context for MapContext {
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        Some(match self.0.get(key)? {
-            Held::Single(value) => Value::Single(value.into()),
-            Held::Multiple(values) => Value::Multiple(values.iter().map(Into::into).collect()),
+        let (_, held) = self.entries.get(self.position(key).ok()?)?;
+        Some(match held {
+            Held::Single(value) => Value::Single(Cow::Borrowed(value)),
+            Held::Multiple(values) => Value::Multiple(Cow::Borrowed(values)),
         })
     }
 }

@@ -1,9 +1,8 @@
 //! The decision: which documents count for a caller, and what they say together. Source: iam.md §7.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
-
-use smallvec::SmallVec;
 
 use crate::arn::Arn;
 use crate::choice;
@@ -110,22 +109,19 @@ impl fmt::Display for PolicyType {
     }
 }
 
-/// Decides `request` by `policies`. The order of documents and statements never matters. Allocates
-/// nothing unless a document asks for more than eight condition keys, a value is a list, or an
-/// action is longer than 64 bytes.
+/// Decides `request` by `policies`. The order of documents and statements never matters.
+///
+/// Allocates nothing, whatever the documents and the request are: only the context may, when it is
+/// asked.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
-    let counts = Counts::of(request);
-    let bounded = counts.boundary && !policies.boundary.is_empty();
-    let mut action = SmallVec::<[u8; 64]>::from_slice(request.action.as_bytes());
-    action.make_ascii_lowercase();
-    let action = std::str::from_utf8(&action).unwrap_or_default(); // ASCII changes keep it UTF-8
-    let call = Call { request, action, resource: Arn::split(request.resource), bounded };
-    let judged = Judged::new(&call, policies, counts);
-    let explicit = choice::EXPLICIT_DENIAL_ORDER.into_iter().find(|kind| judged.of(*kind).deny);
-    if let Some(kind) = explicit {
+    let counted = Counted::new(request, policies);
+    let mut lower = [0; ACTION_BYTES];
+    let call = Call::new(request, counted.boundary.is_some(), &mut lower);
+    let denies = |kind: &PolicyType| counted.denies(&call, *kind);
+    if let Some(kind) = choice::EXPLICIT_DENIAL_ORDER.into_iter().find(denies) {
         return Decision::ExplicitlyDenied(kind);
     }
-    match missing(request, policies.resource_rule, &judged) {
+    match missing(&call, policies.resource_rule, &counted) {
         None => Decision::Allowed,
         Some(kind) => Decision::ImplicitlyDenied(kind),
     }
@@ -153,116 +149,79 @@ pub fn service_may_assume(
 }
 
 /// The policy type whose allow is missing, if nothing denies; steps 2 to 6 of iam.md §7.2.
-fn missing(request: &Request<'_>, rule: ResourceRule, judged: &Judged) -> Option<PolicyType> {
-    if judged.service_control.allow.is_none() {
+fn missing(call: &Call<'_>, rule: ResourceRule, counted: &Counted<'_>) -> Option<PolicyType> {
+    if !counted.service_control.is_none_or(|levels| levels.iter().all(|one| call.allowed_by(one))) {
         return Some(PolicyType::ServiceControl);
     }
-    let grant = judged.resource.allow;
-    let Some(account) = request.principal.account() else {
+    let grant = call.grant(counted.resource);
+    let Some(account) = call.caller().account() else {
         // Services and anonymous callers: what names them less directly cannot match them.
         return grant.is_none().then_some(PolicyType::Resource);
     };
-    let same_account = account == request.resource_account;
+    let own = || counted.identity.is_none_or(|pool| call.allowed_by(pool));
+    let same_account = account == call.request.resource_account;
     if grant.is_none() && (!same_account || rule == ResourceRule::Required) {
-        return Some(choice::without_grant(rule, judged.identity.allow.is_some()));
+        return Some(choice::without_grant(rule, own()));
     }
     let direct = matches!(grant, Some(Strength::Itself | Strength::Wildcard));
-    let through_role = grant == Some(Strength::Parent) && uncapped(judged).is_none();
-    if same_account && (direct || through_role) {
+    if same_account && direct {
         return None;
     }
-    if judged.identity.allow.is_none() {
-        return Some(PolicyType::Identity);
+    let silent_cap = counted.silent_cap(call);
+    if same_account && grant == Some(Strength::Parent) && silent_cap.is_none() {
+        return None;
     }
-    uncapped(judged)
+    if own() { silent_cap } else { Some(PolicyType::Identity) }
 }
 
-/// Which of the caps on the caller's own permissions is silent.
-fn uncapped(judged: &Judged) -> Option<PolicyType> {
-    if judged.boundary.allow.is_none() {
-        Some(PolicyType::Boundary)
-    } else {
-        judged.session.allow.is_none().then_some(PolicyType::Session)
-    }
+/// The documents that count for a call. `None` is a type that does not limit the caller.
+struct Counted<'a> {
+    identity: Option<&'a [&'a Policy]>,
+    boundary: Option<&'a [&'a Policy]>,
+    session: Option<&'a [&'a Policy]>,
+    service_control: Option<&'a [&'a [&'a Policy]]>,
+    resource: &'a [&'a Policy],
+    resource_control: Option<&'a [&'a [&'a Policy]]>,
 }
 
-/// What the documents of one type say together.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Verdict {
-    /// The strongest Allow that applies.
-    pub(crate) allow: Option<Strength>,
-    /// Whether some Deny applies.
-    pub(crate) deny: bool,
-}
-
-impl Verdict {
-    /// Of a type that does not limit the caller.
-    const UNLIMITED: Self = Self { allow: Some(Strength::Wildcard), deny: false };
-
-    fn of(call: &Call<'_>, pool: &[&Policy]) -> Self {
-        let mut verdict = Self::default();
-        for policy in pool {
-            policy.judge(call, &mut verdict);
-            if verdict.deny {
-                break;
-            }
-        }
-        verdict
-    }
-
-    /// Of levels each of which has to allow.
-    fn of_levels(call: &Call<'_>, levels: &[&[&Policy]]) -> Self {
-        let mut all = Self::UNLIMITED;
-        for level in levels {
-            let verdict = Self::of(call, level);
-            all.allow = all.allow.min(verdict.allow);
-            all.deny |= verdict.deny;
-        }
-        all
-    }
-}
-
-/// What each type of policy says.
-struct Judged {
-    identity: Verdict,
-    boundary: Verdict,
-    session: Verdict,
-    service_control: Verdict,
-    resource: Verdict,
-    resource_control: Verdict,
-}
-
-impl Judged {
-    fn new(call: &Call<'_>, policies: &Policies<'_>, counts: Counts) -> Self {
-        let pool = |counts: bool, pool: Option<&[&Policy]>| match pool.filter(|_| counts) {
-            None => Verdict::UNLIMITED,
-            Some(pool) => Verdict::of(call, pool),
-        };
-        let levels = |counts: bool, levels: Option<&[&[&Policy]]>| match levels.filter(|_| counts) {
-            None => Verdict::UNLIMITED,
-            Some(levels) => Verdict::of_levels(call, levels),
-        };
-        let boundary = Some(policies.boundary).filter(|boundary| !boundary.is_empty());
-        let federated = call.caller().kind() == PrincipalKind::FederatedUser;
+impl<'a> Counted<'a> {
+    fn new(request: &Request<'_>, policies: &Policies<'a>) -> Self {
+        let counts = Counts::of(request);
+        let federated = request.principal.kind() == PrincipalKind::FederatedUser;
         let session = policies.session.or(federated.then_some(&[]));
         Self {
-            identity: pool(counts.identity, Some(policies.identity)),
-            boundary: pool(counts.boundary, boundary),
-            session: pool(counts.session, session),
-            service_control: levels(counts.service_control, policies.service_control),
-            resource: Verdict::of(call, policies.resource),
-            resource_control: levels(counts.resource_control, policies.resource_control),
+            identity: Some(policies.identity).filter(|_| counts.identity),
+            boundary: Some(policies.boundary).filter(|all| counts.boundary && !all.is_empty()),
+            session: session.filter(|_| counts.session),
+            service_control: policies.service_control.filter(|_| counts.service_control),
+            resource: policies.resource,
+            resource_control: policies.resource_control.filter(|_| counts.resource_control),
         }
     }
 
-    fn of(&self, kind: PolicyType) -> Verdict {
+    /// Whether some document of this type denies.
+    fn denies(&self, call: &Call<'_>, kind: PolicyType) -> bool {
+        let pool = |pool: Option<&[&Policy]>| pool.is_some_and(|pool| call.denied_by(pool));
+        let levels = |levels: Option<&[&[&Policy]]>| {
+            levels.is_some_and(|levels| levels.iter().any(|level| call.denied_by(level)))
+        };
         match kind {
-            PolicyType::Identity => self.identity,
-            PolicyType::Boundary => self.boundary,
-            PolicyType::Session => self.session,
-            PolicyType::ServiceControl => self.service_control,
-            PolicyType::Resource => self.resource,
-            PolicyType::ResourceControl => self.resource_control,
+            PolicyType::Identity => pool(self.identity),
+            PolicyType::Boundary => pool(self.boundary),
+            PolicyType::Session => pool(self.session),
+            PolicyType::ServiceControl => levels(self.service_control),
+            PolicyType::Resource => pool(Some(self.resource)),
+            PolicyType::ResourceControl => levels(self.resource_control),
+        }
+    }
+
+    /// Which of the caps on the caller's own permissions is silent.
+    fn silent_cap(&self, call: &Call<'_>) -> Option<PolicyType> {
+        let silent = |cap: Option<&[&Policy]>| cap.is_some_and(|pool| !call.allowed_by(pool));
+        if silent(self.boundary) {
+            Some(PolicyType::Boundary)
+        } else {
+            silent(self.session).then_some(PolicyType::Session)
         }
     }
 }
@@ -313,15 +272,44 @@ fn is_service_linked(request: &Request<'_>) -> bool {
     }
 }
 
+/// Actions up to this length, in bytes, are put into lower case once. Source: the longest that IAM
+/// itself takes, `ActionNameType` of its API.
+const ACTION_BYTES: usize = 128;
+
+/// The action of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Action<'r> {
+    /// In lower case, as patterns are.
+    Lower(&'r str),
+    /// One that is too long to be put into lower case.
+    AsWritten(&'r str),
+}
+
+impl<'r> Action<'r> {
+    fn new(written: &'r str, lower: &'r mut [u8; ACTION_BYTES]) -> Self {
+        let Some(lower) = lower.get_mut(..written.len()) else { return Self::AsWritten(written) };
+        lower.copy_from_slice(written.as_bytes());
+        lower.make_ascii_lowercase();
+        // Changes of ASCII letters keep it UTF-8.
+        std::str::from_utf8(lower).map_or(Self::AsWritten(written), Self::Lower)
+    }
+}
+
 /// A request, prepared for matching.
 pub(crate) struct Call<'r> {
     request: &'r Request<'r>,
-    action: &'r str,
-    resource: Option<Arn<'r>>,
+    action: Action<'r>,
+    /// The resource split, once that was needed.
+    arn: OnceCell<Option<Arn<'r>>>,
     bounded: bool,
 }
 
 impl<'r> Call<'r> {
+    fn new(request: &'r Request<'r>, bounded: bool, lower: &'r mut [u8; ACTION_BYTES]) -> Self {
+        let action = Action::new(request.action, lower);
+        Self { request, action, arn: OnceCell::new(), bounded }
+    }
+
     pub(crate) fn caller(&self) -> &Principal {
         self.request.principal
     }
@@ -330,18 +318,35 @@ impl<'r> Call<'r> {
         self.request.context
     }
 
-    /// The action in lower case.
-    pub(crate) fn action(&self) -> &str {
+    pub(crate) fn action(&self) -> Action<'r> {
         self.action
     }
 
+    /// An ARN or `*`.
+    pub(crate) fn resource(&self) -> &'r str {
+        self.request.resource
+    }
+
     /// `None` if the resource is `*`, or no ARN.
-    pub(crate) fn resource(&self) -> Option<&Arn<'r>> {
-        self.resource.as_ref()
+    pub(crate) fn resource_arn(&self) -> Option<Arn<'r>> {
+        *self.arn.get_or_init(|| Arn::split(self.request.resource))
     }
 
     /// Whether the caller has a permissions boundary.
     pub(crate) fn bounded(&self) -> bool {
         self.bounded
+    }
+
+    fn denied_by(&self, pool: &[&Policy]) -> bool {
+        pool.iter().any(|policy| policy.denies(self))
+    }
+
+    fn allowed_by(&self, pool: &[&Policy]) -> bool {
+        pool.iter().any(|policy| policy.allows(self, None).is_some())
+    }
+
+    /// The strongest Allow of the documents.
+    fn grant(&self, pool: &[&Policy]) -> Option<Strength> {
+        pool.iter().fold(None, |known, policy| policy.allows(self, known))
     }
 }

@@ -1,6 +1,10 @@
 //! The wildcard matcher: `*`, `?` and literal text, on the whole string.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
+
+use crate::prefixes::Prefixed;
 
 /// One part of a split pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,7 +37,7 @@ impl Token<Box<str>> {
 #[must_use]
 pub fn glob(pattern: &str, text: &str) -> bool {
     let tokens: SmallVec<[Token<&str>; 16]> = tokens(pattern).collect();
-    matches(&tokens, text, |token| Some(*token))
+    matches(&tokens, text, &Plain)
 }
 
 /// Splits `pattern` at its wildcards; neighbouring `*` become one.
@@ -58,47 +62,117 @@ fn first(pattern: &str) -> Option<(Token<&str>, &str)> {
     (!text.is_empty()).then_some((Token::Text(text), after))
 }
 
-/// Two-pointer greedy match of `parts`, each of which stands for a token; one that stands for
-/// nothing (`None`) makes the whole match nothing.
+/// What the parts of a pattern stand for.
+pub(crate) trait Tokens<P> {
+    /// Gives what `part` stands for to `use_it`; `None` if for nothing, which makes the whole
+    /// pattern match nothing.
+    fn with<R>(&self, part: &P, use_it: impl FnOnce(Option<Token<&str>>) -> R) -> R;
+
+    /// `text` without the `literal` that it begins with.
+    #[inline]
+    fn strip<'t>(&self, text: &'t str, literal: &str) -> Option<&'t str> {
+        text.strip_prefix(literal)
+    }
+}
+
+/// Parts that are tokens.
+pub(crate) struct Plain;
+
+/// Parts that are tokens, in lower case, of which ASCII letters cover those of either case.
+struct IgnoringCase;
+
+impl Tokens<Token<&str>> for Plain {
+    #[inline]
+    fn with<R>(&self, part: &Token<&str>, use_it: impl FnOnce(Option<Token<&str>>) -> R) -> R {
+        use_it(Some(*part))
+    }
+}
+
+impl Tokens<Token<Box<str>>> for Plain {
+    #[inline]
+    fn with<R>(&self, part: &Token<Box<str>>, use_it: impl FnOnce(Option<Token<&str>>) -> R) -> R {
+        use_it(Some(part.borrow()))
+    }
+}
+
+impl Tokens<Token<Box<str>>> for IgnoringCase {
+    fn with<R>(&self, part: &Token<Box<str>>, use_it: impl FnOnce(Option<Token<&str>>) -> R) -> R {
+        use_it(Some(part.borrow()))
+    }
+
+    fn strip<'t>(&self, text: &'t str, literal: &str) -> Option<&'t str> {
+        let (head, rest) = text.split_at_checked(literal.len())?;
+        head.eq_ignore_ascii_case(literal).then_some(rest)
+    }
+}
+
+/// What one part makes of the beginning of a text.
+enum Step<'t> {
+    /// It covers it; this is the rest.
+    Covers(&'t str),
+    Misses,
+    /// It is a `*`.
+    Run,
+    /// It stands for nothing.
+    Never,
+}
+
+/// Two-pointer greedy match of `parts`.
 ///
 /// Only the last `*` is ever retried, which is enough, because a longer run for an earlier one
 /// cannot succeed where the shortest failed.
-pub(crate) fn matches<'p, P>(
-    parts: &'p [P],
-    text: &str,
-    token: impl Fn(&'p P) -> Option<Token<&'p str>>,
-) -> bool {
+pub(crate) fn matches<P>(parts: &[P], text: &str, tokens: &impl Tokens<P>) -> bool {
     let (mut parts, mut rest) = (parts, text);
     let mut retry = None;
     loop {
-        let step = match parts.split_first() {
+        match parts.split_first().map(|(part, after)| (step(part, rest, tokens), after)) {
             None if rest.is_empty() => return true,
-            None => None,
-            Some((part, after)) => match token(part) {
-                None => return false,
-                Some(Token::Run) if after.is_empty() => return true,
-                Some(Token::Run) => {
-                    if let [last] = after
-                        && let Some(Token::Text(text)) = token(last)
-                    {
-                        return rest.ends_with(text);
-                    }
-                    retry = Some((after, rest));
-                    Some((after, rest))
-                }
-                Some(Token::One) => skip_one(rest).map(|rest| (after, rest)),
-                Some(Token::Text(text)) => rest.strip_prefix(text).map(|rest| (after, rest)),
-            },
-        };
-        if let Some(step) = step {
-            (parts, rest) = step;
-            continue;
+            Some((Step::Never, _)) => return false,
+            Some((Step::Covers(after_text), after)) => {
+                (parts, rest) = (after, after_text);
+                continue;
+            }
+            Some((Step::Run, [])) => return true,
+            Some((Step::Run, [last])) if is_text(last, tokens) => return ends(rest, last, tokens),
+            Some((Step::Run, after)) => {
+                retry = Some((after, rest));
+                parts = after;
+                continue;
+            }
+            None | Some((Step::Misses, _)) => {}
         }
         let Some((after, from)) = retry else { return false };
         let Some(from) = skip_one(from) else { return false };
         retry = Some((after, from));
         (parts, rest) = (after, from);
     }
+}
+
+#[inline]
+fn step<'t, P>(part: &P, text: &'t str, tokens: &impl Tokens<P>) -> Step<'t> {
+    tokens.with(part, |token| {
+        let rest = match token {
+            None => return Step::Never,
+            Some(Token::Run) => return Step::Run,
+            Some(Token::One) => skip_one(text),
+            Some(Token::Text(literal)) => tokens.strip(text, literal),
+        };
+        rest.map_or(Step::Misses, Step::Covers)
+    })
+}
+
+fn is_text<P>(part: &P, tokens: &impl Tokens<P>) -> bool {
+    tokens.with(part, |token| matches!(token, Some(Token::Text(_))))
+}
+
+fn ends<P>(text: &str, with: &P, tokens: &impl Tokens<P>) -> bool {
+    tokens.with(with, |token| {
+        let Some(Token::Text(with)) = token else { return false };
+        let start = text.len().checked_sub(with.len());
+        start
+            .and_then(|start| text.get(start..))
+            .is_some_and(|end| tokens.strip(end, with).is_some())
+    })
 }
 
 /// `text` without its first character, by [`choice`](crate::choice) a Unicode scalar value.
@@ -146,8 +220,31 @@ impl Glob {
             Self::Any => true,
             Self::Exact(exact) => **exact == *text,
             Self::Prefix(prefix) => text.starts_with(&**prefix),
-            Self::Tokens(tokens) => matches(tokens, text, |token| Some(token.borrow())),
+            Self::Tokens(tokens) => matches(tokens, text, &Plain),
         }
+    }
+
+    /// Whether this, in lower case, covers `text` whatever the case of its ASCII letters.
+    pub(crate) fn matches_ignoring_case(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(exact) => exact.eq_ignore_ascii_case(text),
+            Self::Prefix(prefix) => IgnoringCase.strip(text, prefix).is_some(),
+            Self::Tokens(tokens) => matches(tokens, text, &IgnoringCase),
+        }
+    }
+}
+
+impl Prefixed for Glob {
+    fn prefix(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            Self::Any => "",
+            Self::Exact(text) | Self::Prefix(text) => text,
+            Self::Tokens(tokens) => match &**tokens {
+                [Token::Text(text), ..] => text,
+                _ => "",
+            },
+        })
     }
 }
 
@@ -162,6 +259,7 @@ fn own(token: Token<&str>) -> Token<Box<str>> {
 #[cfg(test)]
 mod tests {
     use super::{Glob, glob};
+    use crate::prefixes::Prefixed as _;
     use proptest::prelude::*;
 
     #[track_caller]
@@ -219,6 +317,8 @@ mod tests {
             let want = defined(&chars(&pattern), &chars(&text));
             prop_assert_eq!(glob(&pattern, &text), want);
             prop_assert_eq!(Glob::new(&pattern).matches(&text), want);
+            prop_assert_eq!(Glob::new(&pattern).matches_ignoring_case(&text.to_ascii_uppercase()), want);
+            prop_assert!(!want || text.starts_with(&*Glob::new(&pattern).prefix()));
         }
     }
 

@@ -1,7 +1,10 @@
 //! The Principal and NotPrincipal elements: whom a statement is about. Source: iam.md §4.
 
+use std::borrow::Cow;
+
 use crate::choice;
 use crate::document::{Effect, PrincipalType, RawPrincipal, Who};
+use crate::prefixes::{INDEXED_MIN, Prefixes};
 use crate::principal::{Entity, EntityArn, Principal, PrincipalKind, is_account_id};
 
 /// How directly a statement names a caller, weakest first. Source: iam.md §4.1.
@@ -16,6 +19,15 @@ pub(crate) enum Strength {
     Itself,
     /// `*`. Also the strength of statements in documents that name nobody.
     Wildcard,
+}
+
+impl Strength {
+    const DESCENDING: [Self; 5] =
+        [Self::Wildcard, Self::Itself, Self::Service, Self::Parent, Self::Account];
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
 /// One compiled principal.
@@ -96,15 +108,113 @@ impl Named {
     }
 }
 
+impl Named {
+    /// The text by which callers are told apart, first of all: see [`texts`].
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Everyone => Some(""),
+            Self::Account { id: text, .. } | Self::Role { name: text, .. } => Some(text),
+            Self::Arn(text) | Self::Service(text) => Some(text),
+            Self::Nobody => None,
+        }
+    }
+}
+
+/// The texts by which a caller can be named.
+fn texts(caller: &Principal) -> impl Iterator<Item = &str> {
+    let texts = [Some(caller.as_str()), caller.account(), caller.role_name(), caller.parent()];
+    texts.into_iter().flatten()
+}
+
+/// Whether `test` holds of an entry of `index` that can name the caller.
+pub(crate) fn any_naming(
+    index: &Prefixes,
+    caller: &Principal,
+    mut test: impl FnMut(usize) -> bool,
+) -> bool {
+    texts(caller).any(|text| index.any(text, &mut test))
+}
+
+/// The principals that an element lists.
+#[derive(Clone, Debug)]
+pub(crate) struct Principals {
+    list: Box<[Named]>,
+    /// Of lists that are long.
+    index: Option<Box<Prefixes>>,
+}
+
+impl FromIterator<Named> for Principals {
+    fn from_iter<I: IntoIterator<Item = Named>>(named: I) -> Self {
+        let mut principals = Self { list: named.into_iter().collect(), index: None };
+        if principals.list.len() >= INDEXED_MIN {
+            let texts = principals.list.iter().enumerate();
+            let texts = texts.filter_map(|(entry, named)| Some((named.text()?.into(), entry)));
+            principals.index = Some(Box::new(Prefixes::new(texts)));
+        }
+        principals
+    }
+}
+
+impl Principals {
+    /// The ways in which the caller is named.
+    #[inline]
+    fn strengths(&self, caller: &Principal) -> Strengths {
+        let mut found = Strengths::default();
+        match &self.index {
+            None => self.list.iter().for_each(|named| found.add(named.strength(caller))),
+            Some(index) => {
+                any_naming(index, caller, |entry| {
+                    found.add(self.list.get(entry).and_then(|named| named.strength(caller)));
+                    false
+                });
+            }
+        }
+        found
+    }
+}
+
+/// Lists are the same that name the same: the index follows from them.
+impl PartialEq for Principals {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Principals {}
+
+impl std::hash::Hash for Principals {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.list.hash(state);
+    }
+}
+
+/// A set of strengths, a bit each.
+#[derive(Clone, Copy, Default)]
+struct Strengths(u8);
+
+impl Strengths {
+    fn add(&mut self, strength: Option<Strength>) {
+        self.0 |= strength.map_or(0, Strength::bit);
+    }
+
+    fn has(self, strength: Strength) -> bool {
+        self.0 & strength.bit() != 0
+    }
+
+    fn strongest(self) -> Option<Strength> {
+        Strength::DESCENDING.into_iter().find(|strength| self.has(*strength))
+    }
+}
+
 /// The principal part of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PrincipalPart {
     /// The document is attached to its principals: nothing to match.
     Unasked,
     /// Only these.
-    Only(Box<[Named]>),
+    Only(Principals),
     /// All but these; with Deny only.
-    AllBut(Box<[Named]>),
+    AllBut(Principals),
 }
 
 impl PrincipalPart {
@@ -112,10 +222,10 @@ impl PrincipalPart {
     /// lacks it there, and an Allow with NotPrincipal, apply to nobody.
     pub(crate) fn new(raw: Option<&RawPrincipal>, effect: Effect, asked: bool) -> Self {
         let Some(RawPrincipal { negated, who }) = raw else {
-            return if asked { Self::Only(Box::default()) } else { Self::Unasked };
+            return if asked { Self::nobody() } else { Self::Unasked };
         };
         let named = match who {
-            Who::Everyone => Box::from([Named::Everyone]),
+            Who::Everyone => Principals::from_iter([Named::Everyone]),
             Who::Listed(list) => {
                 list.iter().map(|(kind, value)| Named::new(*kind, value)).collect()
             }
@@ -123,8 +233,22 @@ impl PrincipalPart {
         match (negated, effect) {
             (false, _) => Self::Only(named),
             (true, Effect::Deny) => Self::AllBut(named),
-            (true, Effect::Allow) => Self::Only(Box::default()),
+            (true, Effect::Allow) => Self::nobody(),
         }
+    }
+
+    fn nobody() -> Self {
+        Self::Only(Principals::from_iter([]))
+    }
+
+    /// The texts one of which names every caller that the statement is about; an empty one, if
+    /// there are no such texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let (all, listed) = match self {
+            Self::Unasked | Self::AllBut(_) => (Some(""), [].iter()),
+            Self::Only(named) => (None, named.list.iter()),
+        };
+        all.into_iter().chain(listed.filter_map(Named::text)).map(Cow::Borrowed)
     }
 
     /// How strongly the statement names `caller`; `None` if it is not about it. `bounded`: the
@@ -132,7 +256,7 @@ impl PrincipalPart {
     pub(crate) fn strength(&self, caller: &Principal, bounded: bool) -> Option<Strength> {
         match self {
             Self::Unasked => Some(Strength::Wildcard),
-            Self::Only(named) => named.iter().filter_map(|named| named.strength(caller)).max(),
+            Self::Only(named) => named.strengths(caller).strongest(),
             Self::AllBut(named) => {
                 (bounded || !is_exempt(named, caller)).then_some(Strength::Wildcard)
             }
@@ -141,20 +265,17 @@ impl PrincipalPart {
 }
 
 /// Whether NotPrincipal's list has every layer of the caller. Source: iam.md §4.3.
-fn is_exempt(named: &[Named], caller: &Principal) -> bool {
-    let lists = |strength| named.iter().any(|named| named.strength(caller) == Some(strength));
-    let account = || lists(Strength::Account);
-    lists(Strength::Wildcard)
-        || match caller.kind() {
-            PrincipalKind::User | PrincipalKind::FederatedUser => {
-                account() && lists(Strength::Itself)
-            }
-            PrincipalKind::RoleSession => {
-                account() && lists(Strength::Parent) && lists(Strength::Itself)
-            }
-            PrincipalKind::Role => account() && lists(Strength::Parent),
-            PrincipalKind::Root => account(),
-            PrincipalKind::Service => lists(Strength::Service),
-            PrincipalKind::Anonymous => false,
+fn is_exempt(named: &Principals, caller: &Principal) -> bool {
+    let listed = named.strengths(caller);
+    let layers: &[Strength] = match caller.kind() {
+        PrincipalKind::User | PrincipalKind::FederatedUser => {
+            &[Strength::Account, Strength::Itself]
         }
+        PrincipalKind::RoleSession => &[Strength::Account, Strength::Parent, Strength::Itself],
+        PrincipalKind::Role => &[Strength::Account, Strength::Parent],
+        PrincipalKind::Root => &[Strength::Account],
+        PrincipalKind::Service => &[Strength::Service],
+        PrincipalKind::Anonymous => &[Strength::Wildcard],
+    };
+    listed.has(Strength::Wildcard) || layers.iter().all(|layer| listed.has(*layer))
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use crate::decide::{Call, Verdict};
-use crate::document::{Document, DocumentKind, Effect};
+use crate::decide::Call;
+use crate::document::{self, DocumentKind, Effect};
 use crate::error::PolicyError;
+use crate::grant::Strength;
+use crate::index::{Builder, Document, Index};
 use crate::statement::Statement;
-use crate::template::{Asked, KeyTable};
 use crate::validate;
 
 /// A policy document: parsed, valid for its kind, compiled. Immutable.
@@ -16,8 +15,10 @@ use crate::validate;
 pub struct Policy {
     kind: DocumentKind,
     statements: Box<[Arc<Statement>]>,
-    /// The statements by what they are about: an index, complete and in any order.
-    groups: Box<[Group]>,
+    /// Those that deny.
+    denies: Index,
+    /// Those that allow.
+    allows: Index,
     /// The condition keys that the document asks for, in lower case.
     keys: Box<[Arc<str>]>,
 }
@@ -32,7 +33,7 @@ impl Policy {
     /// # Errors
     /// The first rule of iam.md §2 that the document breaks, and where.
     pub fn parse(kind: DocumentKind, json: &str) -> Result<Self, PolicyError> {
-        let document = Document::parse(json)?;
+        let document = document::Document::parse(json)?;
         validate::envelope(kind, &document)?;
         for (index, raw) in document.statements.iter().enumerate() {
             validate::statement(kind, document.variables, index, raw)?;
@@ -49,7 +50,7 @@ impl Policy {
     /// # Errors
     /// The first rule of iam.md §2.1 that the document breaks, and where.
     pub fn parse_unvalidated(kind: DocumentKind, json: &str) -> Result<Self, PolicyError> {
-        Ok(Self::of(kind, compiled(kind, &Document::parse(json)?)))
+        Ok(Self::of(kind, compiled(kind, &document::Document::parse(json)?)))
     }
 
     /// Makes a document of `kind` from statements that were compiled one by one, in this order.
@@ -69,8 +70,14 @@ impl Policy {
     }
 
     fn of(kind: DocumentKind, statements: Vec<Arc<Statement>>) -> Self {
-        let (groups, keys) = index(&statements);
-        Self { kind, statements: statements.into(), groups, keys }
+        let of = |effect| {
+            statements.iter().enumerate().filter(move |(_, statement)| statement.effect() == effect)
+        };
+        let mut builder = Builder::default();
+        let denies = builder.index(of(Effect::Deny).collect());
+        let allows = builder.index(of(Effect::Allow).collect());
+        let keys = builder.into_keys();
+        Self { kind, statements: statements.into(), denies, allows, keys }
     }
 
     /// What the document was parsed as.
@@ -85,106 +92,25 @@ impl Policy {
         &self.statements
     }
 
-    /// Adds what this document says about the call to `verdict`, which has not denied yet.
-    pub(crate) fn judge(&self, call: &Call<'_>, verdict: &mut Verdict) {
-        let asked = Asked::new(call.context(), &self.keys);
-        for group in &self.groups {
-            let Some(first) = self.statements.get(group.first) else { continue };
-            let known = if first.effect() == Effect::Allow { verdict.allow } else { None };
-            let strength = first.scope().names(call, &asked.at(&group.keys), known);
-            if strength.is_none() || !group.members.iter().any(|one| self.holds(one, &asked)) {
-                continue;
-            }
-            match first.effect() {
-                Effect::Allow => verdict.allow = strength,
-                Effect::Deny => {
-                    verdict.deny = true;
-                    return;
-                }
-            }
-        }
+    /// Whether some Deny applies.
+    #[inline]
+    pub(crate) fn denies(&self, call: &Call<'_>) -> bool {
+        // However weakly a Deny names the caller, it denies.
+        self.denies.strongest(self.document(), call, None, Strength::Account).is_some()
     }
 
-    fn holds(&self, member: &Member, asked: &Asked<'_>) -> bool {
-        let statement = self.statements.get(member.position);
-        statement.is_some_and(|statement| statement.holds(&asked.at(&member.keys)))
+    /// The strongest Allow that applies, or `known` if that is as strong.
+    #[inline]
+    pub(crate) fn allows(&self, call: &Call<'_>, known: Option<Strength>) -> Option<Strength> {
+        self.allows.strongest(self.document(), call, known, Strength::Wildcard)
+    }
+
+    fn document(&self) -> Document<'_> {
+        Document { statements: &self.statements, keys: &self.keys }
     }
 }
 
-fn compiled(kind: DocumentKind, document: &Document) -> Vec<Arc<Statement>> {
+fn compiled(kind: DocumentKind, document: &document::Document) -> Vec<Arc<Statement>> {
     let each = document.statements.iter();
     each.map(|raw| Arc::new(Statement::compile(kind, document.variables, raw))).collect()
-}
-
-/// Where a list of condition keys stands in the document's list.
-type Places = SmallVec<[usize; 4]>;
-
-/// The statements that differ in nothing but their conditions and Sids.
-///
-/// A function's policy is mostly that: one grant a source, all of them about the same call, which is
-/// thus matched once and not once a statement.
-#[derive(Clone, Debug)]
-struct Group {
-    /// The statement, by position, whose scope stands for all.
-    first: usize,
-    /// Of the scope's keys.
-    keys: Places,
-    members: SmallVec<[Member; 1]>,
-}
-
-#[derive(Clone, Debug)]
-struct Member {
-    /// In the document.
-    position: usize,
-    /// Of its conditions' keys.
-    keys: Places,
-}
-
-/// Groups the statements by scope, and lists the condition keys of all.
-///
-/// Two scopes of one hash, which nobody meets by chance, may be scattered over several groups: that
-/// costs time and changes nothing.
-fn index(statements: &[Arc<Statement>]) -> (Box<[Group]>, Box<[Arc<str>]>) {
-    let mut keys = Merger::default();
-    let mut order: Vec<Indexed<'_>> = statements.iter().enumerate().collect();
-    order.sort_by_key(|(_, statement)| statement.scope_hash());
-    let same_scope = |(_, left): &Indexed<'_>, (_, right): &Indexed<'_>| {
-        left.scope_hash() == right.scope_hash() && left.scope() == right.scope()
-    };
-    let groups = order.chunk_by(same_scope);
-    let groups = groups.filter_map(|members| Group::new(members, &mut keys)).collect();
-    (groups, keys.table.into_names())
-}
-
-/// A statement and its position.
-type Indexed<'a> = (usize, &'a Arc<Statement>);
-
-impl Group {
-    /// `None` without members.
-    fn new<'a>(members: &[Indexed<'a>], keys: &mut Merger<'a>) -> Option<Self> {
-        let (first, statement) = *members.first()?;
-        let own = keys.places(statement.scope().keys());
-        let member = |(position, statement): &Indexed<'a>| Member {
-            position: *position,
-            keys: keys.places(statement.keys()),
-        };
-        Some(Self { first, keys: own, members: members.iter().map(member).collect() })
-    }
-}
-
-/// Merges the statements' lists of condition keys into that of the document.
-#[derive(Default)]
-struct Merger<'a> {
-    table: KeyTable,
-    /// The last list and its places: neighbours mostly have the same.
-    last: (&'a [Arc<str>], Places),
-}
-
-impl<'a> Merger<'a> {
-    fn places(&mut self, keys: &'a [Arc<str>]) -> Places {
-        if self.last.0 != keys {
-            self.last = (keys, keys.iter().map(|key| self.table.place(key)).collect());
-        }
-        self.last.1.clone()
-    }
 }

@@ -1,19 +1,19 @@
 //! Compiled statements. Each is compiled by itself, so that documents can share those they have in
 //! common.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::arn_pattern::ResourcePattern;
 use crate::condition::Condition;
-use crate::decide::Call;
+use crate::decide::{Action, Call};
 use crate::document::{DocumentKind, Effect, Listed, RawStatement};
 use crate::error::PolicyError;
 use crate::glob::Glob;
 use crate::grant::{PrincipalPart, Strength};
-use crate::template::{Compiler, Values};
+use crate::prefixes::{Patterns, Prefixed};
+use crate::template::{Compiler, KeyId, Values};
 use crate::validate;
 
 /// One statement of a [`Policy`](crate::Policy): compiled, immutable. Not `Clone`: it is shared.
@@ -22,8 +22,6 @@ pub struct Statement {
     kind: DocumentKind,
     sid: Option<Box<str>>,
     scope: Scope,
-    /// Equal for equal scopes.
-    scope_hash: u64,
     conditions: Box<[Condition]>,
     /// The condition keys that the conditions ask for, in lower case.
     keys: Box<[Arc<str>]>,
@@ -43,15 +41,11 @@ impl Statement {
 
     /// Compiles what was read. `variables`: whether `${…}` are variables in it.
     pub(crate) fn compile(kind: DocumentKind, variables: bool, raw: &RawStatement) -> Self {
-        let scope = Scope::new(kind, variables, raw);
-        let mut hasher = DefaultHasher::new();
-        scope.hash(&mut hasher);
         let mut compiler = Compiler::new(variables);
         Self {
             kind,
             sid: raw.sid.as_deref().map(Into::into),
-            scope,
-            scope_hash: hasher.finish(),
+            scope: Scope::new(kind, variables, raw),
             conditions: raw
                 .conditions
                 .iter()
@@ -83,11 +77,6 @@ impl Statement {
         &self.scope
     }
 
-    /// A number that statements of the same scope share; others hardly ever.
-    pub(crate) fn scope_hash(&self) -> u64 {
-        self.scope_hash
-    }
-
     /// The condition keys of the conditions, in lower case.
     pub(crate) fn keys(&self) -> &[Arc<str>] {
         &self.keys
@@ -97,18 +86,27 @@ impl Statement {
     pub(crate) fn holds(&self, values: &Values<'_, '_>) -> bool {
         self.conditions.iter().all(|condition| condition.holds(values))
     }
+
+    /// The keys whose single values have to begin with certain texts, and those; a key may come
+    /// twice.
+    pub(crate) fn required(
+        &self,
+    ) -> impl Iterator<Item = (KeyId, impl Iterator<Item = Cow<'_, str>>)> {
+        self.conditions.iter().filter_map(Condition::required)
+    }
 }
 
-/// What a statement is about and what it does then: all but its conditions and Sid. Scopes that are
-/// equal mean the same in every document.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// What a statement is about and what it does then: all but its conditions and Sid.
+#[derive(Debug)]
 pub(crate) struct Scope {
     effect: Effect,
-    principal: PrincipalPart,
     action: ActionPart,
+    principal: PrincipalPart,
     resource: ResourcePart,
     /// The condition keys that variables in `resource` name, in lower case.
     keys: Box<[Arc<str>]>,
+    /// Of action, principal and resource; equal where these are.
+    hashes: [u64; 3],
 }
 
 impl Scope {
@@ -116,13 +114,17 @@ impl Scope {
         use DocumentKind::{Resource, ResourceControl, Trust};
         let names_principals = matches!(kind, Resource | Trust | ResourceControl);
         let mut compiler = Compiler::new(variables);
-        Self {
-            effect: raw.effect,
-            principal: PrincipalPart::new(raw.principal.as_ref(), raw.effect, names_principals),
-            action: ActionPart::new(&raw.action),
-            resource: ResourcePart::new(kind, raw.resource.as_ref(), &mut compiler),
-            keys: compiler.into_keys(),
-        }
+        let action = ActionPart::new(&raw.action);
+        let principal = PrincipalPart::new(raw.principal.as_ref(), raw.effect, names_principals);
+        let resource = ResourcePart::new(kind, raw.resource.as_ref(), &mut compiler);
+        let keys = compiler.into_keys();
+        let hashes = [hash(&action), hash(&principal), hash(&(&resource, &keys))];
+        Self { effect: raw.effect, action, principal, resource, keys, hashes }
+    }
+
+    /// Numbers by which scopes sort so that those with equal parts are neighbours.
+    pub(crate) fn hashes(&self) -> [u64; 3] {
+        self.hashes
     }
 
     /// The condition keys of the resource's variables, in lower case.
@@ -130,27 +132,79 @@ impl Scope {
         &self.keys
     }
 
-    /// How strongly the scope names the caller, if it has the call at all; `None` if it has not, or
-    /// not more strongly than `known`. `values` are those of [`keys`](Self::keys).
-    pub(crate) fn names(
-        &self,
-        call: &Call<'_>,
-        values: &Values<'_, '_>,
-        known: Option<Strength>,
-    ) -> Option<Strength> {
-        if known == Some(Strength::Wildcard) || !self.action.matches(call.action()) {
-            return None;
-        }
-        let strength = self.principal.strength(call.caller(), call.bounded());
-        strength.filter(|_| strength > known && self.resource.matches(call, values))
+    /// Whether the scope has the action.
+    #[inline]
+    pub(crate) fn has_action(&self, action: Action<'_>) -> bool {
+        self.action.matches(action)
     }
+
+    /// How strongly it names the caller; `None` if it does not.
+    #[inline]
+    pub(crate) fn strength(&self, call: &Call<'_>) -> Option<Strength> {
+        self.principal.strength(call.caller(), call.bounded())
+    }
+
+    /// Whether it has the call's resource. `values` are those of [`keys`](Self::keys).
+    #[inline]
+    pub(crate) fn has_resource(&self, call: &Call<'_>, values: &Values<'_, '_>) -> bool {
+        self.resource.matches(call, values)
+    }
+
+    pub(crate) fn has_action_of(&self, other: &Self) -> bool {
+        self.hashes[0] == other.hashes[0] && self.action == other.action
+    }
+
+    pub(crate) fn has_principal_of(&self, other: &Self) -> bool {
+        self.hashes[1] == other.hashes[1] && self.principal == other.principal
+    }
+
+    pub(crate) fn has_resource_of(&self, other: &Self) -> bool {
+        self.hashes[2] == other.hashes[2]
+            && self.resource == other.resource
+            && self.keys == other.keys
+    }
+
+    /// Texts, in lower case, with one of which every action begins that the scope has.
+    pub(crate) fn action_prefixes(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let ActionPart { negated, patterns } = &self.action;
+        unless(*negated, patterns.iter().map(Glob::prefix))
+    }
+
+    /// The same of the texts that name callers, see [`PrincipalPart::texts`].
+    pub(crate) fn principal_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.principal.texts()
+    }
+
+    /// The same of resources.
+    pub(crate) fn resource_prefixes(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let (negated, patterns) = match &self.resource {
+            ResourcePart::Attached => (true, None),
+            ResourcePart::Listed { negated, patterns } => (*negated, Some(patterns)),
+        };
+        let patterns = patterns.into_iter().flat_map(Patterns::iter);
+        unless(negated, patterns.map(ResourcePattern::prefix))
+    }
+}
+
+/// `texts`, or where they say nothing the empty text, which everything begins with.
+fn unless<'a>(
+    negated: bool,
+    texts: impl Iterator<Item = Cow<'a, str>>,
+) -> impl Iterator<Item = Cow<'a, str>> {
+    negated.then_some(Cow::Borrowed("")).into_iter().chain(texts.filter(move |_| !negated))
+}
+
+fn hash(part: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    part.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Action or NotAction. Patterns are in lower case, as the call's action is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ActionPart {
     negated: bool,
-    patterns: SmallVec<[Glob; 1]>,
+    patterns: Patterns<Glob>,
 }
 
 impl ActionPart {
@@ -159,8 +213,15 @@ impl ActionPart {
         Self { negated: listed.negated, patterns: patterns.collect() }
     }
 
-    fn matches(&self, action: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(action)) != self.negated
+    #[inline]
+    fn matches(&self, action: Action<'_>) -> bool {
+        let covered = match action {
+            Action::Lower(text) => self.patterns.any(text, |pattern| pattern.matches(text)),
+            Action::AsWritten(text) => {
+                self.patterns.iter().any(|pattern| pattern.matches_ignoring_case(text))
+            }
+        };
+        covered != self.negated
     }
 }
 
@@ -171,7 +232,7 @@ enum ResourcePart {
     Attached,
     Listed {
         negated: bool,
-        patterns: SmallVec<[ResourcePattern; 1]>,
+        patterns: Patterns<ResourcePattern>,
     },
 }
 
@@ -179,7 +240,7 @@ impl ResourcePart {
     fn new(kind: DocumentKind, listed: Option<&Listed>, compiler: &mut Compiler) -> Self {
         match listed {
             None if kind == DocumentKind::Trust => Self::Attached,
-            None => Self::Listed { negated: false, patterns: SmallVec::new() },
+            None => Self::Listed { negated: false, patterns: Patterns::from_iter([]) },
             Some(Listed { negated, values }) => Self::Listed {
                 negated: *negated,
                 patterns: values.iter().map(|text| ResourcePattern::new(text, compiler)).collect(),
@@ -187,11 +248,15 @@ impl ResourcePart {
         }
     }
 
+    #[inline]
     fn matches(&self, call: &Call<'_>, values: &Values<'_, '_>) -> bool {
         match self {
             Self::Attached => true,
             Self::Listed { negated, patterns } => {
-                patterns.iter().any(|pattern| pattern.matches(call.resource(), values)) != *negated
+                let text = call.resource();
+                let covers =
+                    |one: &ResourcePattern| one.matches(text, || call.resource_arn(), values);
+                patterns.any(text, covers) != *negated
             }
         }
     }

@@ -9,12 +9,20 @@ use smallvec::SmallVec;
 
 use crate::choice;
 use crate::context::{Context, Value};
-use crate::glob::{self, Glob, Token};
+use crate::glob::{self, Glob, Token, Tokens};
+use crate::prefixes::Prefixed;
 use crate::variable::{self, PartKind};
 
 /// Names a condition key of what was compiled together: a place in its list of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(usize);
+pub(crate) struct KeyId(u32);
+
+impl KeyId {
+    /// The place in the list of keys.
+    pub(crate) fn place(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// What compiling strings needs and gathers.
 pub(crate) struct Compiler {
@@ -43,16 +51,17 @@ impl Compiler {
 #[derive(Default)]
 pub(crate) struct KeyTable {
     names: Vec<Arc<str>>,
-    places: HashMap<Arc<str>, usize>,
+    places: HashMap<Arc<str>, u32>,
 }
 
 impl KeyTable {
     /// Where `name` stands in the table.
-    pub(crate) fn place(&mut self, name: &Arc<str>) -> usize {
+    pub(crate) fn place(&mut self, name: &Arc<str>) -> u32 {
         if let Some(place) = self.places.get(name) {
             return *place;
         }
-        let place = self.names.len();
+        // Documents are far shorter than what a `u32` counts.
+        let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         self.names.push(name.clone());
         self.places.insert(name.clone(), place);
         place
@@ -63,53 +72,57 @@ impl KeyTable {
     }
 }
 
-/// The values of one document's keys in one request, each asked of the context at most once.
+/// So many values are remembered; the keys beyond are asked for each time.
+const REMEMBERED: usize = 16;
+
+/// What a context answered to a key, once it was asked; `None` is a missing key.
+pub(crate) type Answer<'e> = OnceCell<Option<Value<'e>>>;
+
+/// The values of one document's keys in one request, asked of the context when they are needed.
 pub(crate) struct Asked<'e> {
     context: &'e dyn Context,
     keys: &'e [Arc<str>],
-    known: SmallVec<[OnceCell<Option<Value<'e>>>; 8]>,
+    /// Of the first keys.
+    known: SmallVec<[Answer<'e>; REMEMBERED]>,
 }
 
 impl<'e> Asked<'e> {
     /// `keys` are the document's, in lower case.
+    #[inline]
     pub(crate) fn new(context: &'e dyn Context, keys: &'e [Arc<str>]) -> Self {
-        Self { context, keys, known: keys.iter().map(|_| OnceCell::new()).collect() }
+        let known = keys.iter().take(REMEMBERED).map(|_| OnceCell::new());
+        Self { context, keys, known: known.collect() }
     }
 
     /// The values as seen by what was compiled with keys of its own: `places` says where each of
     /// those stands among the document's.
     #[inline]
-    pub(crate) fn at<'v>(&'v self, places: &'v [usize]) -> Values<'v, 'e> {
+    pub(crate) fn at<'v>(&'v self, places: &'v [u32]) -> Values<'v, 'e> {
         Values { asked: self, places }
     }
 
-    /// The value of a key; `None` if it is missing, also for an empty list.
+    /// The value of a key; `None` if it is missing, also for an empty list. One that is not
+    /// remembered is put into `spare`.
     #[inline]
-    fn get(&self, place: usize) -> Option<&Value<'e>> {
-        let (key, known) = self.keys.get(place).zip(self.known.get(place))?;
-        known.get_or_init(|| self.context.get(key).filter(|value| !is_missing(value))).as_ref()
+    pub(crate) fn get<'v>(&'v self, place: u32, spare: &'v Answer<'e>) -> Option<&'v Value<'e>> {
+        let place = place as usize;
+        let known = self.known.get(place).unwrap_or(spare);
+        let ask = || self.context.get(self.keys.get(place)?).filter(|value| !is_missing(value));
+        known.get_or_init(ask).as_ref()
     }
 }
 
 /// The values of the keys of what was compiled together.
 pub(crate) struct Values<'v, 'e> {
     asked: &'v Asked<'e>,
-    places: &'v [usize],
+    places: &'v [u32],
 }
 
-impl<'v, 'e> Values<'v, 'e> {
-    /// The value of a key; `None` if it is missing, also for an empty list.
+impl<'e> Values<'_, 'e> {
+    /// The value of a key, as [`Asked::get`].
     #[inline]
-    pub(crate) fn get(&self, id: KeyId) -> Option<&'v Value<'e>> {
-        self.asked.get(*self.places.get(id.0)?)
-    }
-
-    /// What a variable stands for: the value of a single-valued key.
-    fn variable(&self, id: KeyId) -> Option<&'v str> {
-        match self.get(id)? {
-            Value::Single(text) => Some(text),
-            Value::Multiple(_) => None,
-        }
+    pub(crate) fn get<'a>(&'a self, id: KeyId, spare: &'a Answer<'e>) -> Option<&'a Value<'e>> {
+        self.asked.get(*self.places.get(id.place())?, spare)
     }
 }
 
@@ -170,37 +183,66 @@ impl Template {
 
     /// Whether this covers `text`. Substituted text is literal; a variable without a value and
     /// default covers nothing.
+    #[inline]
     pub(crate) fn matches(&self, text: &str, values: &Values<'_, '_>) -> bool {
         match self {
             Self::Fixed(glob) => glob.matches(text),
-            Self::Variables(parts) => glob::matches(parts, text, |part| part.token(values)),
+            Self::Variables(parts) => glob::matches(parts, text, values),
         }
     }
 
-    /// The text of a [`Template::literal`]; `None` for want of a variable's value. (A string with
-    /// wildcards has no text.)
-    pub(crate) fn text<'a>(&'a self, values: &'a Values<'_, '_>) -> Option<Cow<'a, str>> {
+    /// Whether `test` holds of every piece of the text of a [`Template::literal`], in order, until
+    /// it fails; `false` for want of a variable's value. (A string with wildcards has no text.)
+    pub(crate) fn all_pieces(
+        &self,
+        values: &Values<'_, '_>,
+        mut test: impl FnMut(&str) -> bool,
+    ) -> bool {
+        let mut piece = |token: Option<Token<&str>>| match token {
+            Some(Token::Text(text)) => test(text),
+            Some(Token::Run | Token::One) | None => false,
+        };
         match self {
-            Self::Fixed(Glob::Exact(text)) => Some(Cow::Borrowed(text)),
-            Self::Fixed(Glob::Any | Glob::Prefix(_) | Glob::Tokens(_)) => None,
-            Self::Variables(parts) => {
-                let text = |part: &'a Part| match part.token(values)? {
-                    Token::Text(text) => Some(text),
-                    Token::Run | Token::One => None,
-                };
-                parts.iter().map(text).collect::<Option<String>>().map(Cow::Owned)
-            }
+            Self::Fixed(Glob::Exact(text)) => piece(Some(Token::Text(text))),
+            Self::Fixed(Glob::Any | Glob::Prefix(_) | Glob::Tokens(_)) => false,
+            Self::Variables(parts) => parts.iter().all(|part| values.with(part, &mut piece)),
+        }
+    }
+
+    /// The one text that this covers, if it is one.
+    pub(crate) fn fixed_text(&self) -> Option<&str> {
+        match self {
+            Self::Fixed(Glob::Exact(text)) => Some(text),
+            Self::Fixed(_) | Self::Variables(_) => None,
         }
     }
 }
 
-impl Part {
-    /// The part with its variable's value in place; `None` if it has neither value nor default.
-    fn token<'a>(&'a self, values: &'a Values<'_, '_>) -> Option<Token<&'a str>> {
+impl Prefixed for Template {
+    fn prefix(&self) -> Cow<'_, str> {
         match self {
-            Self::Fixed(token) => Some(token.borrow()),
-            Self::Variable { key, default } => {
-                values.variable(*key).or(default.as_deref()).map(Token::Text)
+            Self::Fixed(glob) => glob.prefix(),
+            Self::Variables(parts) => match &**parts {
+                [Part::Fixed(Token::Text(text)), ..] => Cow::Borrowed(text),
+                _ => Cow::Borrowed(""),
+            },
+        }
+    }
+}
+
+/// A variable stands for the value of a single-valued key, or its default.
+impl Tokens<Part> for Values<'_, '_> {
+    #[inline]
+    fn with<R>(&self, part: &Part, use_it: impl FnOnce(Option<Token<&str>>) -> R) -> R {
+        match part {
+            Part::Fixed(token) => use_it(Some(token.borrow())),
+            Part::Variable { key, default } => {
+                let spare = OnceCell::new();
+                let value = match self.get(*key, &spare) {
+                    Some(Value::Single(text)) => Some(&**text),
+                    Some(Value::Multiple(_)) | None => default.as_deref(),
+                };
+                use_it(value.map(Token::Text))
             }
         }
     }

@@ -216,21 +216,56 @@ impl Network {
     pub(crate) fn is_whole_family(self) -> bool {
         self.prefix == 0
     }
+}
 
-    /// Whether `address` is in the range. The families never contain each other's addresses.
-    pub(crate) fn contains(self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
-                let differ = mine.to_bits() ^ theirs.to_bits();
-                differ.leading_zeros() >= self.prefix
+/// Many ranges, searched by their beginnings.
+///
+/// Invariant: the ranges, first and last address as numbers, are sorted and do not overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Networks {
+    v4: Box<[(u32, u32)]>,
+    v6: Box<[(u128, u128)]>,
+}
+
+impl FromIterator<Network> for Networks {
+    fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for Network { address, prefix } in networks {
+            match address {
+                IpAddr::V4(address) => {
+                    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
+                    v4.push((address.to_bits() & !hosts, address.to_bits() | hosts));
+                }
+                IpAddr::V6(address) => {
+                    let hosts = u128::MAX.checked_shr(prefix).unwrap_or(0);
+                    v6.push((address.to_bits() & !hosts, address.to_bits() | hosts));
+                }
             }
-            (IpAddr::V6(mine), IpAddr::V6(theirs)) => {
-                let differ = mine.to_bits() ^ theirs.to_bits();
-                differ.leading_zeros() >= self.prefix
-            }
-            _ => false,
+        }
+        Self { v4: apart(v4), v6: apart(v6) }
+    }
+}
+
+impl Networks {
+    /// Whether `address` is in one of the ranges.
+    pub(crate) fn contain(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => is_within(&self.v4, address.to_bits()),
+            IpAddr::V6(address) => is_within(&self.v6, address.to_bits()),
         }
     }
+}
+
+/// Sorts ranges, each of which is apart from any other or within it, and drops those within.
+fn apart<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Box<[(T, T)]> {
+    ranges.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
+    ranges.dedup_by(|later, kept| later.1 <= kept.1);
+    ranges.into()
+}
+
+fn is_within<T: Ord + Copy>(ranges: &[(T, T)], address: T) -> bool {
+    let after = ranges.partition_point(|(first, _)| *first <= address);
+    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| address <= *last)
 }
 
 /// Reads a request's address: an address, never a range.
@@ -238,10 +273,12 @@ pub(crate) fn caller_address(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(choice::caller_address)
 }
 
-/// Decodes base64 (RFC 4648 §4, padding required, unused bits zero).
-pub(crate) fn base64(text: &str) -> Option<Box<[u8]>> {
+/// Whether `text` is base64 (RFC 4648 §4, padding required, unused bits zero).
+///
+/// There is one such text for given bytes, so texts that are base64 compare as what they encode.
+pub(crate) fn is_base64(text: &str) -> bool {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.decode(text).ok().map(Into::into)
+    base64::engine::general_purpose::STANDARD.decode(text).is_ok()
 }
 
 #[cfg(test)]
@@ -336,10 +373,29 @@ mod tests {
         }
     }
 
+    impl Network {
+        /// Whether `address` is in the range. The families never contain each other's addresses.
+        fn contains(self, address: IpAddr) -> bool {
+            match (self.address, address) {
+                (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
+                    let differ = mine.to_bits() ^ theirs.to_bits();
+                    differ.leading_zeros() >= self.prefix
+                }
+                (IpAddr::V6(mine), IpAddr::V6(theirs)) => {
+                    let differ = mine.to_bits() ^ theirs.to_bits();
+                    differ.leading_zeros() >= self.prefix
+                }
+                _ => false,
+            }
+        }
+    }
+
     #[track_caller]
     fn check_network(range: &str, address: &str, want: Option<bool>) {
         let got = Network::parse(range).zip(caller_address(address));
         assert_eq!(got.map(|(range, address)| range.contains(address)), want, "{range} {address}");
+        let many = |(range, address)| Networks::from_iter([range]).contain(address);
+        assert_eq!(got.map(many), want, "{range} {address}");
     }
 
     #[test]
@@ -363,7 +419,35 @@ mod tests {
         check_network("1.2.3.4", "1.2.3.4/32", None);
     }
 
+    #[test]
+    #[rustfmt::skip]
+    fn a_text_encodes_bytes_or_is_not_base64() {
+        for text in ["", "QUJD", "QUI=", "QQ==", "+/+/"] { assert!(is_base64(text), "{text}"); }
+        for text in ["Q", "QUJ", "QUI", "QUJ=", "QR==", "QQ= =", "QUJD ", "-_-_", "=", "QQ==QQ=="] { assert!(!is_base64(text), "{text}"); }
+    }
+
+    fn network() -> impl Strategy<Value = Network> {
+        let v4 = (0_u32..40, 26_u32..=32);
+        let v6 = (0_u128..40, 122_u32..=128);
+        let whole = prop_oneof![Just("0.0.0.0/0"), Just("::/0"), Just("255.255.255.255")];
+        prop_oneof![
+            8 => v4.prop_map(|(bits, prefix)| Network { address: IpAddr::V4(bits.into()), prefix }),
+            8 => v6.prop_map(|(bits, prefix)| Network { address: IpAddr::V6(bits.into()), prefix }),
+            1 => whole.prop_map(|text| Network::parse(text).unwrap()),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn many_networks_contain_what_some_network_does(all in prop::collection::vec(network(), 0..20), bits in 0_u32..44, last: bool) {
+            let bits = if last { !bits } else { bits };
+            let networks: Networks = all.iter().copied().collect();
+            for address in [IpAddr::V4(bits.into()), IpAddr::V6(u128::from(bits).into())] {
+                let want = all.iter().any(|network| network.contains(address));
+                prop_assert_eq!(networks.contain(address), want, "{} in {:?}", address, all);
+            }
+        }
+
         #[test]
         fn decimals_order_as_integers_do(left in any::<i32>(), right in any::<i32>()) {
             let (l, r) = (left.to_string(), right.to_string());

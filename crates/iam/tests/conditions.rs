@@ -254,7 +254,7 @@ fn tags_that_differ_only_in_case_are_one_key_with_two_values() {
     context.insert("aws:PrincipalTag/Team", "a");
     context.insert("aws:PrincipalTag/team", "a");
     let got = portcullis_iam::Context::get(&context, "aws:principaltag/team");
-    assert_eq!(got, Some(portcullis_iam::Value::Multiple(vec!["a".into(), "a".into()])));
+    assert_eq!(got, Some(portcullis_iam::Value::Multiple(vec!["a".into(), "a".into()].into())));
 }
 
 #[test]

@@ -455,7 +455,7 @@ mod tests {
         let logs = service("logs.us-east-1.amazonaws.com", None, None);
         let both = ["logs.us-east-1.amazonaws.com", "logs.amazonaws.com"].map(Cow::Borrowed);
         let list = logs.condition_key("aws:principalservicenameslist");
-        assert_eq!(list, Some(Value::Multiple(both.to_vec())));
+        assert_eq!(list, Some(Value::Multiple(both.to_vec().into())));
         assert_eq!(logs.condition_key("aws:sourcearn"), None);
         assert_eq!(logs.condition_key("aws:sourceaccount"), None);
     }

@@ -1,0 +1,346 @@
+//! The statements of a document by what they are about, so that a call meets the few that can apply.
+//! Source: design.md §5.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::choice;
+use crate::context::Value;
+use crate::decide::{Action, Call};
+use crate::grant::{self, Strength};
+use crate::prefixes::{INDEXED_MIN, Prefixes};
+use crate::statement::{Scope, Statement};
+use crate::template::{Asked, KeyId, KeyTable};
+
+/// The statements of one effect, as a tree: those with one action part, of these those with one
+/// principal part, of these those with one resource part.
+///
+/// What statements have in common is thus matched once. A function's policy is mostly grants that
+/// differ in one thing, the principal or the source; where they are many, that one thing is looked
+/// up rather than tried.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index {
+    /// Of `actions`: all.
+    root: Children,
+    /// Their children are in `principals`.
+    actions: Box<[Branch]>,
+    /// Their children are in `resources`.
+    principals: Box<[Branch]>,
+    resources: Box<[Leaf]>,
+    members: Box<[Member]>,
+}
+
+/// Neighbours in a list, and where to find those that a text begins with.
+#[derive(Clone, Debug, Default)]
+struct Children {
+    range: Range<usize>,
+    index: Option<Box<Prefixes>>,
+}
+
+/// Statements that are the same in one part.
+#[derive(Clone, Debug)]
+struct Branch {
+    /// The statement, by position in the document, whose part stands for all.
+    first: usize,
+    children: Children,
+}
+
+/// Statements that differ in nothing but their conditions and Sids.
+#[derive(Clone, Debug)]
+struct Leaf {
+    first: usize,
+    /// Of the scope's keys.
+    keys: Places,
+    /// In `members`.
+    members: Children,
+    /// The key whose value the members are found by, if they are indexed.
+    key: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    /// In the document.
+    position: usize,
+    /// Of its conditions' keys.
+    keys: Places,
+}
+
+/// Where a list of condition keys stands in the document's list.
+type Places = SmallVec<[u32; 4]>;
+
+impl Children {
+    fn new<'a>(range: Range<usize>, texts: impl Iterator<Item = (Cow<'a, str>, usize)>) -> Self {
+        let index = (range.len() >= INDEXED_MIN).then(|| Box::new(Prefixes::new(texts)));
+        Self { range, index }
+    }
+
+    /// Whether `test` holds of a child that can cover `text`.
+    #[inline]
+    fn any(&self, text: &str, test: impl FnMut(usize) -> bool) -> bool {
+        match &self.index {
+            None => self.range.clone().any(test),
+            Some(index) => index.any(text, test),
+        }
+    }
+}
+
+impl Index {
+    /// The strongest way in which some statement that applies names the caller, if it is stronger
+    /// than `known`. What is `enough` ends the search.
+    #[inline]
+    pub(crate) fn strongest(
+        &self,
+        document: Document<'_>,
+        call: &Call<'_>,
+        known: Option<Strength>,
+        enough: Strength,
+    ) -> Option<Strength> {
+        if self.members.is_empty() {
+            return known;
+        }
+        let asked = Asked::new(call.context(), document.keys);
+        let mut search =
+            Search { index: self, statements: document.statements, call, asked, known, enough };
+        search.actions();
+        search.known
+    }
+}
+
+/// What an index is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Document<'d> {
+    pub(crate) statements: &'d [Arc<Statement>],
+    /// The condition keys that they ask for, in lower case.
+    pub(crate) keys: &'d [Arc<str>],
+}
+
+/// One search for statements that apply. Each step says whether the search, or that part of it, is
+/// over.
+struct Search<'s, 'r> {
+    index: &'s Index,
+    statements: &'s [Arc<Statement>],
+    call: &'s Call<'r>,
+    asked: Asked<'s>,
+    known: Option<Strength>,
+    enough: Strength,
+}
+
+impl<'s> Search<'s, '_> {
+    fn actions(&mut self) -> bool {
+        let root = &self.index.root;
+        match self.call.action() {
+            Action::Lower(text) => root.any(text, |at| self.action(at)),
+            Action::AsWritten(_) => root.range.clone().any(|at| self.action(at)),
+        }
+    }
+
+    fn action(&mut self, at: usize) -> bool {
+        let Some((scope, branch)) = self.branch(&self.index.actions, at) else { return false };
+        scope.has_action(self.call.action()) && {
+            let children = &branch.children;
+            match &children.index {
+                None => children.range.clone().any(|at| self.principal(at)),
+                Some(index) => {
+                    grant::any_naming(index, self.call.caller(), |at| self.principal(at))
+                }
+            }
+        }
+    }
+
+    fn principal(&mut self, at: usize) -> bool {
+        let Some((scope, branch)) = self.branch(&self.index.principals, at) else { return false };
+        let strength = scope.strength(self.call).filter(|strength| Some(*strength) > self.known);
+        strength.is_some_and(|strength| {
+            if branch.children.any(self.call.resource(), |at| self.resource(at)) {
+                self.known = Some(strength);
+            }
+            self.known >= Some(self.enough)
+        })
+    }
+
+    fn resource(&self, at: usize) -> bool {
+        let Some(leaf) = self.index.resources.get(at) else { return false };
+        let Some(first) = self.statements.get(leaf.first) else { return false };
+        if !first.scope().has_resource(self.call, &self.asked.at(&leaf.keys)) {
+            return false;
+        }
+        let members = &leaf.members;
+        let Some(index) = &members.index else {
+            return members.range.clone().any(|at| self.member(at));
+        };
+        let spare = OnceCell::new();
+        match self.asked.get(leaf.key, &spare) {
+            Some(Value::Single(text)) => index.any(text, |at| self.member(at)),
+            Some(Value::Multiple(_)) if choice::PLAIN_OPERATOR_HOLDS_ON_A_LIST => {
+                members.range.clone().any(|at| self.member(at))
+            }
+            // Those that require nothing of the key.
+            Some(Value::Multiple(_)) | None => index.any("", |at| self.member(at)),
+        }
+    }
+
+    fn member(&self, at: usize) -> bool {
+        let Some(member) = self.index.members.get(at) else { return false };
+        let statement = self.statements.get(member.position);
+        statement.is_some_and(|statement| statement.holds(&self.asked.at(&member.keys)))
+    }
+
+    fn branch(&self, level: &'s [Branch], at: usize) -> Option<(&'s Scope, &'s Branch)> {
+        let branch = level.get(at)?;
+        Some((self.statements.get(branch.first)?.scope(), branch))
+    }
+}
+
+/// A statement and its position in the document.
+type Placed<'a> = (usize, &'a Arc<Statement>);
+
+/// Makes indexes, and the list of the condition keys that they ask for.
+#[derive(Default)]
+pub(crate) struct Builder<'a> {
+    keys: KeyTable,
+    /// The last list of keys and its places: neighbours mostly have the same.
+    last: (&'a [Arc<str>], Places),
+    principals: Vec<Branch>,
+    resources: Vec<Leaf>,
+    members: Vec<Member>,
+}
+
+/// Statements that are the same in some parts.
+type Group<'g, 'a> = &'g [Placed<'a>];
+
+impl<'a> Builder<'a> {
+    /// The index of some statements of a document.
+    ///
+    /// Two parts of one hash, which nobody meets by chance, may be scattered over several branches:
+    /// that costs time and changes nothing.
+    pub(crate) fn index(&mut self, mut statements: Vec<Placed<'a>>) -> Index {
+        statements.sort_by_key(|(_, statement)| statement.scope().hashes());
+        let groups = grouped(&statements, Scope::has_action_of);
+        let root = children(0, &groups, Scope::action_prefixes);
+        let actions = groups.iter().filter_map(|group| self.action(group)).collect();
+        Index {
+            root,
+            actions,
+            principals: std::mem::take(&mut self.principals).into(),
+            resources: std::mem::take(&mut self.resources).into(),
+            members: std::mem::take(&mut self.members).into(),
+        }
+    }
+
+    /// The condition keys of all indexes, in lower case.
+    pub(crate) fn into_keys(self) -> Box<[Arc<str>]> {
+        self.keys.into_names()
+    }
+
+    /// The branch of statements with one action part; `None` without any.
+    fn action(&mut self, group: Group<'_, 'a>) -> Option<Branch> {
+        let (first, _) = *group.first()?;
+        let groups = grouped(group, Scope::has_principal_of);
+        let branches: SmallVec<[_; 4]> =
+            groups.iter().filter_map(|group| self.principal(group)).collect();
+        let children = children(self.principals.len(), &groups, Scope::principal_names);
+        self.principals.extend(branches);
+        Some(Branch { first, children })
+    }
+
+    /// Of these the branch of those with one principal part.
+    fn principal(&mut self, group: Group<'_, 'a>) -> Option<Branch> {
+        let (first, _) = *group.first()?;
+        let groups = grouped(group, Scope::has_resource_of);
+        let leaves: SmallVec<[_; 4]> = groups.iter().filter_map(|group| self.leaf(group)).collect();
+        let children = children(self.resources.len(), &groups, Scope::resource_prefixes);
+        self.resources.extend(leaves);
+        Some(Branch { first, children })
+    }
+
+    /// Of these those with one resource part.
+    fn leaf(&mut self, group: Group<'_, 'a>) -> Option<Leaf> {
+        let (first, statement) = *group.first()?;
+        let keys = self.places(statement.scope().keys());
+        let (key, members) = self.members(group);
+        Some(Leaf { first, keys, members, key })
+    }
+
+    /// The members of a leaf, and the key whose value they are found by.
+    fn members(&mut self, group: Group<'_, 'a>) -> (u32, Children) {
+        let start = self.members.len();
+        for (position, statement) in group {
+            let keys = self.places(statement.keys());
+            self.members.push(Member { position: *position, keys });
+        }
+        let members = self.members.get(start..).unwrap_or_default();
+        let asked = if members.len() < INDEXED_MIN { None } else { telling(group, members) };
+        let Some(key) = asked else {
+            return (0, Children { range: start..self.members.len(), index: None });
+        };
+        let texts =
+            group.iter().zip(members).enumerate().flat_map(|(at, ((_, statement), member))| {
+                required(statement, member, key).into_iter().map(move |text| (text, start + at))
+            });
+        (key, Children::new(start..self.members.len(), texts))
+    }
+
+    fn places(&mut self, keys: &'a [Arc<str>]) -> Places {
+        if self.last.0 != keys {
+            self.last = (keys, keys.iter().map(|key| self.keys.place(key)).collect());
+        }
+        self.last.1.clone()
+    }
+}
+
+/// Splits neighbours that are not the same.
+fn grouped<'g, 'a>(
+    all: Group<'g, 'a>,
+    same: impl Fn(&Scope, &Scope) -> bool,
+) -> SmallVec<[Group<'g, 'a>; 4]> {
+    all.chunk_by(|(_, left), (_, right)| same(left.scope(), right.scope())).collect()
+}
+
+/// The children that groups become, from position `start`; `texts` are what their part begins with.
+fn children<'a, T: Iterator<Item = Cow<'a, str>>>(
+    start: usize,
+    groups: &[Group<'_, 'a>],
+    texts: impl Fn(&'a Scope) -> T,
+) -> Children {
+    let scopes = groups.iter().filter_map(|group| Some(group.first()?.1.scope()));
+    let pairs = (start..).zip(scopes);
+    let pairs = pairs.flat_map(|(at, scope)| texts(scope).map(move |text| (text, at)));
+    Children::new(start..start + groups.len(), pairs)
+}
+
+/// The key whose value tells most members apart, if there is one.
+fn telling(group: Group<'_, '_>, members: &[Member]) -> Option<u32> {
+    let mut last = HashMap::<u32, (Cow<'_, str>, usize)>::new();
+    for ((_, statement), member) in group.iter().zip(members) {
+        for (key, mut texts) in statement.required() {
+            let (Some(place), Some(text)) = (member.keys.get(key.place()), texts.next()) else {
+                continue;
+            };
+            let (known, changes) = last.entry(*place).or_default();
+            if *known != text {
+                (*known, *changes) = (text, *changes + 1);
+            }
+        }
+    }
+    let telling = last.into_iter().filter(|(_, (_, changes))| *changes > 1);
+    telling.max_by_key(|(place, (_, changes))| (*changes, *place)).map(|(place, _)| place)
+}
+
+/// The texts with one of which the value of a key has to begin, so that the member can hold; an
+/// empty one, if it does not have to.
+fn required<'a>(
+    statement: &'a Statement,
+    member: &Member,
+    key: u32,
+) -> SmallVec<[Cow<'a, str>; 1]> {
+    let is_key = |id: &KeyId| member.keys.get(id.place()) == Some(&key);
+    match statement.required().find(|(id, _)| is_key(id)) {
+        Some((_, texts)) => texts.collect(),
+        None => SmallVec::from_iter([Cow::Borrowed("")]),
+    }
+}
