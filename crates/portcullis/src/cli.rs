@@ -31,7 +31,28 @@ pub(crate) enum Command {
     Quickstart(QuickstartArguments),
     /// Make access keys that the IAM API cannot make: for services, and for the root of an account.
     AccessKey(AccessKeyArguments),
+    /// Decide supposed calls: cases on standard input, one JSON object a line, a decision each.
+    #[command(after_help = SIMULATE_HELP)]
+    Simulate(SimulateArguments),
 }
+
+const SIMULATE_HELP: &str = r#"A case names who calls, what, on which resource, and the documents that may have a say:
+  {"id":"1","principal":"arn:aws:iam::111111111111:user/alice","action":"lambda:InvokeFunction",
+   "resource":{"arn":"arn:aws:lambda:us-east-1:111111111111:function:f","accountId":"111111111111"},
+   "context":{"aws:SourceIp":"203.0.113.7","aws:TagKeys":["a","b"]},
+   "identityPolicies":[{"name":"p","policy":{…}}],"resourcePolicy":{…},
+   "permissionBoundaries":[{"policy":{…}}],"sessionPolicies":[{…}],
+   "serviceControlPolicies":[{"orgIdentifier":"r-root","policies":[{"policy":{…}}]}],
+   "resourceControlPolicies":[…]}
+(in one line). A list that is absent means that the policy type is off; a level without policies
+allows nothing. What cannot be read is answered with ImplicitlyDenied and an "error".
+
+Examples:
+  portcullis simulate < cases.jsonl > decisions.jsonl
+  jq -c '.[]' cases.json | portcullis simulate
+
+Exit status: 0 every case was decided; 1 some could not be read, or reading or writing failed;
+2 the command line is wrong."#;
 
 /// How functions are kept from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -175,6 +196,14 @@ pub(crate) struct RootCredentialVariables {
         hide_env_values = true
     )]
     pub(crate) secret_access_key: Option<String>,
+}
+
+/// Flags of `simulate`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SimulateArguments {
+    /// Refuse documents that could not be written today, such as one with a repeated Sid.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod environment;
 mod quickstart;
 mod root_credentials;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -57,7 +58,11 @@ pub(crate) enum CliError {
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
+        // Whoever read our output has enough, as `head` does.
+        Err(CliError::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("portcullis: {error}");
             ExitCode::FAILURE
@@ -65,18 +70,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Checks the environment, reads the command line, and runs the command on a new runtime.
-fn run() -> Result<(), CliError> {
+/// Checks the environment, reads the command line, and runs the command.
+fn run() -> Result<ExitCode, CliError> {
     environment::refuse_unknown(std::env::vars_os().map(|(name, _)| name))?;
     let command = Cli::parse().command;
     // The quickstart and the tools talk to a person; a server's log is read by machines.
     serve::log_to_stderr(if matches!(command, Command::Serve(_)) { "info" } else { "error" });
+    match &command {
+        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Serve(arguments) => wait(async { Ok(serve::run(arguments).await?) }),
+        Command::Quickstart(arguments) => wait(quickstart::run(arguments)),
+        Command::AccessKey(arguments) => wait(access_key::run(&arguments.command)),
+    }
+}
+
+/// Runs a command on a new runtime.
+fn wait(command: impl Future<Output = Result<(), CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match &command {
-            Command::Serve(arguments) => Ok(serve::run(arguments).await?),
-            Command::Quickstart(arguments) => quickstart::run(arguments).await,
-            Command::AccessKey(arguments) => access_key::run(&arguments.command).await,
-        }
-    })
+    runtime.block_on(command).map(|()| ExitCode::SUCCESS)
 }

@@ -1,0 +1,25 @@
+//! Supposed calls: one call and the documents that may have a say, given as text, decided by `iam`.
+//!
+//! A [`Case`] is a [`Call`] and its [`Documents`]. [`Case::read`] reads the form that has one JSON
+//! object a line, and [`simulate`] decides a stream of them. What cannot be read is denied, and the
+//! answer says why.
+//!
+//! Never in this crate: files, a clock, async, HTTP; a rule of the policy language.
+#![forbid(unsafe_code)]
+
+mod call;
+mod case;
+mod context;
+mod documents;
+mod error;
+mod form;
+mod lines;
+mod stream;
+
+pub use call::Call;
+pub use case::{Case, Refused};
+pub use context::CallContext;
+pub use documents::{Documents, Validation};
+pub use error::CaseError;
+pub use lines::LINE_BYTES_MAX;
+pub use stream::{Summary, simulate};
