@@ -1,6 +1,7 @@
 //! The Principal and NotPrincipal elements: whom a statement is about. Source: iam.md §4.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use crate::choice;
 use crate::document::{Effect, PrincipalType, RawPrincipal, Who};
@@ -152,6 +153,14 @@ impl FromIterator<Named> for Principals {
             principals.index = Some(Box::new(Prefixes::new(texts)));
         }
         principals
+    }
+}
+
+impl Deref for Principals {
+    type Target = [Named];
+
+    fn deref(&self) -> &[Named] {
+        &self.list
     }
 }
 

@@ -212,6 +212,21 @@ impl Network {
         self.prefix <= other.prefix && self.contains(other.address)
     }
 
+    /// Whether `address` is in the range. The families never contain each other's addresses.
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
+                let differ = mine.to_bits() ^ theirs.to_bits();
+                differ.leading_zeros() >= self.prefix
+            }
+            (IpAddr::V6(mine), IpAddr::V6(theirs)) => {
+                let differ = mine.to_bits() ^ theirs.to_bits();
+                differ.leading_zeros() >= self.prefix
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the range is all addresses of its family.
     pub(crate) fn is_whole_family(self) -> bool {
         self.prefix == 0
@@ -273,12 +288,12 @@ pub(crate) fn caller_address(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(choice::caller_address)
 }
 
-/// Whether `text` is base64 (RFC 4648 §4, padding required, unused bits zero).
+/// Decodes base64 (RFC 4648 §4, padding required, unused bits zero).
 ///
 /// There is one such text for given bytes, so texts that are base64 compare as what they encode.
-pub(crate) fn is_base64(text: &str) -> bool {
+pub(crate) fn base64(text: &str) -> Option<Box<[u8]>> {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.decode(text).is_ok()
+    base64::engine::general_purpose::STANDARD.decode(text).ok().map(Into::into)
 }
 
 #[cfg(test)]
@@ -373,23 +388,6 @@ mod tests {
         }
     }
 
-    impl Network {
-        /// Whether `address` is in the range. The families never contain each other's addresses.
-        fn contains(self, address: IpAddr) -> bool {
-            match (self.address, address) {
-                (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
-                    let differ = mine.to_bits() ^ theirs.to_bits();
-                    differ.leading_zeros() >= self.prefix
-                }
-                (IpAddr::V6(mine), IpAddr::V6(theirs)) => {
-                    let differ = mine.to_bits() ^ theirs.to_bits();
-                    differ.leading_zeros() >= self.prefix
-                }
-                _ => false,
-            }
-        }
-    }
-
     #[track_caller]
     fn check_network(range: &str, address: &str, want: Option<bool>) {
         let got = Network::parse(range).zip(caller_address(address));
@@ -422,8 +420,8 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn a_text_encodes_bytes_or_is_not_base64() {
-        for text in ["", "QUJD", "QUI=", "QQ==", "+/+/"] { assert!(is_base64(text), "{text}"); }
-        for text in ["Q", "QUJ", "QUI", "QUJ=", "QR==", "QQ= =", "QUJD ", "-_-_", "=", "QQ==QQ=="] { assert!(!is_base64(text), "{text}"); }
+        for text in ["", "QUJD", "QUI=", "QQ==", "+/+/"] { assert!(base64(text).is_some(), "{text}"); }
+        for text in ["Q", "QUJ", "QUI", "QUJ=", "QR==", "QQ= =", "QUJD ", "-_-_", "=", "QQ==QQ=="] { assert!(!base64(text).is_some(), "{text}"); }
     }
 
     fn network() -> impl Strategy<Value = Network> {

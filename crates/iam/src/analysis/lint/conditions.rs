@@ -258,7 +258,7 @@ fn expected(base: Base, value: &str, variables: bool) -> Option<&'static str> {
         Base::Date(_) => (Moment::parse(value).is_some(), "no date"),
         Base::Bool if variables && has_variable(value) => return None,
         Base::Bool | Base::Null => (value::boolean(value).is_some(), "neither true nor false"),
-        Base::Binary => (value::is_base64(value), "not base64"),
+        Base::Binary => (value::base64(value).is_some(), "not base64"),
         Base::IpAddress => (Network::parse(value).is_some(), "no IP address or range"),
         Base::Arn => {
             let fields = arn_pattern::fields(value, variables);
