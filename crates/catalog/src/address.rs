@@ -6,6 +6,8 @@
 //! fn/ACCOUNT/REGION/NAME/alias/prod         Alias
 //! fn/ACCOUNT/REGION/NAME/policy             ResourcePolicy of the function
 //! fn/ACCOUNT/REGION/NAME/policy/prod        ResourcePolicy of a version or alias
+//! fn/ACCOUNT/REGION/NAME/url                FunctionUrl of the function
+//! fn/ACCOUNT/REGION/NAME/url/prod           FunctionUrl of an alias
 //! iam/ACCOUNT                               Account
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
 //! iam/ACCOUNT/group/name                    Group     (likewise)
@@ -36,6 +38,8 @@ pub enum Address {
     Alias(FunctionArn, AliasName),
     /// The resource policy of the function, or of one version or alias.
     Policy(FunctionArn, Option<Qualifier>),
+    /// The URL of the function, or of one alias.
+    Url(FunctionArn, Option<AliasName>),
     /// An account.
     Account(AccountId),
     /// A user, by its folded name.
@@ -117,6 +121,8 @@ impl Address {
             ["alias", name] => Some(Self::Alias(arn, name.parse().ok()?)),
             ["policy"] => Some(Self::Policy(arn, None)),
             ["policy", qualifier] => Some(Self::Policy(arn, Some(Qualifier::parse(qualifier)))),
+            ["url"] => Some(Self::Url(arn, None)),
+            ["url", alias] => Some(Self::Url(arn, Some(alias.parse().ok()?))),
             _ => None,
         }
     }
@@ -144,6 +150,11 @@ impl std::fmt::Display for Address {
                 write_function(f, arn)?;
                 f.write_str("/policy")?;
                 qualifier.as_ref().map_or(Ok(()), |qualifier| write!(f, "/{qualifier}"))
+            }
+            Self::Url(arn, alias) => {
+                write_function(f, arn)?;
+                f.write_str("/url")?;
+                alias.as_ref().map_or(Ok(()), |alias| write!(f, "/{alias}"))
             }
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
@@ -188,6 +199,8 @@ mod tests {
         check(&Address::Policy(function(), None), &format!("{f}/policy"));
         check(&Address::Policy(function(), Some(Qualifier::parse("_"))), &format!("{f}/policy/_"));
         check(&Address::Policy(function(), Some(Qualifier::parse("12"))), &format!("{f}/policy/12"));
+        check(&Address::Url(function(), None), &format!("{f}/url"));
+        check(&Address::Url(function(), Some("url".parse().unwrap())), &format!("{f}/url/url"));
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");

@@ -7,10 +7,11 @@ use portcullis_iam::{
     Value, decide, service_may_assume,
 };
 use portcullis_identity::Caller;
-use portcullis_model::{Authorization, Operation, authorization_of};
+use portcullis_lambda::FunctionUrl;
+use portcullis_model::{Authorization, Operation, authorization_of, lambda::operation::Invoke};
 use smallvec::SmallVec;
 
-use crate::{Snapshot, UserView};
+use crate::{FunctionResource, Snapshot, UserView};
 
 /// Documents of one type for one call, borrowed from the snapshot; few, so on the stack.
 pub(crate) type Documents<'a> = SmallVec<[&'a Policy; 8]>;
@@ -60,6 +61,17 @@ pub struct Access<'a> {
     pub session_policy: Option<&'a Policy>,
     /// Condition keys of the request: time, network, parameters. It cannot override the caller's.
     pub context: &'a dyn Context,
+}
+
+/// What a call through a function URL needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UrlRule {
+    /// Leave for `lambda:InvokeFunctionUrl` and for `lambda:InvokeFunction`, as AWS asks of every URL
+    /// made since October 2025.
+    #[default]
+    BothGrants,
+    /// Leave for `lambda:InvokeFunctionUrl`: AWS's rule for older URLs, which ended in 2026.
+    UrlGrantAlone,
 }
 
 /// Proof that the caller may perform `A` on the resource in it.
@@ -158,6 +170,32 @@ impl Snapshot {
         Ok(Permit { resource, _action: PhantomData })
     }
 
+    /// Decides whether the caller may call the function through its URL, and proves that it may
+    /// invoke it: `aws-lambda.md §7.2`.
+    ///
+    /// By [`UrlRule::BothGrants`], both `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` must be allowed on what the URL is
+    /// of, each by the rules of its own. A direct `Invoke` never has the condition keys that are set
+    /// here, so that a grant that asks for them does not admit it.
+    ///
+    /// # Errors
+    /// [`Denial`], as [`authorize`](Self::authorize): of the first half that is missing.
+    pub fn authorize_url(
+        &self,
+        access: &Access<'_>,
+        url: &FunctionUrl,
+        rule: UrlRule,
+    ) -> Result<Permit<Invoke, FunctionResource>, Denial> {
+        let resource = FunctionResource::new(url.target());
+        let half = |invoking| UrlContext { request: access.context, url, invoking };
+        let (entering, invoking) = (half(false), half(true));
+        let access = |context| Access { context, ..*access };
+        self.check(&access(&entering), "lambda:InvokeFunctionUrl", &resource)?;
+        match rule {
+            UrlRule::BothGrants => self.authorize(&access(&invoking), resource),
+            UrlRule::UrlGrantAlone => Ok(Permit { resource, _action: PhantomData }),
+        }
+    }
+
     /// Decides again about a permit of an earlier snapshot: for an effect that comes long after.
     ///
     /// # Errors
@@ -214,10 +252,12 @@ impl Snapshot {
     }
 
     /// The identity-based policies of a caller; none for root, whose allow is implicit, and for
-    /// services, which have none.
+    /// services and the anonymous caller, which have none.
     fn identity_policies(&self, caller: &Caller) -> Result<Documents<'_>, Unreadable> {
         match caller {
-            Caller::Root { .. } | Caller::Service { .. } => Ok(Documents::new()),
+            Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => {
+                Ok(Documents::new())
+            }
             Caller::User { user, .. } => {
                 let user = user.user();
                 self.policies_of_user(self.user(user.account, &user.name).ok_or(Unreadable)?)
@@ -270,6 +310,28 @@ fn request<'a>(
         resource: resource.arn(),
         resource_account: resource.account(),
         context,
+    }
+}
+
+/// The condition keys of a call through a function URL: what is known of the URL, then what the
+/// request brings.
+struct UrlContext<'a> {
+    request: &'a dyn Context,
+    url: &'a FunctionUrl,
+    /// Whether `lambda:InvokeFunction` is asked for, the second half.
+    invoking: bool,
+}
+
+impl Context for UrlContext<'_> {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        match key {
+            "lambda:functionurlauthtype" => {
+                Some(Value::Single(self.url.auth_type().as_str().into()))
+            }
+            "lambda:functionarn" => Some(Value::Single(self.url.function().as_str().into())),
+            "lambda:invokedviafunctionurl" => self.invoking.then(|| Value::Single("true".into())),
+            key => self.request.get(key),
+        }
     }
 }
 

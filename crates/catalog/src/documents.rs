@@ -3,6 +3,7 @@
 
 pub mod identity;
 pub mod lambda;
+pub mod url;
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -15,6 +15,7 @@ mod roles;
 mod sessions;
 mod start;
 mod tags;
+mod urls;
 mod users;
 mod versions;
 

@@ -21,7 +21,7 @@ mod resources;
 mod snapshot;
 mod view;
 
-pub use authorize::{Access, Denial, DenialReason, Permit, Resource};
+pub use authorize::{Access, Denial, DenialReason, Permit, Resource, UrlRule};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use resources::{
     EntityName, EntityResource, FunctionResource, GroupResource, Installation, KeyHolder,

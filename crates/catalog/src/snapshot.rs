@@ -8,7 +8,7 @@ use portcullis_identity::{
     Role, RoleName, RootIdentity, ServiceIdentity, ServiceName, SessionKeys, SmallSet, User,
     UserName,
 };
-use portcullis_lambda::{FunctionArn, Qualifier};
+use portcullis_lambda::{AliasName, FunctionArn, FunctionUrl, Qualifier, Target, UrlId};
 use portcullis_store::{Entry, Key, Revision};
 
 use crate::{
@@ -29,6 +29,8 @@ pub struct Snapshot {
     /// Whether every function and version in the store could be read, ever since the last scan.
     whole: bool,
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
+    /// Which function or alias has the URL of this id.
+    urls: OrdMap<UrlId, (FunctionArn, Option<AliasName>)>,
     accounts: OrdMap<AccountId, AccountView>,
     users: OrdMap<Named, Arc<UserView>>,
     pub(crate) groups: Groups,
@@ -72,6 +74,7 @@ impl Snapshot {
             partition,
             whole: true,
             functions: OrdMap::new(),
+            urls: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
             groups: Groups::default(),
@@ -110,6 +113,24 @@ impl Snapshot {
         let from: Arc<str> = from.unwrap_or(prefix).into();
         let all = self.functions.range(from..);
         all.take_while(move |(arn, _)| arn.starts_with(prefix)).map(|(_, view)| view)
+    }
+
+    /// The URL whose host begins with `id`.
+    #[must_use]
+    pub fn url(&self, id: &UrlId) -> Option<&Versioned<FunctionUrl>> {
+        let (arn, alias) = self.urls.get(id)?;
+        self.function(arn)?.urls.get(alias)
+    }
+
+    /// The URL of a function or alias.
+    #[must_use]
+    pub fn url_of(&self, target: &Target) -> Option<&Versioned<FunctionUrl>> {
+        let alias = match target.qualifier.clone() {
+            None => None,
+            Some(Qualifier::Alias(name)) => Some(name),
+            Some(_) => return None,
+        };
+        self.function(&target.function)?.urls.get(&alias)
     }
 
     /// Whether the functions here are all that the store has. One that a newer build wrote cannot
@@ -249,6 +270,7 @@ impl Snapshot {
                 set(&mut function.aliases, name, read(entry));
             }),
             Address::Policy(arn, qualifier) => self.apply_policy(&arn, qualifier, entry),
+            Address::Url(arn, alias) => self.apply_url(&arn, alias, read(entry)),
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
             Address::Group(account, name) => {
@@ -273,17 +295,18 @@ impl Snapshot {
         arn: &FunctionArn,
         head: Option<Versioned<portcullis_lambda::Function>>,
     ) {
-        let Some(head) = head else {
-            self.functions.remove(arn.as_str());
+        if let (Some(head), Some(view)) = (&head, self.functions.get_mut(arn.as_str()))
+            && view.head.created == head.created
+        {
+            Arc::make_mut(view).head = head.clone();
             return;
-        };
-        match self.functions.get_mut(arn.as_str()) {
-            Some(view) if view.head.created == head.created => Arc::make_mut(view).head = head,
-            _ => {
-                let view = Arc::new(FunctionView::new(head));
-                self.functions.insert(arn.as_str().into(), view);
-            }
         }
+        let view = head.map(|head| Arc::new(FunctionView::new(head)));
+        let gone = self.functions.get(arn.as_str()).map(|view| view.urls.clone());
+        for url in gone.iter().flat_map(OrdMap::values) {
+            self.urls.remove(url.id());
+        }
+        set(&mut self.functions, arn.as_str().into(), view);
     }
 
     /// Changes what belongs to a function. Without the function it belongs to nobody.
@@ -307,6 +330,23 @@ impl Snapshot {
             let view = stored.map(|stored| Arc::new(PolicyView::new(stored, previous)));
             set(&mut function.policies, qualifier, entry.map(|_| view));
         });
+    }
+
+    fn apply_url(
+        &mut self,
+        arn: &FunctionArn,
+        alias: Option<AliasName>,
+        url: Option<Versioned<FunctionUrl>>,
+    ) {
+        let Some(view) = self.functions.get_mut(arn.as_str()) else { return };
+        let view = Arc::make_mut(view);
+        if let Some(old) = view.urls.get(&alias) {
+            self.urls.remove(old.id());
+        }
+        if let Some(url) = &url {
+            self.urls.insert(url.id().clone(), (arn.clone(), alias.clone()));
+        }
+        set(&mut view.urls, alias, url);
     }
 
     fn apply_account(&mut self, id: AccountId, stored: Option<Versioned<Account>>) {

@@ -12,8 +12,8 @@ use portcullis_identity::{
     AccessKey, Entity, Group, InlinePolicies, Partition, Role, RoleIdentity, User, UserIdentity,
 };
 use portcullis_lambda::{
-    Alias, AliasName, Function, FunctionArn, PublishedVersion, Qualifier, ResourcePolicy,
-    Statement, Target, VersionNumber,
+    Alias, AliasName, Function, FunctionArn, FunctionUrl, PublishedVersion, Qualifier,
+    ResourcePolicy, Statement, Target, VersionNumber,
 };
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
@@ -65,11 +65,19 @@ pub struct FunctionView {
     pub aliases: OrdMap<AliasName, Versioned<Alias>>,
     /// `None` stands for a policy that cannot be decoded: it may hold a Deny, so it denies.
     pub(crate) policies: OrdMap<Option<Qualifier>, Option<Arc<PolicyView>>>,
+    /// The function's URL (`None`), and those of aliases.
+    pub urls: OrdMap<Option<AliasName>, Versioned<FunctionUrl>>,
 }
 
 impl FunctionView {
     pub(crate) fn new(head: Versioned<Function>) -> Self {
-        Self { head, versions: OrdMap::new(), aliases: OrdMap::new(), policies: OrdMap::new() }
+        Self {
+            head,
+            versions: OrdMap::new(),
+            aliases: OrdMap::new(),
+            policies: OrdMap::new(),
+            urls: OrdMap::new(),
+        }
     }
 
     /// The policy attached to exactly this: the function (`None`), or one version or alias.

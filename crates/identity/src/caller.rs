@@ -4,7 +4,7 @@
 //! them: making one copies pointers. The keys of iam.md §9.1 and §9.2 are answered when asked for.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use portcullis_iam::{Arn, Principal, Value};
 
@@ -21,6 +21,14 @@ use crate::user::User;
 pub(crate) fn principal(text: &str) -> Principal {
     #[expect(clippy::expect_used, reason = "law: every_identity_is_a_principal")]
     Principal::parse(text).expect("a valid identity is a principal")
+}
+
+/// What stands for the caller of an unsigned call: its principal, its account, its user id.
+const ANONYMOUS: &str = "anonymous";
+
+fn anonymous() -> &'static Principal {
+    static PRINCIPAL: OnceLock<Principal> = OnceLock::new();
+    PRINCIPAL.get_or_init(|| principal(ANONYMOUS))
 }
 
 /// The root user of an account, as callers are made from it.
@@ -198,6 +206,9 @@ pub enum Caller {
         /// On whose behalf.
         source: Source,
     },
+    /// Nobody in particular: a call that is not signed, through a function URL that asks for no
+    /// signature. A policy knows it as `"*"` alone.
+    Anonymous,
 }
 
 impl Caller {
@@ -241,28 +252,30 @@ impl Caller {
             Self::User { user } => &user.principal,
             Self::RoleSession { session, .. } => session.principal(),
             Self::Service { service, .. } => &service.principal,
+            Self::Anonymous => anonymous(),
         }
     }
 
     /// The caller as errors and `GetCallerIdentity` show it: the ARN of the root, user or session,
-    /// or the bare name of a service.
+    /// the bare name of a service, or `anonymous`.
     #[must_use]
     pub fn arn(&self) -> &str {
         self.principal().as_str()
     }
 
-    /// The caller's account; services have none.
+    /// The caller's account; services and the anonymous caller have none.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         match self {
             Self::Root { root } => Some(root.account),
             Self::User { user } => Some(user.user.account),
             Self::RoleSession { role, .. } => Some(role.role.account),
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Anonymous => None,
         }
     }
 
-    /// `aws:userid`: the account id of a root, `AIDA…`, `AROA…:SESSION`; services have none.
+    /// `aws:userid`: the account id of a root, `AIDA…`, `AROA…:SESSION`, `anonymous`; services have
+    /// none.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         match self {
@@ -270,6 +283,7 @@ impl Caller {
             Self::User { user } => Some(user.user.id.as_str()),
             Self::RoleSession { session, .. } => Some(session.assumed_role_id()),
             Self::Service { .. } => None,
+            Self::Anonymous => Some(ANONYMOUS),
         }
     }
 
@@ -281,16 +295,18 @@ impl Caller {
             Self::User { .. } => Some("User"),
             Self::RoleSession { .. } => Some("AssumedRole"),
             Self::Service { .. } => None,
+            Self::Anonymous => Some("Anonymous"),
         }
     }
 
-    /// `aws:PrincipalArn`: for a session the ARN of its role, with the path; services have none.
+    /// `aws:PrincipalArn`: for a session the ARN of its role, with the path; callers without
+    /// an account have none.
     #[must_use]
     pub fn principal_arn(&self) -> Option<&str> {
         match self {
             Self::Root { .. } | Self::User { .. } => Some(self.arn()),
             Self::RoleSession { role, .. } => Some(&role.arn),
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Anonymous => None,
         }
     }
 
@@ -309,10 +325,10 @@ impl Caller {
             "principalarn" => single(self.principal_arn()?),
             "principaltype" => single(self.principal_type()?),
             "principalaccount" => self.principal_account(),
-            "principalisawsservice" => single(self.is_service()),
+            "principalisawsservice" => single(self.is_service()?),
             "userid" => single(self.user_id()?),
             _ => match self {
-                Self::Root { .. } => None,
+                Self::Root { .. } | Self::Anonymous => None,
                 Self::User { user } => (name == "username").then(|| text(user.user.name.as_str())),
                 Self::RoleSession { session, .. } => session_key(session, name),
                 Self::Service { service, source } => service_key(service, source, name),
@@ -326,18 +342,24 @@ impl Caller {
             Self::User { user } => single(user.user.account.as_str()),
             Self::RoleSession { role, .. } => single(role.role.account.as_str()),
             Self::Service { .. } => None,
+            Self::Anonymous => single(ANONYMOUS),
         }
     }
 
-    fn is_service(&self) -> &'static str {
-        if matches!(self, Self::Service { .. }) { "true" } else { "false" }
+    /// Of signed calls only (iam.md §9.1).
+    fn is_service(&self) -> Option<&'static str> {
+        match self {
+            Self::Service { .. } => Some("true"),
+            Self::Anonymous => None,
+            _ => Some("false"),
+        }
     }
 
     fn tags(&self) -> Option<&Tags> {
         match self {
             Self::User { user } => Some(&user.user.tags),
             Self::RoleSession { role, .. } => Some(&role.role.tags),
-            Self::Root { .. } | Self::Service { .. } => None,
+            Self::Root { .. } | Self::Service { .. } | Self::Anonymous => None,
         }
     }
 }
@@ -416,8 +438,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(key: &str, want: [Option<&str>; 4]) {
-        let callers = [root(), alice(), session(), s3()];
+    fn check(key: &str, want: [Option<&str>; 5]) {
+        let callers = [root(), alice(), session(), s3(), Caller::Anonymous];
         let got = callers.each_ref().map(|caller| caller.condition_key(key));
         assert_eq!(got, want.map(|value| value.map(text)), "{key}");
     }
@@ -429,23 +451,23 @@ mod tests {
         let user_id = user().id.to_string();
         let role_id = format!("{}:night-run", role().id);
         let names: &[&str] = &["s3.amazonaws.com"];
-        //                              root                  user                          session                             service
-        check("aws:principalarn",      [Some("arn:aws:iam::123456789012:root"), Some("arn:aws:iam::123456789012:user/team/alice"), Some("arn:aws:iam::123456789012:role/service/deploy"), None]);
-        check("aws:principalaccount",  [Some("123456789012"), Some("123456789012"),         Some("123456789012"),               None]);
-        check("aws:principaltype",     [Some("Account"),      Some("User"),                 Some("AssumedRole"),                None]);
-        check("aws:principalisawsservice", [Some("false"),    Some("false"),                Some("false"),                      Some("true")]);
-        check("aws:userid",            [Some("123456789012"), Some(&user_id),               Some(&role_id),                     None]);
-        check("aws:username",          [None,                 Some("alice"),                None,                               None]);
-        check("aws:principaltag/team", [None,                 Some("Red"),                  Some("Red"),                        None]);
-        check("aws:principaltag/none", [None,                 None,                         None,                               None]);
-        check("aws:tokenissuetime",    [None,                 None,                         Some("2026-01-02T03:04:05Z"),       None]);
-        check("aws:multifactorauthpresent", [None,            None,                         Some("false"),                      None]);
-        check("aws:sourcearn",         [None,                 None,                         None,                               Some("arn:aws:s3:::bucket")]);
-        check("aws:sourceaccount",     [None,                 None,                         None,                               Some("123456789012")]);
-        check("aws:principalservicename", [None,              None,                         None,                               Some("s3.amazonaws.com")]);
-        check("aws:requestedregion",   [None,                 None,                         None,                               None]);
-        check("aws:",                  [None,                 None,                         None,                               None]);
-        check("s3:prefix",             [None,                 None,                         None,                               None]);
+        //                              root                  user                          session                             service  anonymous
+        check("aws:principalarn",      [Some("arn:aws:iam::123456789012:root"), Some("arn:aws:iam::123456789012:user/team/alice"), Some("arn:aws:iam::123456789012:role/service/deploy"), None, None]);
+        check("aws:principalaccount",  [Some("123456789012"), Some("123456789012"),         Some("123456789012"),               None, Some("anonymous")]);
+        check("aws:principaltype",     [Some("Account"),      Some("User"),                 Some("AssumedRole"),                None, Some("Anonymous")]);
+        check("aws:principalisawsservice", [Some("false"),    Some("false"),                Some("false"),                      Some("true"), None]);
+        check("aws:userid",            [Some("123456789012"), Some(&user_id),               Some(&role_id),                     None, Some("anonymous")]);
+        check("aws:username",          [None,                 Some("alice"),                None,                               None, None]);
+        check("aws:principaltag/team", [None,                 Some("Red"),                  Some("Red"),                        None, None]);
+        check("aws:principaltag/none", [None,                 None,                         None,                               None, None]);
+        check("aws:tokenissuetime",    [None,                 None,                         Some("2026-01-02T03:04:05Z"),       None, None]);
+        check("aws:multifactorauthpresent", [None,            None,                         Some("false"),                      None, None]);
+        check("aws:sourcearn",         [None,                 None,                         None,                               Some("arn:aws:s3:::bucket"), None]);
+        check("aws:sourceaccount",     [None,                 None,                         None,                               Some("123456789012"), None]);
+        check("aws:principalservicename", [None,              None,                         None,                               Some("s3.amazonaws.com"), None]);
+        check("aws:requestedregion",   [None,                 None,                         None,                               None, None]);
+        check("aws:",                  [None,                 None,                         None,                               None, None]);
+        check("s3:prefix",             [None,                 None,                         None,                               None, None]);
         let list = Value::Multiple(names.iter().copied().map(Cow::Borrowed).collect());
         assert_eq!(s3().condition_key("aws:principalservicenameslist"), Some(list));
     }

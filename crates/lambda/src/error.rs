@@ -198,6 +198,12 @@ pub enum Conflict {
          remove the existing statement."
     )]
     StatementExists(StatementId),
+    /// `[snap] §7.1`, with its two spaces.
+    #[error(
+        "Failed to create function url config for [functionArn = {0}]. Error message:  \
+         FunctionUrlConfig exists for this Lambda function"
+    )]
+    UrlExists(Target),
     /// `[snap] §6.2`; the unqualified ARN.
     #[error(
         "The operation cannot be performed at this time. An update is in progress for resource: {0}"
@@ -281,6 +287,7 @@ mod tests {
         check(InvalidParameter::EmptyTags, "An error occurred and the request cannot be processed.");
         check(Conflict::FunctionExists("f".into()), "Function already exist: f");
         check(Conflict::AliasExists(prod), &format!("Alias already exists: {ARN}:prod"));
+        check(Conflict::UrlExists(whole.clone()), &format!("Failed to create function url config for [functionArn = {ARN}]. Error message:  FunctionUrlConfig exists for this Lambda function"));
         check(Conflict::UpdateInProgress(whole), &format!("The operation cannot be performed at this time. An update is in progress for resource: {ARN}"));
         check(Conflict::State("Pending"), "The operation cannot be performed at this time. The function is currently in the following state: Pending");
         check(StaleRevision::Function, "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id");

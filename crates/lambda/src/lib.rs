@@ -27,6 +27,7 @@ mod revision;
 mod runtime;
 mod settings;
 mod tags;
+mod url;
 
 pub use alias::{Alias, AliasChange, AliasInput, AliasVersion, Routing};
 pub use arn::{FunctionArn, Partition, Region, Target};
@@ -52,3 +53,6 @@ pub use settings::{
     RoleArn, SystemLogLevel, TimeoutSeconds, TracingMode, VpcInput,
 };
 pub use tags::{TAGS_MAX, Tags};
+pub use url::{
+    Cors, CorsHeader, CorsInput, FunctionUrl, InvokeMode, UrlChange, UrlDomain, UrlId, UrlInput,
+};

@@ -24,6 +24,12 @@ pub enum Lookup {
     GetAlias,
     /// `UpdateAlias`; the target is qualified by the alias, or by the version it shall get.
     UpdateAlias,
+    /// `CreateFunctionUrlConfig`, `UpdateFunctionUrlConfig`, `ListFunctionUrlConfigs`: the function
+    /// or alias.
+    UrlTarget,
+    /// `GetFunctionUrlConfig`, `DeleteFunctionUrlConfig`; and `UpdateFunctionUrlConfig` when only
+    /// the URL is missing.
+    Url,
     /// Operations on the function as a whole: `DeleteFunction`, `DeleteAlias`, the updates,
     /// `PublishVersion`, the lists, tags.
     Function,
@@ -50,9 +56,12 @@ pub enum NotFound {
     /// `UpdateAlias`.
     #[error("Alias not found: {0}")]
     Alias(Target),
-    /// `GetPolicy`, for everything.
+    /// `GetPolicy` and the operations on function URLs, for everything.
     #[error("The resource you requested does not exist.")]
     Resource,
+    /// The operations on function URLs, for a function or alias.
+    #[error("Function does not exist")]
+    UrlTarget,
     /// `RemovePermission`, when the function is missing.
     #[error("No policy found for: {0}")]
     PolicyFor(Target),
@@ -97,7 +106,8 @@ impl NotFound {
             (Lookup::AddPermission, Missing::Qualifier) => Self::Function(target.clone()),
             (Lookup::RemovePermission, Missing::Qualifier) => Self::PolicyFor(target.clone()),
             (Lookup::RemovePermission, Missing::Function) => Self::PolicyFor(whole()),
-            (Lookup::GetPolicy, _) => Self::Resource,
+            (Lookup::GetPolicy | Lookup::Url, _) => Self::Resource,
+            (Lookup::UrlTarget, _) => Self::UrlTarget,
             (Lookup::GetAlias, _) => Self::AliasArn(target.clone()),
             (Lookup::UpdateAlias, _) if is_alias => Self::Alias(target.clone()),
             (Lookup::UpdateAlias, _) => Self::Function(target.clone()),

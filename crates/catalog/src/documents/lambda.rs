@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 use super::{Document, DocumentError, FORMAT, decode_json, encode_json, json_of};
 
 /// The stored text of one member, as the domain's type.
-fn read<T: FromStr>(what: &'static str, text: &str) -> Result<T, DocumentError>
+pub(super) fn read<T: FromStr>(what: &'static str, text: &str) -> Result<T, DocumentError>
 where
     T::Err: fmt::Display,
 {
     text.parse().map_err(|error| invalid(what, &error))
 }
 
-fn invalid(what: &'static str, why: &impl fmt::Display) -> DocumentError {
+pub(super) fn invalid(what: &'static str, why: &impl fmt::Display) -> DocumentError {
     DocumentError::Invalid { what, why: why.to_string() }
 }
 

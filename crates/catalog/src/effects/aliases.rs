@@ -68,7 +68,7 @@ impl Catalog {
         .await
     }
 
-    /// Removes an alias and its policy; one that is not there is fine.
+    /// Removes an alias, its policy and its URL; one that is not there is fine.
     ///
     /// # Errors
     /// The missing function.
@@ -80,15 +80,13 @@ impl Catalog {
         let arn = permit.consume().into_target().function;
         let address = Address::Alias(arn.clone(), name.clone());
         let policy = Address::Policy(arn.clone(), Some(Qualifier::Alias(name.clone())));
+        let url = Address::Url(arn.clone(), Some(name.clone()));
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
             let plan = Plan::answer(());
-            Ok(match view.aliases.get(name) {
-                Some(alias) => {
-                    plan.unchanged(&address, alias.modified).delete(&address).delete(&policy)
-                }
-                None => plan,
-            })
+            let Some(alias) = view.aliases.get(name) else { return Ok(plan) };
+            let plan = plan.unchanged(&address, alias.modified).delete(&address);
+            Ok(plan.delete(&policy).delete(&url))
         })
         .await
     }
