@@ -19,6 +19,8 @@ const SOURCE_ACCOUNT: &str = "x-amz-source-account";
 /// Who a proven request is.
 pub(crate) struct Authenticated {
     pub(crate) caller: Caller,
+    /// The key that the request is signed with; `None` if it is not.
+    pub(crate) access_key_id: Option<AccessKeyId>,
     /// The policy that the session was made with.
     pub(crate) session_policy: Option<Policy>,
 }
@@ -32,6 +34,7 @@ pub(crate) enum Credential {
 }
 
 pub(crate) struct SessionCredential {
+    id: AccessKeyId,
     claims: SessionClaims,
     secret: SecretAccessKey,
 }
@@ -72,7 +75,7 @@ impl Credential {
             SessionError::Expired => SignatureError::ExpiredToken,
         })?;
         let secret = keys.secret(&claims, id);
-        Ok(Self::Session(Box::new(SessionCredential { claims, secret })))
+        Ok(Self::Session(Box::new(SessionCredential { id: id.clone(), claims, secret })))
     }
 
     /// Proves the request with the credential's secret, and says who sent it.
@@ -91,14 +94,15 @@ impl Credential {
             Self::LongTerm(key) => {
                 claim.verify(head, body_sha256, &key.signing_key(claim.scope()).1)?;
                 let caller = owner(snapshot, &key.stored.owner, &head.headers)?;
-                Ok(Authenticated { caller, session_policy: None })
+                let access_key_id = Some(key.stored.id.clone());
+                Ok(Authenticated { caller, access_key_id, session_policy: None })
             }
             Self::Session(session) => {
                 let scope = claim.scope();
                 let secret = session.secret.expose();
                 let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
                 claim.verify(head, body_sha256, &key)?;
-                role_session(snapshot, session.claims)
+                role_session(snapshot, *session)
             }
         }
     }
@@ -144,13 +148,14 @@ fn source(headers: &HeaderMap) -> Result<Source, SignatureError> {
 /// The session behind a token, if its role is still the one that it was made of.
 fn role_session(
     snapshot: &Snapshot,
-    claims: SessionClaims,
+    session: SessionCredential,
 ) -> Result<Authenticated, SignatureError> {
     let gone = || SignatureError::UnrecognizedClient;
+    let SessionCredential { id: session_key, claims, .. } = session;
     let role = snapshot.role(claims.account, &claims.role_name).ok_or_else(gone)?;
     let parse = |text: &str| Policy::parse(DocumentKind::Session, text).map_err(|_| gone());
     let session_policy = claims.policy.as_deref().map(parse).transpose()?;
     let session = Arc::new(Session::new(claims, snapshot.partition()));
     let caller = Caller::role_session(role.identity.clone(), session).map_err(|_| gone())?;
-    Ok(Authenticated { caller, session_policy })
+    Ok(Authenticated { caller, access_key_id: Some(session_key), session_policy })
 }

@@ -9,14 +9,16 @@ use http::request::Parts;
 use jiff::Timestamp;
 use portcullis_catalog::{Access, FunctionResource, Permit, Resource, Snapshot};
 use portcullis_identity::{AccountId, Caller};
-use portcullis_lambda::{Endpoint, FunctionReference, LambdaError, Target};
-use portcullis_model::{Operation, ResourceForm, authorization_of};
+use portcullis_lambda::{Endpoint, FunctionReference, FunctionUrl, LambdaError, Target, UrlId};
+use portcullis_model::{Operation, ResourceForm, authorization_of, lambda::operation::Invoke};
 
 use crate::{
     authenticate::Authenticated,
     conditions::{Parameters, RequestKeys},
     error::ApiError,
+    listen::Peer,
     state::State,
+    url,
 };
 
 /// How long a call waits for its function to be created: as long as a runtime client may take to
@@ -35,6 +37,29 @@ pub(crate) struct RequestCx<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) now: Timestamp,
     pub(crate) peer: IpAddr,
+}
+
+impl<'a> RequestCx<'a> {
+    /// An authenticated request, to be decided on the newest state.
+    pub(crate) fn new(
+        state: &'a Arc<State>,
+        head: &'a Parts,
+        request_id: &'a str,
+        authenticated: Authenticated,
+        body: Bytes,
+    ) -> Self {
+        let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        Self {
+            state,
+            snapshot: state.catalog.snapshot(),
+            authenticated,
+            head,
+            body,
+            request_id,
+            now: Timestamp::now(),
+            peer: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
+        }
+    }
 }
 
 impl RequestCx<'_> {
@@ -88,12 +113,38 @@ impl RequestCx<'_> {
         permit: Permit<A, FunctionResource>,
         parameters: &Parameters<'_>,
     ) -> Result<Permit<A, FunctionResource>, ApiError> {
+        self.once_created(permit, |permit| self.renew(permit, parameters)).await
+    }
+
+    /// The same, for a permission that is asked for in another way.
+    ///
+    /// # Errors
+    /// Those of `again`.
+    pub(crate) async fn once_created<A>(
+        &self,
+        permit: Permit<A, FunctionResource>,
+        again: impl FnOnce(Permit<A, FunctionResource>) -> Result<Permit<A, FunctionResource>, ApiError>,
+    ) -> Result<Permit<A, FunctionResource>, ApiError> {
         let catalog = &self.state.catalog;
         if !catalog.load().is_pending(permit.resource()) {
             return Ok(permit);
         }
         catalog.wait_for(|newest| !newest.is_pending(permit.resource()), PENDING_MAX).await;
-        self.renew(permit, parameters)
+        again(permit)
+    }
+
+    /// Asks for the permission to invoke a function through its URL.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn authorize_url(
+        &self,
+        snapshot: &Snapshot,
+        url: &FunctionUrl,
+    ) -> Result<Permit<Invoke, FunctionResource>, ApiError> {
+        self.with_access(&Parameters::default(), |access| {
+            Ok(snapshot.authorize_url(access, url, self.state.url_rule)?)
+        })
     }
 
     /// Asks for a permission that an operation needs beside its own.
@@ -155,6 +206,11 @@ impl RequestCx<'_> {
         let endpoint = Endpoint { account: &account, region: &self.state.region };
         let reference = FunctionReference::parse(name).map_err(LambdaError::from)?;
         Ok(reference.resolve(qualifier, endpoint).map_err(LambdaError::from)?)
+    }
+
+    /// The address of a function URL, for answers.
+    pub(crate) fn url_text(&self, id: &UrlId) -> String {
+        url::text(id, &self.state.region, &self.state.url_domain, self.head)
     }
 
     /// The scheme and authority that the client reached us by, for links in answers.

@@ -9,6 +9,7 @@
 
 mod answer;
 mod authenticate;
+mod body;
 mod cleanup;
 mod code_folders;
 mod code_link;
@@ -24,6 +25,7 @@ mod ops;
 mod pages;
 mod service;
 mod state;
+mod url;
 mod wire;
 
 pub use service::Server;

@@ -10,35 +10,30 @@ use portcullis_model::{
     Form, IAM, LAMBDA, Labels, OperationModel, PORTCULLIS, Protocol, STS, Service, bind,
     bind_query, route, validate,
 };
-use portcullis_sigv4::{Claim, EMPTY_BODY_SHA256, SignatureError, body_sha256, claim};
+use portcullis_sigv4::{Claim, SignatureError, claim};
 use uuid::Uuid;
 
 use crate::{
     answer::Body,
-    authenticate::{Authenticated, Credential},
+    authenticate::Credential,
+    body::{PAYLOAD_BYTES_MAX, hash, payload_too_large, receive},
     cleanup,
     context::RequestCx,
     dispatch::{Handler, handler},
     error::ApiError,
     execution,
-    listen::{BodyError, Peer, read_bounded},
     memory::Kind,
     pages,
     state::State,
+    url,
 };
 
 /// Largest request with a code package, in bytes: `aws-lambda.md §5.2`.
 const PACKAGE_REQUEST_BYTES_MAX: usize = 70_167_211;
 
-/// Largest synchronous payload, in bytes: `aws-lambda.md §8.3`.
-const PAYLOAD_BYTES_MAX: usize = 6_291_456;
-
 /// Largest request of every other operation, in bytes. Ours: the largest legal one, a role with 50
 /// tags and its trust policy, is far below.
 const REQUEST_BYTES_MAX: usize = 1024 * 1024;
-
-/// From this size on, a body is hashed where it does not hold other requests up.
-const HASH_INLINE_BYTES_MAX: usize = 256 * 1024;
 
 /// Where the global services live: their clients sign for it, whatever region they are set to.
 const GLOBAL_REGION: &str = "us-east-1";
@@ -81,17 +76,20 @@ async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body
     let mut buffer = Uuid::encode_buffer();
     let request_id: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
     let (head, body) = request.into_parts();
-    let mut response = match pages::page(state, &head).await {
-        Some(page) => page,
-        None => {
-            let mut call = Call::new(state, &head, request_id);
-            let response = match call.run(body).await {
-                Ok(response) => response,
-                Err(error) => error.response(call.service, request_id),
-            };
-            state.metrics.count(call.service.name, call.operation, response.status().as_u16());
-            response
-        }
+    let mut response = if let Some(id) = url::addressed(&head) {
+        let response = url::answer(state, id, &head, body, request_id).await;
+        state.metrics.count(LAMBDA.name, "FunctionUrl", response.status().as_u16());
+        response
+    } else if let Some(page) = pages::page(state, &head).await {
+        page
+    } else {
+        let mut call = Call::new(state, &head, request_id);
+        let response = match call.run(body).await {
+            Ok(response) => response,
+            Err(error) => error.response(call.service, request_id),
+        };
+        state.metrics.count(call.service.name, call.operation, response.status().as_u16());
+        response
     };
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -152,12 +150,12 @@ impl<'a> Call<'a> {
         }
         let hash = hash(&body).await;
         // A body may take half an hour: what has ended meanwhile, a session too, has ended.
-        let (snapshot, now) = (self.state.catalog.snapshot(), Timestamp::now());
-        let credential = Credential::find(&snapshot, &claim, now)?;
+        let snapshot = self.state.catalog.snapshot();
+        let credential = Credential::find(&snapshot, &claim, Timestamp::now())?;
         let authenticated = credential.verify(&snapshot, self.head, &claim, &hash)?;
         let named = self.name(rest?, &body)?;
         let (handler, bound) = self.bind(&named, &body)?;
-        let cx = self.context(snapshot, authenticated, body, now);
+        let cx = RequestCx::new(self.state, self.head, self.request_id, authenticated, body);
         handler(&cx, bound).await
     }
 
@@ -210,21 +208,11 @@ impl<'a> Call<'a> {
             "Invoke" => (Kind::Payload, PAYLOAD_BYTES_MAX),
             _ => (Kind::Payload, REQUEST_BYTES_MAX),
         };
-        let announced = body.size_hint().exact();
-        // One that is too large is refused without being read, and one that does not say how large
-        // it is may become as large as it may be.
-        let reserved =
-            announced.map_or(limit as u64, |size| if size > limit as u64 { 0 } else { size });
-        let share = self.state.memory.share(kind, reserved).await?;
-        let read = read_bounded(body, limit, share.pace()).await;
-        read.map(|body| share.held_by(body)).map_err(|error| match error {
-            BodyError::TooLarge { .. } if operation == "Invoke" => {
-                let size = announced.unwrap_or(limit as u64 + 1);
-                ApiError::PayloadTooLarge { size, limit }
-            }
-            BodyError::TooLarge { .. } => ApiError::RequestTooLarge { limit, operation },
-            BodyError::Io(_) | BodyError::TimedOut => ApiError::BodyUnread,
+        receive(&self.state.memory, kind, limit, body, |announced| match operation {
+            "Invoke" => payload_too_large(announced),
+            _ => ApiError::RequestTooLarge { limit, operation },
         })
+        .await
     }
 
     /// The operation, in either protocol.
@@ -264,38 +252,5 @@ impl<'a> Call<'a> {
         };
         validate(operation, &bound)?;
         Ok((handler, bound))
-    }
-
-    fn context(
-        &self,
-        snapshot: Arc<portcullis_catalog::Snapshot>,
-        authenticated: Authenticated,
-        body: Bytes,
-        now: Timestamp,
-    ) -> RequestCx<'a> {
-        let peer = self.head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-        RequestCx {
-            state: self.state,
-            snapshot,
-            authenticated,
-            head: self.head,
-            body,
-            request_id: self.request_id,
-            now,
-            peer: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
-        }
-    }
-}
-
-/// The body's hash in hexadecimal, as the signature holds it.
-async fn hash(body: &Bytes) -> String {
-    match body.len() {
-        0 => EMPTY_BODY_SHA256.to_owned(),
-        1..=HASH_INLINE_BYTES_MAX => body_sha256(body),
-        _ => {
-            let body = body.clone();
-            // A task that panicked proves nothing: the empty text matches no hash.
-            tokio::task::spawn_blocking(move || body_sha256(&body)).await.unwrap_or_default()
-        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use portcullis_catalog::Catalog;
+use portcullis_catalog::{Catalog, UrlRule};
 use portcullis_identity::{AccountId, Partition};
-use portcullis_lambda::Region;
+use portcullis_lambda::{Region, UrlDomain};
 use portcullis_sandbox::Sandbox;
 use portcullis_store::Blobs;
 
@@ -17,6 +17,10 @@ pub struct Settings {
     pub region: Region,
     /// The account that runs the server: owner of the control operations.
     pub account: AccountId,
+    /// The domain under which function URLs have their hosts: `ID.lambda-url.REGION.DOMAIN`.
+    pub url_domain: UrlDomain,
+    /// What a call through a function URL needs.
+    pub url_rule: UrlRule,
     /// Where code is unpacked.
     pub code_dir: PathBuf,
     /// Where the clients of the runtimes are kept.
@@ -34,13 +38,15 @@ pub struct State {
     pub(crate) region: Region,
     pub(crate) account: AccountId,
     pub(crate) partition: Partition,
+    pub(crate) url_domain: UrlDomain,
+    pub(crate) url_rule: UrlRule,
 }
 
 impl State {
     /// Puts the parts together.
     #[must_use]
     pub fn new(catalog: Arc<Catalog>, blobs: Blobs, sandbox: Sandbox, settings: Settings) -> Self {
-        let Settings { region, account, code_dir, runtimes_dir } = settings;
+        let Settings { region, account, url_domain, url_rule, code_dir, runtimes_dir } = settings;
         Self {
             links: LinkKey::of(&catalog),
             execution: Execution::new(sandbox, code_dir, runtimes_dir, region.clone()),
@@ -51,6 +57,8 @@ impl State {
             blobs,
             region,
             account,
+            url_domain,
+            url_rule,
         }
     }
 }

@@ -6,3 +6,4 @@ pub(crate) mod function;
 pub(crate) mod iam;
 pub(crate) mod marker;
 pub(crate) mod portcullis;
+pub(crate) mod url;

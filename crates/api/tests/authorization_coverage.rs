@@ -49,6 +49,7 @@ fn cases() -> Vec<Case> {
         rest(operation, method, String::leak(format!("{F}{rest_of_path}")))
     };
     let tags = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
+    let url = "/2021-10-31/functions/missing/url";
     let iam = |operation, parameters: &str| {
         query("iam", operation, String::leak(format!("Action={operation}&Version=2010-05-08&{parameters}")))
     };
@@ -85,6 +86,11 @@ fn cases() -> Vec<Case> {
         rest("UntagResource", Method::DELETE, String::leak(format!("{tags}?tagKeys=k"))),
         rest("ListTags",      Method::GET,    tags),
         rest("GetFunctionCodeSigningConfig", Method::GET, "/2020-06-30/functions/missing/code-signing-config"),
+        with(rest("CreateFunctionUrlConfig", Method::POST, url), r#"{"AuthType":"NONE"}"#),
+        rest("GetFunctionUrlConfig", Method::GET, url),
+        with(rest("UpdateFunctionUrlConfig", Method::PUT, url), "{}"),
+        rest("DeleteFunctionUrlConfig", Method::DELETE, url),
+        rest("ListFunctionUrlConfigs", Method::GET, "/2021-10-31/functions/missing/urls"),
         iam("CreateUser",       "UserName=new"),
         iam("GetUser",          "UserName=missing"),
         iam("ListUsers",        ""),

@@ -89,6 +89,13 @@ pub(crate) struct ServeArguments {
     /// How functions are kept from the host.
     #[arg(long, env = "PORTCULLIS_ISOLATION", value_enum, default_value_t = Isolation::Auto)]
     pub(crate) isolation: Isolation,
+    /// Domain of function URLs, which are `http://ID.lambda-url.REGION.DOMAIN:PORT/`. Requests with
+    /// another one in `Host` reach the same function.
+    #[arg(long, env = "PORTCULLIS_FUNCTION_URL_DOMAIN", default_value = "localhost")]
+    pub(crate) function_url_domain: String,
+    /// Let a grant of lambda:InvokeFunctionUrl alone open a function URL, as AWS did for old ones.
+    #[arg(long, env = "PORTCULLIS_FUNCTION_URL_SINGLE_GRANT")]
+    pub(crate) function_url_single_grant: bool,
     /// Access key id of the account's root; generated at first start when absent.
     #[arg(
         long,

@@ -11,11 +11,11 @@ use std::{
 
 use portcullis_api::{Server, Settings, State, listen};
 use portcullis_catalog::{
-    Catalog, CatalogError, Failure,
+    Catalog, CatalogError, Failure, UrlRule,
     effects::{RootKey, StartRefusal},
 };
 use portcullis_identity::{AccountId, Partition, generate};
-use portcullis_lambda::Region;
+use portcullis_lambda::{Region, UrlDomain};
 use portcullis_sandbox::{Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
@@ -149,6 +149,8 @@ pub(crate) async fn start_quickstart(listen: SocketAddr) -> Result<Running, Serv
         runtimes_dir: home.join("runtimes"),
         region: parse("region", "us-east-1")?,
         account: parse("account", "123456789012")?,
+        url_domain: parse("domain", "localhost")?,
+        url_rule: UrlRule::default(),
         root: None,
     };
     say!("Starting a server on an empty data folder ({})", folder.path().display())?;
@@ -170,6 +172,8 @@ struct Configuration {
     runtimes_dir: PathBuf,
     region: Region,
     account: AccountId,
+    url_domain: UrlDomain,
+    url_rule: UrlRule,
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
 }
@@ -195,6 +199,11 @@ impl Configuration {
             runtimes_dir: arguments.data_dir.join("runtimes"),
             region: parse("--region", &arguments.region)?,
             account: parse("--account-id", &arguments.account_id)?,
+            url_domain: parse("--function-url-domain", &arguments.function_url_domain)?,
+            url_rule: match arguments.function_url_single_grant {
+                true => UrlRule::UrlGrantAlone,
+                false => UrlRule::BothGrants,
+            },
             root,
         })
     }
@@ -230,7 +239,9 @@ pub(crate) struct Running {
 
 impl Running {
     async fn start(configuration: Configuration) -> Result<Self, ServeError> {
-        let Configuration { listen, data_dir, runtimes_dir, region, account, root } = configuration;
+        let Configuration { listen, data_dir, root, .. } = configuration;
+        let Configuration { region, account, url_domain, url_rule, runtimes_dir, .. } =
+            configuration;
         make_private(&data_dir)?;
         let store = Arc::new(SqliteStore::open(&data_dir)?);
         let listener = TcpListener::bind(listen)
@@ -244,7 +255,14 @@ impl Running {
         let blobs = Blobs::open(&data_dir.join("code"))?;
         let sandbox = Sandbox::new(portcullis_sandbox::Settings::default())?;
         let code_dir = unpacked(&data_dir);
-        let settings = Settings { region: region.clone(), account, code_dir, runtimes_dir };
+        let settings = Settings {
+            region: region.clone(),
+            account,
+            url_domain,
+            url_rule,
+            code_dir,
+            runtimes_dir,
+        };
         let server = Server::new(State::new(catalog, blobs, sandbox, settings));
         let (shutdown, signal) = oneshot::channel();
         let serving = tokio::spawn(listen::serve(

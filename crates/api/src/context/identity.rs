@@ -74,7 +74,7 @@ impl RequestCx<'_> {
             (None, Caller::Root { root, .. }) => {
                 KeyHolder::Root(RootResource::new(self.state.partition, root.account()))
             }
-            (None, Caller::RoleSession { .. } | Caller::Service { .. }) => {
+            (None, Caller::RoleSession { .. } | Caller::Service { .. } | Caller::Anonymous) => {
                 return Err(IdentityError::UserNameRequired.into());
             }
         };

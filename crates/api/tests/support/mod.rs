@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use portcullis_api::{Server, Settings, State, listen};
-use portcullis_catalog::{Catalog, effects::RootKey};
+use portcullis_catalog::{Catalog, UrlRule, effects::RootKey};
 use portcullis_identity::Partition;
 use portcullis_sandbox::Sandbox;
 use portcullis_sigv4::{Credentials, sign};
@@ -65,6 +65,8 @@ impl TestServer {
         let settings = Settings {
             region: REGION.parse().unwrap(),
             account,
+            url_domain: "localhost".parse().unwrap(),
+            url_rule: UrlRule::default(),
             code_dir: folder.path().join("unpacked"),
             runtimes_dir: folder.path().join("runtimes"),
         };

@@ -615,15 +615,19 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ADD_PERMISSION,
     &rows::CREATE_ALIAS,
     &rows::CREATE_FUNCTION,
+    &rows::CREATE_FUNCTION_URL_CONFIG,
     &rows::DELETE_ALIAS,
     &rows::DELETE_FUNCTION,
+    &rows::DELETE_FUNCTION_URL_CONFIG,
     &rows::GET_ALIAS,
     &rows::GET_FUNCTION,
     &rows::GET_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::GET_FUNCTION_CONFIGURATION,
+    &rows::GET_FUNCTION_URL_CONFIG,
     &rows::GET_POLICY,
     &rows::INVOKE,
     &rows::LIST_ALIASES,
+    &rows::LIST_FUNCTION_URL_CONFIGS,
     &rows::LIST_FUNCTIONS,
     &rows::LIST_TAGS,
     &rows::LIST_VERSIONS_BY_FUNCTION,
@@ -634,6 +638,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::UPDATE_ALIAS,
     &rows::UPDATE_FUNCTION_CODE,
     &rows::UPDATE_FUNCTION_CONFIGURATION,
+    &rows::UPDATE_FUNCTION_URL_CONFIG,
 ];
 
 /// Calls the macro `$with` with the service's module and table, then every served operation
@@ -645,15 +650,19 @@ macro_rules! served_lambda {
             AddPermission add_permission,
             CreateAlias create_alias,
             CreateFunction create_function,
+            CreateFunctionUrlConfig create_function_url_config,
             DeleteAlias delete_alias,
             DeleteFunction delete_function,
+            DeleteFunctionUrlConfig delete_function_url_config,
             GetAlias get_alias,
             GetFunction get_function,
             GetFunctionCodeSigningConfig get_function_code_signing_config,
             GetFunctionConfiguration get_function_configuration,
+            GetFunctionUrlConfig get_function_url_config,
             GetPolicy get_policy,
             Invoke invoke,
             ListAliases list_aliases,
+            ListFunctionUrlConfigs list_function_url_configs,
             ListFunctions list_functions,
             ListTags list_tags,
             ListVersionsByFunction list_versions_by_function,
@@ -664,6 +673,7 @@ macro_rules! served_lambda {
             UpdateAlias update_alias,
             UpdateFunctionCode update_function_code,
             UpdateFunctionConfiguration update_function_configuration,
+            UpdateFunctionUrlConfig update_function_url_config,
         }
     };
 }
@@ -851,10 +861,10 @@ mod rows {
         ],
         required_query: &[],
         status: 201,
-        input: None,
-        output: None,
+        input: Some(&shapes::CREATE_FUNCTION_URL_CONFIG_REQUEST),
+        output: Some(&shapes::CREATE_FUNCTION_URL_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:CreateFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -1077,10 +1087,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_FUNCTION_URL_CONFIG_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -1505,10 +1515,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_FUNCTION_URL_CONFIG_REQUEST),
+        output: Some(&shapes::GET_FUNCTION_URL_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -1879,10 +1889,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_FUNCTION_URL_CONFIGS_REQUEST),
+        output: Some(&shapes::LIST_FUNCTION_URL_CONFIGS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListFunctionUrlConfigs",
             resource: ResourceForm::Function,
@@ -2696,10 +2706,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::UPDATE_FUNCTION_URL_CONFIG_REQUEST),
+        output: Some(&shapes::UPDATE_FUNCTION_URL_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:UpdateFunctionUrlConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2737,6 +2747,14 @@ pub mod operation {
         type Input = types::CreateFunctionInput;
         type Output = types::FunctionConfiguration;
     }
+    /// `CreateFunctionUrlConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateFunctionUrlConfig;
+    impl Operation for CreateFunctionUrlConfig {
+        const MODEL: &'static OperationModel = &rows::CREATE_FUNCTION_URL_CONFIG;
+        type Input = types::CreateFunctionUrlConfigInput;
+        type Output = types::CreateFunctionUrlConfigOutput;
+    }
     /// `DeleteAlias`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteAlias;
@@ -2752,6 +2770,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION;
         type Input = types::DeleteFunctionInput;
         type Output = types::DeleteFunctionOutput;
+    }
+    /// `DeleteFunctionUrlConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteFunctionUrlConfig;
+    impl Operation for DeleteFunctionUrlConfig {
+        const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION_URL_CONFIG;
+        type Input = types::DeleteFunctionUrlConfigInput;
+        type Output = ();
     }
     /// `GetAlias`.
     #[derive(Clone, Copy, Debug)]
@@ -2785,6 +2811,14 @@ pub mod operation {
         type Input = types::GetFunctionConfigurationInput;
         type Output = types::FunctionConfiguration;
     }
+    /// `GetFunctionUrlConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetFunctionUrlConfig;
+    impl Operation for GetFunctionUrlConfig {
+        const MODEL: &'static OperationModel = &rows::GET_FUNCTION_URL_CONFIG;
+        type Input = types::GetFunctionUrlConfigInput;
+        type Output = types::GetFunctionUrlConfigOutput;
+    }
     /// `GetPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetPolicy;
@@ -2808,6 +2842,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_ALIASES;
         type Input = types::ListAliasesInput;
         type Output = types::ListAliasesOutput;
+    }
+    /// `ListFunctionUrlConfigs`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListFunctionUrlConfigs;
+    impl Operation for ListFunctionUrlConfigs {
+        const MODEL: &'static OperationModel = &rows::LIST_FUNCTION_URL_CONFIGS;
+        type Input = types::ListFunctionUrlConfigsInput;
+        type Output = types::ListFunctionUrlConfigsOutput;
     }
     /// `ListFunctions`.
     #[derive(Clone, Copy, Debug)]
@@ -2888,6 +2930,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::UPDATE_FUNCTION_CONFIGURATION;
         type Input = types::UpdateFunctionConfigurationInput;
         type Output = types::FunctionConfiguration;
+    }
+    /// `UpdateFunctionUrlConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateFunctionUrlConfig;
+    impl Operation for UpdateFunctionUrlConfig {
+        const MODEL: &'static OperationModel = &rows::UPDATE_FUNCTION_URL_CONFIG;
+        type Input = types::UpdateFunctionUrlConfigInput;
+        type Output = types::UpdateFunctionUrlConfigOutput;
     }
 }
 
@@ -3015,6 +3065,23 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub reserved_concurrent_executions: Option<i32>,
     }
+    /// `Cors` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Cors {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allow_credentials: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allow_headers: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allow_methods: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allow_origins: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub expose_headers: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_age: Option<i32>,
+    }
     /// `CreateAliasRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3061,6 +3128,29 @@ pub mod types {
         pub runtime_config: Option<FunctionRuntimeConfig>,
         pub accelerator_config: Option<AcceleratorConfig>,
     }
+    /// `CreateFunctionUrlConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateFunctionUrlConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+        pub auth_type: FunctionUrlAuthType,
+        pub cors: Option<Cors>,
+        pub invoke_mode: Option<InvokeMode>,
+    }
+    /// `CreateFunctionUrlConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateFunctionUrlConfigOutput {
+        pub function_url: String,
+        pub function_arn: String,
+        pub auth_type: FunctionUrlAuthType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub cors: Option<Cors>,
+        pub creation_time: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub invoke_mode: Option<InvokeMode>,
+    }
     /// `DeadLetterConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3088,6 +3178,13 @@ pub mod types {
     pub struct DeleteFunctionOutput {
         #[serde(skip_serializing)]
         pub status_code: Option<i32>,
+    }
+    /// `DeleteFunctionUrlConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteFunctionUrlConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
     }
     /// `DirectS3Read` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -3340,7 +3437,7 @@ pub mod types {
         pub runtime_alias: String,
     }
     /// `FunctionUrlAuthType` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
     pub enum FunctionUrlAuthType {
         #[serde(rename = "NONE")]
         None,
@@ -3356,6 +3453,20 @@ pub mod types {
                 Self::AwsIam => "AWS_IAM",
             }
         }
+    }
+    /// `FunctionUrlConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct FunctionUrlConfig {
+        pub function_url: String,
+        pub function_arn: String,
+        pub creation_time: String,
+        pub last_modified_time: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub cors: Option<Cors>,
+        pub auth_type: FunctionUrlAuthType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub invoke_mode: Option<InvokeMode>,
     }
     /// `FunctionVersion` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -3437,6 +3548,27 @@ pub mod types {
         pub tags_error: Option<TagsError>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub concurrency: Option<Concurrency>,
+    }
+    /// `GetFunctionUrlConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionUrlConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+    }
+    /// `GetFunctionUrlConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionUrlConfigOutput {
+        pub function_url: String,
+        pub function_arn: String,
+        pub auth_type: FunctionUrlAuthType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub cors: Option<Cors>,
+        pub creation_time: String,
+        pub last_modified_time: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub invoke_mode: Option<InvokeMode>,
     }
     /// `GetPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3536,6 +3668,24 @@ pub mod types {
             }
         }
     }
+    /// `InvokeMode` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum InvokeMode {
+        #[serde(rename = "RESPONSE_STREAM")]
+        ResponseStream,
+        #[serde(rename = "BUFFERED")]
+        Buffered,
+    }
+    impl InvokeMode {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::ResponseStream => "RESPONSE_STREAM",
+                Self::Buffered => "BUFFERED",
+            }
+        }
+    }
     /// `LambdaManagedInstancesCapacityProviderConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3576,6 +3726,22 @@ pub mod types {
         pub next_marker: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub aliases: Option<Vec<AliasConfiguration>>,
+    }
+    /// `ListFunctionUrlConfigsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListFunctionUrlConfigsInput {
+        pub function_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListFunctionUrlConfigsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListFunctionUrlConfigsOutput {
+        pub function_url_configs: Vec<FunctionUrlConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
     }
     /// `ListFunctionsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3966,6 +4132,30 @@ pub mod types {
         pub runtime_config: Option<FunctionRuntimeConfig>,
         pub accelerator_config: Option<AcceleratorConfig>,
     }
+    /// `UpdateFunctionUrlConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateFunctionUrlConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+        pub auth_type: Option<FunctionUrlAuthType>,
+        pub cors: Option<Cors>,
+        pub invoke_mode: Option<InvokeMode>,
+    }
+    /// `UpdateFunctionUrlConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateFunctionUrlConfigOutput {
+        pub function_url: String,
+        pub function_arn: String,
+        pub auth_type: FunctionUrlAuthType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub cors: Option<Cors>,
+        pub creation_time: String,
+        pub last_modified_time: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub invoke_mode: Option<InvokeMode>,
+    }
     /// `VpcConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4058,6 +4248,11 @@ mod shapes {
         "AliasRoutingConfiguration",
         &[Member::body("AdditionalVersionWeights", &ADDITIONAL_VERSION_WEIGHTS)],
     );
+    pub(super) static ALLOW_CREDENTIALS: Shape = Shape::boolean("AllowCredentials");
+    pub(super) static ALLOW_METHODS_LIST: Shape =
+        Shape::list("AllowMethodsList", &METHOD, Bounds { min: Some(0), max: Some(6) }, false);
+    pub(super) static ALLOW_ORIGINS_LIST: Shape =
+        Shape::list("AllowOriginsList", &ORIGIN, Bounds { min: Some(0), max: Some(100) }, false);
     pub(super) static APPLICATION_LOG_LEVEL: Shape = Shape::string(
         "ApplicationLogLevel",
         Text::ANY.choices(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]),
@@ -4110,6 +4305,17 @@ mod shapes {
         "Concurrency",
         &[Member::body("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS)],
     );
+    pub(super) static CORS: Shape = Shape::structure(
+        "Cors",
+        &[
+            Member::body("AllowCredentials", &ALLOW_CREDENTIALS),
+            Member::body("AllowHeaders", &HEADERS_LIST),
+            Member::body("AllowMethods", &ALLOW_METHODS_LIST),
+            Member::body("AllowOrigins", &ALLOW_ORIGINS_LIST),
+            Member::body("ExposeHeaders", &HEADERS_LIST),
+            Member::body("MaxAge", &MAX_AGE),
+        ],
+    );
     pub(super) static CREATE_ALIAS_REQUEST: Shape = Shape::structure(
         "CreateAliasRequest",
         &[
@@ -4157,6 +4363,29 @@ mod shapes {
             Member::body("AcceleratorConfig", &ACCELERATOR_CONFIG),
         ],
     );
+    pub(super) static CREATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure(
+        "CreateFunctionUrlConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_URL_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &FUNCTION_URL_QUALIFIER).at(Location::Query, "Qualifier"),
+            Member::body("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+            Member::body("Cors", &CORS),
+            Member::body("InvokeMode", &INVOKE_MODE),
+        ],
+    );
+    pub(super) static CREATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::structure(
+        "CreateFunctionUrlConfigResponse",
+        &[
+            Member::body("FunctionUrl", &FUNCTION_URL).required(),
+            Member::body("FunctionArn", &FUNCTION_ARN).required(),
+            Member::body("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+            Member::body("Cors", &CORS),
+            Member::body("CreationTime", &TIMESTAMP).required(),
+            Member::body("InvokeMode", &INVOKE_MODE),
+        ],
+    );
     pub(super) static DEAD_LETTER_CONFIG: Shape =
         Shape::structure("DeadLetterConfig", &[Member::body("TargetArn", &RESOURCE_ARN)]);
     pub(super) static DELETE_ALIAS_REQUEST: Shape = Shape::structure(
@@ -4181,6 +4410,15 @@ mod shapes {
     pub(super) static DELETE_FUNCTION_RESPONSE: Shape = Shape::structure(
         "DeleteFunctionResponse",
         &[Member::body("StatusCode", &INTEGER).at(Location::StatusCode, "StatusCode")],
+    );
+    pub(super) static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure(
+        "DeleteFunctionUrlConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_URL_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &FUNCTION_URL_QUALIFIER).at(Location::Query, "Qualifier"),
+        ],
     );
     pub(super) static DESCRIPTION: Shape =
         Shape::string("Description", Text::ANY.length(Some(0), Some(256)));
@@ -4396,8 +4634,43 @@ mod shapes {
             Member::body("RuntimeAlias", &FUNCTION_RUNTIME_ALIAS).required(),
         ],
     );
+    pub(super) static FUNCTION_URL: Shape =
+        Shape::string("FunctionUrl", Text::ANY.length(Some(40), Some(100)));
     pub(super) static FUNCTION_URL_AUTH_TYPE: Shape =
         Shape::string("FunctionUrlAuthType", Text::ANY.choices(&["NONE", "AWS_IAM"]));
+    pub(super) static FUNCTION_URL_CONFIG: Shape = Shape::structure(
+        "FunctionUrlConfig",
+        &[
+            Member::body("FunctionUrl", &FUNCTION_URL).required(),
+            Member::body("FunctionArn", &FUNCTION_ARN).required(),
+            Member::body("CreationTime", &TIMESTAMP).required(),
+            Member::body("LastModifiedTime", &TIMESTAMP).required(),
+            Member::body("Cors", &CORS),
+            Member::body("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+            Member::body("InvokeMode", &INVOKE_MODE),
+        ],
+    );
+    pub(super) static FUNCTION_URL_CONFIG_LIST: Shape = Shape::list(
+        "FunctionUrlConfigList",
+        &FUNCTION_URL_CONFIG,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static FUNCTION_URL_FUNCTION_NAME: Shape = Shape::string(
+        "FunctionUrlFunctionName",
+        Text::ANY.length(Some(1), Some(140)).pattern(&FUNCTION_URL_FUNCTION_NAME_PATTERN),
+    );
+    static FUNCTION_URL_FUNCTION_NAME_PATTERN: Pattern = Pattern::new(
+        r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?"#,
+        r#"(arn:(aws[a-zA-Z\-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9\-_]{1,64})(:((?![0-9]+$)[0-9a-zA-Z\-_]+))?"#,
+        true,
+    );
+    pub(super) static FUNCTION_URL_QUALIFIER: Shape = Shape::string(
+        "FunctionUrlQualifier",
+        Text::ANY.length(Some(1), Some(128)).pattern(&FUNCTION_URL_QUALIFIER_PATTERN),
+    );
+    static FUNCTION_URL_QUALIFIER_PATTERN: Pattern =
+        Pattern::new(r#"((?!^\d+$)^[0-9a-zA-Z-_]+$)"#, r#"((?!^[0-9]+$)^[0-9a-zA-Z\-_]+$)"#, true);
     pub(super) static FUNCTION_VERSION: Shape =
         Shape::string("FunctionVersion", Text::ANY.choices(&["ALL"]));
     pub(super) static FUNCTION_VERSION_LATEST_PUBLISHED: Shape =
@@ -4454,6 +4727,27 @@ mod shapes {
             Member::body("Concurrency", &CONCURRENCY),
         ],
     );
+    pub(super) static GET_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure(
+        "GetFunctionUrlConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_URL_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &FUNCTION_URL_QUALIFIER).at(Location::Query, "Qualifier"),
+        ],
+    );
+    pub(super) static GET_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::structure(
+        "GetFunctionUrlConfigResponse",
+        &[
+            Member::body("FunctionUrl", &FUNCTION_URL).required(),
+            Member::body("FunctionArn", &FUNCTION_ARN).required(),
+            Member::body("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+            Member::body("Cors", &CORS),
+            Member::body("CreationTime", &TIMESTAMP).required(),
+            Member::body("LastModifiedTime", &TIMESTAMP).required(),
+            Member::body("InvokeMode", &INVOKE_MODE),
+        ],
+    );
     pub(super) static GET_POLICY_REQUEST: Shape = Shape::structure(
         "GetPolicyRequest",
         &[
@@ -4471,6 +4765,12 @@ mod shapes {
     pub(super) static HANDLER: Shape =
         Shape::string("Handler", Text::ANY.length(Some(0), Some(128)).pattern(&HANDLER_PATTERN));
     static HANDLER_PATTERN: Pattern = Pattern::new(r#"[^\s]+"#, r#"[^ \t\n\x0B\f\r]+"#, false);
+    pub(super) static HEADER: Shape =
+        Shape::string("Header", Text::ANY.length(Some(0), Some(1024)).pattern(&HEADER_PATTERN));
+    static HEADER_PATTERN: Pattern =
+        Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
+    pub(super) static HEADERS_LIST: Shape =
+        Shape::list("HeadersList", &HEADER, Bounds { min: Some(0), max: Some(100) }, false);
     pub(super) static IMAGE_CONFIG: Shape = Shape::structure(
         "ImageConfig",
         &[
@@ -4521,6 +4821,8 @@ mod shapes {
     );
     pub(super) static INVOCATION_TYPE: Shape =
         Shape::string("InvocationType", Text::ANY.choices(&["Event", "RequestResponse", "DryRun"]));
+    pub(super) static INVOKE_MODE: Shape =
+        Shape::string("InvokeMode", Text::ANY.choices(&["RESPONSE_STREAM", "BUFFERED"]));
     pub(super) static INVOKED_VIA_FUNCTION_URL: Shape = Shape::boolean("InvokedViaFunctionUrl");
     pub(super) static KMS_KEY_ARN: Shape = Shape::string(
         "KMSKeyArn",
@@ -4587,6 +4889,23 @@ mod shapes {
     pub(super) static LIST_ALIASES_RESPONSE: Shape = Shape::structure(
         "ListAliasesResponse",
         &[Member::body("NextMarker", &STRING), Member::body("Aliases", &ALIAS_LIST)],
+    );
+    pub(super) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape::structure(
+        "ListFunctionUrlConfigsRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_URL_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_ITEMS).at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape = Shape::structure(
+        "ListFunctionUrlConfigsResponse",
+        &[
+            Member::body("FunctionUrlConfigs", &FUNCTION_URL_CONFIG_LIST).required(),
+            Member::body("NextMarker", &STRING),
+        ],
     );
     pub(super) static LIST_FUNCTIONS_REQUEST: Shape = Shape::structure(
         "ListFunctionsRequest",
@@ -4655,10 +4974,18 @@ mod shapes {
         r#"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}"#,
         false,
     );
+    pub(super) static MAX_AGE: Shape =
+        Shape::integer("MaxAge", Bounds { min: Some(0), max: Some(86400) });
+    pub(super) static MAX_ITEMS: Shape =
+        Shape::integer("MaxItems", Bounds { min: Some(1), max: Some(50) });
     pub(super) static MAX_LIST_ITEMS: Shape =
         Shape::integer("MaxListItems", Bounds { min: Some(1), max: Some(10000) });
     pub(super) static MEMORY_SIZE: Shape =
         Shape::integer("MemorySize", Bounds { min: Some(128), max: Some(10240) });
+    pub(super) static METHOD: Shape =
+        Shape::string("Method", Text::ANY.length(Some(0), Some(6)).pattern(&METHOD_PATTERN));
+    static METHOD_PATTERN: Pattern =
+        Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
     pub(super) static NAME_SPACED_FUNCTION_ARN: Shape = Shape::string(
         "NameSpacedFunctionArn",
         Text::ANY.length(Some(0), Some(10000)).pattern(&NAME_SPACED_FUNCTION_ARN_PATTERN),
@@ -4698,6 +5025,10 @@ mod shapes {
         r#"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9\-_$]+"#,
         false,
     );
+    pub(super) static ORIGIN: Shape =
+        Shape::string("Origin", Text::ANY.length(Some(1), Some(253)).pattern(&ORIGIN_PATTERN));
+    static ORIGIN_PATTERN: Pattern =
+        Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
     pub(super) static PACKAGE_TYPE: Shape =
         Shape::string("PackageType", Text::ANY.choices(&["Zip", "Image"]));
     pub(super) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape::integer(
@@ -5004,6 +5335,30 @@ mod shapes {
             Member::body("DurableConfig", &DURABLE_CONFIG),
             Member::body("RuntimeConfig", &FUNCTION_RUNTIME_CONFIG),
             Member::body("AcceleratorConfig", &ACCELERATOR_CONFIG),
+        ],
+    );
+    pub(super) static UPDATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure(
+        "UpdateFunctionUrlConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_URL_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &FUNCTION_URL_QUALIFIER).at(Location::Query, "Qualifier"),
+            Member::body("AuthType", &FUNCTION_URL_AUTH_TYPE),
+            Member::body("Cors", &CORS),
+            Member::body("InvokeMode", &INVOKE_MODE),
+        ],
+    );
+    pub(super) static UPDATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::structure(
+        "UpdateFunctionUrlConfigResponse",
+        &[
+            Member::body("FunctionUrl", &FUNCTION_URL).required(),
+            Member::body("FunctionArn", &FUNCTION_ARN).required(),
+            Member::body("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+            Member::body("Cors", &CORS),
+            Member::body("CreationTime", &TIMESTAMP).required(),
+            Member::body("LastModifiedTime", &TIMESTAMP).required(),
+            Member::body("InvokeMode", &INVOKE_MODE),
         ],
     );
     pub(super) static VERSION: Shape =

@@ -45,7 +45,7 @@ pub(crate) async fn invoke(
 }
 
 /// A new number between 0 and 1, for aliases that route by weight.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let random =
         u32::from_le_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap_or(&[0; 4]));
     f64::from(random) / f64::from(u32::MAX)
@@ -84,7 +84,7 @@ fn client_context(base64: Option<String>) -> Result<Option<String>, ApiError> {
 }
 
 /// The caller's trace header, or a new trace that is not sampled.
-fn trace_id(cx: &RequestCx<'_>) -> String {
+pub(crate) fn trace_id(cx: &RequestCx<'_>) -> String {
     let given = cx.head.headers.get("x-amzn-trace-id").and_then(|given| given.to_str().ok());
     given.map_or_else(
         || {

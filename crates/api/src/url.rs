@@ -1,0 +1,207 @@
+//! The data plane of function URLs: from an HTTP request to the function, and its answer back.
+//!
+//! Source: `aws-lambda.md §7`. A URL is told by its host, before the path means anything; so no
+//! request to one can reach an operation. Nobody enters without both grants (`§7.2`).
+
+mod event;
+mod reply;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use portcullis_catalog::{FunctionResource, Permit};
+use portcullis_identity::Caller;
+use portcullis_lambda::{CorsHeader, FunctionUrl, Region, UrlAuthType, UrlDomain, UrlId};
+use portcullis_model::{LAMBDA, lambda::operation::Invoke};
+use portcullis_sandbox::Event;
+use portcullis_sigv4::{SignatureError, claim};
+
+use crate::{
+    answer::{Body, JSON, empty, response},
+    authenticate::{Authenticated, Credential},
+    body::{PAYLOAD_BYTES_MAX, hash, payload_too_large, receive},
+    context::RequestCx,
+    error::ApiError,
+    memory::Kind,
+    ops::lambda::invoke::{chance, trace_id},
+    state::State,
+};
+
+/// What every URL's host has after its id.
+const MARK: &str = ".lambda-url.";
+
+/// What anyone who may not call is told: `aws-lambda.md §7.3`.
+const FORBIDDEN: &str = r#"{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}"#;
+
+/// The host's id, if the request is to a function URL. One that is no id is `None` inside: nothing
+/// has it.
+pub(crate) fn addressed(head: &Parts) -> Option<Option<UrlId>> {
+    let host = match head.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => head.headers.get(header::HOST)?.to_str().ok()?,
+    };
+    let (id, _) = host.split_once(MARK)?;
+    Some(id.to_ascii_lowercase().parse().ok())
+}
+
+/// A URL's address: `http://ID.lambda-url.REGION.DOMAIN/`, with the port that the client used.
+pub(crate) fn text(id: &UrlId, region: &Region, domain: &UrlDomain, head: &Parts) -> String {
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let port = host.and_then(|host| host.rsplit_once(':')?.1.parse::<u16>().ok());
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    format!("http://{id}{MARK}{region}.{domain}{port}/")
+}
+
+/// Answers a request to a function URL, whatever comes of it.
+pub(crate) async fn answer(
+    state: &Arc<State>,
+    id: Option<UrlId>,
+    head: &Parts,
+    body: Incoming,
+    request_id: &str,
+) -> Response<Body> {
+    let known = id.and_then(|id| state.catalog.load().url(&id).map(|url| url.shared()));
+    let Some(url) = known else { return denied(r#"{"Message":null}"#) };
+    let call = UrlCall { state, head, request_id, url: &url };
+    if let Some(preflight) = call.preflight() {
+        return preflight;
+    }
+    let mut answer = match call.run(body).await {
+        Ok(response) => response,
+        Err(error) => refused(&error, request_id),
+    };
+    for (name, value) in call.cors_headers() {
+        set(&mut answer, name, &value);
+    }
+    answer
+}
+
+/// How a refusal looks to a caller of a URL: `aws-lambda.md §7.3`. Who is not let in learns nothing
+/// of why; the log does.
+fn refused(error: &ApiError, request_id: &str) -> Response<Body> {
+    let told = error.response(&LAMBDA, request_id);
+    match error {
+        ApiError::Denied(_) | ApiError::Signature(SignatureError::MissingToken) => {
+            denied(FORBIDDEN)
+        }
+        ApiError::Internal(_) => reply::failure(),
+        _ => told,
+    }
+}
+
+fn denied(body: &'static str) -> Response<Body> {
+    let mut response = response(403, JSON, Bytes::from_static(body.as_bytes()));
+    let code = HeaderValue::from_static("AccessDeniedException");
+    response.headers_mut().insert("x-amzn-errortype", code);
+    response
+}
+
+/// Headers of our own making are legal; of a configuration, checked when it was made.
+fn set(response: &mut Response<Body>, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// A request to a URL that exists.
+struct UrlCall<'a> {
+    state: &'a Arc<State>,
+    head: &'a Parts,
+    request_id: &'a str,
+    url: &'a FunctionUrl,
+}
+
+impl<'a> UrlCall<'a> {
+    fn header(&self, name: HeaderName) -> Option<&'a str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// The answer to a browser that asks whether it may call: the function does not run, and no
+    /// permission is needed (`[gap] §7.6`).
+    fn preflight(&self) -> Option<Response<Body>> {
+        self.header(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+        let cors = self.url.cors().filter(|_| self.head.method == Method::OPTIONS)?;
+        let mut response = empty(200);
+        for (name, value) in cors.preflight(self.header(header::ORIGIN)?) {
+            set(&mut response, name, &value);
+        }
+        Some(response)
+    }
+
+    /// The headers that the configuration adds to every answer.
+    fn cors_headers(&self) -> Vec<CorsHeader> {
+        let origin = self.header(header::ORIGIN);
+        self.url.cors().zip(origin).map(|(cors, origin)| cors.headers(origin)).unwrap_or_default()
+    }
+
+    /// Authenticates, authorizes, runs the function.
+    async fn run(&self, body: Incoming) -> Result<Response<Body>, ApiError> {
+        if !self.state.catalog.is_live() {
+            return Err(portcullis_catalog::CatalogError::Stale.into());
+        }
+        let (authenticated, body) = match self.url.auth_type() {
+            UrlAuthType::AwsIam => self.authenticate(body).await?,
+            UrlAuthType::None => {
+                // Whoever may not call is told so before its body is read; and asked again after.
+                let cx = self.context(anonymous(), Bytes::new());
+                cx.authorize_url(&cx.snapshot, self.url).map(drop)?;
+                (anonymous(), self.receive(body).await?)
+            }
+        };
+        let cx = self.context(authenticated, body);
+        let permit = cx.authorize_url(&cx.snapshot, self.url)?;
+        let again = |_| cx.authorize_url(&self.state.catalog.load(), self.url);
+        let permit = cx.once_created(permit, again).await?;
+        self.invoke(&cx, permit).await
+    }
+
+    async fn receive(&self, body: Incoming) -> Result<Bytes, ApiError> {
+        let memory = &self.state.memory;
+        receive(memory, Kind::Payload, PAYLOAD_BYTES_MAX, body, payload_too_large).await
+    }
+
+    /// Proves who sent the request, as on every other way in: the clock, the scope, the key, then
+    /// the body and the signature.
+    async fn authenticate(&self, body: Incoming) -> Result<(Authenticated, Bytes), ApiError> {
+        let received = Timestamp::now();
+        let claim = claim(self.head, received)?;
+        claim.check_scope(&[self.state.region.as_str()], LAMBDA.signing_name)?;
+        let _in_force = Credential::find(&self.state.catalog.load(), &claim, received)?;
+        let body = self.receive(body).await?;
+        let hash = hash(&body).await;
+        let snapshot = self.state.catalog.snapshot();
+        let credential = Credential::find(&snapshot, &claim, Timestamp::now())?;
+        Ok((credential.verify(&snapshot, self.head, &claim, &hash)?, body))
+    }
+
+    fn context(&self, authenticated: Authenticated, body: Bytes) -> RequestCx<'a> {
+        RequestCx::new(self.state, self.head, self.request_id, authenticated, body)
+    }
+
+    async fn invoke(
+        &self,
+        cx: &RequestCx<'_>,
+        permit: Permit<Invoke, FunctionResource>,
+    ) -> Result<Response<Body>, ApiError> {
+        let resolved = self.state.catalog.load().invocation(permit, chance())?;
+        let trace_id = trace_id(cx);
+        let event = Event {
+            request_id: self.request_id.to_owned(),
+            payload: event::payload(cx, self.url, &trace_id),
+            invoked_function_arn: resolved.target.to_string(),
+            client_context: None,
+            trace_id,
+            log_tail: false,
+        };
+        let outcome = self.state.execution.run(&self.state.blobs, &resolved, event).await?;
+        Ok(reply::of(&outcome))
+    }
+}
+
+/// Who calls a URL that asks for no signature; one that is there all the same proves nothing.
+fn anonymous() -> Authenticated {
+    Authenticated { caller: Caller::Anonymous, access_key_id: None, session_policy: None }
+}

@@ -1,0 +1,232 @@
+//! The event that a function gets for a request to its URL: payload format 2.0.
+//!
+//! Source: `aws-lambda.md §7.4`. Members that would be null are left out, as the table allows.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, Version, header};
+use percent_encoding::percent_decode_str;
+use portcullis_identity::Caller;
+use portcullis_lambda::FunctionUrl;
+use serde_json::{Map, Value, json};
+
+use super::MARK;
+use crate::context::RequestCx;
+
+/// What begins the content type of a body that travels as text.
+const TEXT_TYPES: [&str; 6] = [
+    "text/",
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "application/xml",
+    "application/javascript",
+    "application/graphql",
+];
+
+/// The event of one request, as JSON.
+pub(super) fn payload(cx: &RequestCx<'_>, url: &FunctionUrl, trace_id: &str) -> Bytes {
+    let uri = &cx.head.uri;
+    let mut event = Map::new();
+    event.insert("version".to_owned(), "2.0".into());
+    event.insert("routeKey".to_owned(), "$default".into());
+    event.insert("rawPath".to_owned(), uri.path().into());
+    event.insert("rawQueryString".to_owned(), uri.query().unwrap_or_default().into());
+    insert(&mut event, "cookies", cookies(&cx.head.headers));
+    event.insert("headers".to_owned(), headers(cx, trace_id));
+    insert(&mut event, "queryStringParameters", uri.query().and_then(query_parameters));
+    event.insert("requestContext".to_owned(), request_context(cx, url));
+    let is_text = is_text(&cx.head.headers);
+    let text = std::str::from_utf8(&cx.body).ok().filter(|_| is_text);
+    if !cx.body.is_empty() {
+        let body = text.map_or_else(|| BASE64_STANDARD.encode(&cx.body), str::to_owned);
+        event.insert("body".to_owned(), body.into());
+    }
+    let is_encoded = !cx.body.is_empty() && text.is_none();
+    event.insert("isBase64Encoded".to_owned(), is_encoded.into());
+    Value::Object(event).to_string().into()
+}
+
+fn insert(event: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    event.extend(value.map(|value| (name.to_owned(), value)));
+}
+
+/// Whether the body is of a kind that travels as it is.
+fn is_text(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = kind.split(';').next().unwrap_or_default().trim_end();
+    TEXT_TYPES.iter().any(|text| essence.starts_with(text))
+        || essence.ends_with("+json")
+        || essence.ends_with("+xml")
+}
+
+/// The cookies, one by one; `None` without any.
+fn cookies(headers: &HeaderMap) -> Option<Value> {
+    let all = headers.get_all(header::COOKIE).iter();
+    let each =
+        all.flat_map(|line| latin1(line.as_bytes()).split(';').map(owned).collect::<Vec<_>>());
+    let cookies: Vec<Value> = each.filter(|cookie| cookie.as_str() != Some("")).collect();
+    (!cookies.is_empty()).then_some(Value::Array(cookies))
+}
+
+fn owned(text: &str) -> Value {
+    text.trim().into()
+}
+
+/// Bytes of a header as text; those beyond ASCII as HTTP reads them of old.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// The headers in lower case, repeats joined by a comma; and what a load balancer would add.
+fn headers(cx: &RequestCx<'_>, trace_id: &str) -> Value {
+    let given = &cx.head.headers;
+    let mut headers = Map::new();
+    for name in given.keys().filter(|name| **name != header::COOKIE) {
+        let values: Vec<_> = given.get_all(name).iter().map(|v| latin1(v.as_bytes())).collect();
+        headers.insert(name.as_str().to_owned(), values.join(",").into());
+    }
+    let host = host(given);
+    let port = host.rsplit_once(':').map_or("80", |(_, port)| port).to_owned();
+    headers.insert("x-amzn-trace-id".to_owned(), trace_id.into());
+    headers.insert("x-forwarded-for".to_owned(), source_ip(cx).into());
+    headers.insert("x-forwarded-port".to_owned(), port.into());
+    headers.insert("x-forwarded-proto".to_owned(), "http".into());
+    Value::Object(headers)
+}
+
+fn host(headers: &HeaderMap) -> Cow<'_, str> {
+    headers
+        .get(header::HOST)
+        .map(|host| String::from_utf8_lossy(host.as_bytes()))
+        .unwrap_or_default()
+}
+
+fn source_ip(cx: &RequestCx<'_>) -> String {
+    cx.peer.to_canonical().to_string()
+}
+
+/// The parameters of a query, decoded; repeats joined by a comma.
+fn query_parameters(query: &str) -> Option<Value> {
+    let mut parameters = Map::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decoded(name), decoded(value));
+        match parameters.get_mut(&name) {
+            Some(Value::String(all)) => *all = format!("{all},{value}"),
+            _ => drop(parameters.insert(name, value.into())),
+        }
+    }
+    (!parameters.is_empty()).then_some(Value::Object(parameters))
+}
+
+fn decoded(text: &str) -> String {
+    let blanks = text.replace('+', " ");
+    percent_decode_str(&blanks).decode_utf8_lossy().into_owned()
+}
+
+fn request_context(cx: &RequestCx<'_>, url: &FunctionUrl) -> Value {
+    let host = host(&cx.head.headers);
+    let domain = host.split(':').next().unwrap_or_default();
+    let prefix = domain.split_once(MARK).map_or(domain, |(prefix, _)| prefix);
+    let protocol = if cx.head.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" };
+    let agent = cx.head.headers.get(header::USER_AGENT).map(|agent| latin1(agent.as_bytes()));
+    let mut context = Map::new();
+    let signed = authorizer(cx);
+    let account = if signed.is_some() { url.function().account() } else { "anonymous" };
+    context.insert("accountId".to_owned(), account.into());
+    context.insert("apiId".to_owned(), url.id().as_str().into());
+    insert(&mut context, "authorizer", signed);
+    context.insert("domainName".to_owned(), domain.into());
+    context.insert("domainPrefix".to_owned(), prefix.into());
+    let http = json!({
+        "method": cx.head.method.as_str(),
+        "path": cx.head.uri.path(),
+        "protocol": protocol,
+        "sourceIp": source_ip(cx),
+        "userAgent": agent,
+    });
+    context.insert("http".to_owned(), http);
+    context.insert("requestId".to_owned(), cx.request_id.into());
+    context.insert("routeKey".to_owned(), "$default".into());
+    context.insert("stage".to_owned(), "$default".into());
+    let time = cx.now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string();
+    context.insert("time".to_owned(), time.into());
+    context.insert("timeEpoch".to_owned(), cx.now.as_millisecond().into());
+    Value::Object(context)
+}
+
+/// Who signed the request; `None` for one that was let in without.
+fn authorizer(cx: &RequestCx<'_>) -> Option<Value> {
+    let caller = cx.caller();
+    if matches!(caller, Caller::Anonymous) {
+        return None;
+    }
+    Some(json!({"iam": {
+        "accessKey": cx.authenticated.access_key_id.as_ref().map(ToString::to_string),
+        "accountId": caller.account().map(|account| account.to_string()),
+        "callerId": caller.user_id(),
+        "cognitoIdentity": null,
+        "principalOrgId": null,
+        "userArn": caller.arn(),
+        "userId": caller.user_id(),
+    }}))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+    use serde_json::{Value, json};
+
+    use super::{cookies, is_text, query_parameters};
+
+    #[track_caller]
+    fn check_query(query: &str, want: &Value) {
+        assert_eq!(query_parameters(query).as_ref().unwrap_or(&Value::Null), want, "{query}");
+    }
+
+    #[test]
+    fn query_parameters_are_decoded_and_repeats_joined() {
+        check_query("p1=v1&p1=v2", &json!({"p1": "v1,v2"}));
+        check_query("a%20b=c%2Fd+e&x", &json!({"a b": "c/d e", "x": ""}));
+        check_query("a=b=c&&", &json!({"a": "b=c"}));
+        check_query("&", &Value::Null);
+    }
+
+    #[test]
+    fn cookies_are_told_one_by_one() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(cookies(&headers), None);
+        headers.append("cookie", HeaderValue::from_static("c1=v; c2=w"));
+        headers.append("cookie", HeaderValue::from_static("c3=x;"));
+        assert_eq!(cookies(&headers), Some(json!(["c1=v", "c2=w", "c3=x"])));
+    }
+
+    #[track_caller]
+    fn check_text(kind: &str, want: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_str(kind).unwrap());
+        assert_eq!(is_text(&headers), want, "{kind}");
+    }
+
+    #[test]
+    fn texts_travel_as_they_are_and_the_rest_in_base64() {
+        for text in [
+            "text/plain; charset=utf-8",
+            "application/json",
+            "Application/JSON",
+            "application/x-www-form-urlencoded",
+            "application/xml",
+            "application/javascript",
+            "application/problem+json",
+        ] {
+            check_text(text, true);
+        }
+        for other in ["multipart/form-data; boundary=x", "application/octet-stream", "image/png"] {
+            check_text(other, false);
+        }
+        assert!(!is_text(&HeaderMap::new()));
+    }
+}

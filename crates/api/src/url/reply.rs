@@ -1,0 +1,172 @@
+//! From what a function returned to what the client of its URL sees: `aws-lambda.md §7.5`.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use portcullis_sandbox::Outcome;
+use serde_json::{Map, Value};
+
+use crate::answer::{Body, JSON, response};
+
+/// Headers that say how the answer travels, which is ours to say, and the id of the request.
+const OURS: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The answer to the client.
+pub(super) fn of(outcome: &Outcome) -> Response<Body> {
+    if outcome.function_error.is_some() {
+        return failure();
+    }
+    let Ok(returned) = serde_json::from_slice(&outcome.payload) else { return failure() };
+    match returned {
+        Value::Object(object) if object.contains_key("statusCode") => {
+            shaped(&object).unwrap_or_else(failure)
+        }
+        Value::String(text) => response(200, JSON, text.into()),
+        other => response(200, JSON, other.to_string().into()),
+    }
+}
+
+/// The function failed, or what it returned is no answer.
+pub(super) fn failure() -> Response<Body> {
+    response(502, JSON, Bytes::from_static(b"Internal Server Error"))
+}
+
+/// The answer that an object with a status describes; `None` if it cannot be one.
+fn shaped(object: &Map<String, Value>) -> Option<Response<Body>> {
+    let mut answer = Response::new(Full::new(body(object)?));
+    *answer.status_mut() = status(object.get("statusCode")?)?;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    for (name, value) in members(object.get("headers"))? {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        if !OURS.contains(&name.as_str()) {
+            headers.insert(name, HeaderValue::from_str(&scalar(value)?).ok()?);
+        }
+    }
+    for cookie in list(object.get("cookies"))? {
+        headers.append(header::SET_COOKIE, HeaderValue::from_str(cookie.as_str()?).ok()?);
+    }
+    Some(answer)
+}
+
+/// A number, or its text; informational ones answer nothing.
+fn status(value: &Value) -> Option<StatusCode> {
+    let number = match value {
+        Value::String(text) => text.parse::<u16>().ok()?,
+        other => u16::try_from(other.as_u64()?).ok()?,
+    };
+    (200..=599).contains(&number).then(|| StatusCode::from_u16(number).ok())?
+}
+
+fn body(object: &Map<String, Value>) -> Option<Bytes> {
+    let encoded = object.get("isBase64Encoded").and_then(Value::as_bool) == Some(true);
+    match object.get("body") {
+        None | Some(Value::Null) => Some(Bytes::new()),
+        Some(Value::String(text)) if encoded => BASE64_STANDARD.decode(text).ok().map(Bytes::from),
+        Some(Value::String(text)) => Some(text.clone().into()),
+        Some(other) => Some(other.to_string().into()),
+    }
+}
+
+/// The members of an object that may be absent; `None` for what is no object.
+fn members(value: Option<&Value>) -> Option<impl Iterator<Item = (&String, &Value)>> {
+    let object = match value {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(value.as_object()?),
+    };
+    Some(object.into_iter().flatten().filter(|(_, value)| !value.is_null()))
+}
+
+/// The entries of a list that may be absent; `None` for what is no list.
+fn list(value: Option<&Value>) -> Option<&[Value]> {
+    match value {
+        None | Some(Value::Null) => Some(&[]),
+        Some(value) => value.as_array().map(Vec::as_slice),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use portcullis_sandbox::Outcome;
+
+    use super::of;
+
+    /// Status, the headers joined, and the body.
+    async fn told(payload: &str, function_error: Option<&'static str>) -> (u16, String, String) {
+        let payload = bytes::Bytes::copy_from_slice(payload.as_bytes());
+        let answer = of(&Outcome { payload, function_error, log_tail: None });
+        let headers = answer.headers().iter();
+        let headers: Vec<_> =
+            headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, headers.join(" | "), String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn check(payload: &str, status: u16, headers: &str, body: &str) {
+        let want = (status, headers.to_owned(), body.to_owned());
+        assert_eq!(told(payload, None).await, want, "{payload}");
+    }
+
+    const PLAIN: &str = "content-type: application/json";
+
+    #[tokio::test]
+    #[rustfmt::skip]
+    async fn what_a_function_returns_is_told_as_it_means() {
+        check(r#"{"statusCode":201,"body":"made"}"#, 201, PLAIN, "made").await;
+        check(r#"{"statusCode":"404"}"#, 404, PLAIN, "").await;
+        check(r#"{"statusCode":200,"headers":{"Content-Type":"text/html","X-N":1,"x-b":true,"x-0":null},"body":"<p>"}"#,
+              200, "content-type: text/html | x-n: 1 | x-b: true", "<p>").await;
+        check(r#"{"statusCode":200,"cookies":["a=1","b=2; Secure"]}"#,
+              200, "content-type: application/json | set-cookie: a=1 | set-cookie: b=2; Secure", "").await;
+        check(r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#, 200, PLAIN, "hi").await;
+        check(r#"{"statusCode":200,"body":{"a":1}}"#, 200, PLAIN, r#"{"a":1}"#).await;
+        check(r#"{"statusCode":200,"headers":{"Content-Length":"9","Connection":"close"},"body":"x"}"#, 200, PLAIN, "x").await;
+        check(r#"{"b":1,"a":[]}"#, 200, PLAIN, r#"{"b":1,"a":[]}"#).await;
+        check("[1,2]", 200, PLAIN, "[1,2]").await;
+        check("3.5", 200, PLAIN, "3.5").await;
+        check("true", 200, PLAIN, "true").await;
+        check("null", 200, PLAIN, "null").await;
+        check(r#""text""#, 200, PLAIN, "text").await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_an_answer_is_a_failure_of_the_function() {
+        let failed = (502, PLAIN.to_owned(), "Internal Server Error".to_owned());
+        for payload in [
+            r#"{"statusCode":"ok"}"#,
+            r#"{"statusCode":99}"#,
+            r#"{"statusCode":100}"#,
+            r#"{"statusCode":1000}"#,
+            r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
+            r#"{"statusCode":200,"headers":{"a":"b\r\nset-cookie: c=d"}}"#,
+            r#"{"statusCode":200,"headers":[]}"#,
+            r#"{"statusCode":200,"cookies":"a=b"}"#,
+            r#"{"statusCode":200,"cookies":["a\n"]}"#,
+            r#"{"statusCode":200,"body":"!","isBase64Encoded":true}"#,
+            "",
+        ] {
+            assert_eq!(told(payload, None).await, failed, "{payload}");
+        }
+        assert_eq!(told("{}", Some("Unhandled")).await, failed);
+    }
+}
