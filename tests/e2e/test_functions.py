@@ -1096,7 +1096,6 @@ def test_too_many_tags_at_creation_make_nothing(wire, role):
 NOT_SERVED = [
     ("PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{fn}/concurrency",
      {"ReservedConcurrentExecutions": 1}),
-    ("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{fn}/url", {"AuthType": "NONE"}),
     ("ListLayers", "GET", "/2018-10-31/layers", None),
     ("GetAccountSettings", "GET", "/2016-08-19/account-settings", None),
     ("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", None),
