@@ -32,7 +32,7 @@ impl Context for CallContext<'_> {
         let mut values = list(first);
         values.extend(list(borrow(second)));
         found.for_each(|more| values.extend(list(borrow(more))));
-        Some(Value::Multiple(values))
+        Some(Value::Multiple(values.into()))
     }
 }
 
@@ -44,16 +44,16 @@ fn same(name: &str, key: &str) -> bool {
 fn borrow<'b>(value: &'b Value<'_>) -> Value<'b> {
     match value {
         Value::Single(text) => Value::Single(Cow::Borrowed(text)),
-        Value::Multiple(values) => {
-            Value::Multiple(values.iter().map(|text| Cow::Borrowed(&**text)).collect())
-        }
+        Value::Multiple(values) => Value::Multiple(
+            values.iter().map(|text| Cow::Borrowed(&**text)).collect::<Vec<_>>().into(),
+        ),
     }
 }
 
 fn list(value: Value<'_>) -> Vec<Cow<'_, str>> {
     match value {
         Value::Single(text) => vec![text],
-        Value::Multiple(values) => values,
+        Value::Multiple(values) => values.into_owned(),
     }
 }
 
