@@ -44,9 +44,7 @@ fn same(name: &str, key: &str) -> bool {
 fn borrow<'b>(value: &'b Value<'_>) -> Value<'b> {
     match value {
         Value::Single(text) => Value::Single(Cow::Borrowed(text)),
-        Value::Multiple(values) => Value::Multiple(
-            values.iter().map(|text| Cow::Borrowed(&**text)).collect::<Vec<_>>().into(),
-        ),
+        Value::Multiple(values) => Value::Multiple(Cow::Borrowed(values)),
     }
 }
 
