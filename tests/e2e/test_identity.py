@@ -285,16 +285,10 @@ def test_tagging_at_creation_needs_its_own_permission(owner):
         assert made(owner.user(*statements), tags) is want, (statements, tags)
 
 
-def test_a_parameter_that_is_not_served_is_refused_not_ignored(owner, iam):
-    boundary = {"PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
-
+def test_a_parameter_that_is_not_served_is_refused_not_ignored(owner):
     def unsupported(name):
         return 400, "UnsupportedOperationException", f"The parameter {name} is not supported yet."
 
-    trust, name = json.dumps(TRUST), unique("never")
-    assert refusal(iam.create_user, UserName=name, **boundary) == unsupported("PermissionsBoundary")
-    bounded = refusal(iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust, **boundary)
-    assert bounded == unsupported("PermissionsBoundary")
     role, sts = owner.role(TRUST), owner.root.boto("sts")
     for parameter, value in [
         ("PolicyArns", [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]),

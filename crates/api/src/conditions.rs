@@ -9,6 +9,7 @@ use http::{HeaderMap, header};
 use jiff::Timestamp;
 use portcullis_catalog::tag_value;
 use portcullis_iam::{Context, Value};
+use portcullis_identity::PolicyArn;
 
 /// Keys that an operation's parameters give, such as `lambda:Principal`; names in lower case.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,11 @@ impl<'a> Parameters<'a> {
     ) -> Self {
         self.single.extend(value.map(|value| (key, value.into())));
         self
+    }
+
+    /// The permissions boundary that the request gives, or that what it changes has.
+    pub(crate) fn bounded(self, boundary: Option<&'a PolicyArn>) -> Self {
+        self.with("iam:permissionsboundary", boundary.map(PolicyArn::as_str))
     }
 
     /// The tags that the request gives.

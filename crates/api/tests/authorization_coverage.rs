@@ -42,27 +42,24 @@ const TRUST: &str = concat!(
     "%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C",
     "%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D"
 );
+const POLICY: &str = "PolicyArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Apolicy%2Fmissing";
+const BOUNDARY: &str = "PermissionsBoundary=arn%3Aaws%3Aiam%3A%3A123456789012%3Apolicy%2Fmissing";
+const TAG: &str = "Tags.member.1.Key=k&Tags.member.1.Value=v";
+
+fn cases() -> Vec<Case> {
+    [of_lambda(), of_iam_entities(), of_iam_policies(), of_sts(), ours()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
 
 #[rustfmt::skip]
-fn cases() -> Vec<Case> {
+fn of_lambda() -> Vec<Case> {
     let function = |operation, method, rest_of_path: &str| {
         rest(operation, method, String::leak(format!("{F}{rest_of_path}")))
     };
     let tags = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
     let url = "/2021-10-31/functions/missing/url";
-    let iam = |operation, parameters: &str| {
-        query("iam", operation, String::leak(format!("Action={operation}&Version=2010-05-08&{parameters}")))
-    };
-    let sts = |operation, parameters: &str| {
-        query("sts", operation, String::leak(format!("Action={operation}&Version=2011-06-15&{parameters}")))
-    };
-    let ours = |operation, path, body| {
-        Case { operation, service: "portcullis", method: Method::POST, path, body }
-    };
-    let user_policy = "UserName=missing&PolicyName=p";
-    let role_policy = "RoleName=missing&PolicyName=p";
-    let group_policy = "GroupName=missing&PolicyName=p";
-    let member = "GroupName=missing&UserName=missing";
     vec![
         with(function("AddPermission",        Method::POST,   "/policy"), GRANT),
         function("GetPolicy",                 Method::GET,    "/policy"),
@@ -91,6 +88,22 @@ fn cases() -> Vec<Case> {
         with(rest("UpdateFunctionUrlConfig", Method::PUT, url), "{}"),
         rest("DeleteFunctionUrlConfig", Method::DELETE, url),
         rest("ListFunctionUrlConfigs", Method::GET, "/2021-10-31/functions/missing/urls"),
+    ]
+}
+
+fn iam(operation: &'static str, parameters: &str) -> Case {
+    let body = format!("Action={operation}&Version=2010-05-08&{parameters}");
+    query("iam", operation, String::leak(body))
+}
+
+/// Users, groups, roles, and what hangs on them alone.
+#[rustfmt::skip]
+fn of_iam_entities() -> Vec<Case> {
+    let user_policy = "UserName=missing&PolicyName=p";
+    let role_policy = "RoleName=missing&PolicyName=p";
+    let group_policy = "GroupName=missing&PolicyName=p";
+    let member = "GroupName=missing&UserName=missing";
+    vec![
         iam("CreateUser",       "UserName=new"),
         iam("GetUser",          "UserName=missing"),
         iam("ListUsers",        ""),
@@ -122,9 +135,76 @@ fn cases() -> Vec<Case> {
         iam("GetGroupPolicy",   group_policy),
         iam("ListGroupPolicies", "GroupName=missing"),
         iam("DeleteGroupPolicy", group_policy),
+    ]
+}
+
+/// Managed policies, what they are attached to, and tags.
+#[rustfmt::skip]
+fn of_iam_policies() -> Vec<Case> {
+    vec![
+        iam("CreatePolicy",     &format!("PolicyName=new&PolicyDocument={DOCUMENT}")),
+        iam("GetPolicy",        POLICY),
+        iam("ListPolicies",     ""),
+        iam("DeletePolicy",     POLICY),
+        iam("CreatePolicyVersion", &format!("{POLICY}&PolicyDocument={DOCUMENT}")),
+        iam("GetPolicyVersion", &format!("{POLICY}&VersionId=v1")),
+        iam("ListPolicyVersions", POLICY),
+        iam("DeletePolicyVersion", &format!("{POLICY}&VersionId=v1")),
+        iam("SetDefaultPolicyVersion", &format!("{POLICY}&VersionId=v1")),
+        iam("ListEntitiesForPolicy", POLICY),
+        iam("AttachUserPolicy", &format!("UserName=missing&{POLICY}")),
+        iam("DetachUserPolicy", &format!("UserName=missing&{POLICY}")),
+        iam("ListAttachedUserPolicies", "UserName=missing"),
+        iam("AttachGroupPolicy", &format!("GroupName=missing&{POLICY}")),
+        iam("DetachGroupPolicy", &format!("GroupName=missing&{POLICY}")),
+        iam("ListAttachedGroupPolicies", "GroupName=missing"),
+        iam("AttachRolePolicy", &format!("RoleName=missing&{POLICY}")),
+        iam("DetachRolePolicy", &format!("RoleName=missing&{POLICY}")),
+        iam("ListAttachedRolePolicies", "RoleName=missing"),
+        iam("PutUserPermissionsBoundary", &format!("UserName=missing&{BOUNDARY}")),
+        iam("DeleteUserPermissionsBoundary", "UserName=missing"),
+        iam("PutRolePermissionsBoundary", &format!("RoleName=missing&{BOUNDARY}")),
+        iam("DeleteRolePermissionsBoundary", "RoleName=missing"),
+        iam("TagUser",          &format!("UserName=missing&{TAG}")),
+        iam("UntagUser",        "UserName=missing&TagKeys.member.1=k"),
+        iam("ListUserTags",     "UserName=missing"),
+        iam("TagRole",          &format!("RoleName=missing&{TAG}")),
+        iam("UntagRole",        "RoleName=missing&TagKeys.member.1=k"),
+        iam("ListRoleTags",     "RoleName=missing"),
+        iam("TagPolicy",        &format!("{POLICY}&{TAG}")),
+        iam("UntagPolicy",      &format!("{POLICY}&TagKeys.member.1=k")),
+        iam("ListPolicyTags",   POLICY),
+    ]
+}
+
+fn of_sts() -> Vec<Case> {
+    let sts = |operation, parameters: &str| {
+        let body = format!("Action={operation}&Version=2011-06-15&{parameters}");
+        query("sts", operation, String::leak(body))
+    };
+    vec![
         sts("GetCallerIdentity", ""),
-        sts("AssumeRole", "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session"),
-        ours("CreateServiceAccessKey", "/_portcullis/access-keys", r#"{"ServiceName":"s3.amazonaws.com"}"#),
+        sts(
+            "AssumeRole",
+            "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session",
+        ),
+    ]
+}
+
+fn ours() -> Vec<Case> {
+    let ours = |operation, path, body| Case {
+        operation,
+        service: "portcullis",
+        method: Method::POST,
+        path,
+        body,
+    };
+    vec![
+        ours(
+            "CreateServiceAccessKey",
+            "/_portcullis/access-keys",
+            r#"{"ServiceName":"s3.amazonaws.com"}"#,
+        ),
         ours("CreateRootAccessKey", "/_portcullis/accounts/223456789012/root-access-keys", "{}"),
     ]
 }
@@ -150,8 +230,8 @@ fn code(answer: &Answer) -> String {
 
 #[test]
 fn every_operation_is_tried() {
-    let tried: BTreeSet<_> = cases().iter().map(|case| case.operation).collect();
-    let served: BTreeSet<_> = served().map(|row| row.name).collect();
+    let tried: BTreeSet<_> = cases().iter().map(|case| (case.service, case.operation)).collect();
+    let served: BTreeSet<_> = served().map(|row| (row.service, row.name)).collect();
     assert_eq!(tried, served);
 }
 
@@ -186,7 +266,7 @@ async fn nobody_may_do_anything_without_a_permission_of_exactly_that_name() {
             continue;
         }
         assert_eq!(denied.status, 403, "{operation} denied: {denied:?}");
-        let row = served().find(|row| row.name == operation).unwrap();
+        let row = served().find(|row| row.service == service && row.name == operation).unwrap();
         let action = row.authorization.unwrap().action;
         let text = format!("is not authorized to perform: {action} on resource: ");
         assert!(denied.text().contains(&text), "{operation}: {}", denied.text());
@@ -199,7 +279,8 @@ async fn admit(server: &TestServer, operation: &str, action: &str, call: &Call<'
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["{action}","iam:PassRole"],"Resource":"*"}}]}}"#
     );
-    let user = server.user(&format!("may-{operation}"), Some(&policy)).await;
+    let name = format!("may-{}-{operation}", call.service);
+    let user = server.user(&name, Some(&policy)).await;
     let allowed = server.call(call, Some(&user)).await;
     let want = TRUST_ONLY.contains(&operation);
     assert_eq!(allowed.status == 403, want, "{operation} allowed: {allowed:?}");

@@ -11,13 +11,17 @@
 //! iam/ACCOUNT                               Account
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
 //! iam/ACCOUNT/group/name                    Group     (likewise)
+//! iam/ACCOUNT/policy/name                   ManagedPolicy (likewise)
+//! iam/ACCOUNT/policy/name/v2                PolicyVersion
 //! iam/ACCOUNT/role/name                     Role      (likewise)
 //! key/AKIA…                                 AccessKey
 //! system/root-key                           OperatorKey
 //! system/session-keys                       SessionKeys
 //! ```
 
-use portcullis_identity::{AccessKeyId, AccountId, GroupName, RoleName, UserName};
+use portcullis_identity::{
+    AccessKeyId, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName, UserName,
+};
 use portcullis_lambda::{AliasName, FunctionArn, Qualifier, Region, VersionNumber};
 use portcullis_store::Key;
 
@@ -46,6 +50,10 @@ pub enum Address {
     User(AccountId, Box<str>),
     /// A group, by its folded name.
     Group(AccountId, Box<str>),
+    /// A managed policy, by its folded name.
+    ManagedPolicy(AccountId, Box<str>),
+    /// A version of a managed policy.
+    PolicyVersion(AccountId, Box<str>, PolicyVersionId),
     /// A role, by its folded name.
     Role(AccountId, Box<str>),
     /// A long-term access key.
@@ -67,6 +75,18 @@ impl Address {
     #[must_use]
     pub fn group(account: AccountId, name: &GroupName) -> Self {
         Self::Group(account, name.folded().into())
+    }
+
+    /// The place of the managed policy `name`; names that differ only by case share it.
+    #[must_use]
+    pub fn managed_policy(account: AccountId, name: &PolicyName) -> Self {
+        Self::ManagedPolicy(account, name.folded().into())
+    }
+
+    /// The place of a version of the managed policy `name`.
+    #[must_use]
+    pub fn policy_version(account: AccountId, name: &PolicyName, id: PolicyVersionId) -> Self {
+        Self::PolicyVersion(account, name.folded().into(), id)
     }
 
     /// The place of the role `name`; names that differ only by case share it.
@@ -104,6 +124,12 @@ impl Address {
             }
             ["iam", account, "group", name] => {
                 Some(Self::Group(account.parse().ok()?, (*name).into()))
+            }
+            ["iam", account, "policy", name] => {
+                Some(Self::ManagedPolicy(account.parse().ok()?, (*name).into()))
+            }
+            ["iam", account, "policy", name, id] => {
+                Some(Self::PolicyVersion(account.parse().ok()?, (*name).into(), id.parse().ok()?))
             }
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
@@ -159,6 +185,10 @@ impl std::fmt::Display for Address {
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
             Self::Group(account, name) => write!(f, "iam/{account}/group/{name}"),
+            Self::ManagedPolicy(account, name) => write!(f, "iam/{account}/policy/{name}"),
+            Self::PolicyVersion(account, name, id) => {
+                write!(f, "iam/{account}/policy/{name}/{id}")
+            }
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
             Self::OperatorKey => f.write_str(OPERATOR_KEY),
@@ -205,6 +235,9 @@ mod tests {
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");
         check(&Address::group(account, &"G".parse().unwrap()), "iam/123456789012/group/g");
+        let policy = "P".parse().unwrap();
+        check(&Address::managed_policy(account, &policy), "iam/123456789012/policy/p");
+        check(&Address::policy_version(account, &policy, "v7".parse().unwrap()), "iam/123456789012/policy/p/v7");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
         check(&Address::OperatorKey, "system/root-key");
         check(&Address::SessionKeys, "system/session-keys");

@@ -6,12 +6,12 @@ use portcullis_iam::{
     Context, Decision, MapContext, Policies, Policy, PolicyType, Principal, Request, ResourceRule,
     Value, decide, service_may_assume,
 };
-use portcullis_identity::Caller;
+use portcullis_identity::{Caller, Entity as _, PolicyArn};
 use portcullis_lambda::FunctionUrl;
 use portcullis_model::{Authorization, Operation, authorization_of, lambda::operation::Invoke};
 use smallvec::SmallVec;
 
-use crate::{FunctionResource, Snapshot, UserView};
+use crate::{EntityView, FunctionResource, Snapshot, UserView};
 
 /// Documents of one type for one call, borrowed from the snapshot; few, so on the stack.
 pub(crate) type Documents<'a> = SmallVec<[&'a Policy; 8]>;
@@ -239,9 +239,10 @@ impl Snapshot {
         let attached = resource.policies(self)?;
         let context = CallContext { snapshot: self, access, resource };
         let session = access.session_policy.map(|policy| [policy]);
+        let boundary = self.boundary(access.caller)?;
         let policies = Policies {
             identity: &identity,
-            boundary: &[],
+            boundary: boundary.as_slice(),
             session: session.as_ref().map(<[_; 1]>::as_slice),
             service_control: None,
             resource: &attached,
@@ -265,20 +266,57 @@ impl Snapshot {
             Caller::RoleSession { role, .. } => {
                 let role = role.role();
                 let view = self.role(role.account, &role.name).ok_or(Unreadable)?;
-                Ok(view.policies.as_ref().ok_or(Unreadable)?.iter().collect())
+                let mut documents = Documents::new();
+                self.add_policies(&mut documents, &**view)?;
+                Ok(documents)
             }
         }
     }
 
     /// A user's own policies and those of its groups. A group that cannot be read may hold a Deny.
     fn policies_of_user<'s>(&'s self, user: &'s UserView) -> Result<Documents<'s>, Unreadable> {
-        let own = user.policies.as_ref().ok_or(Unreadable)?;
-        let mut documents: Documents<'_> = own.iter().collect();
+        let mut documents = Documents::new();
+        self.add_policies(&mut documents, user)?;
         for id in &user.stored.groups {
-            let group = self.groups.by_id(id).ok_or(Unreadable)?;
-            documents.extend(group.policies.as_ref().ok_or(Unreadable)?.iter());
+            self.add_policies(&mut documents, &**self.groups.by_id(id).ok_or(Unreadable)?)?;
         }
         Ok(documents)
+    }
+
+    /// Adds the inline policies of an entity, and the managed ones that are attached to it.
+    fn add_policies<'s>(
+        &'s self,
+        documents: &mut Documents<'s>,
+        entity: &'s impl EntityView,
+    ) -> Result<(), Unreadable> {
+        documents.extend(entity.policies().ok_or(Unreadable)?);
+        for arn in entity.stored().attached() {
+            documents.push(self.compiled_policy(arn)?);
+        }
+        Ok(())
+    }
+
+    /// A managed policy in force. One that is attached exists; if it cannot be read, it may hold a
+    /// Deny.
+    fn compiled_policy(&self, arn: &PolicyArn) -> Result<&Policy, Unreadable> {
+        let view = self.managed_policy(arn).ok_or(Unreadable)?;
+        view.compiled.as_deref().ok_or(Unreadable)
+    }
+
+    /// The permissions boundary of a caller, if it has one.
+    fn boundary(&self, caller: &Caller) -> Result<Option<&Policy>, Unreadable> {
+        let arn = match caller {
+            Caller::Root { .. } | Caller::Service { .. } => None,
+            Caller::User { user, .. } => {
+                let user = user.user();
+                self.user(user.account, &user.name).ok_or(Unreadable)?.stored.boundary()
+            }
+            Caller::RoleSession { role, .. } => {
+                let role = role.role();
+                self.role(role.account, &role.name).ok_or(Unreadable)?.stored.boundary()
+            }
+        };
+        arn.map(|arn| self.compiled_policy(arn)).transpose()
     }
 
     /// Whether the role that `role_arn` names lets Lambda assume it.

@@ -114,6 +114,11 @@ impl<T> Plan<T> {
         Self { answer, transaction: Transaction { expectations: Vec::new(), writes: Vec::new() } }
     }
 
+    /// The plan with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Plan<U> {
+        Plan { answer: answer(self.answer), transaction: self.transaction }
+    }
+
     /// Commits only if no value stands at `address`.
     pub fn absent(mut self, address: &Address) -> Self {
         self.transaction.expectations.push(Expectation::Absent(address.key()));

@@ -3,6 +3,7 @@
 
 pub mod identity;
 pub mod lambda;
+mod policy;
 pub mod url;
 
 use serde::{Serialize, de::DeserializeOwned};

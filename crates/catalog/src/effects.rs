@@ -6,10 +6,13 @@
 
 mod access_keys;
 mod aliases;
+mod attachments;
 mod entities;
 mod functions;
 mod groups;
+mod iam_tags;
 mod invocations;
+mod managed_policies;
 mod permissions;
 mod roles;
 mod sessions;
@@ -19,10 +22,16 @@ mod urls;
 mod users;
 mod versions;
 
+pub use attachments::{
+    AttachPolicy, DeleteBoundary, DetachPolicy, HolderFilter, ListAttachedPolicies, PolicyHolder,
+    PutBoundary,
+};
 pub use entities::{
     DeleteInlinePolicy, GetInlinePolicy, ListEntities, ListInlinePolicies, PutInlinePolicy,
 };
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
+pub use iam_tags::{ListEntityTags, TagEntity, UntagEntity};
+pub use managed_policies::{PolicyFilter, PolicyUse, ShownPolicy};
 pub use roles::RoleSettings;
 pub use sessions::SessionSettings;
 pub use start::{RootKey, StartRefusal};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use portcullis_identity::{AccountId, GroupId, GroupName, SmallSet};
+use portcullis_identity::{AccountId, GroupId, GroupName, User};
 
 use crate::{
     GroupView,
@@ -51,9 +51,13 @@ impl Groups {
         self.members.get(id).map_or(0, OrdSet::len)
     }
 
+    /// The group under a folded name.
+    pub(crate) fn at(&self, key: &Named) -> Option<&Arc<GroupView>> {
+        self.by_name.get(key)
+    }
+
     /// Takes the group now under a name in, or that there is none.
-    pub(crate) fn apply(&mut self, account: AccountId, name: Box<str>, view: Option<GroupView>) {
-        let key = (account, name);
+    pub(crate) fn apply(&mut self, key: Named, view: Option<GroupView>) {
         if let Some(old) = self.by_name.get(&key) {
             let id = old.stored.id;
             // Renamed in the same commit, it stands under its new name already.
@@ -68,9 +72,11 @@ impl Groups {
         set(&mut self.by_name, key, view);
     }
 
-    /// Takes in that the user `name` was in the groups `old` and is now in `new`.
-    pub(crate) fn moved(&mut self, name: &str, old: &SmallSet<GroupId>, new: &SmallSet<GroupId>) {
-        for left in old.iter().filter(|id| !new.contains(id)) {
+    /// Takes in that the user under a name was `old` and is now `new`.
+    pub(crate) fn moved(&mut self, name: &str, old: Option<&User>, new: Option<&User>) {
+        let is_in =
+            |user: Option<&User>, id: &GroupId| user.is_some_and(|user| user.groups.contains(id));
+        for left in old.into_iter().flat_map(|old| &old.groups).filter(|id| !is_in(new, id)) {
             if let Some(members) = self.members.get_mut(left) {
                 members.remove(name);
                 if members.is_empty() {
@@ -78,7 +84,7 @@ impl Groups {
                 }
             }
         }
-        for joined in new.iter().filter(|id| !old.contains(id)) {
+        for joined in new.into_iter().flat_map(|new| &new.groups).filter(|id| !is_in(old, id)) {
             self.members.entry(*joined).or_default().insert(name.into());
         }
     }

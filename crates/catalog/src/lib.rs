@@ -17,15 +17,18 @@ mod catalog;
 pub mod documents;
 pub mod effects;
 mod groups;
+mod managed;
 mod resources;
 mod snapshot;
 mod view;
 
 pub use authorize::{Access, Denial, DenialReason, Permit, Resource, UrlRule};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
+pub use managed::ManagedPolicyView;
 pub use resources::{
     EntityName, EntityResource, FunctionResource, GroupResource, Installation, KeyHolder,
-    RoleResource, RootResource, TrustingRole, UserResource, WholeAccount, tag_value,
+    PolicyResource, RoleResource, RootResource, TrustingRole, UserResource, WholeAccount,
+    tag_value,
 };
 pub use snapshot::Snapshot;
 pub use view::{

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use portcullis_iam::{ResourceRule, Value};
 use portcullis_identity::{
-    AccountId, Entity, GroupName, IdentityError, Partition, Path, RoleName, UserName, entity_arn,
-    no_such_entity,
+    AccountId, Entity, GroupName, IdentityError, Partition, Path, PolicyArn, PolicyOwner, RoleName,
+    Tags, UserName, entity_arn, no_such_entity,
 };
 use portcullis_lambda::Target;
 
 use crate::{
-    GroupView, RoleView, Snapshot, UserView,
+    GroupView, ManagedPolicyView, RoleView, Snapshot, UserView,
     address::Address,
     authorize::{Documents, Resource, Unreadable},
     documents::Document,
@@ -220,6 +220,13 @@ impl<N: EntityName> EntityResource<N> {
         &self.name
     }
 
+    /// The permissions boundary that the entity has now: a condition key of whoever changes what
+    /// policies it has.
+    #[must_use]
+    pub fn boundary<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s PolicyArn> {
+        self.name.find(snapshot, self.account)?.stored().boundary()
+    }
+
     /// Where it is stored.
     pub(crate) fn address(&self) -> Address {
         self.name.address(self.account)
@@ -271,9 +278,69 @@ impl<N: EntityName> Resource for EntityResource<N> {
     }
 
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
-        let tag = key.strip_prefix(RESOURCE_TAG)?;
-        let tags = self.name.find(snapshot, self.account)?.stored().tags()?;
-        tag_value(tags.iter().map(|tag| (tag.key(), tag.value())), tag)
+        let tags = self.name.find(snapshot, self.account)?.stored().resource_tags()?;
+        resource_tag(tags, key)
+    }
+}
+
+/// The tag of a resource of IAM that a condition key names: in IAM's own words, or in everybody's.
+fn resource_tag<'s>(tags: &'s Tags, key: &str) -> Option<Value<'s>> {
+    let tag = key.strip_prefix(RESOURCE_TAG).or_else(|| key.strip_prefix("iam:resourcetag/"))?;
+    tag_value(tags.iter().map(|tag| (tag.key(), tag.value())), tag)
+}
+
+/// A managed policy, by its ARN; it need not exist. AWS's own count as the caller's account's.
+#[derive(Debug)]
+pub struct PolicyResource {
+    arn: PolicyArn,
+    account: AccountId,
+}
+
+impl PolicyResource {
+    /// The policy that `arn` names to a caller of the account `caller`.
+    #[must_use]
+    pub fn new(arn: PolicyArn, caller: AccountId) -> Self {
+        let account = match arn.owner() {
+            PolicyOwner::Aws => caller,
+            PolicyOwner::Account(account) => account,
+        };
+        Self { arn, account }
+    }
+
+    /// The ARN.
+    #[must_use]
+    pub fn policy(&self) -> &PolicyArn {
+        &self.arn
+    }
+
+    /// The account whose policy it is, or who asks about AWS's.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        self.account
+    }
+
+    /// The policy.
+    pub(crate) fn find<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+    ) -> Result<&'s Arc<ManagedPolicyView>, IdentityError> {
+        let missing = || IdentityError::NoSuchPolicy(self.arn.clone());
+        snapshot.managed_policy(&self.arn).ok_or_else(missing)
+    }
+}
+
+impl Resource for PolicyResource {
+    fn arn(&self) -> &str {
+        self.arn.as_str()
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_str()
+    }
+
+    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
+        let tags = &snapshot.managed_policy(&self.arn)?.stored.tags;
+        resource_tag(tags, key)
     }
 }
 

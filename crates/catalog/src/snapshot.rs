@@ -5,7 +5,7 @@ use std::{ops::Bound, sync::Arc};
 use imbl::{OrdMap, OrdSet};
 use portcullis_identity::{
     AccessKey, AccessKeyId, Account, AccountId, Group, GroupName, KeyOwner, OperatorKey, Partition,
-    Role, RoleName, RootIdentity, ServiceIdentity, ServiceName, SessionKeys, SmallSet, User,
+    PolicyArn, Role, RoleName, RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User,
     UserName,
 };
 use portcullis_lambda::{AliasName, FunctionArn, FunctionUrl, Qualifier, Target, UrlId};
@@ -16,6 +16,7 @@ use crate::{
     address::Address,
     documents::{Document, DocumentError, lambda::decode_policy},
     groups::Groups,
+    managed::{ManagedPolicies, ManagedPolicyView},
 };
 
 /// A user, group or role: the account and the folded name.
@@ -34,6 +35,7 @@ pub struct Snapshot {
     accounts: OrdMap<AccountId, AccountView>,
     users: OrdMap<Named, Arc<UserView>>,
     pub(crate) groups: Groups,
+    pub(crate) managed: ManagedPolicies,
     roles: OrdMap<Named, Arc<RoleView>>,
     access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
     keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
@@ -78,6 +80,7 @@ impl Snapshot {
             accounts: OrdMap::new(),
             users: OrdMap::new(),
             groups: Groups::default(),
+            managed: ManagedPolicies::new(partition),
             roles: OrdMap::new(),
             access_keys: OrdMap::new(),
             keys_of: OrdMap::new(),
@@ -185,9 +188,20 @@ impl Snapshot {
         self.groups.like(account, name).filter(|group| group.stored.name == *name)
     }
 
+    /// The group of this folded name.
+    pub(crate) fn group_at(&self, account: AccountId, folded: &str) -> Option<&Arc<GroupView>> {
+        self.groups.at(&(account, folded.into()))
+    }
+
     /// The groups of an account, by folded name, after the folded name `after`; `""` is before all.
     pub fn groups(&self, account: AccountId, after: &str) -> impl Iterator<Item = &Arc<GroupView>> {
         self.groups.of_account(account, after)
+    }
+
+    /// The managed policy that an ARN names: an account's, or AWS's.
+    #[must_use]
+    pub fn managed_policy(&self, arn: &PolicyArn) -> Option<&Arc<ManagedPolicyView>> {
+        self.managed.get(arn)
     }
 
     /// A role by name. Look-ups do not ignore case; only uniqueness does.
@@ -199,7 +213,12 @@ impl Snapshot {
     /// The role whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
     pub fn role_like(&self, account: AccountId, name: &RoleName) -> Option<&Arc<RoleView>> {
-        self.roles.get(&(account, name.folded().into()))
+        self.role_at(account, &name.folded())
+    }
+
+    /// The role of this folded name.
+    pub(crate) fn role_at(&self, account: AccountId, folded: &str) -> Option<&Arc<RoleView>> {
+        self.roles.get(&(account, folded.into()))
     }
 
     /// The role that an ARN names, path included.
@@ -273,14 +292,14 @@ impl Snapshot {
             Address::Url(arn, alias) => self.apply_url(&arn, alias, read(entry)),
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
-            Address::Group(account, name) => {
-                let view = read::<Group>(entry).map(|group| GroupView::new(group, self.partition));
-                self.groups.apply(account, name, view);
+            Address::Group(account, name) => self.apply_group((account, name), read(entry)),
+            Address::ManagedPolicy(account, name) => {
+                self.managed.apply((account, name), read(entry), self.partition);
             }
-            Address::Role(account, name) => {
-                let view = read::<Role>(entry).map(|role| RoleView::new(role, self.partition));
-                set(&mut self.roles, (account, name), view.map(Arc::new));
+            Address::PolicyVersion(account, name, id) => {
+                self.managed.apply_version(&(account, name), id, read(entry));
             }
+            Address::Role(account, name) => self.apply_role((account, name), read(entry)),
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),
             Address::OperatorKey => self.operator_key = read(entry),
             Address::SessionKeys => {
@@ -355,12 +374,24 @@ impl Snapshot {
     }
 
     fn apply_user(&mut self, key: Named, stored: Option<Versioned<User>>) {
-        let none = SmallSet::default();
         let old = self.users.get(&key).map(|view| view.stored.clone());
-        let [old, new] = [old.as_ref(), stored.as_ref()].map(|user| user.map(|user| &user.groups));
-        self.groups.moved(&key.1, old.unwrap_or(&none), new.unwrap_or(&none));
+        self.groups.moved(&key.1, old.as_deref(), stored.as_deref());
+        self.managed.moved(&key.1, old.as_deref(), stored.as_deref());
         let view = stored.map(|user| Arc::new(UserView::new(user, self.partition)));
         set(&mut self.users, key, view);
+    }
+
+    fn apply_group(&mut self, key: Named, stored: Option<Versioned<Group>>) {
+        let old = self.groups.at(&key).map(|view| view.stored.clone());
+        self.managed.moved(&key.1, old.as_deref(), stored.as_deref());
+        self.groups.apply(key, stored.map(|group| GroupView::new(group, self.partition)));
+    }
+
+    fn apply_role(&mut self, key: Named, stored: Option<Versioned<Role>>) {
+        let old = self.roles.get(&key).map(|view| view.stored.clone());
+        self.managed.moved(&key.1, old.as_deref(), stored.as_deref());
+        let view = stored.map(|role| Arc::new(RoleView::new(role, self.partition)));
+        set(&mut self.roles, key, view);
     }
 
     fn apply_access_key(&mut self, id: &AccessKeyId, stored: Option<Versioned<AccessKey>>) {

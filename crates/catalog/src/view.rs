@@ -158,7 +158,7 @@ fn assemble(policy: &ResourcePolicy, previous: Option<&PolicyView>) -> Result<Po
 }
 
 /// Compiles a stored document; what cannot be read is logged and must deny.
-fn compile(kind: DocumentKind, json: &str, what: &str) -> Option<Policy> {
+pub(crate) fn compile(kind: DocumentKind, json: &str, what: &str) -> Option<Policy> {
     Policy::parse(kind, json).inspect_err(|error| unreadable(error, what)).ok()
 }
 
@@ -182,6 +182,9 @@ pub trait EntityView {
 
     /// Its ARN.
     fn arn(&self) -> &str;
+
+    /// Its inline policies, compiled; `None` if one of them cannot be read.
+    fn policies(&self) -> Option<&[Policy]>;
 }
 
 /// A user: as stored, as a caller, and its policies compiled.
@@ -191,7 +194,7 @@ pub struct UserView {
     pub stored: Versioned<User>,
     /// The user as a caller.
     pub identity: Arc<UserIdentity>,
-    pub(crate) policies: Option<Box<[Policy]>>,
+    policies: Option<Box<[Policy]>>,
 }
 
 impl UserView {
@@ -212,6 +215,10 @@ impl EntityView for UserView {
     fn arn(&self) -> &str {
         self.identity.arn()
     }
+
+    fn policies(&self) -> Option<&[Policy]> {
+        self.policies.as_deref()
+    }
 }
 
 /// A group: as stored, and its policies compiled.
@@ -220,7 +227,7 @@ pub struct GroupView {
     /// When the group was created and last written.
     pub stored: Versioned<Group>,
     arn: Box<str>,
-    pub(crate) policies: Option<Box<[Policy]>>,
+    policies: Option<Box<[Policy]>>,
 }
 
 impl GroupView {
@@ -240,6 +247,10 @@ impl EntityView for GroupView {
     fn arn(&self) -> &str {
         &self.arn
     }
+
+    fn policies(&self) -> Option<&[Policy]> {
+        self.policies.as_deref()
+    }
 }
 
 /// A role: as stored, as a caller's role, its policies and its trust policy compiled.
@@ -249,7 +260,7 @@ pub struct RoleView {
     pub stored: Versioned<Role>,
     /// The role behind its sessions.
     pub identity: Arc<RoleIdentity>,
-    pub(crate) policies: Option<Box<[Policy]>>,
+    policies: Option<Box<[Policy]>>,
     pub(crate) trust: Option<Policy>,
 }
 
@@ -271,6 +282,10 @@ impl EntityView for RoleView {
 
     fn arn(&self) -> &str {
         self.identity.arn()
+    }
+
+    fn policies(&self) -> Option<&[Policy]> {
+        self.policies.as_deref()
     }
 }
 

@@ -5,8 +5,10 @@ use std::fmt;
 use crate::arn::Partition;
 use crate::error::IdentityError;
 use crate::ids::AccountId;
+use crate::managed_policy::PolicyArn;
 use crate::names::{Path, PolicyName};
 use crate::policies::InlinePolicies;
+use crate::set::SmallSet;
 use crate::tags::Tags;
 
 /// A kind of entity. `Display` is the word in messages and ARNs: `user`.
@@ -69,13 +71,24 @@ pub trait Entity: Clone {
     fn name(&self) -> &Self::Name;
 
     /// Its tags; `None` if its kind has none.
-    fn tags(&self) -> Option<&Tags>;
+    fn resource_tags(&self) -> Option<&Tags>;
 
     /// Its inline policies.
     fn policies(&self) -> &InlinePolicies;
 
     /// Its inline policies, to be changed by the rules of this crate.
     fn policies_mut(&mut self) -> &mut InlinePolicies;
+
+    /// The managed policies that are attached to it.
+    fn attached(&self) -> &SmallSet<PolicyArn>;
+
+    /// The attached policies, to be changed by the rules of this crate.
+    fn attached_mut(&mut self) -> &mut SmallSet<PolicyArn>;
+
+    /// The managed policy that caps its permissions; a group has none.
+    fn boundary(&self) -> Option<&PolicyArn> {
+        None
+    }
 
     /// `arn:aws:iam::ACCT:KIND/PATH/NAME`.
     fn arn(&self, partition: Partition) -> String {
@@ -103,6 +116,18 @@ pub fn no_such_entity<E: Entity>(name: &E::Name) -> IdentityError {
 /// That the name is taken; names that differ only by case are the same name.
 pub(crate) fn entity_exists<E: Entity>(name: &E::Name) -> IdentityError {
     IdentityError::EntityExists { kind: E::KIND, name: name.to_string().into() }
+}
+
+/// Whether policies hang on an entity that should go.
+///
+/// # Errors
+/// [`IdentityError::AttachmentsRemain`], then [`IdentityError::PoliciesRemain`]. Not verified: which
+/// of the two AWS names first.
+pub(crate) fn check_bare<E: Entity>(entity: &E) -> Result<(), IdentityError> {
+    if !entity.attached().is_empty() {
+        return Err(IdentityError::AttachmentsRemain);
+    }
+    if entity.policies().is_empty() { Ok(()) } else { Err(IdentityError::PoliciesRemain) }
 }
 
 /// `entity` with `document` as its inline policy `name`, which may exist.

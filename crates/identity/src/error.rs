@@ -2,6 +2,7 @@
 
 use crate::entity::EntityKind;
 use crate::ids::AccessKeyId;
+use crate::managed_policy::{POLICY_VERSIONS_MAX, PolicyArn, PolicyVersionId};
 use crate::names::{GroupName, PolicyName, UserName};
 use crate::policies::TRUST_POLICY_CHARACTERS_MAX;
 use crate::service::InvalidServiceName;
@@ -50,6 +51,23 @@ pub enum IdentityError {
         /// The policy's name.
         name: PolicyName,
     },
+    /// No such managed policy, or it is not attached.
+    #[error("Policy {0} was not found.")]
+    NoSuchPolicy(PolicyArn),
+    /// No such managed policy to attach.
+    #[error("Policy {0} does not exist or is not attachable.")]
+    PolicyNotAttachable(PolicyArn),
+    /// The managed policy has no such version.
+    #[error("Policy {0} version {1} does not exist or is not attachable.")]
+    NoSuchPolicyVersion(PolicyArn, PolicyVersionId),
+    /// The user or role has no permissions boundary. Text not verified.
+    #[error("The permissions boundary of the {kind} with name {name} cannot be found.")]
+    NoBoundary {
+        /// What the entity is.
+        kind: EntityKind,
+        /// Its name.
+        name: Box<str>,
+    },
     /// The user is not in the group. Text not verified.
     #[error("User {0} not in group {1}.")]
     NotInGroup(UserName, GroupName),
@@ -64,6 +82,36 @@ pub enum IdentityError {
         /// The name as it was asked for.
         name: Box<str>,
     },
+    /// The account has a managed policy of this name; names that differ only by case are the same.
+    #[error("A policy called {0} already exists. Duplicate names are not allowed.")]
+    PolicyExists(PolicyName),
+    /// Managed policies are attached to the entity that should go.
+    #[error("Cannot delete entity, must detach all policies first.")]
+    AttachmentsRemain,
+    /// The managed policy that should go is attached, or somebody's permissions boundary.
+    #[error("Cannot delete a policy attached to entities.")]
+    PolicyAttached,
+    /// The managed policy that should go has other versions than its default one.
+    #[error(
+        "This policy has more than one version. Before you delete a policy, you must delete the \
+         policy's versions. The default version is deleted with the policy."
+    )]
+    PolicyVersionsRemain,
+    /// The version that should go is in force.
+    #[error("Cannot delete the default version of a policy.")]
+    DefaultVersion,
+    /// The managed policy has as many versions as it may.
+    #[error(
+        "A managed policy can have up to {POLICY_VERSIONS_MAX} versions. Before you create a new \
+         version, you must delete an existing version."
+    )]
+    PolicyVersionsExceeded,
+    /// A change of a policy that is AWS's own. Text not verified.
+    #[error("Policy {0} is an AWS managed policy and cannot be changed.")]
+    AwsManaged(PolicyArn),
+    /// Not the ARN of a managed policy.
+    #[error("ARN {0} is not valid.")]
+    InvalidPolicyArn(Box<str>),
     /// Inline policies remain on the entity that should go.
     #[error("Cannot delete entity, must delete policies first.")]
     PoliciesRemain,
@@ -148,14 +196,24 @@ impl IdentityError {
         match self {
             Self::NoSuchEntity { .. }
             | Self::NoSuchInlinePolicy { .. }
+            | Self::NoSuchPolicy(_)
+            | Self::PolicyNotAttachable(_)
+            | Self::NoSuchPolicyVersion(..)
+            | Self::NoBoundary { .. }
             | Self::NotInGroup(..)
             | Self::NoSuchAccessKey(_)          => "NoSuchEntity",
-            Self::EntityExists { .. }           => "EntityAlreadyExists",
+            Self::EntityExists { .. }
+            | Self::PolicyExists(_)             => "EntityAlreadyExists",
             Self::PoliciesRemain
             | Self::AccessKeysRemain
-            | Self::UsersRemain                 => "DeleteConflict",
+            | Self::UsersRemain
+            | Self::AttachmentsRemain
+            | Self::PolicyAttached
+            | Self::PolicyVersionsRemain
+            | Self::DefaultVersion              => "DeleteConflict",
             Self::QuotaExceeded { .. }
             | Self::InlinePoliciesTooLarge { .. }
+            | Self::PolicyVersionsExceeded
             | Self::TrustPolicyTooLarge
             | Self::TagsExceeded                => "LimitExceeded",
             Self::SessionPolicyTooLarge { .. }  => "PackedPolicyTooLarge",
@@ -167,7 +225,9 @@ impl IdentityError {
             | Self::InvalidMarker
             | Self::DurationExceedsRole
             | Self::DurationExceedsChaining     => "ValidationError",
-            Self::DuplicateTagKeys              => "InvalidInput",
+            Self::DuplicateTagKeys
+            | Self::InvalidPolicyArn(_)         => "InvalidInput",
+            Self::AwsManaged(_)                 => "AccessDenied",
             Self::ParameterUnsupported(_)       => "UnsupportedOperationException",
         }
     }

@@ -1,6 +1,6 @@
 //! Fresh ids and secrets: the one place that asks the operating system for random bytes.
 
-use crate::ids::{AccessKeyId, GroupId, RoleId, SecretAccessKey, UserId};
+use crate::ids::{AccessKeyId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
 use crate::seal::SessionKeys;
 use crate::session::SessionSeed;
 
@@ -29,6 +29,14 @@ pub fn user_id() -> Result<UserId, NoRandomness> {
 /// [`NoRandomness`] when the operating system gives none.
 pub fn group_id() -> Result<GroupId, NoRandomness> {
     random().map(GroupId::from_random)
+}
+
+/// A fresh `ANPA…` id.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn policy_id() -> Result<PolicyId, NoRandomness> {
+    random().map(PolicyId::from_random)
 }
 
 /// A fresh `AROA…` id.

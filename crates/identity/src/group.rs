@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::entity::{Entity, EntityKind, entity_exists};
+use crate::entity::{Entity, EntityKind, check_bare, entity_exists};
 use crate::error::IdentityError;
 use crate::ids::{AccountId, GroupId};
+use crate::managed_policy::PolicyArn;
 use crate::names::{GroupName, Path};
 use crate::policies::InlinePolicies;
+use crate::set::SmallSet;
 use crate::tags::Tags;
 use crate::user::User;
 
@@ -28,6 +30,8 @@ pub struct Group {
     pub created: Timestamp,
     /// Its inline policies.
     pub policies: InlinePolicies,
+    /// The managed policies that are attached to it: at most 10.
+    pub attached: SmallSet<PolicyArn>,
 }
 
 impl Entity for Group {
@@ -46,7 +50,7 @@ impl Entity for Group {
         &self.name
     }
 
-    fn tags(&self) -> Option<&Tags> {
+    fn resource_tags(&self) -> Option<&Tags> {
         None
     }
 
@@ -56,6 +60,14 @@ impl Entity for Group {
 
     fn policies_mut(&mut self) -> &mut InlinePolicies {
         &mut self.policies
+    }
+
+    fn attached(&self) -> &SmallSet<PolicyArn> {
+        &self.attached
+    }
+
+    fn attached_mut(&mut self) -> &mut SmallSet<PolicyArn> {
+        &mut self.attached
     }
 }
 
@@ -83,7 +95,8 @@ pub fn create_group(
     if taken.is_some() {
         return Err(entity_exists::<Group>(&name));
     }
-    Ok(Group { account, path, name, id, created: now, policies: InlinePolicies::default() })
+    let (policies, attached) = (InlinePolicies::default(), SmallSet::default());
+    Ok(Group { account, path, name, id, created: now, policies, attached })
 }
 
 /// `group` under another path or name. `taken` is the group of the account with the same
@@ -107,13 +120,13 @@ pub fn update_group(
 /// Whether `group`, which has `members` users in it, may go.
 ///
 /// # Errors
-/// [`IdentityError::UsersRemain`], then [`IdentityError::PoliciesRemain`]. Not verified: which of
-/// the two AWS names first.
+/// [`IdentityError::UsersRemain`], then those of policies. Not verified: which of them AWS names
+/// first.
 pub fn delete_group(group: &Group, members: usize) -> Result<(), IdentityError> {
     if members > 0 {
         return Err(IdentityError::UsersRemain);
     }
-    if group.policies.is_empty() { Ok(()) } else { Err(IdentityError::PoliciesRemain) }
+    check_bare(group)
 }
 
 /// `user` in `group`, of the same account; it may be in it already.

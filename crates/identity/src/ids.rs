@@ -134,6 +134,11 @@ unique_id! {
 }
 
 unique_id! {
+    /// The unique id of a managed policy, `ANPA…`: never used again.
+    PolicyId, "ANPA"
+}
+
+unique_id! {
     /// The unique id of a role, `AROA…`: never used again, so that a new role of the same name is
     /// not taken for the old one. Source: iam.md §4.1, §9.1.
     RoleId, "AROA"

@@ -11,12 +11,16 @@
 mod access_key;
 mod account;
 mod arn;
+mod attachment;
+mod aws_managed;
+mod boundary;
 mod caller;
 mod entity;
 mod error;
 pub mod generate;
 mod group;
 mod ids;
+mod managed_policy;
 mod names;
 mod policies;
 mod role;
@@ -35,6 +39,9 @@ pub use access_key::{
 };
 pub use account::Account;
 pub use arn::{Partition, session_arn};
+pub use attachment::{ATTACHED_POLICIES_MAX, attach_policy, detach_policy};
+pub use aws_managed::aws_managed_policies;
+pub use boundary::{Bounded, delete_permissions_boundary, put_permissions_boundary};
 pub use caller::{
     Caller, InvalidSource, Revoked, RoleIdentity, RootIdentity, ServiceIdentity, Source,
     UserIdentity,
@@ -48,7 +55,12 @@ pub use group::{
     GROUPS_PER_USER_MAX, Group, NewGroup, add_user_to_group, create_group, delete_group,
     remove_user_from_group, update_group,
 };
-pub use ids::{AccessKeyId, AccountId, GroupId, RoleId, SecretAccessKey, UserId};
+pub use ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
+pub use managed_policy::{
+    MANAGED_POLICY_CHARACTERS_MAX, ManagedPolicy, NewPolicy, POLICY_VERSIONS_MAX, PolicyArn,
+    PolicyOwner, PolicyVersion, PolicyVersionId, create_policy, create_policy_version,
+    delete_policy, delete_policy_version, set_default_policy_version,
+};
 pub use names::{GroupName, Path, PolicyName, RoleName, SessionName, UserName};
 pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
 pub use role::{MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role};
@@ -59,5 +71,5 @@ pub use session::{
     assume_role, session_duration,
 };
 pub use set::SmallSet;
-pub use tags::{Tag, Tags};
+pub use tags::{Tag, Tagged, Tags, tag, untag};
 pub use user::{NewUser, User, create_user, delete_user};

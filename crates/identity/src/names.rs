@@ -84,7 +84,8 @@ name_type! {
 }
 
 name_type! {
-    /// Names an inline policy within its user, group or role: 1..=128 of `[\w+=,.@-]`; case counts.
+    /// Names an inline policy within its user, group or role, where case counts, or a managed one
+    /// within its account: 1..=128 of `[\w+=,.@-]`.
     PolicyName, "policyName", 1..=128
 }
 
@@ -110,6 +111,7 @@ macro_rules! case_insensitive {
 
 case_insensitive!(UserName);
 case_insensitive!(GroupName);
+case_insensitive!(PolicyName);
 case_insensitive!(RoleName);
 
 /// The folder-like part of an ARN before the name: `/`, or `/…/`.

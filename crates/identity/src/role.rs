@@ -5,14 +5,17 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use portcullis_iam::DocumentKind;
 
-use crate::entity::{Entity, EntityKind, entity_exists};
+use crate::boundary::Bounded;
+use crate::entity::{Entity, EntityKind, check_bare, entity_exists};
 use crate::error::{IdentityError, InvalidValue};
 use crate::ids::{AccountId, RoleId};
+use crate::managed_policy::PolicyArn;
 use crate::names::{Path, RoleName};
 use crate::policies::{
     InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, check_document, counted_characters,
 };
-use crate::tags::Tags;
+use crate::set::SmallSet;
+use crate::tags::{Tagged, Tags};
 
 /// Longest that a session of the role may be asked to last. Seconds, 3,600..=43,200.
 ///
@@ -100,6 +103,20 @@ pub struct Role {
     pub tags: Tags,
     /// Its inline policies.
     pub policies: InlinePolicies,
+    /// The managed policies that are attached to it: at most 10.
+    pub attached: SmallSet<PolicyArn>,
+    /// The managed policy that caps its permissions.
+    pub boundary: Option<PolicyArn>,
+}
+
+impl Tagged for Role {
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    fn tags_mut(&mut self) -> &mut Tags {
+        &mut self.tags
+    }
 }
 
 impl Entity for Role {
@@ -118,7 +135,7 @@ impl Entity for Role {
         &self.name
     }
 
-    fn tags(&self) -> Option<&Tags> {
+    fn resource_tags(&self) -> Option<&Tags> {
         Some(&self.tags)
     }
 
@@ -128,6 +145,24 @@ impl Entity for Role {
 
     fn policies_mut(&mut self) -> &mut InlinePolicies {
         &mut self.policies
+    }
+
+    fn attached(&self) -> &SmallSet<PolicyArn> {
+        &self.attached
+    }
+
+    fn attached_mut(&mut self) -> &mut SmallSet<PolicyArn> {
+        &mut self.attached
+    }
+
+    fn boundary(&self) -> Option<&PolicyArn> {
+        self.boundary.as_ref()
+    }
+}
+
+impl Bounded for Role {
+    fn boundary_mut(&mut self) -> &mut Option<PolicyArn> {
+        &mut self.boundary
     }
 }
 
@@ -146,18 +181,16 @@ pub struct NewRole {
     pub max_session_duration: MaxSessionDuration,
     /// Its tags.
     pub tags: Tags,
-    /// ARN of a permissions boundary.
-    pub permissions_boundary: Option<Box<str>>,
+    /// A permissions boundary, which exists.
+    pub boundary: Option<PolicyArn>,
 }
 
 /// Makes a role. `taken` is the role of the account with the same [`RoleName::folded`] name.
 ///
 /// # Errors
 /// [`IdentityError::EntityExists`], [`IdentityError::TrustPolicyTooLarge`],
-/// [`IdentityError::MalformedPolicyDocument`]; [`IdentityError::ParameterUnsupported`] for a
-/// boundary, rather than a role with more permissions than were asked for; a path that is reserved
-/// for service-linked roles, whose sessions no session policy limits (iam.md §7.1). The text of that
-/// is ours: AWS's is not recorded.
+/// [`IdentityError::MalformedPolicyDocument`]; a path that is reserved for service-linked roles, whose
+/// sessions no session policy limits (iam.md §7.1). The text of that is ours: AWS's is not recorded.
 pub fn create_role(
     account: AccountId,
     taken: Option<&Role>,
@@ -165,9 +198,6 @@ pub fn create_role(
     id: RoleId,
     now: Timestamp,
 ) -> Result<Role, IdentityError> {
-    if new.permissions_boundary.is_some() {
-        return Err(IdentityError::ParameterUnsupported("PermissionsBoundary"));
-    }
     if new.path.as_str().starts_with("/aws-service-role/") {
         let text = "The path /aws-service-role/ is reserved for service-linked roles.";
         return Err(InvalidValue::new(text).into());
@@ -187,6 +217,8 @@ pub fn create_role(
         trust_policy: new.trust_policy,
         tags: new.tags,
         policies: InlinePolicies::default(),
+        attached: SmallSet::default(),
+        boundary: new.boundary,
     })
 }
 
@@ -200,9 +232,9 @@ fn check_trust_policy(document: &str) -> Result<(), IdentityError> {
 /// Whether `role` may go.
 ///
 /// # Errors
-/// [`IdentityError::PoliciesRemain`].
+/// Those of policies that hang on it.
 pub fn delete_role(role: &Role) -> Result<(), IdentityError> {
-    if role.policies.is_empty() { Ok(()) } else { Err(IdentityError::PoliciesRemain) }
+    check_bare(role)
 }
 
 #[cfg(test)]
@@ -220,7 +252,7 @@ mod tests {
             description: None,
             max_session_duration: MaxSessionDuration::default(),
             tags: Tags::default(),
-            permissions_boundary: None,
+            boundary: None,
         }
     }
 
@@ -265,11 +297,6 @@ mod tests {
             let error = create(None, new(document)).unwrap_err();
             assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
         }
-        let bounded = NewRole { permissions_boundary: Some("arn".into()), ..new(TRUST) };
-        assert_eq!(
-            create(None, bounded),
-            Err(IdentityError::ParameterUnsupported("PermissionsBoundary"))
-        );
     }
 
     #[test]

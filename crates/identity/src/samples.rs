@@ -33,6 +33,8 @@ pub(crate) fn user() -> User {
         created: now(),
         tags: tags(),
         policies: InlinePolicies::default(),
+        attached: SmallSet::default(),
+        boundary: None,
         groups: SmallSet::default(),
     }
 }
@@ -45,6 +47,7 @@ pub(crate) fn group() -> Group {
         id: GroupId::from_random([4; 17]),
         created: now(),
         policies: InlinePolicies::default(),
+        attached: SmallSet::default(),
     }
 }
 
@@ -60,6 +63,8 @@ pub(crate) fn role() -> Role {
         trust_policy: TRUST.into(),
         tags: tags(),
         policies: InlinePolicies::default(),
+        attached: SmallSet::default(),
+        boundary: None,
     }
 }
 

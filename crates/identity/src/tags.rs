@@ -1,8 +1,8 @@
-//! Tags on users and roles.
+//! Tags on users, roles and managed policies.
 
 use crate::error::{IdentityError, InvalidValue};
 
-/// Most tags that one user or role may have. Source: IAM quotas.
+/// Most tags that one user, role or policy may have. Source: IAM quotas.
 const TAGS_MAX: usize = 50;
 
 /// One tag. Invariant: key of 1..=128, value of 0..=256 characters of letters, digits, blanks and
@@ -60,7 +60,36 @@ fn check_text(member: &str, text: &str, min: usize, max: usize) -> Result<(), In
     ))
 }
 
-/// The tags of one user or role, in the order given.
+/// What has tags that can be changed.
+pub trait Tagged: Clone {
+    /// Its tags.
+    fn tags(&self) -> &Tags;
+
+    /// Its tags, to be changed by the rules of this crate.
+    fn tags_mut(&mut self) -> &mut Tags;
+}
+
+/// `value` with these tags; a key that is there already, whatever its case, gets the new value.
+///
+/// # Errors
+/// [`IdentityError::TagsExceeded`].
+pub fn tag<T: Tagged>(value: &T, tags: &Tags) -> Result<T, IdentityError> {
+    let kept = value.tags().iter().filter(|old| tags.value(&old.key).is_none());
+    let mut tagged = value.clone();
+    *tagged.tags_mut() = Tags::new(kept.chain(tags.iter()).cloned().collect())?;
+    Ok(tagged)
+}
+
+/// `value` without the tags of these keys, whatever their case; a key that is not there is fine.
+#[must_use]
+pub fn untag<T: Tagged>(value: &T, keys: &[String]) -> T {
+    let kept = value.tags().iter().filter(|tag| !keys.iter().any(|key| tag.has_key(key)));
+    let mut untagged = value.clone();
+    *untagged.tags_mut() = Tags(kept.cloned().collect());
+    untagged
+}
+
+/// The tags of one user, role or policy, in the order given.
 ///
 /// Invariant: at most 50, no two keys alike when case is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,6 +137,25 @@ mod tests {
         let tags = tags(&[("Team", "Red"), ("Équipe", "bleue")]).unwrap();
         let found = ["team", "TEAM", "équipe", "tea"].map(|key| tags.value(key));
         assert_eq!(found, [Some("Red"), Some("Red"), Some("bleue"), None]);
+    }
+
+    #[test]
+    fn a_tag_is_given_once_whatever_the_case_of_its_key() {
+        let keys = |user: &crate::User| {
+            let pairs = user.tags.iter().map(|tag| format!("{}={}", tag.key(), tag.value()));
+            pairs.collect::<Vec<_>>().join(" ")
+        };
+        let alice = crate::samples::user();
+        assert_eq!(keys(&alice), "Team=Red");
+        let more = tag(&alice, &tags(&[("TEAM", "Blue"), ("Cost", "1")]).unwrap()).unwrap();
+        assert_eq!(keys(&more), "TEAM=Blue Cost=1");
+        let fewer = untag(&more, &["team".into(), "none".into()]);
+        assert_eq!(keys(&fewer), "Cost=1");
+        let many: Vec<_> = (0..50).map(|n| (format!("k{n}"), "v")).collect();
+        let many: Vec<_> = many.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let many = tags(&many).unwrap();
+        assert_eq!(tag(&alice, &many), Err(IdentityError::TagsExceeded));
+        assert!(tag(&untag(&alice, &["Team".into()]), &many).is_ok());
     }
 
     #[test]

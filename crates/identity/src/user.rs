@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::entity::{Entity, EntityKind, entity_exists};
+use crate::boundary::Bounded;
+use crate::entity::{Entity, EntityKind, check_bare, entity_exists};
 use crate::error::IdentityError;
 use crate::ids::{AccountId, GroupId, UserId};
+use crate::managed_policy::PolicyArn;
 use crate::names::{Path, UserName};
 use crate::policies::InlinePolicies;
 use crate::set::SmallSet;
-use crate::tags::Tags;
+use crate::tags::{Tagged, Tags};
 
 /// A user of an account. Its access keys are values of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +29,22 @@ pub struct User {
     pub tags: Tags,
     /// Its inline policies.
     pub policies: InlinePolicies,
+    /// The managed policies that are attached to it: at most 10.
+    pub attached: SmallSet<PolicyArn>,
+    /// The managed policy that caps its permissions.
+    pub boundary: Option<PolicyArn>,
     /// The groups that it is in: at most 10, of the same account.
     pub groups: SmallSet<GroupId>,
+}
+
+impl Tagged for User {
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    fn tags_mut(&mut self) -> &mut Tags {
+        &mut self.tags
+    }
 }
 
 impl Entity for User {
@@ -47,7 +63,7 @@ impl Entity for User {
         &self.name
     }
 
-    fn tags(&self) -> Option<&Tags> {
+    fn resource_tags(&self) -> Option<&Tags> {
         Some(&self.tags)
     }
 
@@ -57,6 +73,24 @@ impl Entity for User {
 
     fn policies_mut(&mut self) -> &mut InlinePolicies {
         &mut self.policies
+    }
+
+    fn attached(&self) -> &SmallSet<PolicyArn> {
+        &self.attached
+    }
+
+    fn attached_mut(&mut self) -> &mut SmallSet<PolicyArn> {
+        &mut self.attached
+    }
+
+    fn boundary(&self) -> Option<&PolicyArn> {
+        self.boundary.as_ref()
+    }
+}
+
+impl Bounded for User {
+    fn boundary_mut(&mut self) -> &mut Option<PolicyArn> {
+        &mut self.boundary
     }
 }
 
@@ -69,15 +103,14 @@ pub struct NewUser {
     pub name: UserName,
     /// Its tags.
     pub tags: Tags,
-    /// ARN of a permissions boundary.
-    pub permissions_boundary: Option<Box<str>>,
+    /// A permissions boundary, which exists.
+    pub boundary: Option<PolicyArn>,
 }
 
 /// Makes a user. `taken` is the user of the account with the same [`UserName::folded`] name.
 ///
 /// # Errors
-/// [`IdentityError::EntityExists`]; [`IdentityError::ParameterUnsupported`] for a boundary, rather
-/// than a user with more permissions than were asked for.
+/// [`IdentityError::EntityExists`].
 pub fn create_user(
     account: AccountId,
     taken: Option<&User>,
@@ -85,26 +118,30 @@ pub fn create_user(
     id: UserId,
     now: Timestamp,
 ) -> Result<User, IdentityError> {
-    if new.permissions_boundary.is_some() {
-        return Err(IdentityError::ParameterUnsupported("PermissionsBoundary"));
-    }
     if taken.is_some() {
         return Err(entity_exists::<User>(&new.name));
     }
-    let NewUser { path, name, tags, permissions_boundary: _ } = new;
-    let (policies, groups) = (InlinePolicies::default(), SmallSet::default());
-    Ok(User { account, path, name, id, created: now, tags, policies, groups })
+    let NewUser { path, name, tags, boundary } = new;
+    Ok(User {
+        account,
+        path,
+        name,
+        id,
+        created: now,
+        tags,
+        policies: InlinePolicies::default(),
+        attached: SmallSet::default(),
+        boundary,
+        groups: SmallSet::default(),
+    })
 }
 
 /// Whether `user`, who has `access_keys` keys, may go.
 ///
 /// # Errors
-/// [`IdentityError::PoliciesRemain`], [`IdentityError::AccessKeysRemain`],
-/// [`IdentityError::UsersRemain`], in this order. Not verified: which AWS names first.
+/// Those of policies, then [`IdentityError::AccessKeysRemain`], [`IdentityError::UsersRemain`]. Not verified: which AWS names first.
 pub fn delete_user(user: &User, access_keys: usize) -> Result<(), IdentityError> {
-    if !user.policies.is_empty() {
-        return Err(IdentityError::PoliciesRemain);
-    }
+    check_bare(user)?;
     if access_keys > 0 {
         return Err(IdentityError::AccessKeysRemain);
     }
@@ -124,7 +161,7 @@ mod tests {
             path: Path::default(),
             name: name.parse().unwrap(),
             tags: Tags::default(),
-            permissions_boundary: None,
+            boundary: None,
         }
     }
 
@@ -145,12 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_is_refused_not_forgotten() {
-        let boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into());
-        let new = NewUser { permissions_boundary: boundary, ..new("bob") };
-        let refused = create_user(account(), None, new, user().id, now());
-        let text = "The parameter PermissionsBoundary is not supported yet.";
-        check(refused, "UnsupportedOperationException", text);
+    fn a_user_is_made_with_its_boundary() {
+        let boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap());
+        let new = NewUser { boundary: boundary.clone(), ..new("bob") };
+        let made = create_user(account(), None, new, user().id, now()).unwrap();
+        assert_eq!(made.boundary, boundary);
     }
 
     #[test]

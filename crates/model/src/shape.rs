@@ -149,6 +149,8 @@ pub enum ResourceForm {
     User,
     /// An IAM group: `arn:aws:iam::ACCOUNT:group/PATH/NAME`.
     Group,
+    /// A managed policy: `arn:aws:iam::OWNER:policy/PATH/NAME`.
+    Policy,
     /// An IAM role: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
     Role,
 }

@@ -222,6 +222,7 @@ fn form(short: &str) -> Option<&'static str> {
         "ARN" => "ArnInPath",
         "USER" => "User",
         "GROUP" => "Group",
+        "POLICY" => "Policy",
         "ROLE" => "Role",
         _ => return None,
     })

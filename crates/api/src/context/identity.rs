@@ -1,11 +1,13 @@
-//! The permissions on users, groups, roles, keys and the installation: each in the caller's own account,
+//! The permissions on users, groups, roles, policies, keys and the installation: each in the caller's own account,
 //! as IAM has it.
 
+use std::str::FromStr;
+
 use portcullis_catalog::{
-    CatalogError, GroupResource, Installation, KeyHolder, Permit, RoleResource, RootResource,
-    UserResource, WholeAccount,
+    CatalogError, EntityName, EntityResource, GroupResource, Installation, KeyHolder, Permit,
+    PolicyResource, RoleResource, RootResource, UserResource, WholeAccount,
 };
-use portcullis_identity::{Caller, IdentityError};
+use portcullis_identity::{Caller, IdentityError, InvalidValue, PolicyArn};
 use portcullis_model::Operation;
 
 use super::RequestCx;
@@ -20,8 +22,7 @@ impl RequestCx<'_> {
         &self,
         name: &str,
     ) -> Result<Permit<A, UserResource>, ApiError> {
-        let resource = UserResource::new(&self.snapshot, self.account(), parsed(name)?);
-        self.authorize(resource, &Parameters::default())
+        self.entity(name, &Parameters::default())
     }
 
     /// The permission to perform `A` on the group `name`.
@@ -32,8 +33,7 @@ impl RequestCx<'_> {
         &self,
         name: &str,
     ) -> Result<Permit<A, GroupResource>, ApiError> {
-        let resource = GroupResource::new(&self.snapshot, self.account(), parsed(name)?);
-        self.authorize(resource, &Parameters::default())
+        self.entity(name, &Parameters::default())
     }
 
     /// The permission to perform `A` on the role `name`.
@@ -44,8 +44,49 @@ impl RequestCx<'_> {
         &self,
         name: &str,
     ) -> Result<Permit<A, RoleResource>, ApiError> {
-        let resource = RoleResource::new(&self.snapshot, self.account(), parsed(name)?);
-        self.authorize(resource, &Parameters::default())
+        self.entity(name, &Parameters::default())
+    }
+
+    /// The permission to perform `A` on the user, group or role `name`.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn entity<A: Operation, N: EntityName + FromStr<Err = InvalidValue>>(
+        &self,
+        name: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, EntityResource<N>>, ApiError> {
+        let resource = EntityResource::new(&self.snapshot, self.account(), parsed(name)?);
+        self.authorize(resource, parameters)
+    }
+
+    /// The permission to perform `A`, which changes what policies the user, group or role `name`
+    /// has: its boundary counts for that, and `policy` if it is a managed one.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn policy_change<A: Operation, N: EntityName + FromStr<Err = InvalidValue>>(
+        &self,
+        name: &str,
+        policy: Option<&PolicyArn>,
+    ) -> Result<Permit<A, EntityResource<N>>, ApiError> {
+        let resource = EntityResource::<N>::new(&self.snapshot, self.account(), parsed(name)?);
+        let parameters = Parameters::default()
+            .bounded(resource.boundary(&self.snapshot))
+            .with("iam:policyarn", policy.map(PolicyArn::as_str));
+        self.authorize(resource, &parameters)
+    }
+
+    /// The permission to perform `A` on the managed policy that `arn` names.
+    ///
+    /// # Errors
+    /// [`IdentityError::InvalidPolicyArn`]; [`ApiError::Denied`].
+    pub(crate) fn policy<A: Operation>(
+        &self,
+        arn: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, PolicyResource>, ApiError> {
+        self.authorize(PolicyResource::new(arn.parse()?, self.account()), parameters)
     }
 
     /// The permission to perform `A`, a list, in the caller's account.

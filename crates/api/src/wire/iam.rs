@@ -6,10 +6,10 @@
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portcullis_catalog::effects::Page;
+use portcullis_catalog::effects::{Page, PolicyHolder, ShownPolicy};
 use portcullis_identity::{
     AccessKey, Account, Entity as _, Group, IdentityError, InvalidValue, KeyOwner, KeyStatus,
-    Partition, PolicyName, Role, Tag, Tags, User,
+    ManagedPolicy, Partition, PolicyArn, PolicyName, PolicyVersion, Role, Tag, Tags, User,
 };
 use portcullis_model::{
     Timestamp,
@@ -59,6 +59,14 @@ pub(crate) fn document(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
+/// The permissions boundary of a request.
+///
+/// # Errors
+/// [`IdentityError::InvalidPolicyArn`].
+pub(crate) fn boundary(arn: Option<&str>) -> Result<Option<PolicyArn>, ApiError> {
+    Ok(arn.map(str::parse).transpose()?)
+}
+
 /// The tags of a request, as pairs.
 pub(crate) fn pairs(tags: Option<&[types::Tag]>) -> impl Iterator<Item = (&str, &str)> {
     tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))
@@ -73,16 +81,34 @@ pub(crate) fn tags(tags: Option<&[types::Tag]>) -> Result<Tags, ApiError> {
     Ok(Tags::new(tags.map_err(IdentityError::from)?)?)
 }
 
+/// A tag.
+pub(crate) fn tag(tag: &Tag) -> types::Tag {
+    types::Tag { key: tag.key().into(), value: tag.value().into() }
+}
+
 /// Tags as answers show them: not at all if there are none.
 fn shown_tags(tags: &Tags) -> Option<Vec<types::Tag>> {
-    let shown = |tag: &Tag| types::Tag { key: tag.key().into(), value: tag.value().into() };
-    let shown: Vec<_> = tags.iter().map(shown).collect();
+    let shown: Vec<_> = tags.iter().map(tag).collect();
     (!shown.is_empty()).then_some(shown)
+}
+
+/// A permissions boundary as the user or role that has it shows it.
+fn shown_boundary(boundary: Option<&PolicyArn>) -> Option<types::AttachedPermissionsBoundary> {
+    boundary.map(|arn| types::AttachedPermissionsBoundary {
+        permissions_boundary_type: Some(
+            types::PermissionsBoundaryAttachmentType::PermissionsBoundaryPolicy,
+        ),
+        permissions_boundary_arn: Some(arn.to_string()),
+    })
 }
 
 /// A user as `CreateUser` and `GetUser` show it.
 pub(crate) fn user(user: &User, partition: Partition) -> types::User {
-    types::User { tags: shown_tags(&user.tags), ..listed_user(user, partition) }
+    types::User {
+        tags: shown_tags(&user.tags),
+        permissions_boundary: shown_boundary(user.boundary()),
+        ..listed_user(user, partition)
+    }
 }
 
 /// A user as `ListUsers` shows it: without tags.
@@ -129,6 +155,7 @@ pub(crate) fn created_role(role: &Role, partition: Partition) -> types::Role {
         assume_role_policy_document: Some(document(&role.trust_policy)),
         description: role.description.as_ref().map(|text| text.as_str().to_owned()),
         tags: shown_tags(&role.tags),
+        permissions_boundary: shown_boundary(role.boundary()),
         ..types::Role::default()
     }
 }
@@ -138,6 +165,7 @@ pub(crate) fn listed_role(role: &Role, partition: Partition) -> types::Role {
     types::Role {
         max_session_duration: i32::try_from(role.max_session_duration.seconds()).ok(),
         tags: None,
+        permissions_boundary: None,
         ..created_role(role, partition)
     }
 }
@@ -147,8 +175,109 @@ pub(crate) fn role(role: &Role, partition: Partition) -> types::Role {
     types::Role {
         role_last_used: Some(types::RoleLastUsed::default()),
         tags: shown_tags(&role.tags),
+        permissions_boundary: shown_boundary(role.boundary()),
         ..listed_role(role, partition)
     }
+}
+
+/// A policy as `CreatePolicy` shows it: nobody has it yet.
+pub(crate) fn created_policy(policy: &ManagedPolicy, partition: Partition) -> types::Policy {
+    types::Policy {
+        policy_name: Some(policy.name.to_string()),
+        policy_id: Some(policy.id.to_string()),
+        arn: Some(policy.arn(partition).to_string()),
+        path: Some(policy.path.to_string()),
+        default_version_id: Some(policy.default_version.to_string()),
+        attachment_count: Some(0),
+        permissions_boundary_usage_count: Some(0),
+        is_attachable: Some(true),
+        create_date: Some(Timestamp(policy.created)),
+        update_date: Some(Timestamp(policy.updated)),
+        tags: shown_tags(&policy.tags),
+        ..types::Policy::default()
+    }
+}
+
+/// A policy as `ListPolicies` shows it: without description and tags.
+pub(crate) fn listed_policy(policy: &ShownPolicy) -> types::Policy {
+    let count = |number: usize| Some(i32::try_from(number).unwrap_or(i32::MAX));
+    let stored = &policy.view.stored;
+    types::Policy {
+        arn: Some(policy.view.arn.to_string()),
+        attachment_count: count(policy.usage.attached),
+        permissions_boundary_usage_count: count(policy.usage.bounded),
+        tags: None,
+        ..created_policy(stored, Partition::default())
+    }
+}
+
+/// A policy as `GetPolicy` shows it: with a list of tags also if there are none.
+pub(crate) fn policy(policy: &ShownPolicy) -> types::Policy {
+    let stored = &policy.view.stored;
+    types::Policy {
+        description: stored.description.as_deref().map(str::to_owned),
+        tags: Some(stored.tags.iter().map(tag).collect()),
+        ..listed_policy(policy)
+    }
+}
+
+/// A version of a managed policy as lists show it: without its document.
+pub(crate) fn listed_policy_version(
+    version: &PolicyVersion,
+    in_force: bool,
+) -> types::PolicyVersion {
+    types::PolicyVersion {
+        document: None,
+        version_id: Some(version.id.to_string()),
+        is_default_version: Some(in_force),
+        create_date: Some(Timestamp(version.created)),
+    }
+}
+
+/// A version of a managed policy with its document.
+pub(crate) fn policy_version(version: &PolicyVersion, in_force: bool) -> types::PolicyVersion {
+    types::PolicyVersion {
+        document: Some(document(&version.document)),
+        ..listed_policy_version(version, in_force)
+    }
+}
+
+/// A policy that is attached to something.
+pub(crate) fn attached_policy(arn: &PolicyArn) -> types::AttachedPolicy {
+    types::AttachedPolicy {
+        policy_name: Some(arn.name().to_owned()),
+        policy_arn: Some(arn.to_string()),
+    }
+}
+
+/// A user that has a policy.
+pub(crate) fn policy_user(holder: &PolicyHolder) -> Option<types::PolicyUser> {
+    let PolicyHolder::User(view) = holder else { return None };
+    let user = &view.stored;
+    Some(types::PolicyUser {
+        user_name: Some(user.name.to_string()),
+        user_id: Some(user.id.to_string()),
+    })
+}
+
+/// A group that has a policy.
+pub(crate) fn policy_group(holder: &PolicyHolder) -> Option<types::PolicyGroup> {
+    let PolicyHolder::Group(view) = holder else { return None };
+    let group = &view.stored;
+    Some(types::PolicyGroup {
+        group_name: Some(group.name.to_string()),
+        group_id: Some(group.id.to_string()),
+    })
+}
+
+/// A role that has a policy.
+pub(crate) fn policy_role(holder: &PolicyHolder) -> Option<types::PolicyRole> {
+    let PolicyHolder::Role(view) = holder else { return None };
+    let role = &view.stored;
+    Some(types::PolicyRole {
+        role_name: Some(role.name.to_string()),
+        role_id: Some(role.id.to_string()),
+    })
 }
 
 fn status(status: KeyStatus) -> StatusType {

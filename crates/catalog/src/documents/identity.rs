@@ -11,14 +11,15 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use portcullis_identity::{
     AccessKey, Account, AccountId, Group, InlinePolicies, KeyOwner, KeyStatus, MaxSessionDuration,
-    OperatorKey, PolicyName, Role, RoleDescription, SessionKeys, SmallSet, Tag, Tags, User,
+    OperatorKey, PolicyArn, PolicyName, Role, RoleDescription, SessionKeys, SmallSet, Tag, Tags,
+    User,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Document, DocumentError, decode_json, encode_json};
 
 /// The stored text of one member, as the domain's type.
-fn read<T: FromStr>(what: &'static str, text: &str) -> Result<T, DocumentError>
+pub(super) fn read<T: FromStr>(what: &'static str, text: &str) -> Result<T, DocumentError>
 where
     T::Err: fmt::Display,
 {
@@ -29,7 +30,7 @@ fn invalid(what: &'static str, why: &impl fmt::Display) -> DocumentError {
     DocumentError::Invalid { what, why: why.to_string() }
 }
 
-fn read_time(text: &str) -> Result<Timestamp, DocumentError> {
+pub(super) fn read_time(text: &str) -> Result<Timestamp, DocumentError> {
     read("created", text)
 }
 
@@ -56,16 +57,16 @@ impl Document for Account {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoredTag<'a> {
+pub(super) struct StoredTag<'a> {
     key: Cow<'a, str>,
     value: Cow<'a, str>,
 }
 
-fn store_tags(tags: &Tags) -> Vec<StoredTag<'_>> {
+pub(super) fn store_tags(tags: &Tags) -> Vec<StoredTag<'_>> {
     tags.iter().map(|tag| StoredTag { key: tag.key().into(), value: tag.value().into() }).collect()
 }
 
-fn read_tags(stored: &[StoredTag<'_>]) -> Result<Tags, DocumentError> {
+pub(super) fn read_tags(stored: &[StoredTag<'_>]) -> Result<Tags, DocumentError> {
     let tags: Result<Vec<_>, _> = stored.iter().map(|tag| Tag::new(&tag.key, &tag.value)).collect();
     let tags = tags.map_err(|error| invalid("tag", &error))?;
     Tags::new(tags).map_err(|error| invalid("tags", &error))
@@ -98,6 +99,14 @@ where
     stored.iter().map(|text| read(what, text)).collect()
 }
 
+fn store_arns(arns: &SmallSet<PolicyArn>) -> StoredSet<'_> {
+    arns.iter().map(|arn| arn.as_str().into()).collect()
+}
+
+fn read_boundary(stored: Option<&str>) -> Result<Option<PolicyArn>, DocumentError> {
+    stored.map(|arn| read("boundary", arn)).transpose()
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredUser<'a> {
@@ -110,6 +119,10 @@ struct StoredUser<'a> {
     policies: StoredPolicies<'a>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: StoredSet<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attached: StoredSet<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boundary: Option<Cow<'a, str>>,
 }
 
 impl Document for User {
@@ -123,6 +136,8 @@ impl Document for User {
             tags: store_tags(&self.tags),
             policies: store_policies(&self.policies),
             groups: self.groups.iter().map(|id| id.as_str().into()).collect(),
+            attached: store_arns(&self.attached),
+            boundary: self.boundary.as_ref().map(|arn| arn.as_str().into()),
         })
     }
 
@@ -137,6 +152,8 @@ impl Document for User {
             tags: read_tags(&stored.tags)?,
             policies: read_policies(stored.policies)?,
             groups: read_set("group", &stored.groups)?,
+            attached: read_set("attached policy", &stored.attached)?,
+            boundary: read_boundary(stored.boundary.as_deref())?,
         })
     }
 }
@@ -150,6 +167,8 @@ struct StoredGroup<'a> {
     id: Cow<'a, str>,
     created: Cow<'a, str>,
     policies: StoredPolicies<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attached: StoredSet<'a>,
 }
 
 impl Document for Group {
@@ -161,6 +180,7 @@ impl Document for Group {
             id: self.id.as_str().into(),
             created: self.created.to_string().into(),
             policies: store_policies(&self.policies),
+            attached: store_arns(&self.attached),
         })
     }
 
@@ -173,6 +193,7 @@ impl Document for Group {
             id: read("id", &stored.id)?,
             created: read_time(&stored.created)?,
             policies: read_policies(stored.policies)?,
+            attached: read_set("attached policy", &stored.attached)?,
         })
     }
 }
@@ -190,6 +211,10 @@ struct StoredRole<'a> {
     trust_policy: Cow<'a, str>,
     tags: Vec<StoredTag<'a>>,
     policies: StoredPolicies<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attached: StoredSet<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boundary: Option<Cow<'a, str>>,
 }
 
 impl Document for Role {
@@ -205,6 +230,8 @@ impl Document for Role {
             trust_policy: self.trust_policy.as_ref().into(),
             tags: store_tags(&self.tags),
             policies: store_policies(&self.policies),
+            attached: store_arns(&self.attached),
+            boundary: self.boundary.as_ref().map(|arn| arn.as_str().into()),
         })
     }
 
@@ -225,6 +252,8 @@ impl Document for Role {
             trust_policy: stored.trust_policy.into(),
             tags: read_tags(&stored.tags)?,
             policies: read_policies(stored.policies)?,
+            attached: read_set("attached policy", &stored.attached)?,
+            boundary: read_boundary(stored.boundary.as_deref())?,
         })
     }
 }
@@ -390,6 +419,8 @@ mod tests {
             created: at("2026-01-02T03:04:05Z"),
             tags: Tags::new(vec![Tag::new("Team", "red").unwrap()]).unwrap(),
             policies: [("p".parse().unwrap(), "{\"a\": 1}".into())].into_iter().collect(),
+            attached: SmallSet::default(),
+            boundary: None,
             groups: SmallSet::default(),
         }
     }
@@ -402,6 +433,7 @@ mod tests {
             id: "AGPAJQABLZS4A3QDU576Q".parse().unwrap(),
             created: user().created,
             policies: user().policies,
+            attached: SmallSet::default(),
         }
     }
 
@@ -417,6 +449,8 @@ mod tests {
             trust_policy: "{}".into(),
             tags: Tags::default(),
             policies: InlinePolicies::default(),
+            attached: SmallSet::default(),
+            boundary: None,
         }
     }
 
@@ -451,6 +485,16 @@ mod tests {
         let member = User { groups: [group().id].into_iter().collect(), ..user() };
         check_golden(&member, &USER.replace("}}", r#"},"groups":["AGPAJQABLZS4A3QDU576Q"]}"#));
         check_golden(&group(), GROUP);
+        let arn: PolicyArn = "arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap();
+        let attached: SmallSet<_> = [arn.clone()].into_iter().collect();
+        let stored = r#","attached":["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#;
+        let bounded = r#","boundary":"arn:aws:iam::aws:policy/ReadOnlyAccess""#;
+        let with = |json: &str, more: &str| format!("{}{more}}}", json.strip_suffix('}').unwrap());
+        check_golden(&Group { attached: attached.clone(), ..group() }, &with(GROUP, stored));
+        let capped = User { attached: attached.clone(), boundary: Some(arn.clone()), ..user() };
+        check_golden(&capped, &with(USER, &format!("{stored}{bounded}")));
+        let capped = Role { attached, boundary: Some(arn), ..role() };
+        check_golden(&capped, &with(ROLE, &format!("{stored}{bounded}")));
         check_golden(&role(), ROLE);
         check_golden(&access_key(KeyOwner::Root(account)), ROOT_KEY);
         let service = KeyOwner::Service("s3.amazonaws.com".parse().unwrap());
@@ -548,6 +592,8 @@ mod tests {
             created,
             tags,
             policies,
+            attached: SmallSet::default(),
+            boundary: None,
             groups: SmallSet::default(),
         })
     }
@@ -560,6 +606,7 @@ mod tests {
             id: GroupId::from_random([7; 17]),
             created: like.created,
             policies: like.policies,
+            attached: SmallSet::default(),
         })
     }
 
@@ -577,6 +624,8 @@ mod tests {
                 trust_policy: trust_policy.into(),
                 tags: like.tags,
                 policies: like.policies,
+                attached: SmallSet::default(),
+                boundary: None,
             },
         )
     }

@@ -36,6 +36,8 @@ macro_rules! operations {
     };
 }
 
+pub(super) use operations;
+
 operations! {
     /// Lists the entities of an account.
     ListEntities: ListUsers on UserName, ListGroups on GroupName, ListRoles on RoleName

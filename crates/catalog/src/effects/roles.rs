@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    IdentityError, MaxSessionDuration, NewRole, Role, RoleDescription, Tags, create_role,
-    delete_role, generate,
+    IdentityError, MaxSessionDuration, NewRole, PolicyArn, Role, RoleDescription, Tags,
+    create_role, delete_role, generate,
 };
 use portcullis_model::iam::operation::{CreateRole, DeleteRole, GetRole};
 
@@ -22,15 +22,15 @@ pub struct RoleSettings {
     pub max_session_duration: MaxSessionDuration,
     /// Its tags.
     pub tags: Tags,
-    /// ARN of a permissions boundary; the domain refuses it as yet.
-    pub permissions_boundary: Option<Box<str>>,
+    /// Its permissions boundary.
+    pub boundary: Option<PolicyArn>,
 }
 
 impl Catalog {
     /// Creates the role under the permitted path and name.
     ///
     /// # Errors
-    /// Those of [`create_role`].
+    /// A boundary that does not exist; those of [`create_role`].
     pub async fn create_role(
         &self,
         permit: Permit<CreateRole, RoleResource>,
@@ -43,9 +43,10 @@ impl Catalog {
         self.transact(&address.to_string(), |snapshot| {
             let taken = snapshot.role_like(resource.owner(), resource.name());
             let taken = taken.map(|view| &*view.stored);
+            let plan = snapshot.boundary_plan(resource.owner(), settings.boundary.as_ref())?;
             let new = new_role(&resource, settings.clone());
             let role = create_role(resource.owner(), taken, new, id, now)?;
-            Ok(Plan::answer(role.clone()).absent(&address).put(&address, &role))
+            Ok(plan.map(|()| role.clone()).absent(&address).put(&address, &role))
         })
         .await
     }
@@ -83,13 +84,7 @@ impl Snapshot {
 }
 
 fn new_role(resource: &RoleResource, settings: RoleSettings) -> NewRole {
-    let RoleSettings {
-        trust_policy,
-        description,
-        max_session_duration,
-        tags,
-        permissions_boundary,
-    } = settings;
+    let RoleSettings { trust_policy, description, max_session_duration, tags, boundary } = settings;
     NewRole {
         path: resource.path().clone(),
         name: resource.name().clone(),
@@ -97,6 +92,6 @@ fn new_role(resource: &RoleResource, settings: RoleSettings) -> NewRole {
         description,
         max_session_duration,
         tags,
-        permissions_boundary,
+        boundary,
     }
 }

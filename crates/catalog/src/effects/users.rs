@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    Account, IdentityError, KeyOwner, NewUser, Tags, User, create_user, delete_user, generate,
+    Account, IdentityError, KeyOwner, NewUser, PolicyArn, Tags, User, create_user, delete_user,
+    generate,
 };
 use portcullis_model::iam::operation::{CreateUser, DeleteUser, GetUser};
 
@@ -21,8 +22,8 @@ use crate::{
 pub struct UserSettings {
     /// Its tags.
     pub tags: Tags,
-    /// ARN of a permissions boundary; the domain refuses it as yet.
-    pub permissions_boundary: Option<Box<str>>,
+    /// Its permissions boundary.
+    pub boundary: Option<PolicyArn>,
 }
 
 /// Whom `GetUser` shows.
@@ -38,7 +39,7 @@ impl Catalog {
     /// Creates the user under the permitted path and name.
     ///
     /// # Errors
-    /// Those of [`create_user`].
+    /// A boundary that does not exist; those of [`create_user`].
     pub async fn create_user(
         &self,
         permit: Permit<CreateUser, UserResource>,
@@ -49,12 +50,13 @@ impl Catalog {
         let id = generate::user_id().map_err(CatalogError::from)?;
         let address = resource.address();
         self.transact(&address.to_string(), |snapshot| {
-            let UserSettings { tags, permissions_boundary } = settings.clone();
+            let UserSettings { tags, boundary } = settings.clone();
             let (path, name) = (resource.path().clone(), resource.name().clone());
             let taken = snapshot.user_like(resource.owner(), &name).map(|view| &*view.stored);
-            let new = NewUser { path, name, tags, permissions_boundary };
+            let plan = snapshot.boundary_plan(resource.owner(), boundary.as_ref())?;
+            let new = NewUser { path, name, tags, boundary };
             let user = create_user(resource.owner(), taken, new, id, now)?;
-            Ok(Plan::answer(user.clone()).absent(&address).put(&address, &user))
+            Ok(plan.map(|()| user.clone()).absent(&address).put(&address, &user))
         })
         .await
     }

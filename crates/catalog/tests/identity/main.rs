@@ -4,3 +4,4 @@
 mod groups;
 mod identities;
 mod node;
+mod policies;

@@ -182,7 +182,7 @@ impl Node {
             description: None,
             max_session_duration: MaxSessionDuration::default(),
             tags: Tags::default(),
-            permissions_boundary: None,
+            boundary: None,
         };
         let permit = self.permit::<CreateRole, _>(self.role(role));
         self.catalog.create_role(permit, settings, now()).await.map(drop)

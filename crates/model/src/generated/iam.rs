@@ -428,35 +428,67 @@ pub static SERVICE: Service = Service {
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ADD_USER_TO_GROUP,
+    &rows::ATTACH_GROUP_POLICY,
+    &rows::ATTACH_ROLE_POLICY,
+    &rows::ATTACH_USER_POLICY,
     &rows::CREATE_ACCESS_KEY,
     &rows::CREATE_GROUP,
+    &rows::CREATE_POLICY,
+    &rows::CREATE_POLICY_VERSION,
     &rows::CREATE_ROLE,
     &rows::CREATE_USER,
     &rows::DELETE_ACCESS_KEY,
     &rows::DELETE_GROUP,
     &rows::DELETE_GROUP_POLICY,
+    &rows::DELETE_POLICY,
+    &rows::DELETE_POLICY_VERSION,
     &rows::DELETE_ROLE,
+    &rows::DELETE_ROLE_PERMISSIONS_BOUNDARY,
     &rows::DELETE_ROLE_POLICY,
     &rows::DELETE_USER,
+    &rows::DELETE_USER_PERMISSIONS_BOUNDARY,
     &rows::DELETE_USER_POLICY,
+    &rows::DETACH_GROUP_POLICY,
+    &rows::DETACH_ROLE_POLICY,
+    &rows::DETACH_USER_POLICY,
     &rows::GET_GROUP,
     &rows::GET_GROUP_POLICY,
+    &rows::GET_POLICY,
+    &rows::GET_POLICY_VERSION,
     &rows::GET_ROLE,
     &rows::GET_ROLE_POLICY,
     &rows::GET_USER,
     &rows::GET_USER_POLICY,
     &rows::LIST_ACCESS_KEYS,
+    &rows::LIST_ATTACHED_GROUP_POLICIES,
+    &rows::LIST_ATTACHED_ROLE_POLICIES,
+    &rows::LIST_ATTACHED_USER_POLICIES,
+    &rows::LIST_ENTITIES_FOR_POLICY,
     &rows::LIST_GROUP_POLICIES,
     &rows::LIST_GROUPS,
     &rows::LIST_GROUPS_FOR_USER,
+    &rows::LIST_POLICIES,
+    &rows::LIST_POLICY_TAGS,
+    &rows::LIST_POLICY_VERSIONS,
     &rows::LIST_ROLE_POLICIES,
+    &rows::LIST_ROLE_TAGS,
     &rows::LIST_ROLES,
     &rows::LIST_USER_POLICIES,
+    &rows::LIST_USER_TAGS,
     &rows::LIST_USERS,
     &rows::PUT_GROUP_POLICY,
+    &rows::PUT_ROLE_PERMISSIONS_BOUNDARY,
     &rows::PUT_ROLE_POLICY,
+    &rows::PUT_USER_PERMISSIONS_BOUNDARY,
     &rows::PUT_USER_POLICY,
     &rows::REMOVE_USER_FROM_GROUP,
+    &rows::SET_DEFAULT_POLICY_VERSION,
+    &rows::TAG_POLICY,
+    &rows::TAG_ROLE,
+    &rows::TAG_USER,
+    &rows::UNTAG_POLICY,
+    &rows::UNTAG_ROLE,
+    &rows::UNTAG_USER,
     &rows::UPDATE_GROUP,
 ];
 
@@ -467,35 +499,67 @@ macro_rules! served_iam {
     ($with:ident) => {
         $with! { iam IAM:
             AddUserToGroup add_user_to_group,
+            AttachGroupPolicy attach_group_policy,
+            AttachRolePolicy attach_role_policy,
+            AttachUserPolicy attach_user_policy,
             CreateAccessKey create_access_key,
             CreateGroup create_group,
+            CreatePolicy create_policy,
+            CreatePolicyVersion create_policy_version,
             CreateRole create_role,
             CreateUser create_user,
             DeleteAccessKey delete_access_key,
             DeleteGroup delete_group,
             DeleteGroupPolicy delete_group_policy,
+            DeletePolicy delete_policy,
+            DeletePolicyVersion delete_policy_version,
             DeleteRole delete_role,
+            DeleteRolePermissionsBoundary delete_role_permissions_boundary,
             DeleteRolePolicy delete_role_policy,
             DeleteUser delete_user,
+            DeleteUserPermissionsBoundary delete_user_permissions_boundary,
             DeleteUserPolicy delete_user_policy,
+            DetachGroupPolicy detach_group_policy,
+            DetachRolePolicy detach_role_policy,
+            DetachUserPolicy detach_user_policy,
             GetGroup get_group,
             GetGroupPolicy get_group_policy,
+            GetPolicy get_policy,
+            GetPolicyVersion get_policy_version,
             GetRole get_role,
             GetRolePolicy get_role_policy,
             GetUser get_user,
             GetUserPolicy get_user_policy,
             ListAccessKeys list_access_keys,
+            ListAttachedGroupPolicies list_attached_group_policies,
+            ListAttachedRolePolicies list_attached_role_policies,
+            ListAttachedUserPolicies list_attached_user_policies,
+            ListEntitiesForPolicy list_entities_for_policy,
             ListGroupPolicies list_group_policies,
             ListGroups list_groups,
             ListGroupsForUser list_groups_for_user,
+            ListPolicies list_policies,
+            ListPolicyTags list_policy_tags,
+            ListPolicyVersions list_policy_versions,
             ListRolePolicies list_role_policies,
+            ListRoleTags list_role_tags,
             ListRoles list_roles,
             ListUserPolicies list_user_policies,
+            ListUserTags list_user_tags,
             ListUsers list_users,
             PutGroupPolicy put_group_policy,
+            PutRolePermissionsBoundary put_role_permissions_boundary,
             PutRolePolicy put_role_policy,
+            PutUserPermissionsBoundary put_user_permissions_boundary,
             PutUserPolicy put_user_policy,
             RemoveUserFromGroup remove_user_from_group,
+            SetDefaultPolicyVersion set_default_policy_version,
+            TagPolicy tag_policy,
+            TagRole tag_role,
+            TagUser tag_user,
+            UntagPolicy untag_policy,
+            UntagRole untag_role,
+            UntagUser untag_user,
             UpdateGroup update_group,
         }
     };
@@ -601,11 +665,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::ATTACH_GROUP_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:AttachGroupPolicy",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static ATTACH_ROLE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -615,11 +683,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::ATTACH_ROLE_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:AttachRolePolicy",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static ATTACH_USER_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -629,11 +701,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::ATTACH_USER_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:AttachUserPolicy",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static CHANGE_PASSWORD: OperationModel = OperationModel {
         service: "iam",
@@ -763,11 +839,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::CREATE_POLICY_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_RESPONSE),
+        result_wrapper: "CreatePolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:CreatePolicy",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_POLICY_VERSION: OperationModel = OperationModel {
         service: "iam",
@@ -777,11 +857,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::CREATE_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_VERSION_RESPONSE),
+        result_wrapper: "CreatePolicyVersionResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:CreatePolicyVersion",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -1021,11 +1105,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeletePolicy",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_POLICY_VERSION: OperationModel = OperationModel {
         service: "iam",
@@ -1035,11 +1123,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_POLICY_VERSION_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeletePolicyVersion",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -1067,11 +1159,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteRolePermissionsBoundary",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_ROLE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1201,11 +1297,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteUserPermissionsBoundary",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_USER_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1247,11 +1347,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DETACH_GROUP_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DetachGroupPolicy",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static DETACH_ROLE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1261,11 +1365,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DETACH_ROLE_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DetachRolePolicy",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static DETACH_USER_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1275,11 +1383,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DETACH_USER_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DetachUserPolicy",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static DISABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT: OperationModel =
         OperationModel {
@@ -1691,11 +1803,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_POLICY_REQUEST),
+        output: Some(&shapes::GET_POLICY_RESPONSE),
+        result_wrapper: "GetPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetPolicy",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_POLICY_VERSION: OperationModel = OperationModel {
         service: "iam",
@@ -1705,11 +1821,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_POLICY_VERSION_REQUEST),
+        output: Some(&shapes::GET_POLICY_VERSION_RESPONSE),
+        result_wrapper: "GetPolicyVersionResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetPolicyVersion",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -1922,11 +2042,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE),
+        result_wrapper: "ListAttachedGroupPoliciesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListAttachedGroupPolicies",
+            resource: ResourceForm::Group,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ATTACHED_ROLE_POLICIES: OperationModel = OperationModel {
         service: "iam",
@@ -1936,11 +2060,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE),
+        result_wrapper: "ListAttachedRolePoliciesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListAttachedRolePolicies",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ATTACHED_USER_POLICIES: OperationModel = OperationModel {
         service: "iam",
@@ -1950,11 +2078,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_ATTACHED_USER_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE),
+        result_wrapper: "ListAttachedUserPoliciesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListAttachedUserPolicies",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_DELEGATION_REQUESTS: OperationModel = OperationModel {
         service: "iam",
@@ -1978,11 +2110,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_ENTITIES_FOR_POLICY_REQUEST),
+        output: Some(&shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE),
+        result_wrapper: "ListEntitiesForPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListEntitiesForPolicy",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_GROUP_POLICIES: OperationModel = OperationModel {
         service: "iam",
@@ -2158,11 +2294,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_RESPONSE),
+        result_wrapper: "ListPoliciesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListPolicies",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_POLICIES_GRANTING_SERVICE_ACCESS: OperationModel = OperationModel {
         service: "iam",
@@ -2186,11 +2326,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_POLICY_TAGS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_TAGS_RESPONSE),
+        result_wrapper: "ListPolicyTagsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListPolicyTags",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_POLICY_VERSIONS: OperationModel = OperationModel {
         service: "iam",
@@ -2200,11 +2344,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_POLICY_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_POLICY_VERSIONS_RESPONSE),
+        result_wrapper: "ListPolicyVersionsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListPolicyVersions",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ROLE_POLICIES: OperationModel = OperationModel {
         service: "iam",
@@ -2232,11 +2380,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_ROLE_TAGS_REQUEST),
+        output: Some(&shapes::LIST_ROLE_TAGS_RESPONSE),
+        result_wrapper: "ListRoleTagsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListRoleTags",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ROLES: OperationModel = OperationModel {
         service: "iam",
@@ -2380,11 +2532,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+        result_wrapper: "ListUserTagsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListUserTags",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_USERS: OperationModel = OperationModel {
         service: "iam",
@@ -2458,11 +2614,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:PutRolePermissionsBoundary",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static PUT_ROLE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -2490,11 +2650,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:PutUserPermissionsBoundary",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static PUT_USER_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -2625,11 +2789,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::SET_DEFAULT_POLICY_VERSION_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:SetDefaultPolicyVersion",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static SET_SECURITY_TOKEN_SERVICE_PREFERENCES: OperationModel = OperationModel {
         service: "iam",
@@ -2723,11 +2891,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::TAG_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:TagPolicy",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static TAG_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -2737,11 +2909,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::TAG_ROLE_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:TagRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static TAG_SAML_PROVIDER: OperationModel = OperationModel {
         service: "iam",
@@ -2779,11 +2955,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::TAG_USER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:TagUser",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static UNTAG_INSTANCE_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -2835,11 +3015,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UNTAG_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UntagPolicy",
+            resource: ResourceForm::Policy,
+            cross_account: false,
+        }),
     };
     pub(super) static UNTAG_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -2849,11 +3033,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UNTAG_ROLE_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UntagRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static UNTAG_SAML_PROVIDER: OperationModel = OperationModel {
         service: "iam",
@@ -2891,11 +3079,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UNTAG_USER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UntagUser",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_ACCESS_KEY: OperationModel = OperationModel {
         service: "iam",
@@ -3182,6 +3374,30 @@ pub mod operation {
         type Input = types::AddUserToGroupInput;
         type Output = ();
     }
+    /// `AttachGroupPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AttachGroupPolicy;
+    impl Operation for AttachGroupPolicy {
+        const MODEL: &'static OperationModel = &rows::ATTACH_GROUP_POLICY;
+        type Input = types::AttachGroupPolicyInput;
+        type Output = ();
+    }
+    /// `AttachRolePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AttachRolePolicy;
+    impl Operation for AttachRolePolicy {
+        const MODEL: &'static OperationModel = &rows::ATTACH_ROLE_POLICY;
+        type Input = types::AttachRolePolicyInput;
+        type Output = ();
+    }
+    /// `AttachUserPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AttachUserPolicy;
+    impl Operation for AttachUserPolicy {
+        const MODEL: &'static OperationModel = &rows::ATTACH_USER_POLICY;
+        type Input = types::AttachUserPolicyInput;
+        type Output = ();
+    }
     /// `CreateAccessKey`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateAccessKey;
@@ -3197,6 +3413,22 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::CREATE_GROUP;
         type Input = types::CreateGroupInput;
         type Output = types::CreateGroupOutput;
+    }
+    /// `CreatePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreatePolicy;
+    impl Operation for CreatePolicy {
+        const MODEL: &'static OperationModel = &rows::CREATE_POLICY;
+        type Input = types::CreatePolicyInput;
+        type Output = types::CreatePolicyOutput;
+    }
+    /// `CreatePolicyVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreatePolicyVersion;
+    impl Operation for CreatePolicyVersion {
+        const MODEL: &'static OperationModel = &rows::CREATE_POLICY_VERSION;
+        type Input = types::CreatePolicyVersionInput;
+        type Output = types::CreatePolicyVersionOutput;
     }
     /// `CreateRole`.
     #[derive(Clone, Copy, Debug)]
@@ -3238,12 +3470,36 @@ pub mod operation {
         type Input = types::DeleteGroupPolicyInput;
         type Output = ();
     }
+    /// `DeletePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeletePolicy;
+    impl Operation for DeletePolicy {
+        const MODEL: &'static OperationModel = &rows::DELETE_POLICY;
+        type Input = types::DeletePolicyInput;
+        type Output = ();
+    }
+    /// `DeletePolicyVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeletePolicyVersion;
+    impl Operation for DeletePolicyVersion {
+        const MODEL: &'static OperationModel = &rows::DELETE_POLICY_VERSION;
+        type Input = types::DeletePolicyVersionInput;
+        type Output = ();
+    }
     /// `DeleteRole`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteRole;
     impl Operation for DeleteRole {
         const MODEL: &'static OperationModel = &rows::DELETE_ROLE;
         type Input = types::DeleteRoleInput;
+        type Output = ();
+    }
+    /// `DeleteRolePermissionsBoundary`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteRolePermissionsBoundary;
+    impl Operation for DeleteRolePermissionsBoundary {
+        const MODEL: &'static OperationModel = &rows::DELETE_ROLE_PERMISSIONS_BOUNDARY;
+        type Input = types::DeleteRolePermissionsBoundaryInput;
         type Output = ();
     }
     /// `DeleteRolePolicy`.
@@ -3262,12 +3518,44 @@ pub mod operation {
         type Input = types::DeleteUserInput;
         type Output = ();
     }
+    /// `DeleteUserPermissionsBoundary`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteUserPermissionsBoundary;
+    impl Operation for DeleteUserPermissionsBoundary {
+        const MODEL: &'static OperationModel = &rows::DELETE_USER_PERMISSIONS_BOUNDARY;
+        type Input = types::DeleteUserPermissionsBoundaryInput;
+        type Output = ();
+    }
     /// `DeleteUserPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteUserPolicy;
     impl Operation for DeleteUserPolicy {
         const MODEL: &'static OperationModel = &rows::DELETE_USER_POLICY;
         type Input = types::DeleteUserPolicyInput;
+        type Output = ();
+    }
+    /// `DetachGroupPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DetachGroupPolicy;
+    impl Operation for DetachGroupPolicy {
+        const MODEL: &'static OperationModel = &rows::DETACH_GROUP_POLICY;
+        type Input = types::DetachGroupPolicyInput;
+        type Output = ();
+    }
+    /// `DetachRolePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DetachRolePolicy;
+    impl Operation for DetachRolePolicy {
+        const MODEL: &'static OperationModel = &rows::DETACH_ROLE_POLICY;
+        type Input = types::DetachRolePolicyInput;
+        type Output = ();
+    }
+    /// `DetachUserPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DetachUserPolicy;
+    impl Operation for DetachUserPolicy {
+        const MODEL: &'static OperationModel = &rows::DETACH_USER_POLICY;
+        type Input = types::DetachUserPolicyInput;
         type Output = ();
     }
     /// `GetGroup`.
@@ -3285,6 +3573,22 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_GROUP_POLICY;
         type Input = types::GetGroupPolicyInput;
         type Output = types::GetGroupPolicyOutput;
+    }
+    /// `GetPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetPolicy;
+    impl Operation for GetPolicy {
+        const MODEL: &'static OperationModel = &rows::GET_POLICY;
+        type Input = types::GetPolicyInput;
+        type Output = types::GetPolicyOutput;
+    }
+    /// `GetPolicyVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetPolicyVersion;
+    impl Operation for GetPolicyVersion {
+        const MODEL: &'static OperationModel = &rows::GET_POLICY_VERSION;
+        type Input = types::GetPolicyVersionInput;
+        type Output = types::GetPolicyVersionOutput;
     }
     /// `GetRole`.
     #[derive(Clone, Copy, Debug)]
@@ -3326,6 +3630,38 @@ pub mod operation {
         type Input = types::ListAccessKeysInput;
         type Output = types::ListAccessKeysOutput;
     }
+    /// `ListAttachedGroupPolicies`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListAttachedGroupPolicies;
+    impl Operation for ListAttachedGroupPolicies {
+        const MODEL: &'static OperationModel = &rows::LIST_ATTACHED_GROUP_POLICIES;
+        type Input = types::ListAttachedGroupPoliciesInput;
+        type Output = types::ListAttachedGroupPoliciesOutput;
+    }
+    /// `ListAttachedRolePolicies`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListAttachedRolePolicies;
+    impl Operation for ListAttachedRolePolicies {
+        const MODEL: &'static OperationModel = &rows::LIST_ATTACHED_ROLE_POLICIES;
+        type Input = types::ListAttachedRolePoliciesInput;
+        type Output = types::ListAttachedRolePoliciesOutput;
+    }
+    /// `ListAttachedUserPolicies`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListAttachedUserPolicies;
+    impl Operation for ListAttachedUserPolicies {
+        const MODEL: &'static OperationModel = &rows::LIST_ATTACHED_USER_POLICIES;
+        type Input = types::ListAttachedUserPoliciesInput;
+        type Output = types::ListAttachedUserPoliciesOutput;
+    }
+    /// `ListEntitiesForPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListEntitiesForPolicy;
+    impl Operation for ListEntitiesForPolicy {
+        const MODEL: &'static OperationModel = &rows::LIST_ENTITIES_FOR_POLICY;
+        type Input = types::ListEntitiesForPolicyInput;
+        type Output = types::ListEntitiesForPolicyOutput;
+    }
     /// `ListGroupPolicies`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListGroupPolicies;
@@ -3350,6 +3686,30 @@ pub mod operation {
         type Input = types::ListGroupsForUserInput;
         type Output = types::ListGroupsForUserOutput;
     }
+    /// `ListPolicies`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListPolicies;
+    impl Operation for ListPolicies {
+        const MODEL: &'static OperationModel = &rows::LIST_POLICIES;
+        type Input = types::ListPoliciesInput;
+        type Output = types::ListPoliciesOutput;
+    }
+    /// `ListPolicyTags`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListPolicyTags;
+    impl Operation for ListPolicyTags {
+        const MODEL: &'static OperationModel = &rows::LIST_POLICY_TAGS;
+        type Input = types::ListPolicyTagsInput;
+        type Output = types::ListPolicyTagsOutput;
+    }
+    /// `ListPolicyVersions`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListPolicyVersions;
+    impl Operation for ListPolicyVersions {
+        const MODEL: &'static OperationModel = &rows::LIST_POLICY_VERSIONS;
+        type Input = types::ListPolicyVersionsInput;
+        type Output = types::ListPolicyVersionsOutput;
+    }
     /// `ListRolePolicies`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListRolePolicies;
@@ -3357,6 +3717,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_ROLE_POLICIES;
         type Input = types::ListRolePoliciesInput;
         type Output = types::ListRolePoliciesOutput;
+    }
+    /// `ListRoleTags`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListRoleTags;
+    impl Operation for ListRoleTags {
+        const MODEL: &'static OperationModel = &rows::LIST_ROLE_TAGS;
+        type Input = types::ListRoleTagsInput;
+        type Output = types::ListRoleTagsOutput;
     }
     /// `ListRoles`.
     #[derive(Clone, Copy, Debug)]
@@ -3374,6 +3742,14 @@ pub mod operation {
         type Input = types::ListUserPoliciesInput;
         type Output = types::ListUserPoliciesOutput;
     }
+    /// `ListUserTags`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListUserTags;
+    impl Operation for ListUserTags {
+        const MODEL: &'static OperationModel = &rows::LIST_USER_TAGS;
+        type Input = types::ListUserTagsInput;
+        type Output = types::ListUserTagsOutput;
+    }
     /// `ListUsers`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListUsers;
@@ -3390,12 +3766,28 @@ pub mod operation {
         type Input = types::PutGroupPolicyInput;
         type Output = ();
     }
+    /// `PutRolePermissionsBoundary`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutRolePermissionsBoundary;
+    impl Operation for PutRolePermissionsBoundary {
+        const MODEL: &'static OperationModel = &rows::PUT_ROLE_PERMISSIONS_BOUNDARY;
+        type Input = types::PutRolePermissionsBoundaryInput;
+        type Output = ();
+    }
     /// `PutRolePolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct PutRolePolicy;
     impl Operation for PutRolePolicy {
         const MODEL: &'static OperationModel = &rows::PUT_ROLE_POLICY;
         type Input = types::PutRolePolicyInput;
+        type Output = ();
+    }
+    /// `PutUserPermissionsBoundary`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutUserPermissionsBoundary;
+    impl Operation for PutUserPermissionsBoundary {
+        const MODEL: &'static OperationModel = &rows::PUT_USER_PERMISSIONS_BOUNDARY;
+        type Input = types::PutUserPermissionsBoundaryInput;
         type Output = ();
     }
     /// `PutUserPolicy`.
@@ -3412,6 +3804,62 @@ pub mod operation {
     impl Operation for RemoveUserFromGroup {
         const MODEL: &'static OperationModel = &rows::REMOVE_USER_FROM_GROUP;
         type Input = types::RemoveUserFromGroupInput;
+        type Output = ();
+    }
+    /// `SetDefaultPolicyVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct SetDefaultPolicyVersion;
+    impl Operation for SetDefaultPolicyVersion {
+        const MODEL: &'static OperationModel = &rows::SET_DEFAULT_POLICY_VERSION;
+        type Input = types::SetDefaultPolicyVersionInput;
+        type Output = ();
+    }
+    /// `TagPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct TagPolicy;
+    impl Operation for TagPolicy {
+        const MODEL: &'static OperationModel = &rows::TAG_POLICY;
+        type Input = types::TagPolicyInput;
+        type Output = ();
+    }
+    /// `TagRole`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct TagRole;
+    impl Operation for TagRole {
+        const MODEL: &'static OperationModel = &rows::TAG_ROLE;
+        type Input = types::TagRoleInput;
+        type Output = ();
+    }
+    /// `TagUser`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct TagUser;
+    impl Operation for TagUser {
+        const MODEL: &'static OperationModel = &rows::TAG_USER;
+        type Input = types::TagUserInput;
+        type Output = ();
+    }
+    /// `UntagPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UntagPolicy;
+    impl Operation for UntagPolicy {
+        const MODEL: &'static OperationModel = &rows::UNTAG_POLICY;
+        type Input = types::UntagPolicyInput;
+        type Output = ();
+    }
+    /// `UntagRole`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UntagRole;
+    impl Operation for UntagRole {
+        const MODEL: &'static OperationModel = &rows::UNTAG_ROLE;
+        type Input = types::UntagRoleInput;
+        type Output = ();
+    }
+    /// `UntagUser`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UntagUser;
+    impl Operation for UntagUser {
+        const MODEL: &'static OperationModel = &rows::UNTAG_USER;
+        type Input = types::UntagUserInput;
         type Output = ();
     }
     /// `UpdateGroup`.
@@ -3473,6 +3921,27 @@ pub mod types {
         pub group_name: String,
         pub user_name: String,
     }
+    /// `AttachGroupPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AttachGroupPolicyInput {
+        pub group_name: String,
+        pub policy_arn: String,
+    }
+    /// `AttachRolePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AttachRolePolicyInput {
+        pub role_name: String,
+        pub policy_arn: String,
+    }
+    /// `AttachUserPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AttachUserPolicyInput {
+        pub user_name: String,
+        pub policy_arn: String,
+    }
     /// `AttachedPermissionsBoundary` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3481,6 +3950,15 @@ pub mod types {
         pub permissions_boundary_type: Option<PermissionsBoundaryAttachmentType>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub permissions_boundary_arn: Option<String>,
+    }
+    /// `AttachedPolicy` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AttachedPolicy {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_arn: Option<String>,
     }
     /// `CreateAccessKeyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3506,6 +3984,49 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct CreateGroupOutput {
         pub group: Group,
+    }
+    /// `CreatePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreatePolicyInput {
+        pub policy_name: String,
+        pub path: Option<String>,
+        pub policy_document: String,
+        pub description: Option<String>,
+        pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for CreatePolicyInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("CreatePolicyInput")
+                .field("policy_name", &self.policy_name)
+                .field("path", &self.path)
+                .field("policy_document", &self.policy_document)
+                .field("description", &self.description)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `CreatePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreatePolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<Policy>,
+    }
+    /// `CreatePolicyVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreatePolicyVersionInput {
+        pub policy_arn: String,
+        pub policy_document: String,
+        pub set_as_default: Option<bool>,
+    }
+    /// `CreatePolicyVersionResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreatePolicyVersionOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_version: Option<PolicyVersion>,
     }
     /// `CreateRoleRequest` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize)]
@@ -3586,6 +4107,25 @@ pub mod types {
     pub struct DeleteGroupInput {
         pub group_name: String,
     }
+    /// `DeletePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeletePolicyInput {
+        pub policy_arn: String,
+    }
+    /// `DeletePolicyVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeletePolicyVersionInput {
+        pub policy_arn: String,
+        pub version_id: String,
+    }
+    /// `DeleteRolePermissionsBoundaryRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteRolePermissionsBoundaryInput {
+        pub role_name: String,
+    }
     /// `DeleteRolePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3599,6 +4139,12 @@ pub mod types {
     pub struct DeleteRoleInput {
         pub role_name: String,
     }
+    /// `DeleteUserPermissionsBoundaryRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteUserPermissionsBoundaryInput {
+        pub user_name: String,
+    }
     /// `DeleteUserPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3611,6 +4157,49 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteUserInput {
         pub user_name: String,
+    }
+    /// `DetachGroupPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DetachGroupPolicyInput {
+        pub group_name: String,
+        pub policy_arn: String,
+    }
+    /// `DetachRolePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DetachRolePolicyInput {
+        pub role_name: String,
+        pub policy_arn: String,
+    }
+    /// `DetachUserPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DetachUserPolicyInput {
+        pub user_name: String,
+        pub policy_arn: String,
+    }
+    /// `EntityType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum EntityType {
+        User,
+        Role,
+        Group,
+        LocalManagedPolicy,
+        AWSManagedPolicy,
+    }
+    impl EntityType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::User => "User",
+                Self::Role => "Role",
+                Self::Group => "Group",
+                Self::LocalManagedPolicy => "LocalManagedPolicy",
+                Self::AWSManagedPolicy => "AWSManagedPolicy",
+            }
+        }
     }
     /// `GetGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3645,6 +4234,33 @@ pub mod types {
         pub is_truncated: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
+    }
+    /// `GetPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetPolicyInput {
+        pub policy_arn: String,
+    }
+    /// `GetPolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetPolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<Policy>,
+    }
+    /// `GetPolicyVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetPolicyVersionInput {
+        pub policy_arn: String,
+        pub version_id: String,
+    }
+    /// `GetPolicyVersionResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetPolicyVersionOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_version: Option<PolicyVersion>,
     }
     /// `GetRolePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3728,6 +4344,92 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListAttachedGroupPoliciesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAttachedGroupPoliciesInput {
+        pub group_name: String,
+        pub path_prefix: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListAttachedGroupPoliciesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAttachedGroupPoliciesOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attached_policies: Option<Vec<AttachedPolicy>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListAttachedRolePoliciesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAttachedRolePoliciesInput {
+        pub role_name: String,
+        pub path_prefix: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListAttachedRolePoliciesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAttachedRolePoliciesOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attached_policies: Option<Vec<AttachedPolicy>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListAttachedUserPoliciesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAttachedUserPoliciesInput {
+        pub user_name: String,
+        pub path_prefix: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListAttachedUserPoliciesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAttachedUserPoliciesOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attached_policies: Option<Vec<AttachedPolicy>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListEntitiesForPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListEntitiesForPolicyInput {
+        pub policy_arn: String,
+        pub entity_filter: Option<EntityType>,
+        pub path_prefix: Option<String>,
+        pub policy_usage_filter: Option<PolicyUsageType>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListEntitiesForPolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListEntitiesForPolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_groups: Option<Vec<PolicyGroup>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_users: Option<Vec<PolicyUser>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_roles: Option<Vec<PolicyRole>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
     /// `ListGroupPoliciesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3782,6 +4484,74 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListPoliciesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPoliciesInput {
+        pub scope: Option<PolicyScopeType>,
+        pub only_attached: Option<bool>,
+        pub path_prefix: Option<String>,
+        pub policy_usage_filter: Option<PolicyUsageType>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListPoliciesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPoliciesOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policies: Option<Vec<Policy>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListPolicyTagsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPolicyTagsInput {
+        pub policy_arn: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListPolicyTagsResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPolicyTagsOutput {
+        pub tags: Vec<Tag>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    impl fmt::Debug for ListPolicyTagsOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("ListPolicyTagsOutput")
+                .field("tags", &"[redacted]")
+                .field("is_truncated", &self.is_truncated)
+                .field("marker", &self.marker)
+                .finish()
+        }
+    }
+    /// `ListPolicyVersionsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPolicyVersionsInput {
+        pub policy_arn: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListPolicyVersionsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPolicyVersionsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub versions: Option<Vec<PolicyVersion>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
     /// `ListRolePoliciesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3799,6 +4569,33 @@ pub mod types {
         pub is_truncated: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
+    }
+    /// `ListRoleTagsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListRoleTagsInput {
+        pub role_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListRoleTagsResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListRoleTagsOutput {
+        pub tags: Vec<Tag>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    impl fmt::Debug for ListRoleTagsOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("ListRoleTagsOutput")
+                .field("tags", &"[redacted]")
+                .field("is_truncated", &self.is_truncated)
+                .field("marker", &self.marker)
+                .finish()
+        }
     }
     /// `ListRolesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3836,6 +4633,33 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListUserTagsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListUserTagsInput {
+        pub user_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListUserTagsResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListUserTagsOutput {
+        pub tags: Vec<Tag>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    impl fmt::Debug for ListUserTagsOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("ListUserTagsOutput")
+                .field("tags", &"[redacted]")
+                .field("is_truncated", &self.is_truncated)
+                .field("marker", &self.marker)
+                .finish()
+        }
+    }
     /// `ListUsersRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3868,6 +4692,109 @@ pub mod types {
             }
         }
     }
+    /// `Policy` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Policy {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub default_version_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attachment_count: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub permissions_boundary_usage_count: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_attachable: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub update_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for Policy {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Policy")
+                .field("policy_name", &self.policy_name)
+                .field("policy_id", &self.policy_id)
+                .field("arn", &self.arn)
+                .field("path", &self.path)
+                .field("default_version_id", &self.default_version_id)
+                .field("attachment_count", &self.attachment_count)
+                .field("permissions_boundary_usage_count", &self.permissions_boundary_usage_count)
+                .field("is_attachable", &self.is_attachable)
+                .field("description", &self.description)
+                .field("create_date", &self.create_date)
+                .field("update_date", &self.update_date)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `PolicyGroup` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyGroup {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_id: Option<String>,
+    }
+    /// `PolicyRole` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyRole {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_id: Option<String>,
+    }
+    /// `PolicyUsageType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum PolicyUsageType {
+        PermissionsPolicy,
+        PermissionsBoundary,
+    }
+    impl PolicyUsageType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::PermissionsPolicy => "PermissionsPolicy",
+                Self::PermissionsBoundary => "PermissionsBoundary",
+            }
+        }
+    }
+    /// `PolicyUser` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyUser {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_id: Option<String>,
+    }
+    /// `PolicyVersion` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyVersion {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub document: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub version_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_default_version: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+    }
     /// `PutGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3876,6 +4803,13 @@ pub mod types {
         pub policy_name: String,
         pub policy_document: String,
     }
+    /// `PutRolePermissionsBoundaryRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutRolePermissionsBoundaryInput {
+        pub role_name: String,
+        pub permissions_boundary: String,
+    }
     /// `PutRolePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3883,6 +4817,13 @@ pub mod types {
         pub role_name: String,
         pub policy_name: String,
         pub policy_document: String,
+    }
+    /// `PutUserPermissionsBoundaryRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutUserPermissionsBoundaryInput {
+        pub user_name: String,
+        pub permissions_boundary: String,
     }
     /// `PutUserPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3953,6 +4894,13 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub region: Option<String>,
     }
+    /// `SetDefaultPolicyVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SetDefaultPolicyVersionInput {
+        pub policy_arn: String,
+        pub version_id: String,
+    }
     /// `SourceRoleTemplate` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3971,6 +4919,72 @@ pub mod types {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.debug_struct("Tag").field("key", &"[redacted]").field("value", &"[redacted]").finish()
         }
+    }
+    /// `TagPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TagPolicyInput {
+        pub policy_arn: String,
+        pub tags: Vec<Tag>,
+    }
+    impl fmt::Debug for TagPolicyInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("TagPolicyInput")
+                .field("policy_arn", &self.policy_arn)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `TagRoleRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TagRoleInput {
+        pub role_name: String,
+        pub tags: Vec<Tag>,
+    }
+    impl fmt::Debug for TagRoleInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("TagRoleInput")
+                .field("role_name", &self.role_name)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `TagUserRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TagUserInput {
+        pub user_name: String,
+        pub tags: Vec<Tag>,
+    }
+    impl fmt::Debug for TagUserInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("TagUserInput")
+                .field("user_name", &self.user_name)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `UntagPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UntagPolicyInput {
+        pub policy_arn: String,
+        pub tag_keys: Vec<String>,
+    }
+    /// `UntagRoleRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UntagRoleInput {
+        pub role_name: String,
+        pub tag_keys: Vec<String>,
+    }
+    /// `UntagUserRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UntagUserInput {
+        pub user_name: String,
+        pub tag_keys: Vec<String>,
     }
     /// `UpdateGroupRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4010,6 +5024,25 @@ pub mod types {
                 .field("permissions_boundary", &self.permissions_boundary)
                 .field("tags", &"[redacted]")
                 .finish()
+        }
+    }
+    /// `policyScopeType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum PolicyScopeType {
+        All,
+        #[serde(rename = "AWS")]
+        Aws,
+        Local,
+    }
+    impl PolicyScopeType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::All => "All",
+                Self::Aws => "AWS",
+                Self::Local => "Local",
+            }
         }
     }
     /// `statusType` of the model.
@@ -4061,12 +5094,37 @@ mod shapes {
             Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
         ],
     );
+    pub(super) static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+        "AttachGroupPolicyRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+        ],
+    );
+    pub(super) static ATTACH_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+        "AttachRolePolicyRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+        ],
+    );
+    pub(super) static ATTACH_USER_POLICY_REQUEST: Shape = Shape::structure(
+        "AttachUserPolicyRequest",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+        ],
+    );
     pub(super) static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape::structure(
         "AttachedPermissionsBoundary",
         &[
             Member::body("PermissionsBoundaryType", &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE),
             Member::body("PermissionsBoundaryArn", &ARN_TYPE),
         ],
+    );
+    pub(super) static ATTACHED_POLICY: Shape = Shape::structure(
+        "AttachedPolicy",
+        &[Member::body("PolicyName", &POLICY_NAME_TYPE), Member::body("PolicyArn", &ARN_TYPE)],
     );
     pub(super) static CREATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
         "CreateAccessKeyRequest",
@@ -4082,6 +5140,30 @@ mod shapes {
     );
     pub(super) static CREATE_GROUP_RESPONSE: Shape =
         Shape::structure("CreateGroupResponse", &[Member::body("Group", &GROUP).required()]);
+    pub(super) static CREATE_POLICY_REQUEST: Shape = Shape::structure(
+        "CreatePolicyRequest",
+        &[
+            Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
+            Member::body("Path", &POLICY_PATH_TYPE),
+            Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+            Member::body("Description", &POLICY_DESCRIPTION_TYPE),
+            Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
+    pub(super) static CREATE_POLICY_RESPONSE: Shape =
+        Shape::structure("CreatePolicyResponse", &[Member::body("Policy", &POLICY)]);
+    pub(super) static CREATE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+        "CreatePolicyVersionRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+            Member::body("SetAsDefault", &BOOLEAN_TYPE),
+        ],
+    );
+    pub(super) static CREATE_POLICY_VERSION_RESPONSE: Shape = Shape::structure(
+        "CreatePolicyVersionResponse",
+        &[Member::body("PolicyVersion", &POLICY_VERSION)],
+    );
     pub(super) static CREATE_ROLE_REQUEST: Shape = Shape::structure(
         "CreateRoleRequest",
         &[
@@ -4126,6 +5208,19 @@ mod shapes {
         "DeleteGroupRequest",
         &[Member::body("GroupName", &GROUP_NAME_TYPE).required()],
     );
+    pub(super) static DELETE_POLICY_REQUEST: Shape =
+        Shape::structure("DeletePolicyRequest", &[Member::body("PolicyArn", &ARN_TYPE).required()]);
+    pub(super) static DELETE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+        "DeletePolicyVersionRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+        ],
+    );
+    pub(super) static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+        "DeleteRolePermissionsBoundaryRequest",
+        &[Member::body("RoleName", &ROLE_NAME_TYPE).required()],
+    );
     pub(super) static DELETE_ROLE_POLICY_REQUEST: Shape = Shape::structure(
         "DeleteRolePolicyRequest",
         &[
@@ -4137,6 +5232,10 @@ mod shapes {
         "DeleteRoleRequest",
         &[Member::body("RoleName", &ROLE_NAME_TYPE).required()],
     );
+    pub(super) static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+        "DeleteUserPermissionsBoundaryRequest",
+        &[Member::body("UserName", &USER_NAME_TYPE).required()],
+    );
     pub(super) static DELETE_USER_POLICY_REQUEST: Shape = Shape::structure(
         "DeleteUserPolicyRequest",
         &[
@@ -4147,6 +5246,31 @@ mod shapes {
     pub(super) static DELETE_USER_REQUEST: Shape = Shape::structure(
         "DeleteUserRequest",
         &[Member::body("UserName", &EXISTING_USER_NAME_TYPE).required()],
+    );
+    pub(super) static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
+        "DetachGroupPolicyRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+        ],
+    );
+    pub(super) static DETACH_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+        "DetachRolePolicyRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+        ],
+    );
+    pub(super) static DETACH_USER_POLICY_REQUEST: Shape = Shape::structure(
+        "DetachUserPolicyRequest",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+        ],
+    );
+    pub(super) static ENTITY_TYPE: Shape = Shape::string(
+        "EntityType",
+        Text::ANY.choices(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]),
     );
     pub(super) static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "GetGroupPolicyRequest",
@@ -4179,6 +5303,21 @@ mod shapes {
             Member::body("IsTruncated", &BOOLEAN_TYPE),
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
+    );
+    pub(super) static GET_POLICY_REQUEST: Shape =
+        Shape::structure("GetPolicyRequest", &[Member::body("PolicyArn", &ARN_TYPE).required()]);
+    pub(super) static GET_POLICY_RESPONSE: Shape =
+        Shape::structure("GetPolicyResponse", &[Member::body("Policy", &POLICY)]);
+    pub(super) static GET_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+        "GetPolicyVersionRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+        ],
+    );
+    pub(super) static GET_POLICY_VERSION_RESPONSE: Shape = Shape::structure(
+        "GetPolicyVersionResponse",
+        &[Member::body("PolicyVersion", &POLICY_VERSION)],
     );
     pub(super) static GET_ROLE_POLICY_REQUEST: Shape = Shape::structure(
         "GetRolePolicyRequest",
@@ -4244,6 +5383,78 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
+        "ListAttachedGroupPoliciesRequest",
+        &[
+            Member::body("GroupName", &GROUP_NAME_TYPE).required(),
+            Member::body("PathPrefix", &POLICY_PATH_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_ATTACHED_GROUP_POLICIES_RESPONSE: Shape = Shape::structure(
+        "ListAttachedGroupPoliciesResponse",
+        &[
+            Member::body("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_ATTACHED_ROLE_POLICIES_REQUEST: Shape = Shape::structure(
+        "ListAttachedRolePoliciesRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("PathPrefix", &POLICY_PATH_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_ATTACHED_ROLE_POLICIES_RESPONSE: Shape = Shape::structure(
+        "ListAttachedRolePoliciesResponse",
+        &[
+            Member::body("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_ATTACHED_USER_POLICIES_REQUEST: Shape = Shape::structure(
+        "ListAttachedUserPoliciesRequest",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("PathPrefix", &POLICY_PATH_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_ATTACHED_USER_POLICIES_RESPONSE: Shape = Shape::structure(
+        "ListAttachedUserPoliciesResponse",
+        &[
+            Member::body("AttachedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_ENTITIES_FOR_POLICY_REQUEST: Shape = Shape::structure(
+        "ListEntitiesForPolicyRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("EntityFilter", &ENTITY_TYPE),
+            Member::body("PathPrefix", &PATH_TYPE),
+            Member::body("PolicyUsageFilter", &POLICY_USAGE_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_ENTITIES_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+        "ListEntitiesForPolicyResponse",
+        &[
+            Member::body("PolicyGroups", &POLICY_GROUP_LIST_TYPE),
+            Member::body("PolicyUsers", &POLICY_USER_LIST_TYPE),
+            Member::body("PolicyRoles", &POLICY_ROLE_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
     pub(super) static LIST_GROUP_POLICIES_REQUEST: Shape = Shape::structure(
         "ListGroupPoliciesRequest",
         &[
@@ -4292,6 +5503,57 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_POLICIES_REQUEST: Shape = Shape::structure(
+        "ListPoliciesRequest",
+        &[
+            Member::body("Scope", &POLICY_SCOPE_TYPE),
+            Member::body("OnlyAttached", &BOOLEAN_TYPE),
+            Member::body("PathPrefix", &POLICY_PATH_TYPE),
+            Member::body("PolicyUsageFilter", &POLICY_USAGE_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_POLICIES_RESPONSE: Shape = Shape::structure(
+        "ListPoliciesResponse",
+        &[
+            Member::body("Policies", &POLICY_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_POLICY_TAGS_REQUEST: Shape = Shape::structure(
+        "ListPolicyTagsRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_POLICY_TAGS_RESPONSE: Shape = Shape::structure(
+        "ListPolicyTagsResponse",
+        &[
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_POLICY_VERSIONS_REQUEST: Shape = Shape::structure(
+        "ListPolicyVersionsRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_POLICY_VERSIONS_RESPONSE: Shape = Shape::structure(
+        "ListPolicyVersionsResponse",
+        &[
+            Member::body("Versions", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
     pub(super) static LIST_ROLE_POLICIES_REQUEST: Shape = Shape::structure(
         "ListRolePoliciesRequest",
         &[
@@ -4304,6 +5566,22 @@ mod shapes {
         "ListRolePoliciesResponse",
         &[
             Member::body("PolicyNames", &POLICY_NAME_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_ROLE_TAGS_REQUEST: Shape = Shape::structure(
+        "ListRoleTagsRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_ROLE_TAGS_RESPONSE: Shape = Shape::structure(
+        "ListRoleTagsResponse",
+        &[
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
             Member::body("IsTruncated", &BOOLEAN_TYPE),
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
@@ -4340,6 +5618,22 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_USER_TAGS_REQUEST: Shape = Shape::structure(
+        "ListUserTagsRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_USER_TAGS_RESPONSE: Shape = Shape::structure(
+        "ListUserTagsResponse",
+        &[
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
     pub(super) static LIST_USERS_REQUEST: Shape = Shape::structure(
         "ListUsersRequest",
         &[
@@ -4360,6 +5654,54 @@ mod shapes {
         "PermissionsBoundaryAttachmentType",
         Text::ANY.choices(&["PermissionsBoundaryPolicy"]),
     );
+    pub(super) static POLICY: Shape = Shape::structure(
+        "Policy",
+        &[
+            Member::body("PolicyName", &POLICY_NAME_TYPE),
+            Member::body("PolicyId", &ID_TYPE),
+            Member::body("Arn", &ARN_TYPE),
+            Member::body("Path", &POLICY_PATH_TYPE),
+            Member::body("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+            Member::body("AttachmentCount", &ATTACHMENT_COUNT_TYPE),
+            Member::body("PermissionsBoundaryUsageCount", &ATTACHMENT_COUNT_TYPE),
+            Member::body("IsAttachable", &BOOLEAN_TYPE),
+            Member::body("Description", &POLICY_DESCRIPTION_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+            Member::body("UpdateDate", &DATE_TYPE),
+            Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
+    pub(super) static POLICY_GROUP: Shape = Shape::structure(
+        "PolicyGroup",
+        &[Member::body("GroupName", &GROUP_NAME_TYPE), Member::body("GroupId", &ID_TYPE)],
+    );
+    pub(super) static POLICY_GROUP_LIST_TYPE: Shape =
+        Shape::list("PolicyGroupListType", &POLICY_GROUP, Bounds { min: None, max: None }, false);
+    pub(super) static POLICY_ROLE: Shape = Shape::structure(
+        "PolicyRole",
+        &[Member::body("RoleName", &ROLE_NAME_TYPE), Member::body("RoleId", &ID_TYPE)],
+    );
+    pub(super) static POLICY_ROLE_LIST_TYPE: Shape =
+        Shape::list("PolicyRoleListType", &POLICY_ROLE, Bounds { min: None, max: None }, false);
+    pub(super) static POLICY_USAGE_TYPE: Shape = Shape::string(
+        "PolicyUsageType",
+        Text::ANY.choices(&["PermissionsPolicy", "PermissionsBoundary"]),
+    );
+    pub(super) static POLICY_USER: Shape = Shape::structure(
+        "PolicyUser",
+        &[Member::body("UserName", &USER_NAME_TYPE), Member::body("UserId", &ID_TYPE)],
+    );
+    pub(super) static POLICY_USER_LIST_TYPE: Shape =
+        Shape::list("PolicyUserListType", &POLICY_USER, Bounds { min: None, max: None }, false);
+    pub(super) static POLICY_VERSION: Shape = Shape::structure(
+        "PolicyVersion",
+        &[
+            Member::body("Document", &POLICY_DOCUMENT_TYPE),
+            Member::body("VersionId", &POLICY_VERSION_ID_TYPE),
+            Member::body("IsDefaultVersion", &BOOLEAN_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+        ],
+    );
     pub(super) static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "PutGroupPolicyRequest",
         &[
@@ -4368,12 +5710,26 @@ mod shapes {
             Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
         ],
     );
+    pub(super) static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+        "PutRolePermissionsBoundaryRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("PermissionsBoundary", &ARN_TYPE).required(),
+        ],
+    );
     pub(super) static PUT_ROLE_POLICY_REQUEST: Shape = Shape::structure(
         "PutRolePolicyRequest",
         &[
             Member::body("RoleName", &ROLE_NAME_TYPE).required(),
             Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
             Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+        ],
+    );
+    pub(super) static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
+        "PutUserPermissionsBoundaryRequest",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("PermissionsBoundary", &ARN_TYPE).required(),
         ],
     );
     pub(super) static PUT_USER_POLICY_REQUEST: Shape = Shape::structure(
@@ -4413,6 +5769,13 @@ mod shapes {
         "RoleLastUsed",
         &[Member::body("LastUsedDate", &DATE_TYPE), Member::body("Region", &STRING_TYPE)],
     );
+    pub(super) static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
+        "SetDefaultPolicyVersionRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+        ],
+    );
     pub(super) static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
         "SourceRoleTemplate",
         &[
@@ -4425,6 +5788,48 @@ mod shapes {
         &[
             Member::body("Key", &TAG_KEY_TYPE).required(),
             Member::body("Value", &TAG_VALUE_TYPE).required(),
+        ],
+    );
+    pub(super) static TAG_POLICY_REQUEST: Shape = Shape::structure(
+        "TagPolicyRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+        ],
+    );
+    pub(super) static TAG_ROLE_REQUEST: Shape = Shape::structure(
+        "TagRoleRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+        ],
+    );
+    pub(super) static TAG_USER_REQUEST: Shape = Shape::structure(
+        "TagUserRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+        ],
+    );
+    pub(super) static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
+        "UntagPolicyRequest",
+        &[
+            Member::body("PolicyArn", &ARN_TYPE).required(),
+            Member::body("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+        ],
+    );
+    pub(super) static UNTAG_ROLE_REQUEST: Shape = Shape::structure(
+        "UntagRoleRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+        ],
+    );
+    pub(super) static UNTAG_USER_REQUEST: Shape = Shape::structure(
+        "UntagUserRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
+            Member::body("TagKeys", &TAG_KEY_LIST_TYPE).required(),
         ],
     );
     pub(super) static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
@@ -4464,6 +5869,14 @@ mod shapes {
         Shape::string("accessKeySecretType", Text::ANY).sensitive();
     pub(super) static ARN_TYPE: Shape =
         Shape::string("arnType", Text::ANY.length(Some(20), Some(2048)));
+    pub(super) static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list(
+        "attachedPoliciesListType",
+        &ATTACHED_POLICY,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static ATTACHMENT_COUNT_TYPE: Shape =
+        Shape::integer("attachmentCountType", Bounds { min: None, max: None });
     pub(super) static BOOLEAN_TYPE: Shape = Shape::boolean("booleanType");
     pub(super) static DATE_TYPE: Shape = Shape::timestamp("dateType");
     pub(super) static EXISTING_USER_NAME_TYPE: Shape = Shape::string(
@@ -4510,6 +5923,8 @@ mod shapes {
         r#"(\x{002F})|(\x{002F}[\x{0021}-\x{007E}]+\x{002F})"#,
         false,
     );
+    pub(super) static POLICY_DESCRIPTION_TYPE: Shape =
+        Shape::string("policyDescriptionType", Text::ANY.length(None, Some(1000)));
     pub(super) static POLICY_DOCUMENT_TYPE: Shape = Shape::string(
         "policyDocumentType",
         Text::ANY.length(Some(1), Some(131072)).pattern(&POLICY_DOCUMENT_TYPE_PATTERN),
@@ -4519,6 +5934,14 @@ mod shapes {
         r#"[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+"#,
         false,
     );
+    pub(super) static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape = Shape::list(
+        "policyDocumentVersionListType",
+        &POLICY_VERSION,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static POLICY_LIST_TYPE: Shape =
+        Shape::list("policyListType", &POLICY, Bounds { min: None, max: None }, false);
     pub(super) static POLICY_NAME_LIST_TYPE: Shape = Shape::list(
         "policyNameListType",
         &POLICY_NAME_TYPE,
@@ -4531,6 +5954,21 @@ mod shapes {
     );
     static POLICY_NAME_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static POLICY_PATH_TYPE: Shape = Shape::string(
+        "policyPathType",
+        Text::ANY.length(Some(1), Some(512)).pattern(&POLICY_PATH_TYPE_PATTERN),
+    );
+    static POLICY_PATH_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"((/[A-Za-z0-9\.,\+@=_-]+)*)/"#, r#"((/[A-Za-z0-9\.,\+@=_\-]+)*)/"#, false);
+    pub(super) static POLICY_SCOPE_TYPE: Shape =
+        Shape::string("policyScopeType", Text::ANY.choices(&["All", "AWS", "Local"]));
+    pub(super) static POLICY_VERSION_ID_TYPE: Shape =
+        Shape::string("policyVersionIdType", Text::ANY.pattern(&POLICY_VERSION_ID_TYPE_PATTERN));
+    static POLICY_VERSION_ID_TYPE_PATTERN: Pattern = Pattern::new(
+        r#"v[1-9][0-9]*(\.[A-Za-z0-9-]*)?"#,
+        r#"v[1-9][0-9]*(\.[A-Za-z0-9\-]*)?"#,
+        false,
+    );
     pub(super) static RESPONSE_MARKER_TYPE: Shape = Shape::string("responseMarkerType", Text::ANY);
     pub(super) static ROLE_DESCRIPTION_TYPE: Shape = Shape::string(
         "roleDescriptionType",
@@ -4554,6 +5992,8 @@ mod shapes {
     pub(super) static STATUS_TYPE: Shape =
         Shape::string("statusType", Text::ANY.choices(&["Active", "Inactive", "Expired"]));
     pub(super) static STRING_TYPE: Shape = Shape::string("stringType", Text::ANY);
+    pub(super) static TAG_KEY_LIST_TYPE: Shape =
+        Shape::list("tagKeyListType", &TAG_KEY_TYPE, Bounds { min: None, max: Some(50) }, false);
     pub(super) static TAG_KEY_TYPE: Shape = Shape::string(
         "tagKeyType",
         Text::ANY.length(Some(1), Some(128)).pattern(&TAG_KEY_TYPE_PATTERN),

@@ -43,7 +43,10 @@ fn texts(constraints: &Text) -> BoxedStrategy<Value> {
         return prop::sample::select(constraints.choices).prop_map(Value::from).boxed();
     }
     let pattern = constraints.pattern.filter(|pattern| !pattern.look_around);
-    let regex = pattern.map_or("[a-z]{1,9}", |pattern| pattern.translation);
+    let least = constraints.length.min.unwrap_or(1).max(1);
+    let most = constraints.length.max.unwrap_or(u64::MAX).min(least + 8);
+    let plain = format!("[a-z]{{{least},{most}}}");
+    let regex = pattern.map_or(plain.as_str(), |pattern| pattern.translation);
     // The generator knows no anchors; in these patterns they are redundant or unlikely.
     let regex = regex.replace("$|^", "|");
     prop::string::string_regex(&regex).unwrap().prop_map(Value::from).boxed()

@@ -28,7 +28,9 @@ fn permit(
     let path = iam::parsed_or_none(input.path.as_deref())?.unwrap_or_default();
     let name = iam::parsed(&input.role_name)?;
     let resource = RoleResource::under(cx.state.partition, cx.account(), path, name);
-    let parameters = Parameters::default().tagged(iam::pairs(input.tags.as_deref()));
+    let boundary = iam::boundary(input.permissions_boundary.as_deref())?;
+    let parameters =
+        Parameters::default().bounded(boundary.as_ref()).tagged(iam::pairs(input.tags.as_deref()));
     let permit = cx.authorize(resource, &parameters)?;
     if !parameters.tags.is_empty() {
         cx.check("iam:TagRole", permit.resource(), &parameters)?;
@@ -45,6 +47,6 @@ fn settings(input: CreateRoleInput) -> Result<RoleSettings, ApiError> {
         description: iam::parsed_or_none(input.description.as_deref())?,
         max_session_duration: duration.unwrap_or_default(),
         tags: iam::tags(input.tags.as_deref())?,
-        permissions_boundary: input.permissions_boundary.map(Into::into),
+        boundary: iam::boundary(input.permissions_boundary.as_deref())?,
     })
 }

@@ -17,7 +17,7 @@ pub(crate) async fn create_user(
     let permit = permit(cx, &input)?;
     let settings = UserSettings {
         tags: iam::tags(input.tags.as_deref())?,
-        permissions_boundary: input.permissions_boundary.map(Into::into),
+        boundary: iam::boundary(input.permissions_boundary.as_deref())?,
     };
     let user = cx.state.catalog.create_user(permit, settings, cx.now).await?;
     Ok(Answer::Output(CreateUserOutput { user: Some(iam::user(&user, cx.state.partition)) }))
@@ -31,7 +31,9 @@ fn permit(
     let path = iam::parsed_or_none(input.path.as_deref())?.unwrap_or_default();
     let name = iam::parsed(&input.user_name)?;
     let resource = UserResource::under(cx.state.partition, cx.account(), path, name);
-    let parameters = Parameters::default().tagged(iam::pairs(input.tags.as_deref()));
+    let boundary = iam::boundary(input.permissions_boundary.as_deref())?;
+    let parameters =
+        Parameters::default().bounded(boundary.as_ref()).tagged(iam::pairs(input.tags.as_deref()));
     let permit = cx.authorize(resource, &parameters)?;
     if !parameters.tags.is_empty() {
         cx.check("iam:TagUser", permit.resource(), &parameters)?;

@@ -8,7 +8,7 @@ pub(crate) async fn delete_group_policy(
     cx: &RequestCx<'_>,
     input: DeleteGroupPolicyInput,
 ) -> Result<Answer<()>, ApiError> {
-    let permit = cx.group::<DeleteGroupPolicy>(&input.group_name)?;
+    let permit = cx.policy_change::<DeleteGroupPolicy, _>(&input.group_name, None)?;
     cx.state.catalog.delete_inline_policy(permit, &parsed(&input.policy_name)?).await?;
     Ok(Answer::Output(()))
 }

@@ -8,7 +8,7 @@ pub(crate) async fn delete_role_policy(
     cx: &RequestCx<'_>,
     input: DeleteRolePolicyInput,
 ) -> Result<Answer<()>, ApiError> {
-    let permit = cx.role::<DeleteRolePolicy>(&input.role_name)?;
+    let permit = cx.policy_change::<DeleteRolePolicy, _>(&input.role_name, None)?;
     cx.state.catalog.delete_inline_policy(permit, &parsed(&input.policy_name)?).await?;
     Ok(Answer::Output(()))
 }

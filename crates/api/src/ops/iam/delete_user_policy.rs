@@ -8,7 +8,7 @@ pub(crate) async fn delete_user_policy(
     cx: &RequestCx<'_>,
     input: DeleteUserPolicyInput,
 ) -> Result<Answer<()>, ApiError> {
-    let permit = cx.user::<DeleteUserPolicy>(&input.user_name)?;
+    let permit = cx.policy_change::<DeleteUserPolicy, _>(&input.user_name, None)?;
     cx.state.catalog.delete_inline_policy(permit, &parsed(&input.policy_name)?).await?;
     Ok(Answer::Output(()))
 }

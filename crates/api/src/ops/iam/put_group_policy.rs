@@ -8,7 +8,7 @@ pub(crate) async fn put_group_policy(
     cx: &RequestCx<'_>,
     input: PutGroupPolicyInput,
 ) -> Result<Answer<()>, ApiError> {
-    let permit = cx.group::<PutGroupPolicy>(&input.group_name)?;
+    let permit = cx.policy_change::<PutGroupPolicy, _>(&input.group_name, None)?;
     let (name, document) = (parsed(&input.policy_name)?, &input.policy_document);
     cx.state.catalog.put_inline_policy(permit, &name, document).await?;
     Ok(Answer::Output(()))
