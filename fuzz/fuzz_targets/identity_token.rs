@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use portcullis_identity::{
     AccessKeyId, AssumeRole, AssumedRole, Caller, InlinePolicies, MaxSessionDuration, Partition,
-    Role, RoleId, RootIdentity, SessionError, SessionKeys, SessionSeed, Tags, assume_role,
+    Role, RoleId, RootIdentity, SessionError, SessionKeys, SessionSeed, SmallSet, Tags,
+    assume_role,
 };
 
 const TRUST: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#;
@@ -58,6 +59,8 @@ fn genuine() -> AssumedRole {
         trust_policy: TRUST.into(),
         tags: Tags::default(),
         policies: InlinePolicies::default(),
+        attached: SmallSet::default(),
+        boundary: None,
     };
     let caller = Caller::root(RootIdentity::new(account, Partition::Aws).into());
     let request = AssumeRole {

@@ -306,7 +306,7 @@ impl Snapshot {
     /// The permissions boundary of a caller, if it has one.
     fn boundary(&self, caller: &Caller) -> Result<Option<&Policy>, Unreadable> {
         let arn = match caller {
-            Caller::Root { .. } | Caller::Service { .. } => None,
+            Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => None,
             Caller::User { user, .. } => {
                 let user = user.user();
                 self.user(user.account, &user.name).ok_or(Unreadable)?.stored.boundary()
