@@ -3,7 +3,7 @@
 
 use divan::{Bencher, black_box};
 use portcullis_iam::DocumentKind;
-use portcullis_iam::analysis::{Knowledge, WrittenPolicy, lint, redundancies};
+use portcullis_iam::analysis::{Knowledge, WrittenPolicy, diff, lint, redundancies};
 
 /// The most bytes that a function's policy may have.
 const FULL: usize = 20_480;
@@ -100,4 +100,28 @@ fn read_full(bencher: Bencher<'_, '_>, name: &str) {
 fn redundancies_full(bencher: Bencher<'_, '_>, name: &str) {
     let written = WrittenPolicy::read(DocumentKind::Resource, &document(name));
     bencher.bench_local(|| redundancies(black_box(&written)));
+}
+
+/// A full document whose first statement goes away.
+#[divan::bench(args = DOCUMENTS.map(|(name, _)| name))]
+fn diff_one_removed(bencher: Bencher<'_, '_>, name: &str) {
+    let old = document(name);
+    let new = without_first(&old);
+    bencher.bench_local(|| diff(DocumentKind::Resource, black_box(&old), black_box(&new)));
+}
+
+/// A full document all of whose statements go away.
+#[divan::bench(args = DOCUMENTS.map(|(name, _)| name))]
+fn diff_all_removed(bencher: Bencher<'_, '_>, name: &str) {
+    let old = document(name);
+    let new = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    bencher.bench_local(|| diff(DocumentKind::Resource, black_box(&old), black_box(new)));
+}
+
+fn without_first(document: &str) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    if let Some(statements) = value.get_mut("Statement").and_then(|list| list.as_array_mut()) {
+        statements.remove(0);
+    }
+    value.to_string()
 }

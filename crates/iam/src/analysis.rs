@@ -1,4 +1,5 @@
-//! Static answers about documents, without a call: what is doubtful in one ([`lint`]).
+//! Static answers about documents, without a call: what is doubtful in one ([`lint`]), what of it
+//! need not be there ([`redundancies`], [`covers`]), what a change to it changes ([`diff`]).
 //!
 //! Everything here is a pure function over documents as they are written ([`WrittenPolicy`]). The
 //! results serialize to JSON, with the fields that their types document, and write themselves as
@@ -6,8 +7,10 @@
 //! bring which condition keys, what its ARNs look like) is not here: that service's crate adds
 //! rules of its own to these.
 
+mod call;
 mod condition_keys;
 mod covers;
+mod diff;
 mod finding;
 mod form;
 mod lint;
@@ -15,10 +18,15 @@ mod merge;
 mod pattern;
 mod redundancy;
 mod style;
+mod suggest;
+mod witness;
+mod words;
 mod written;
 
+pub use call::{Held, Keys};
 pub use condition_keys::{Bearers, ConditionKey, GLOBAL_KEYS, KeyType};
 pub use covers::covers;
+pub use diff::{Change, ChangeKind, Difference, Example, ExampleKind, Outcome, diff};
 pub use finding::{Finding, LintRule, Report, Severity, Spot, findings_text};
 pub use lint::{Knowledge, RULES, examine, examine_one, lint};
 pub use redundancy::{Redundancy, RedundancyKind, redundancies};

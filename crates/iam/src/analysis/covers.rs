@@ -279,6 +279,55 @@ fn ordered<T>(
     within(negated, one, other, |wide, narrow| narrower(narrow, wide))
 }
 
+/// Whether the statement surely applies to no request at all.
+pub(crate) fn never_applies(form: &Form<'_>) -> bool {
+    let actions = &form.action;
+    let action = if actions.negated {
+        actions.entries.iter().any(Pattern::is_any)
+    } else {
+        actions.entries.is_empty()
+    };
+    let nobody = |named: &Named| *named == Named::Nobody;
+    action
+        || form.resource.as_ref().is_some_and(is_nothing)
+        || matches!(&form.principal, PrincipalPart::Only(list) if list.iter().all(nobody))
+        || form.conditions.iter().any(never_holds)
+}
+
+/// Whether a list of resources matches none.
+fn is_nothing(listing: &Listing<ResourceForm<'_>>) -> bool {
+    let never = |entry: &ResourceForm<'_>| match entry {
+        ResourceForm::Any => false,
+        ResourceForm::Arn(arn) => arn.never,
+        ResourceForm::Never => true,
+    };
+    let any = |entry: &ResourceForm<'_>| matches!(entry, ResourceForm::Any);
+    if listing.negated {
+        listing.entries.iter().any(any)
+    } else {
+        listing.entries.iter().all(never)
+    }
+}
+
+/// Whether the condition surely holds in no request: its values are not of its type.
+fn never_holds(condition: &ConditionForm<'_>) -> bool {
+    fn read<T>(values: &[Option<T>]) -> (bool, bool) {
+        (values.iter().any(Option::is_some), values.iter().any(Option::is_none))
+    }
+    let (some, unreadable) = match &condition.values {
+        Values::Null(values) => return !read(values).0,
+        Values::String(values) => (!values.is_empty(), false),
+        Values::Numeric(_, values) => read(values),
+        Values::Date(_, values) => read(values),
+        Values::Bool(values) => read(values),
+        Values::Binary(values) => read(values),
+        Values::IpAddress(values) => read(values),
+        Values::Arn(values) => read(values),
+    };
+    let never = if condition.operator.negated { unreadable } else { !some };
+    never && !holds_when_missing(condition.operator)
+}
+
 /// Whether the list is `*`, also for a request without a resource.
 fn is_everything(listing: &Listing<ResourceForm<'_>>) -> bool {
     let any = |entry: &ResourceForm<'_>| matches!(entry, ResourceForm::Any);

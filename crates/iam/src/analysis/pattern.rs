@@ -86,6 +86,11 @@ impl<'a> Pattern<'a> {
         Self { symbols: symbols.into(), literal }
     }
 
+    /// Whether it matches every text.
+    pub(crate) fn is_any(&self) -> bool {
+        *self.symbols == [Symbol::Run]
+    }
+
     /// The same in lower case.
     pub(crate) fn folded(&self) -> Self {
         let mut symbols = Vec::with_capacity(self.symbols.len());

@@ -17,6 +17,8 @@ pub(crate) enum Paint {
     Bad,
     /// What is doubtful.
     Doubtful,
+    /// What is gained or allowed.
+    Good,
     /// Names and headings.
     Strong,
     /// What matters less.
@@ -30,6 +32,7 @@ impl Style {
             Paint::Bad => "31",
             Paint::Doubtful => "33",
 
+            Paint::Good => "32",
             Paint::Strong => "1",
             Paint::Faint => "2",
         };

@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod covering;
+mod differing;
 mod generate;
 mod naive;
 

@@ -1,0 +1,150 @@
+//! Laws of the difference between documents.
+
+use portcullis_iam::DocumentKind;
+use portcullis_iam::analysis::{ChangeKind, Difference, Example, Outcome, diff};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::{decide, generate};
+
+const KIND: DocumentKind = DocumentKind::Resource;
+
+fn document(version: &str, statements: &[Value]) -> Value {
+    json!({"Version": version, "Statement": statements})
+}
+
+fn differ(old: &Value, new: &Value) -> Difference {
+    diff(KIND, &old.to_string(), &new.to_string()).unwrap()
+}
+
+/// The example as a case, under one of the documents.
+fn case(example: &Example, document: &Value) -> Value {
+    let own: &[Value] =
+        &[json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})];
+    let own = if example.identity_allows { own } else { &[] };
+    json!({
+        "id": "", "expected": "", "principal": example.principal, "action": example.action,
+        "resource": {"arn": example.resource, "accountId": example.resource_account},
+        "context": example.context, "identityPolicies": own, "resourcePolicy": document,
+    })
+}
+
+/// That every example is decided as it says.
+fn check_examples(difference: &Difference, old: &Value, new: &Value) {
+    for example in difference.changes.iter().flat_map(|change| &change.examples) {
+        let word = |document| crate::word(decide(&case(example, document)));
+        assert_eq!(word(old), example.before, "{example:#?} {old:#}");
+        assert_eq!(word(new), example.after, "{example:#?} {new:#}");
+        assert_ne!(example.before, example.after);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_did_not_change_makes_no_difference(mut statements in prop::collection::vec(generate::statement(true), 0..4)) {
+        let old = document("2012-10-17", &statements);
+        statements.reverse();
+        let difference = differ(&old, &document("2012-10-17", &statements));
+        prop_assert_eq!(difference, Difference { outcome: Outcome::Equivalent, changes: Vec::new() });
+    }
+
+    #[test]
+    fn every_example_is_true_and_equivalent_documents_decide_alike(
+        shared in prop::collection::vec(generate::statement(true), 0..3),
+        gone in prop::collection::vec(generate::statement(true), 0..2),
+        added in prop::collection::vec(generate::statement(true), 0..2),
+        versions in (prop_oneof!["2008-10-17", "2012-10-17"], prop_oneof!["2012-10-17"]),
+        call in generate::case(),
+    ) {
+        let old = document(&versions.0, &[shared.clone(), gone].concat());
+        let new = document(&versions.1, &[shared, added].concat());
+        let difference = differ(&old, &new);
+        check_examples(&difference, &old, &new);
+        if difference.outcome == Outcome::Equivalent {
+            let under = |document: &Value| {
+                let mut call = call.clone();
+                call["resourcePolicy"] = document.clone();
+                decide(&call)
+            };
+            prop_assert_eq!(under(&old), under(&new), "{:#} {:#} {:#}", old, new, call);
+        }
+    }
+}
+
+/// A statement as AddPermission writes it.
+fn grant() -> impl Strategy<Value = Value> {
+    let principal = select(vec![
+        json!("*"),
+        json!({"Service": "s3.amazonaws.com"}),
+        json!({"Service": "sns.amazonaws.com"}),
+        json!({"AWS": "arn:aws:iam::222222222222:root"}),
+        json!({"AWS": "arn:aws:iam::111111111111:user/alice"}),
+        json!({"AWS": "arn:aws:iam::222222222222:role/worker"}),
+    ]);
+    let action = select(vec![
+        "lambda:InvokeFunction",
+        "lambda:InvokeFunctionUrl",
+        "lambda:GetFunction",
+        "lambda:*",
+    ]);
+    let qualifier = select(vec!["", "", ":prod", ":7"]);
+    let condition = |key: &'static str, operator: &'static str, values: &'static [&'static str]| {
+        let value = prop::option::weighted(0.4, select(values));
+        value.prop_map(move |value| value.map(|value| (operator, key, value)))
+    };
+    let conditions = (
+        condition(
+            "AWS:SourceArn",
+            "ArnLike",
+            &["arn:aws:s3:::a", "arn:aws:s3:::b*", "arn:aws:sns:us-east-1:111111111111:t"],
+        ),
+        condition("AWS:SourceAccount", "StringEquals", &["111111111111", "222222222222"]),
+        condition("aws:PrincipalOrgID", "StringEquals", &["o-a1b2c3d4e5", "o-z9y8x7w6v5"]),
+        condition("lambda:FunctionUrlAuthType", "StringEquals", &["NONE", "AWS_IAM"]),
+    );
+    (principal, action, qualifier, conditions).prop_map(|(principal, action, qualifier, all)| {
+        let resource = format!("arn:aws:lambda:us-east-1:111111111111:function:orders{qualifier}");
+        let mut statement =
+            json!({"Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource});
+        for (operator, key, value) in [all.0, all.1, all.2, all.3].into_iter().flatten() {
+            statement["Condition"][operator][key] = json!(value);
+        }
+        statement
+    })
+}
+
+/// How often the addition of the first statement to the others is shown by an example, of the times
+/// that it is not covered.
+fn shown(tries: usize, statements: impl Strategy<Value = Vec<Value>>) -> (usize, usize) {
+    let mut runner = TestRunner::deterministic();
+    let (mut open, mut shown) = (0, 0);
+    for _ in 0..tries {
+        let statements = statements.new_tree(&mut runner).unwrap().current();
+        let old = document("2012-10-17", &statements[1..]);
+        let new = document("2012-10-17", &statements);
+        let difference = differ(&old, &new);
+        check_examples(&difference, &old, &new);
+        open += usize::from(difference.outcome != Outcome::Equivalent);
+        shown += usize::from(difference.outcome == Outcome::Different);
+        let kinds = difference.changes.iter().all(|change| change.kind == ChangeKind::Added);
+        assert!(kinds, "{difference:#?}");
+    }
+    (open, shown)
+}
+
+#[test]
+fn an_added_permission_that_is_not_covered_is_shown_by_an_example() {
+    let (open, shown) = shown(300, prop::collection::vec(grant(), 1..12));
+    assert!(open > 200 && shown == open, "{shown} of {open}");
+}
+
+#[test]
+fn most_additions_that_are_not_covered_are_shown_by_an_example() {
+    let (open, shown) = shown(300, prop::collection::vec(generate::statement(true), 1..5));
+    assert!(open > 100 && shown * 100 > open * 85, "{shown} of {open}");
+}
