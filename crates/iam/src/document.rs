@@ -6,10 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::value::RawValue;
-
 use crate::error::{Place, PolicyError, Rule, excerpt};
-use crate::json::{self, Layer};
+use crate::json::{Entries, Json, Layer, Tree};
 use crate::operator::Operator;
 
 /// Longest document that is read at all, in bytes.
@@ -154,7 +152,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) has_version: bool,
     pub(crate) has_id: bool,
     /// Each statement's text and what it says.
-    pub(crate) statements: Vec<(&'a RawValue, Result<RawStatement, PolicyError>)>,
+    pub(crate) statements: Vec<(&'a str, Result<RawStatement, PolicyError>)>,
     /// What is wrong beside the statements.
     pub(crate) errors: Vec<PolicyError>,
 }
@@ -164,7 +162,8 @@ impl<'a> Reading<'a> {
     pub(crate) fn of(json: &'a str) -> Result<Self, PolicyError> {
         let mut reading = Self::default();
         let mut stated = false;
-        for (name, raw) in object(read(json)?, &Place::Document)? {
+        let tree = read(json)?;
+        for (name, raw) in object(tree.root(), &Place::Document)? {
             stated |= name == "Statement";
             let taken = reading.take(&name, raw);
             reading.errors.extend(taken.err());
@@ -175,7 +174,7 @@ impl<'a> Reading<'a> {
         Ok(reading)
     }
 
-    fn take(&mut self, name: &str, raw: &'a RawValue) -> Result<(), PolicyError> {
+    fn take(&mut self, name: &str, raw: Json<'_, 'a>) -> Result<(), PolicyError> {
         let place = &Place::Document.element(name);
         match name {
             "Version" => {
@@ -184,8 +183,8 @@ impl<'a> Reading<'a> {
             }
             "Id" => self.has_id = string(raw, place).map(|_| true)?,
             "Statement" => {
-                let all = one_or_many(raw, place)?.into_iter().enumerate();
-                let read = all.map(|(index, raw)| (raw, RawStatement::parse(index, raw)));
+                let all = raw.one_or_many().enumerate();
+                let read = all.map(|(index, raw)| (raw.text(), RawStatement::parse(index, raw)));
                 self.statements = read.collect();
             }
             _ => return Err(Place::Document.breaks(Rule::UnknownElement(excerpt(name)))),
@@ -195,29 +194,29 @@ impl<'a> Reading<'a> {
 }
 
 /// Checks size and syntax of the whole text.
-fn read(json: &str) -> Result<&RawValue, PolicyError> {
+fn read(json: &str) -> Result<Tree<'_>, PolicyError> {
     if json.len() > DOCUMENT_BYTES_MAX {
         let rule = Rule::TooLong { bytes: json.len(), max: DOCUMENT_BYTES_MAX };
         return Err(Place::Document.breaks(rule));
     }
-    json::document(json)
+    Tree::parse(json)
 }
 
 impl RawStatement {
     /// Reads a statement that stands alone, as if it were the first of a document.
     pub(crate) fn parse_alone(json: &str) -> Result<Self, PolicyError> {
-        Self::parse(0, read(json)?)
+        Self::parse(0, read(json)?.root())
     }
 
-    fn parse(index: usize, raw: &RawValue) -> Result<Self, PolicyError> {
+    fn parse(index: usize, raw: Json<'_, '_>) -> Result<Self, PolicyError> {
         let place = Place::Statement { index, sid: None };
         let entries = object(raw, &place)?;
         let sid =
             find(&entries, "Sid").map(|raw| string(raw, &place.element("Sid"))).transpose()?;
         let place = Place::Statement { index, sid: sid.as_deref() };
         let mut elements = Elements::default();
-        for (name, raw) in &entries {
-            elements.take(name, raw, &place)?;
+        for (name, raw) in entries {
+            elements.take(&name, raw, &place)?;
         }
         let missing = |name| place.breaks(Rule::Missing(name));
         Ok(Self {
@@ -226,7 +225,7 @@ impl RawStatement {
             action: elements.action.ok_or_else(|| missing("Action"))?,
             resource: elements.resource,
             conditions: elements.conditions,
-            sid,
+            sid: sid.map(Cow::into_owned),
         })
     }
 }
@@ -242,7 +241,7 @@ struct Elements {
 }
 
 impl Elements {
-    fn take(&mut self, name: &str, raw: &RawValue, at: &Place<'_>) -> Result<(), PolicyError> {
+    fn take(&mut self, name: &str, raw: Json<'_, '_>, at: &Place<'_>) -> Result<(), PolicyError> {
         let place = &at.element(name);
         let negated = name.starts_with("Not");
         match name {
@@ -297,9 +296,9 @@ fn effect(text: &str, place: &Place<'_>) -> Result<Effect, PolicyError> {
     }
 }
 
-fn who(raw: &RawValue, place: &Place<'_>) -> Result<Who, PolicyError> {
+fn who(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Who, PolicyError> {
     let shape = || place.breaks(Rule::Shape("\"*\" or an object of principal types"));
-    let entries = match json::layer(raw, place)? {
+    let entries = match raw.layer(place)? {
         Layer::String(text) if text == "*" => return Ok(Who::Everyone),
         Layer::Object(entries) => entries,
         _ => return Err(shape()),
@@ -314,7 +313,7 @@ fn who(raw: &RawValue, place: &Place<'_>) -> Result<Who, PolicyError> {
     Ok(Who::Listed(listed))
 }
 
-fn conditions(raw: &RawValue, place: &Place<'_>) -> Result<Vec<RawCondition>, PolicyError> {
+fn conditions(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<RawCondition>, PolicyError> {
     let mut conditions = Vec::new();
     for (operator_name, raw) in object(raw, place)? {
         let operator = Operator::parse(&operator_name)
@@ -330,52 +329,39 @@ fn conditions(raw: &RawValue, place: &Place<'_>) -> Result<Vec<RawCondition>, Po
     Ok(conditions)
 }
 
-fn find<'a>(entries: &[(Cow<'_, str>, &'a RawValue)], name: &str) -> Option<&'a RawValue> {
+fn find<'t, 'a>(entries: &Entries<'t, 'a>, name: &str) -> Option<Json<'t, 'a>> {
     entries.iter().find(|(key, _)| key == name).map(|(_, raw)| *raw)
 }
 
-fn object<'a>(
-    raw: &'a RawValue,
-    place: &Place<'_>,
-) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, PolicyError> {
-    match json::layer(raw, place)? {
+fn object<'t, 'a>(raw: Json<'t, 'a>, place: &Place<'_>) -> Result<Entries<'t, 'a>, PolicyError> {
+    match raw.layer(place)? {
         Layer::Object(entries) => Ok(entries),
         _ => Err(place.breaks(Rule::Shape("an object"))),
     }
 }
 
-fn string(raw: &RawValue, place: &Place<'_>) -> Result<String, PolicyError> {
-    match json::layer(raw, place)? {
+fn string<'a>(raw: Json<'_, 'a>, place: &Place<'_>) -> Result<Cow<'a, str>, PolicyError> {
+    match raw.layer(place)? {
         Layer::String(text) => Ok(text),
         _ => Err(place.breaks(Rule::Shape("a string"))),
     }
 }
 
-/// A list, or a single value that stands for a list of one.
-fn one_or_many<'a>(raw: &'a RawValue, place: &Place<'_>) -> Result<Vec<&'a RawValue>, PolicyError> {
-    match json::layer(raw, place)? {
-        Layer::Array(items) => Ok(items),
-        _ => Ok(vec![raw]),
-    }
-}
-
-fn strings(raw: &RawValue, place: &Place<'_>) -> Result<Vec<String>, PolicyError> {
-    one_or_many(raw, place)?
-        .into_iter()
-        .map(|item| match json::layer(item, place)? {
-            Layer::String(text) => Ok(text),
+fn strings(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<String>, PolicyError> {
+    raw.one_or_many()
+        .map(|item| match item.layer(place)? {
+            Layer::String(text) => Ok(text.into_owned()),
             _ => Err(place.breaks(Rule::Shape("a string or a list of strings"))),
         })
         .collect()
 }
 
 /// Values of a condition; numbers and booleans become the text that JSON gives them.
-fn scalars(raw: &RawValue, place: &Place<'_>) -> Result<Vec<String>, PolicyError> {
+fn scalars(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<String>, PolicyError> {
     let shape = "a string, number or boolean, or a list of them";
-    one_or_many(raw, place)?
-        .into_iter()
-        .map(|item| match json::layer(item, place)? {
-            Layer::String(text) => Ok(text),
+    raw.one_or_many()
+        .map(|item| match item.layer(place)? {
+            Layer::String(text) => Ok(text.into_owned()),
             Layer::Scalar(text) => Ok(text.to_owned()),
             _ => Err(place.breaks(Rule::Shape(shape))),
         })

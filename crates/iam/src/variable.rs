@@ -49,7 +49,7 @@ pub(crate) fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
 }
 
 fn first(text: &str) -> Option<(Part<'_>, &str)> {
-    let start = text.find("${").unwrap_or(text.len());
+    let start = opening(text).unwrap_or(text.len());
     if start > 0 {
         let (raw, after) = text.split_at_checked(start)?;
         return Some((Part { raw, kind: PartKind::Text }, after));
@@ -58,6 +58,12 @@ fn first(text: &str) -> Option<(Part<'_>, &str)> {
     let (kind, after) = variable(body).unwrap_or_else(|error| (PartKind::Malformed(error), body));
     let raw = text.get(..text.len().checked_sub(after.len())?)?;
     Some((Part { raw, kind }, after))
+}
+
+/// Where the first `${` stands.
+fn opening(text: &str) -> Option<usize> {
+    let mut dollars = memchr::memchr_iter(b'$', text.as_bytes());
+    dollars.find(|at| text.as_bytes().get(at + 1) == Some(&b'{'))
 }
 
 /// Reads what follows `${`; returns the rest after the closing brace.

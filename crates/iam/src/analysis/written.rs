@@ -52,7 +52,7 @@ impl WrittenPolicy {
             match raw {
                 Err(error) => errors.push(error),
                 Ok(raw) => {
-                    let json = compact(json.get());
+                    let json = compact(json);
                     statements.push(WrittenStatement { kind, variables, index, json, raw });
                 }
             }
