@@ -1,15 +1,17 @@
 //! A case: one call and the documents that may have a say, read from one line of JSON.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use portcullis_iam::{Decision, DocumentKind, Policy, Value, decide};
 use serde_json::value::RawValue;
 
+use crate::cache::Cache;
 use crate::call::Call;
 use crate::context::CallContext;
 use crate::documents::{Documents, Validation};
 use crate::error::CaseError;
-use crate::form::{Entries, Entry, Form, Level, Text};
+use crate::form::{DocumentsForm, Entries, Entry, Form, Level, Text};
 
 /// One call and the documents that may have a say.
 #[derive(Clone, Debug)]
@@ -35,21 +37,46 @@ impl<'a> Case<'a> {
         Self { id: None, call, documents }
     }
 
+    /// The case's id as written, JSON.
+    #[must_use]
+    pub fn id(&self) -> Option<&'a str> {
+        self.id
+    }
+
+    /// What the engine decides.
+    pub fn decide(&self) -> Decision {
+        self.documents.with(|policies| decide(&self.call.request(), policies))
+    }
+}
+
+/// Reads cases, and remembers documents that come again.
+pub struct CaseReader {
+    validation: Validation,
+    cache: Cache,
+}
+
+impl CaseReader {
+    /// A reader that has read nothing yet. It holds a few MB, however much it reads.
+    #[must_use]
+    pub fn new(validation: Validation) -> Self {
+        Self { validation, cache: Cache::new() }
+    }
+
     /// Reads a line: a JSON object with the fields `principal`, `action`, `resource` and, if they
     /// apply, `id`, `context` and the documents.
     ///
     /// # Errors
     /// [`Refused`] with what is known of the case: JSON that is broken, a field that is missing,
-    /// repeated or of another type, a document that `validation` refuses.
-    pub fn read(line: &'a str, validation: Validation) -> Result<Self, Refused<'a>> {
+    /// repeated or of another type, a document that is refused.
+    pub fn read<'a>(&mut self, line: &'a str) -> Result<Case<'a>, Refused<'a>> {
         let mut form = Form::default();
         let read = form.read(line).map_err(|error| CaseError::json("", &error));
         let id = form.id.map(RawValue::get);
-        let case = read.and_then(|()| Self::from_form(form, validation));
+        let case = read.and_then(|()| self.case(form));
         case.map_err(|error| Refused { id: id.filter(|id| is_id(id)), error })
     }
 
-    fn from_form(form: Form<'a>, validation: Validation) -> Result<Self, CaseError> {
+    fn case<'a>(&mut self, form: Form<'a>) -> Result<Case<'a>, CaseError> {
         let id = form.id.map(RawValue::get);
         if id.is_some_and(|id| !is_id(id)) {
             return Err(CaseError::new("id", "has to be a string or a number"));
@@ -63,48 +90,74 @@ impl<'a> Case<'a> {
             resource.account_id.0,
             form.context.map(context).transpose()?.unwrap_or_default(),
         )?;
-        let reader = Reader { validation };
-        let documents = Documents {
-            identity: reader
-                .pool("identityPolicies", DocumentKind::Identity, form.identity_policies)?
-                .unwrap_or_default(),
-            boundary: reader
-                .pool("permissionBoundaries", DocumentKind::Boundary, form.permission_boundaries)?
-                .unwrap_or_default(),
-            session: reader.pool(
-                "sessionPolicies",
-                DocumentKind::Session,
-                form.session_policies,
-            )?,
-            service_control: reader.levels(
-                "serviceControlPolicies",
-                DocumentKind::ServiceControl,
-                form.service_control_policies,
-            )?,
-            resource: form
-                .resource_policy
-                .map(|raw| reader.document("resourcePolicy", DocumentKind::Resource, raw))
-                .transpose()?
-                .into_iter()
-                .collect(),
-            resource_control: reader.levels(
-                "resourceControlPolicies",
-                DocumentKind::ResourceControl,
-                form.resource_control_policies,
-            )?,
+        Ok(Case { id, call, documents: self.documents(form.documents)? })
+    }
+
+    #[rustfmt::skip]
+    fn documents(&mut self, form: DocumentsForm<'_>) -> Result<Documents, CaseError> {
+        use DocumentKind::{Boundary, Identity, Resource, ResourceControl, ServiceControl, Session};
+        let resource = form.resource_policy.map(|raw| self.document(Resource, raw, || "resourcePolicy".to_owned()));
+        let identity = self.pool("identityPolicies", Identity, form.identity_policies)?;
+        let boundary = self.pool("permissionBoundaries", Boundary, form.permission_boundaries)?;
+        Ok(Documents {
+            identity: identity.unwrap_or_default(),
+            boundary: boundary.unwrap_or_default(),
+            session: self.pool("sessionPolicies", Session, form.session_policies)?,
+            service_control: self.levels("serviceControlPolicies", ServiceControl, form.service_control_policies)?,
+            resource: resource.transpose()?.into_iter().collect(),
+            resource_control: self.levels("resourceControlPolicies", ResourceControl, form.resource_control_policies)?,
+        })
+    }
+
+    fn document(
+        &mut self,
+        kind: DocumentKind,
+        raw: &RawValue,
+        place: impl FnOnce() -> String,
+    ) -> Result<Arc<Policy>, CaseError> {
+        let (text, validation) = (raw.get(), self.validation);
+        let policy = self.cache.get_or(kind, text, || validation.parse(kind, text));
+        policy.map_err(|error| CaseError::policy(place(), &error))
+    }
+
+    /// A document, bare or under `policy`.
+    fn entry(
+        &mut self,
+        kind: DocumentKind,
+        raw: &RawValue,
+        place: impl Fn() -> String,
+    ) -> Result<Arc<Policy>, CaseError> {
+        let entry: Entry<'_> =
+            serde_json::from_str(raw.get()).map_err(|error| CaseError::json(&place(), &error))?;
+        match (entry.policy, entry.statement) {
+            (None, _) => self.document(kind, raw, place),
+            (Some(policy), None) => self.document(kind, policy, place),
+            (Some(_), Some(_)) => Err(CaseError::new(place(), "has both a policy and a Statement")),
+        }
+    }
+
+    fn pool(
+        &mut self,
+        name: &str,
+        kind: DocumentKind,
+        list: Option<Vec<&RawValue>>,
+    ) -> Result<Option<Vec<Arc<Policy>>>, CaseError> {
+        let mut entry = |(index, raw)| self.entry(kind, raw, || format!("{name}[{index}]"));
+        list.map(|list| list.into_iter().enumerate().map(&mut entry).collect()).transpose()
+    }
+
+    fn levels(
+        &mut self,
+        name: &str,
+        kind: DocumentKind,
+        levels: Option<Vec<Level<'_>>>,
+    ) -> Result<Option<Vec<Vec<Arc<Policy>>>>, CaseError> {
+        let mut level = |(at, level): (usize, Level<'_>)| {
+            let place = |index| format!("{name}[{at}].policies[{index}]");
+            let policies = level.policies.into_iter().enumerate();
+            policies.map(|(index, raw)| self.entry(kind, raw, || place(index))).collect()
         };
-        Ok(Self { id, call, documents })
-    }
-
-    /// The case's id as written, JSON.
-    #[must_use]
-    pub fn id(&self) -> Option<&'a str> {
-        self.id
-    }
-
-    /// What the engine decides.
-    pub fn decide(&self) -> Decision {
-        self.documents.with(|policies| decide(&self.call.request(), policies))
+        levels.map(|levels| levels.into_iter().enumerate().map(&mut level).collect()).transpose()
     }
 }
 
@@ -146,59 +199,9 @@ fn value(raw: &RawValue) -> Result<Option<Value<'_>>, &'static str> {
 fn scalar(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     match text.as_bytes().first()? {
+        b'"' if !text.contains('\\') => Some(Cow::Borrowed(text.get(1..text.len() - 1)?)),
         b'"' => serde_json::from_str(text).ok().map(|Text(text)| text),
         b'{' | b'[' | b'n' => None,
         _ => Some(Cow::Borrowed(text)),
-    }
-}
-
-/// Reads the documents of a case.
-struct Reader {
-    validation: Validation,
-}
-
-impl Reader {
-    fn document(
-        &self,
-        place: &str,
-        kind: DocumentKind,
-        raw: &RawValue,
-    ) -> Result<Policy, CaseError> {
-        let policy = self.validation.parse(kind, raw.get());
-        policy.map_err(|error| CaseError::policy(place, &error))
-    }
-
-    /// A document, bare or under `policy`.
-    fn entry(&self, place: &str, kind: DocumentKind, raw: &RawValue) -> Result<Policy, CaseError> {
-        let entry: Entry<'_> =
-            serde_json::from_str(raw.get()).map_err(|error| CaseError::json(place, &error))?;
-        match (entry.policy, entry.statement) {
-            (None, _) => self.document(place, kind, raw),
-            (Some(policy), None) => self.document(place, kind, policy),
-            (Some(_), Some(_)) => Err(CaseError::new(place, "has both a policy and a Statement")),
-        }
-    }
-
-    fn pool(
-        &self,
-        name: &str,
-        kind: DocumentKind,
-        list: Option<Vec<&RawValue>>,
-    ) -> Result<Option<Vec<Policy>>, CaseError> {
-        let entry = |(index, raw)| self.entry(&format!("{name}[{index}]"), kind, raw);
-        list.map(|list| list.into_iter().enumerate().map(entry).collect()).transpose()
-    }
-
-    fn levels(
-        &self,
-        name: &str,
-        kind: DocumentKind,
-        levels: Option<Vec<Level<'_>>>,
-    ) -> Result<Option<Vec<Vec<Policy>>>, CaseError> {
-        let level = |(index, level): (usize, Level<'_>)| {
-            let name = format!("{name}[{index}].policies");
-            self.pool(&name, kind, Some(level.policies)).map(Option::unwrap_or_default)
-        };
-        levels.map(|levels| levels.into_iter().enumerate().map(level).collect()).transpose()
     }
 }

@@ -1,5 +1,7 @@
 //! The documents of a case, read and kept by the policy type that they are of.
 
+use std::sync::Arc;
+
 use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError};
 
 /// How strictly documents are read.
@@ -30,17 +32,17 @@ impl Validation {
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     /// Of the user and its groups, or of the role; of a federated user: the parent's.
-    pub identity: Vec<Policy>,
+    pub identity: Vec<Arc<Policy>>,
     /// The caller's permissions boundary.
-    pub boundary: Vec<Policy>,
+    pub boundary: Vec<Arc<Policy>>,
     /// What the session was made with, one pool.
-    pub session: Option<Vec<Policy>>,
+    pub session: Option<Vec<Arc<Policy>>>,
     /// Service control policies by level.
-    pub service_control: Option<Vec<Vec<Policy>>>,
+    pub service_control: Option<Vec<Vec<Arc<Policy>>>>,
     /// On the resource, one pool.
-    pub resource: Vec<Policy>,
+    pub resource: Vec<Arc<Policy>>,
     /// Resource control policies by level.
-    pub resource_control: Option<Vec<Vec<Policy>>>,
+    pub resource_control: Option<Vec<Vec<Arc<Policy>>>>,
 }
 
 impl Documents {
@@ -61,11 +63,11 @@ impl Documents {
     }
 }
 
-fn pool(policies: &[Policy]) -> Vec<&Policy> {
-    policies.iter().collect()
+fn pool(policies: &[Arc<Policy>]) -> Vec<&Policy> {
+    policies.iter().map(AsRef::as_ref).collect()
 }
 
-fn levels(levels: &[Vec<Policy>]) -> Vec<Vec<&Policy>> {
+fn levels(levels: &[Vec<Arc<Policy>>]) -> Vec<Vec<&Policy>> {
     levels.iter().map(|level| pool(level)).collect()
 }
 

@@ -22,6 +22,12 @@ pub(crate) struct Form<'a> {
     pub(crate) action: Option<Text<'a>>,
     pub(crate) resource: Option<ResourceForm<'a>>,
     pub(crate) context: Option<Entries<'a>>,
+    pub(crate) documents: DocumentsForm<'a>,
+}
+
+/// The documents of a case, not read yet.
+#[derive(Default)]
+pub(crate) struct DocumentsForm<'a> {
     pub(crate) identity_policies: Option<Vec<&'a RawValue>>,
     pub(crate) resource_policy: Option<&'a RawValue>,
     pub(crate) permission_boundaries: Option<Vec<&'a RawValue>>,
@@ -84,30 +90,30 @@ impl<'de> Visitor<'de> for &mut Form<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(name)) = map.next_key()? {
-            match name.as_ref() {
-                "id" => put(&mut self.id, "id", &mut map)?,
-                "principal" => put(&mut self.principal, "principal", &mut map)?,
-                "action" => put(&mut self.action, "action", &mut map)?,
-                "resource" => put(&mut self.resource, "resource", &mut map)?,
-                "context" => put(&mut self.context, "context", &mut map)?,
-                "identityPolicies" => {
-                    put(&mut self.identity_policies, "identityPolicies", &mut map)?;
-                }
-                "resourcePolicy" => put(&mut self.resource_policy, "resourcePolicy", &mut map)?,
-                "permissionBoundaries" => {
-                    put(&mut self.permission_boundaries, "permissionBoundaries", &mut map)?;
-                }
-                "sessionPolicies" => put(&mut self.session_policies, "sessionPolicies", &mut map)?,
-                "serviceControlPolicies" => {
-                    put(&mut self.service_control_policies, "serviceControlPolicies", &mut map)?;
-                }
-                "resourceControlPolicies" => {
-                    put(&mut self.resource_control_policies, "resourceControlPolicies", &mut map)?;
-                }
-                other => pass_over(other, &mut map)?,
-            }
+            self.take(&name, &mut map)?;
         }
         Ok(())
+    }
+}
+
+impl<'de> Form<'de> {
+    #[rustfmt::skip]
+    fn take<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let documents = &mut self.documents;
+        match name {
+            "id" => put(&mut self.id, "id", map),
+            "principal" => put(&mut self.principal, "principal", map),
+            "action" => put(&mut self.action, "action", map),
+            "resource" => put(&mut self.resource, "resource", map),
+            "context" => put(&mut self.context, "context", map),
+            "identityPolicies" => put(&mut documents.identity_policies, "identityPolicies", map),
+            "resourcePolicy" => put(&mut documents.resource_policy, "resourcePolicy", map),
+            "permissionBoundaries" => put(&mut documents.permission_boundaries, "permissionBoundaries", map),
+            "sessionPolicies" => put(&mut documents.session_policies, "sessionPolicies", map),
+            "serviceControlPolicies" => put(&mut documents.service_control_policies, "serviceControlPolicies", map),
+            "resourceControlPolicies" => put(&mut documents.resource_control_policies, "resourceControlPolicies", map),
+            other => pass_over(other, map),
+        }
     }
 }
 

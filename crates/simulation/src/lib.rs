@@ -1,12 +1,13 @@
 //! Supposed calls: one call and the documents that may have a say, given as text, decided by `iam`.
 //!
-//! A [`Case`] is a [`Call`] and its [`Documents`]. [`Case::read`] reads the form that has one JSON
+//! A [`Case`] is a [`Call`] and its [`Documents`]. a [`CaseReader`] reads the form that has one JSON
 //! object a line, and [`simulate`] decides a stream of them. What cannot be read is denied, and the
 //! answer says why.
 //!
 //! Never in this crate: files, a clock, async, HTTP; a rule of the policy language.
 #![forbid(unsafe_code)]
 
+mod cache;
 mod call;
 mod case;
 mod context;
@@ -17,7 +18,7 @@ mod lines;
 mod stream;
 
 pub use call::Call;
-pub use case::{Case, Refused};
+pub use case::{Case, CaseReader, Refused};
 pub use context::CallContext;
 pub use documents::{Documents, Validation};
 pub use error::CaseError;

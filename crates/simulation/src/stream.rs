@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use portcullis_iam::Decision;
 
-use crate::case::{Case, Refused};
+use crate::case::{Case, CaseReader, Refused};
 use crate::documents::Validation;
 use crate::error::CaseError;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
@@ -36,6 +36,7 @@ pub fn simulate(
     validation: Validation,
 ) -> io::Result<Summary> {
     let mut lines = Lines::new(input);
+    let mut reader = CaseReader::new(validation);
     let mut answers = Answers { output: io::BufWriter::with_capacity(64 * 1024, output) };
     let mut summary = Summary::default();
     let mut number = 0;
@@ -43,7 +44,7 @@ pub fn simulate(
         number += 1;
         let case = match line {
             Line::Bytes(bytes) if is_blank(bytes) => continue,
-            Line::Bytes(bytes) => text(bytes).and_then(|text| Case::read(text, validation)),
+            Line::Bytes(bytes) => text(bytes).and_then(|text| reader.read(text)),
             Line::TooLong => Err(anonymous(format!("has more than {LINE_BYTES_MAX} bytes"))),
         };
         summary.cases += 1;
