@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
+use portcullis_catalog::decisions::RequestId;
 use portcullis_model::{OperationModel, Protocol, Service, xml};
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ pub(crate) fn render<T: Serialize>(
     service: &'static Service,
     operation: &'static OperationModel,
     answer: Answer<T>,
-    request_id: &str,
+    request_id: RequestId,
 ) -> Result<Response<Body>, ApiError> {
     let output = match answer {
         Answer::Output(output) => output,
@@ -43,7 +44,7 @@ pub(crate) fn render<T: Serialize>(
         }
         Protocol::Query => {
             let output = serde_json::to_value(&output).map_err(ApiError::internal)?;
-            let xml = xml(service, operation, &output, request_id);
+            let xml = xml(service, operation, &output, request_id.as_str());
             Ok(response(operation.status, XML, xml.into()))
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, request::Parts};
 use jiff::Timestamp;
-use portcullis_catalog::{AccessKeyView, Snapshot};
+use portcullis_catalog::{AccessKeyView, AttachedPolicy, Snapshot};
 use portcullis_iam::{DocumentKind, Policy};
 use portcullis_identity::{
     AccessKeyId, Caller, KeyOwner, KeyStatus, SecretAccessKey, Session, SessionClaims,
@@ -22,7 +22,7 @@ pub(crate) struct Authenticated {
     /// The key that the request is signed with; `None` if it is not.
     pub(crate) access_key_id: Option<AccessKeyId>,
     /// The policy that the session was made with.
-    pub(crate) session_policy: Option<Policy>,
+    pub(crate) session_policy: Option<Arc<AttachedPolicy>>,
 }
 
 /// What a claim's access key id stands for: it exists and is in force, nothing is proven yet.
@@ -151,11 +151,13 @@ fn role_session(
     session: SessionCredential,
 ) -> Result<Authenticated, SignatureError> {
     let gone = || SignatureError::UnrecognizedClient;
-    let SessionCredential { id: session_key, claims, .. } = session;
+    let SessionCredential { id, claims, .. } = session;
     let role = snapshot.role(claims.account, &claims.role_name).ok_or_else(gone)?;
     let parse = |text: &str| Policy::parse(DocumentKind::Session, text).map_err(|_| gone());
-    let session_policy = claims.policy.as_deref().map(parse).transpose()?;
+    let policy = claims.policy.as_deref().map(parse).transpose()?;
     let session = Arc::new(Session::new(claims, snapshot.partition()));
+    let session_policy =
+        policy.map(|policy| AttachedPolicy::new(session.principal().as_str(), policy));
     let caller = Caller::role_session(role.identity.clone(), session).map_err(|_| gone())?;
-    Ok(Authenticated { caller, access_key_id: Some(session_key), session_policy })
+    Ok(Authenticated { caller, access_key_id: Some(id), session_policy })
 }

@@ -2,12 +2,15 @@
 
 mod identity;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::request::Parts;
 use jiff::Timestamp;
-use portcullis_catalog::{Access, FunctionResource, Permit, Resource, Snapshot};
+use portcullis_catalog::{
+    Access, FunctionResource, Permit, Resource, Snapshot,
+    decisions::{Origin, RequestId, Slot},
+};
 use portcullis_identity::{AccountId, Caller};
 use portcullis_lambda::{Endpoint, FunctionReference, FunctionUrl, LambdaError, Target, UrlId};
 use portcullis_model::{Operation, ResourceForm, authorization_of, lambda::operation::Invoke};
@@ -34,9 +37,10 @@ pub(crate) struct RequestCx<'a> {
     pub(crate) head: &'a Parts,
     /// The body as received.
     pub(crate) body: Bytes,
-    pub(crate) request_id: &'a str,
-    pub(crate) now: Timestamp,
-    pub(crate) peer: IpAddr,
+    /// Which request it is, for its decisions.
+    pub(crate) origin: Origin,
+    /// Where its decisions are kept.
+    pub(crate) slot: Slot<'a>,
 }
 
 impl<'a> RequestCx<'a> {
@@ -44,21 +48,19 @@ impl<'a> RequestCx<'a> {
     pub(crate) fn new(
         state: &'a Arc<State>,
         head: &'a Parts,
-        request_id: &'a str,
+        (request_id, slot): (RequestId, Slot<'a>),
         authenticated: Authenticated,
         body: Bytes,
     ) -> Self {
         let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-        Self {
-            state,
-            snapshot: state.catalog.snapshot(),
-            authenticated,
-            head,
-            body,
+        let origin = Origin {
             request_id,
-            now: Timestamp::now(),
-            peer: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
-        }
+            time: Timestamp::now(),
+            access_key_id: authenticated.access_key_id.clone(),
+            source: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
+        };
+        let snapshot = state.catalog.snapshot();
+        Self { state, snapshot, authenticated, head, body, origin, slot }
     }
 }
 
@@ -66,6 +68,16 @@ impl RequestCx<'_> {
     /// Who calls.
     pub(crate) fn caller(&self) -> &Caller {
         &self.authenticated.caller
+    }
+
+    /// The id that the answer carries.
+    pub(crate) fn request_id(&self) -> RequestId {
+        self.origin.request_id
+    }
+
+    /// When the request was there whole.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.origin.time
     }
 
     /// The account in which names without an account are looked up: the caller's. A service has
@@ -162,8 +174,8 @@ impl RequestCx<'_> {
 
     fn with_access<T>(&self, parameters: &Parameters<'_>, ask: impl FnOnce(&Access<'_>) -> T) -> T {
         let context = RequestKeys {
-            peer: self.peer,
-            now: self.now,
+            peer: self.origin.source,
+            now: self.origin.time,
             headers: &self.head.headers,
             region: self.state.region.as_str(),
             by_service: matches!(self.caller(), Caller::Service { .. }),
@@ -173,6 +185,8 @@ impl RequestCx<'_> {
             caller: self.caller(),
             session_policy: self.authenticated.session_policy.as_ref(),
             context: &context,
+            origin: &self.origin,
+            slot: self.slot,
         })
     }
 

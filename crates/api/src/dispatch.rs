@@ -44,7 +44,7 @@ macro_rules! handlers {
                     let input = decode::<$operation>(bound)?;
                     let answer = ops::$module::$file::$file(cx, input).await?;
                     render::<<$operation as Operation>::Output>(
-                        &$service, $operation::MODEL, answer, cx.request_id,
+                        &$service, $operation::MODEL, answer, cx.request_id(),
                     )
                 })),)*
                 _ => None,

@@ -5,8 +5,11 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderValue, Response, header::RETRY_AFTER};
-use portcullis_catalog::{CatalogError, Denial, Failure};
+use http::{HeaderName, HeaderValue, Response, header::RETRY_AFTER};
+use portcullis_catalog::{
+    CatalogError, Denial, Failure,
+    decisions::{Behind, RequestId},
+};
 use portcullis_identity::IdentityError;
 use portcullis_lambda::LambdaError;
 use portcullis_model::{BindError, Protocol, Service, ValidationError, xml_error};
@@ -14,6 +17,9 @@ use portcullis_sigv4::SignatureError;
 use serde_json::{Map, Value};
 
 use crate::answer::{Body, JSON, XML, response};
+
+/// On a denial within an account: the id to ask an explanation for, `portcullis explain ID`.
+pub(crate) const EXPLAIN: HeaderName = HeaderName::from_static("x-portcullis-explain");
 
 /// Why a request is not answered as it hoped.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +79,9 @@ pub(crate) enum ApiError {
     /// The operation exists on AWS and is not served here.
     #[error("Portcullis does not serve {0} yet.")]
     NotServed(Cow<'static, str>),
+    /// No decision about the asking account's resources is known of this request.
+    #[error("No decision about a resource of this account is kept for the request {0}.")]
+    NoDecision(String),
     /// No operation has this method and path.
     #[error("Unable to determine service/operation name to be authorized")]
     UnknownOperation,
@@ -93,6 +102,9 @@ pub(crate) enum ApiError {
     /// The catalog cannot serve.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// No decision can be kept, so that none is made.
+    #[error(transparent)]
+    Behind(#[from] Behind),
     /// The server is going down.
     #[error("The server is shutting down.")]
     ShuttingDown,
@@ -164,10 +176,12 @@ impl ApiError {
             | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
             Self::BodyUnread              => Row(408, "RequestTimeoutException", Shape::Lower),
             Self::NotServed(_)            => Row(400, "UnsupportedOperationException", Shape::Lower),
+            Self::NoDecision(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
             Self::UnknownOperation
             | Self::UnknownAction { .. }  => Row(403, "AccessDeniedException", Shape::Upper),
             Self::Throttled { .. }        => Row(429, "TooManyRequestsException", Shape::TypedLower),
             Self::Catalog(_)
+            | Self::Behind(_)
             | Self::ShuttingDown          => Row(503, "ServiceUnavailableException", Shape::TypedUpper),
             Self::Internal(_)             => Row(500, "ServiceException", Shape::TypedUpper),
         }
@@ -191,10 +205,12 @@ impl ApiError {
             | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
             Self::BodyUnread              => (408, "RequestTimeout"),
             Self::NotServed(_)            => (400, "UnsupportedOperation"),
+            Self::NoDecision(_)           => (404, "NoSuchEntity"),
             Self::UnknownOperation        => (404, "UnknownOperation"),
             Self::UnknownAction { .. }    => (400, "InvalidAction"),
             Self::Throttled { .. }        => (429, "Throttling"),
             Self::Catalog(_)
+            | Self::Behind(_)
             | Self::ShuttingDown          => (503, "ServiceUnavailable"),
             Self::Internal(_)             => (500, "InternalFailure"),
         }
@@ -206,22 +222,35 @@ impl ApiError {
             Self::Internal(_) => {
                 "An error occurred and the request cannot be processed.".to_owned()
             }
-            Self::Catalog(_) => "The service is temporarily unavailable.".to_owned(),
+            Self::Catalog(_) | Self::Behind(_) => {
+                "The service is temporarily unavailable.".to_owned()
+            }
             told => told.to_string(),
         }
     }
 
     /// The response, in the protocol of `service`.
-    pub(crate) fn response(&self, service: &Service, request_id: &str) -> Response<Body> {
-        self.log(request_id);
-        match service.protocol {
+    pub(crate) fn response(&self, service: &Service, request_id: RequestId) -> Response<Body> {
+        self.log(request_id.as_str());
+        let mut response = match service.protocol {
             Protocol::RestJson => self.json_response(),
             Protocol::Query => {
                 let (status, code) = self.query_row();
-                let xml = xml_error(service, status, code, &self.message(), request_id);
+                let xml = xml_error(service, status, code, &self.message(), request_id.as_str());
                 response(status, XML, xml.into())
             }
+        };
+        if self.is_explainable()
+            && let Ok(id) = HeaderValue::from_str(request_id.as_str())
+        {
+            response.headers_mut().insert(EXPLAIN, id);
         }
+        response
+    }
+
+    /// Whether it is a denial that the caller may ask about: strangers are told nothing more.
+    fn is_explainable(&self) -> bool {
+        matches!(self, Self::Denied(denial) if denial.is_within_account)
     }
 
     fn json_response(&self) -> Response<Body> {
@@ -256,7 +285,7 @@ impl ApiError {
     fn log(&self, request_id: &str) {
         let Row(_, code, _) = self.json_row();
         match self {
-            Self::Internal(_) | Self::Catalog(_) => {
+            Self::Internal(_) | Self::Catalog(_) | Self::Behind(_) => {
                 tracing::error!(request_id, error = ?self.to_string(), "a request failed");
             }
             Self::Denied(_) => {

@@ -27,18 +27,22 @@ pub(crate) async fn page(state: &State, head: &Parts) -> Option<Response<Body>> 
     })
 }
 
-/// 200 when calls can be decided on fresh grants, else 503.
+/// 200 when calls can be decided on fresh grants and decisions can be kept, else 503.
 fn health(state: &State) -> Response<Body> {
-    match state.catalog.is_live() {
-        true => response(200, JSON, r#"{"status":"ready"}"#.into()),
-        false => response(503, JSON, r#"{"status":"stale"}"#.into()),
-    }
+    let (status, text) = if !state.catalog.is_live() {
+        (503, r#"{"status":"stale"}"#)
+    } else if state.decisions.status().failure.is_some() {
+        (503, r#"{"status":"decision log cannot be written"}"#)
+    } else {
+        (200, r#"{"status":"ready"}"#)
+    };
+    response(status, JSON, text.into())
 }
 
 fn metrics(state: &State) -> Response<Body> {
     const OPEN_METRICS: HeaderValue =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    match state.metrics.render() {
+    match state.metrics.render(&state.decisions.status()) {
         Ok(text) => response(200, OPEN_METRICS, text.into()),
         Err(_) => empty(500),
     }

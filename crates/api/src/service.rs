@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, request::Parts};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
+use portcullis_catalog::decisions::RequestId;
 use portcullis_model::{
     Form, IAM, LAMBDA, Labels, OperationModel, PORTCULLIS, Protocol, STS, Service, bind,
     bind_query, route, validate,
 };
 use portcullis_sigv4::{Claim, SignatureError, claim};
-use uuid::Uuid;
 
 use crate::{
     answer::Body,
@@ -73,8 +73,7 @@ impl hyper::service::Service<Request<Incoming>> for Server {
 /// Answers one request, whatever comes of it, under a request id of its own.
 async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body> {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-    let mut buffer = Uuid::encode_buffer();
-    let request_id: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    let request_id = RequestId::random();
     let (head, body) = request.into_parts();
     let mut response = if let Some(id) = url::addressed(&head) {
         let response = url::answer(state, id, &head, body, request_id).await;
@@ -91,7 +90,7 @@ async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body
         state.metrics.count(call.service.name, call.operation, response.status().as_u16());
         response
     };
-    if let Ok(id) = HeaderValue::from_str(request_id) {
+    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
@@ -101,7 +100,7 @@ async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body
 struct Call<'a> {
     state: &'a Arc<State>,
     head: &'a Parts,
-    request_id: &'a str,
+    request_id: RequestId,
     /// The service that the path belongs to; its protocol shapes the errors.
     service: &'static Service,
     /// The operation's name for the metrics, once it is known.
@@ -123,7 +122,7 @@ impl Named<'_> {
 }
 
 impl<'a> Call<'a> {
-    fn new(state: &'a Arc<State>, head: &'a Parts, request_id: &'a str) -> Self {
+    fn new(state: &'a Arc<State>, head: &'a Parts, request_id: RequestId) -> Self {
         let service = match head.uri.path() {
             "/" | "" => &IAM,
             path if path.starts_with("/_portcullis/") => &PORTCULLIS,
@@ -149,13 +148,15 @@ impl<'a> Call<'a> {
             return Err(portcullis_catalog::CatalogError::Stale.into());
         }
         let hash = hash(&body).await;
+        let slot = self.state.decisions.slot().await?;
         // A body may take half an hour: what has ended meanwhile, a session too, has ended.
         let snapshot = self.state.catalog.snapshot();
         let credential = Credential::find(&snapshot, &claim, Timestamp::now())?;
         let authenticated = credential.verify(&snapshot, self.head, &claim, &hash)?;
         let named = self.name(rest?, &body)?;
         let (handler, bound) = self.bind(&named, &body)?;
-        let cx = RequestCx::new(self.state, self.head, self.request_id, authenticated, body);
+        let cx =
+            RequestCx::new(self.state, self.head, (self.request_id, slot), authenticated, body);
         handler(&cx, bound).await
     }
 

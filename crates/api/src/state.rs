@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use portcullis_catalog::{Catalog, UrlRule};
+use portcullis_catalog::{Catalog, UrlRule, decisions::Decisions};
 use portcullis_identity::{AccountId, Partition};
 use portcullis_lambda::{Region, UrlDomain};
 use portcullis_sandbox::Sandbox;
@@ -31,6 +31,7 @@ pub struct Settings {
 pub struct State {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) blobs: Blobs,
+    pub(crate) decisions: Arc<Decisions>,
     pub(crate) execution: Execution,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
@@ -45,7 +46,13 @@ pub struct State {
 impl State {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(catalog: Arc<Catalog>, blobs: Blobs, sandbox: Sandbox, settings: Settings) -> Self {
+    pub fn new(
+        catalog: Arc<Catalog>,
+        blobs: Blobs,
+        decisions: Arc<Decisions>,
+        sandbox: Sandbox,
+        settings: Settings,
+    ) -> Self {
         let Settings { region, account, url_domain, url_rule, code_dir, runtimes_dir } = settings;
         Self {
             links: LinkKey::of(&catalog),
@@ -55,6 +62,7 @@ impl State {
             partition: Partition::of_region(region.as_str()),
             catalog,
             blobs,
+            decisions,
             region,
             account,
             url_domain,

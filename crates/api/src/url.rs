@@ -12,7 +12,10 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use portcullis_catalog::{FunctionResource, Permit};
+use portcullis_catalog::{
+    FunctionResource, Permit,
+    decisions::{RequestId, Slot},
+};
 use portcullis_identity::Caller;
 use portcullis_lambda::{CorsHeader, FunctionUrl, Region, UrlAuthType, UrlDomain, UrlId};
 use portcullis_model::{LAMBDA, lambda::operation::Invoke};
@@ -24,7 +27,7 @@ use crate::{
     authenticate::{Authenticated, Credential},
     body::{PAYLOAD_BYTES_MAX, hash, payload_too_large, receive},
     context::RequestCx,
-    error::ApiError,
+    error::{ApiError, EXPLAIN},
     memory::Kind,
     ops::lambda::invoke::{chance, trace_id},
     state::State,
@@ -61,7 +64,7 @@ pub(crate) async fn answer(
     id: Option<UrlId>,
     head: &Parts,
     body: Incoming,
-    request_id: &str,
+    request_id: RequestId,
 ) -> Response<Body> {
     let known = id.and_then(|id| state.catalog.load().url(&id).map(|url| url.shared()));
     let Some(url) = known else { return denied(r#"{"Message":null}"#) };
@@ -81,11 +84,14 @@ pub(crate) async fn answer(
 
 /// How a refusal looks to a caller of a URL: `aws-lambda.md §7.3`. Who is not let in learns nothing
 /// of why; the log does.
-fn refused(error: &ApiError, request_id: &str) -> Response<Body> {
-    let told = error.response(&LAMBDA, request_id);
+fn refused(error: &ApiError, request_id: RequestId) -> Response<Body> {
+    let mut told = error.response(&LAMBDA, request_id);
     match error {
         ApiError::Denied(_) | ApiError::Signature(SignatureError::MissingToken) => {
-            denied(FORBIDDEN)
+            let mut forbidden = denied(FORBIDDEN);
+            let explain = told.headers_mut().remove(EXPLAIN);
+            forbidden.headers_mut().extend(explain.map(|id| (EXPLAIN, id)));
+            forbidden
         }
         ApiError::Internal(_) => reply::failure(),
         _ => told,
@@ -110,7 +116,7 @@ fn set(response: &mut Response<Body>, name: &'static str, value: &str) {
 struct UrlCall<'a> {
     state: &'a Arc<State>,
     head: &'a Parts,
-    request_id: &'a str,
+    request_id: RequestId,
     url: &'a FunctionUrl,
 }
 
@@ -142,16 +148,17 @@ impl<'a> UrlCall<'a> {
         if !self.state.catalog.is_live() {
             return Err(portcullis_catalog::CatalogError::Stale.into());
         }
+        let slot = self.state.decisions.slot().await?;
         let (authenticated, body) = match self.url.auth_type() {
             UrlAuthType::AwsIam => self.authenticate(body).await?,
             UrlAuthType::None => {
                 // Whoever may not call is told so before its body is read; and asked again after.
-                let cx = self.context(anonymous(), Bytes::new());
+                let cx = self.context(slot, anonymous(), Bytes::new());
                 cx.authorize_url(&cx.snapshot, self.url).map(drop)?;
                 (anonymous(), self.receive(body).await?)
             }
         };
-        let cx = self.context(authenticated, body);
+        let cx = self.context(slot, authenticated, body);
         let permit = cx.authorize_url(&cx.snapshot, self.url)?;
         let again = |_| cx.authorize_url(&self.state.catalog.load(), self.url);
         let permit = cx.once_created(permit, again).await?;
@@ -177,8 +184,8 @@ impl<'a> UrlCall<'a> {
         Ok((credential.verify(&snapshot, self.head, &claim, &hash)?, body))
     }
 
-    fn context(&self, authenticated: Authenticated, body: Bytes) -> RequestCx<'a> {
-        RequestCx::new(self.state, self.head, self.request_id, authenticated, body)
+    fn context(&self, slot: Slot<'a>, authenticated: Authenticated, body: Bytes) -> RequestCx<'a> {
+        RequestCx::new(self.state, self.head, (self.request_id, slot), authenticated, body)
     }
 
     async fn invoke(
@@ -189,7 +196,7 @@ impl<'a> UrlCall<'a> {
         let resolved = self.state.catalog.load().invocation(permit, chance())?;
         let trace_id = trace_id(cx);
         let event = Event {
-            request_id: self.request_id.to_owned(),
+            request_id: self.request_id.to_string(),
             payload: event::payload(cx, self.url, &trace_id),
             invoked_function_arn: resolved.target.to_string(),
             client_context: None,

@@ -206,6 +206,14 @@ fn ours() -> Vec<Case> {
             r#"{"ServiceName":"s3.amazonaws.com"}"#,
         ),
         ours("CreateRootAccessKey", "/_portcullis/accounts/223456789012/root-access-keys", "{}"),
+        Case {
+            service: "portcullis",
+            ..rest(
+                "GetDecision",
+                Method::GET,
+                "/_portcullis/decisions/00000000-0000-4000-8000-000000000000",
+            )
+        },
     ]
 }
 

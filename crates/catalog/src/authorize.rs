@@ -1,20 +1,21 @@
 //! Who may do what: the documents that count for a call, the engine's answer, and the permit.
 
-use std::{marker::PhantomData, sync::OnceLock};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+};
 
 use portcullis_iam::{
-    Context, Decision, MapContext, Policies, Policy, PolicyType, Principal, Request, ResourceRule,
-    Value, decide, service_may_assume,
+    Context, Decision, MapContext, PolicyType, Principal, ResourceRule, Value, service_may_assume,
 };
 use portcullis_identity::{Caller, Entity as _, PolicyArn};
 use portcullis_lambda::FunctionUrl;
 use portcullis_model::{Authorization, Operation, authorization_of, lambda::operation::Invoke};
-use smallvec::SmallVec;
 
-use crate::{EntityView, FunctionResource, Snapshot, UserView};
-
-/// Documents of one type for one call, borrowed from the snapshot; few, so on the stack.
-pub(crate) type Documents<'a> = SmallVec<[&'a Policy; 8]>;
+use crate::{
+    AttachedPolicy, EntityView, FunctionResource, Snapshot, UserView,
+    decisions::{Decided, Documents, Origin, Outcome, Question, Slot},
+};
 
 /// What an operation is about, as the authorizer sees it.
 pub trait Resource {
@@ -33,7 +34,7 @@ pub trait Resource {
     ///
     /// # Errors
     /// [`Unreadable`] when one of them cannot be evaluated: the call is denied then.
-    fn policies<'s>(&self, _snapshot: &'s Snapshot) -> Result<Documents<'s>, Unreadable> {
+    fn policies(&self, _snapshot: &Snapshot) -> Result<Documents, Unreadable> {
         Ok(Documents::new())
     }
 
@@ -58,9 +59,13 @@ pub struct Access<'a> {
     /// The verified caller.
     pub caller: &'a Caller,
     /// The session policy of a role session, compiled; empty if none was passed.
-    pub session_policy: Option<&'a Policy>,
+    pub session_policy: Option<&'a Arc<AttachedPolicy>>,
     /// Condition keys of the request: time, network, parameters. It cannot override the caller's.
     pub context: &'a dyn Context,
+    /// Which request it is.
+    pub origin: &'a Origin,
+    /// Where the decision is kept: nothing is decided that is not.
+    pub slot: Slot<'a>,
 }
 
 /// What a call through a function URL needs.
@@ -109,18 +114,8 @@ pub struct Denial {
     pub resource: Box<str>,
     /// What decided.
     pub reason: DenialReason,
-}
-
-impl Denial {
-    fn new(
-        access: &Access<'_>,
-        action: &'static str,
-        resource: &impl Resource,
-        reason: DenialReason,
-    ) -> Self {
-        let (caller, resource) = (access.caller.arn().into(), resource.asked().into());
-        Self { caller, action, resource, reason }
-    }
+    /// Whether the caller belongs to the resource's account, so that it may be told more.
+    pub is_within_account: bool,
 }
 
 /// What denied a call. `Display` is the end of AWS's sentence.
@@ -132,6 +127,21 @@ pub enum DenialReason {
     Implicit(PolicyType, &'static str),
     /// A document that counts cannot be evaluated.
     Unreadable,
+}
+
+impl DenialReason {
+    /// `None` if the outcome is that the call may proceed.
+    fn of(outcome: Outcome, action: &'static str) -> Option<Self> {
+        match outcome {
+            Outcome::Decided(Decision::Allowed) => None,
+            Outcome::Decided(Decision::ExplicitlyDenied(kind)) => Some(Self::Explicit(kind)),
+            Outcome::Decided(Decision::ImplicitlyDenied(kind)) => {
+                Some(Self::Implicit(kind, action))
+            }
+            Outcome::Unreadable => Some(Self::Unreadable),
+            Outcome::NotAcrossAccounts => Some(Self::Implicit(PolicyType::Resource, action)),
+        }
+    }
 }
 
 impl std::fmt::Display for DenialReason {
@@ -160,13 +170,7 @@ impl Snapshot {
         resource: R,
     ) -> Result<Permit<A, R>, Denial> {
         let &Authorization { action, cross_account, .. } = authorization_of::<A>();
-        self.check(access, action, &resource)?;
-        let own = access.caller.account();
-        let insider = own.is_some_and(|own| own.as_str() == resource.account());
-        if !insider && !cross_account {
-            let reason = DenialReason::Implicit(PolicyType::Resource, action);
-            return Err(Denial::new(access, action, &resource, reason));
-        }
+        self.judge(access, action, cross_account, &resource)?;
         Ok(Permit { resource, _action: PhantomData })
     }
 
@@ -218,43 +222,34 @@ impl Snapshot {
         action: &'static str,
         resource: &impl Resource,
     ) -> Result<(), Denial> {
-        let decided = self.decide(access, action, resource).map_or(
-            Err(DenialReason::Unreadable),
-            |decision| match decision {
-                Decision::Allowed => Ok(()),
-                Decision::ExplicitlyDenied(kind) => Err(DenialReason::Explicit(kind)),
-                Decision::ImplicitlyDenied(kind) => Err(DenialReason::Implicit(kind, action)),
-            },
-        );
-        decided.map_err(|reason| Denial::new(access, action, resource, reason))
+        self.judge(access, action, true, resource)
     }
 
-    fn decide(
+    /// The one place that decides, and has every decision kept. `across_accounts`: whether the
+    /// action is one that a resource policy can grant to callers of other accounts.
+    fn judge(
         &self,
         access: &Access<'_>,
-        action: &str,
+        action: &'static str,
+        across_accounts: bool,
         resource: &impl Resource,
-    ) -> Result<Decision, Unreadable> {
-        let identity = self.identity_policies(access.caller)?;
-        let attached = resource.policies(self)?;
-        let context = CallContext { snapshot: self, access, resource };
-        let session = access.session_policy.map(|policy| [policy]);
-        let boundary = self.boundary(access.caller)?;
-        let policies = Policies {
-            identity: &identity,
-            boundary: boundary.as_slice(),
-            session: session.as_ref().map(<[_; 1]>::as_slice),
-            service_control: None,
-            resource: &attached,
-            resource_control: None,
-            resource_rule: resource.rule(),
-        };
-        Ok(decide(&request(access.caller.principal(), action, resource, &context), &policies))
+    ) -> Result<(), Denial> {
+        let question = Question::new(self, access, action, resource);
+        let outcome = Outcome::of(&question, across_accounts);
+        let refusal = DenialReason::of(outcome, action).map(|reason| Denial {
+            caller: access.caller.arn().into(),
+            action,
+            resource: resource.asked().into(),
+            reason,
+            is_within_account: question.is_within_account(),
+        });
+        access.slot.record(Decided { origin: access.origin.clone(), question, outcome });
+        refusal.map_or(Ok(()), Err)
     }
 
     /// The identity-based policies of a caller; none for root, whose allow is implicit, and for
     /// services and the anonymous caller, which have none.
-    fn identity_policies(&self, caller: &Caller) -> Result<Documents<'_>, Unreadable> {
+    pub(crate) fn identity_policies(&self, caller: &Caller) -> Result<Documents, Unreadable> {
         match caller {
             Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => {
                 Ok(Documents::new())
@@ -274,7 +269,7 @@ impl Snapshot {
     }
 
     /// A user's own policies and those of its groups. A group that cannot be read may hold a Deny.
-    fn policies_of_user<'s>(&'s self, user: &'s UserView) -> Result<Documents<'s>, Unreadable> {
+    fn policies_of_user(&self, user: &UserView) -> Result<Documents, Unreadable> {
         let mut documents = Documents::new();
         self.add_policies(&mut documents, user)?;
         for id in &user.stored.groups {
@@ -284,12 +279,12 @@ impl Snapshot {
     }
 
     /// Adds the inline policies of an entity, and the managed ones that are attached to it.
-    fn add_policies<'s>(
-        &'s self,
-        documents: &mut Documents<'s>,
-        entity: &'s impl EntityView,
+    fn add_policies(
+        &self,
+        documents: &mut Documents,
+        entity: &impl EntityView,
     ) -> Result<(), Unreadable> {
-        documents.extend(entity.policies().ok_or(Unreadable)?);
+        documents.extend(entity.policies().ok_or(Unreadable)?.iter().cloned());
         for arn in entity.stored().attached() {
             documents.push(self.compiled_policy(arn)?);
         }
@@ -298,13 +293,16 @@ impl Snapshot {
 
     /// A managed policy in force. One that is attached exists; if it cannot be read, it may hold a
     /// Deny.
-    fn compiled_policy(&self, arn: &PolicyArn) -> Result<&Policy, Unreadable> {
+    fn compiled_policy(&self, arn: &PolicyArn) -> Result<Arc<AttachedPolicy>, Unreadable> {
         let view = self.managed_policy(arn).ok_or(Unreadable)?;
-        view.compiled.as_deref().ok_or(Unreadable)
+        view.compiled.clone().ok_or(Unreadable)
     }
 
     /// The permissions boundary of a caller, if it has one.
-    fn boundary(&self, caller: &Caller) -> Result<Option<&Policy>, Unreadable> {
+    pub(crate) fn boundary(
+        &self,
+        caller: &Caller,
+    ) -> Result<Option<Arc<AttachedPolicy>>, Unreadable> {
         let arn = match caller {
             Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => None,
             Caller::User { user, .. } => {
@@ -336,21 +334,6 @@ fn lambda() -> &'static Principal {
     LAMBDA.get_or_init(|| Principal::parse("lambda.amazonaws.com").expect("a service name"))
 }
 
-fn request<'a>(
-    principal: &'a Principal,
-    action: &'a str,
-    resource: &'a impl Resource,
-    context: &'a dyn Context,
-) -> Request<'a> {
-    Request {
-        principal,
-        action,
-        resource: resource.arn(),
-        resource_account: resource.account(),
-        context,
-    }
-}
-
 /// The condition keys of a call through a function URL: what is known of the URL, then what the
 /// request brings.
 struct UrlContext<'a> {
@@ -370,25 +353,5 @@ impl Context for UrlContext<'_> {
             "lambda:invokedviafunctionurl" => self.invoking.then(|| Value::Single("true".into())),
             key => self.request.get(key),
         }
-    }
-}
-
-/// The condition keys of a call: the resource's and the caller's first, so that nothing in the
-/// request can pretend to be one of them.
-struct CallContext<'a, R> {
-    snapshot: &'a Snapshot,
-    access: &'a Access<'a>,
-    resource: &'a R,
-}
-
-impl<R: Resource> Context for CallContext<'_, R> {
-    fn get(&self, key: &str) -> Option<Value<'_>> {
-        if key == "aws:resourceaccount" {
-            return Some(Value::Single(self.resource.account().into()));
-        }
-        self.resource
-            .condition_key(self.snapshot, key)
-            .or_else(|| self.access.caller.condition_key(key))
-            .or_else(|| self.access.context.get(key))
     }
 }

@@ -6,14 +6,17 @@
 //! - [`Catalog`]: the current snapshot, kept by the store's watch, and transactions on it.
 //! - [`authorize`](Snapshot::authorize): the one place that asks the policy engine; it makes the
 //!   [`Permit`] that every effect consumes.
+//! - [`decisions`]: what each decision was made of, the last ones in memory, all of them in a log.
 //! - [`effects`]: what an operation does once it is permitted: a domain rule and one transaction.
 //!
 //! Architecture invariant: nothing here knows HTTP, a status code or a wire form.
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod attached;
 mod authorize;
 mod catalog;
+pub mod decisions;
 pub mod documents;
 pub mod effects;
 mod groups;
@@ -22,7 +25,8 @@ mod resources;
 mod snapshot;
 mod view;
 
-pub use authorize::{Access, Denial, DenialReason, Permit, Resource, UrlRule};
+pub use attached::AttachedPolicy;
+pub use authorize::{Access, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use managed::ManagedPolicyView;
 pub use resources::{

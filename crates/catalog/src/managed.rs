@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
-use portcullis_iam::{DocumentKind, Policy};
+use portcullis_iam::DocumentKind;
 use portcullis_identity::{
     AccountId, Entity, EntityKind, ManagedPolicy, Partition, PolicyArn, PolicyName, PolicyOwner,
     PolicyVersion, PolicyVersionId, aws_managed_policies,
@@ -11,7 +11,7 @@ use portcullis_identity::{
 use portcullis_store::Revision;
 
 use crate::{
-    Versioned,
+    AttachedPolicy, Versioned,
     snapshot::{Named, set, within},
     view::compile,
 };
@@ -26,7 +26,7 @@ pub struct ManagedPolicyView {
     /// Its versions, ascending.
     pub versions: OrdMap<PolicyVersionId, Versioned<PolicyVersion>>,
     /// `None` when the version in force cannot be read: calls that would consult it are denied.
-    pub(crate) compiled: Option<Arc<Policy>>,
+    pub(crate) compiled: Option<Arc<AttachedPolicy>>,
     /// Which version `compiled` was made of.
     source: Option<(PolicyVersionId, Revision)>,
 }
@@ -51,7 +51,7 @@ impl ManagedPolicyView {
             let kind = DocumentKind::Identity;
             let text = version.as_ref().map(|version| &*version.document);
             let compiled = text.and_then(|text| compile(kind, text, "a managed policy"));
-            self.compiled = compiled.map(Arc::new);
+            self.compiled = compiled.map(|policy| AttachedPolicy::new(self.arn.as_str(), policy));
             self.source = source;
         }
     }

@@ -12,7 +12,8 @@ use portcullis_lambda::Target;
 use crate::{
     GroupView, ManagedPolicyView, RoleView, Snapshot, UserView,
     address::Address,
-    authorize::{Documents, Resource, Unreadable},
+    authorize::{Resource, Unreadable},
+    decisions::Documents,
     documents::Document,
     view::EntityView,
 };
@@ -58,7 +59,7 @@ impl Resource for FunctionResource {
         self.target.function.account()
     }
 
-    fn policies<'s>(&self, snapshot: &'s Snapshot) -> Result<Documents<'s>, Unreadable> {
+    fn policies(&self, snapshot: &Snapshot) -> Result<Documents, Unreadable> {
         let mut documents = Documents::new();
         let Some(function) = snapshot.function(&self.target.function) else {
             return Ok(documents);
@@ -69,7 +70,7 @@ impl Resource for FunctionResource {
                 None => {}
                 Some(None) => return Err(Unreadable),
                 Some(Some(policy)) => {
-                    documents.push(policy.compiled.as_ref().ok_or(Unreadable)?);
+                    documents.push(policy.compiled.clone().ok_or(Unreadable)?);
                 }
             }
         }
@@ -429,10 +430,10 @@ impl Resource for TrustingRole {
         self.0.account()
     }
 
-    fn policies<'s>(&self, snapshot: &'s Snapshot) -> Result<Documents<'s>, Unreadable> {
+    fn policies(&self, snapshot: &Snapshot) -> Result<Documents, Unreadable> {
         match snapshot.role_of_arn(&self.0.arn) {
             None => Ok(Documents::new()),
-            Some(role) => Ok([role.trust.as_ref().ok_or(Unreadable)?].into_iter().collect()),
+            Some(role) => Ok([role.trust.clone().ok_or(Unreadable)?].into_iter().collect()),
         }
     }
 

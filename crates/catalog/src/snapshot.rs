@@ -346,7 +346,8 @@ impl Snapshot {
             let previous = function.policies.get(&qualifier).and_then(Option::as_deref);
             let known = previous.map(|view| view.stored.statements()).unwrap_or_default();
             let stored = read_with(entry, |bytes| decode_policy(bytes, known));
-            let view = stored.map(|stored| Arc::new(PolicyView::new(stored, previous)));
+            let target = function.target(qualifier.clone());
+            let view = stored.map(|stored| Arc::new(PolicyView::new(&target, stored, previous)));
             set(&mut function.policies, qualifier, entry.map(|_| view));
         });
     }

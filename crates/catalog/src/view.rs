@@ -18,6 +18,8 @@ use portcullis_lambda::{
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
 
+use crate::AttachedPolicy;
+
 /// A value as the store holds it.
 #[derive(Debug)]
 pub struct Versioned<T> {
@@ -116,22 +118,28 @@ pub struct PolicyView {
     /// The statements and their revision.
     pub stored: Versioned<ResourcePolicy>,
     /// `None` when the engine cannot read what is stored: calls that would consult it are denied.
-    pub(crate) compiled: Option<Policy>,
+    pub(crate) compiled: Option<Arc<AttachedPolicy>>,
     shown: OnceLock<Box<[u8]>>,
 }
 
 impl PolicyView {
-    /// `previous` is an earlier state of the policy: what did not change is not compiled again.
-    pub(crate) fn new(stored: Versioned<ResourcePolicy>, previous: Option<&Self>) -> Self {
+    /// The policy of what `target` names. `previous` is an earlier state of it: what did not change
+    /// is not compiled again.
+    pub(crate) fn new(
+        target: &Target,
+        stored: Versioned<ResourcePolicy>,
+        previous: Option<&Self>,
+    ) -> Self {
         let compiled = assemble(&stored, previous)
             .inspect_err(|error| unreadable(error, "a resource policy"))
             .ok();
+        let compiled = compiled.map(|policy| AttachedPolicy::new(target.to_string(), policy));
         Self { stored, compiled, shown: OnceLock::new() }
     }
 
     /// The statements, each with its compiled form; none if one of them cannot be read.
     fn compiled_statements(&self) -> impl Iterator<Item = (&Statement, &Arc<CompiledStatement>)> {
-        let compiled = self.compiled.as_ref().map(Policy::statements).unwrap_or_default();
+        let compiled = self.compiled.as_ref().map(|policy| policy.statements()).unwrap_or_default();
         self.stored.statements().iter().zip(compiled)
     }
 
@@ -166,10 +174,14 @@ fn unreadable(error: &PolicyError, what: &str) {
     tracing::error!(%error, "{what} in the store cannot be evaluated");
 }
 
-/// Compiles the inline policies of an entity; `None` if any of them cannot be read.
-fn compile_all(policies: &InlinePolicies) -> Option<Box<[Policy]>> {
+/// Compiles the inline policies of the entity `arn`; `None` if any of them cannot be read.
+fn compile_all(arn: &str, policies: &InlinePolicies) -> Option<Box<[Arc<AttachedPolicy>]>> {
     let each = policies.iter();
-    each.map(|(_, json)| compile(DocumentKind::Identity, json, "an inline policy")).collect()
+    each.map(|(name, json)| {
+        let policy = compile(DocumentKind::Identity, json, "an inline policy")?;
+        Some(AttachedPolicy::inline(arn, name.as_str(), policy))
+    })
+    .collect()
 }
 
 /// What every view of a user, group or role has.
@@ -184,7 +196,7 @@ pub trait EntityView {
     fn arn(&self) -> &str;
 
     /// Its inline policies, compiled; `None` if one of them cannot be read.
-    fn policies(&self) -> Option<&[Policy]>;
+    fn policies(&self) -> Option<&[Arc<AttachedPolicy>]>;
 }
 
 /// A user: as stored, as a caller, and its policies compiled.
@@ -194,13 +206,13 @@ pub struct UserView {
     pub stored: Versioned<User>,
     /// The user as a caller.
     pub identity: Arc<UserIdentity>,
-    policies: Option<Box<[Policy]>>,
+    policies: Option<Box<[Arc<AttachedPolicy>]>>,
 }
 
 impl UserView {
     pub(crate) fn new(stored: Versioned<User>, partition: Partition) -> Self {
         let identity = Arc::new(UserIdentity::new(stored.shared(), partition));
-        let policies = compile_all(&stored.policies);
+        let policies = compile_all(identity.arn(), &stored.policies);
         Self { stored, identity, policies }
     }
 }
@@ -216,7 +228,7 @@ impl EntityView for UserView {
         self.identity.arn()
     }
 
-    fn policies(&self) -> Option<&[Policy]> {
+    fn policies(&self) -> Option<&[Arc<AttachedPolicy>]> {
         self.policies.as_deref()
     }
 }
@@ -227,13 +239,14 @@ pub struct GroupView {
     /// When the group was created and last written.
     pub stored: Versioned<Group>,
     arn: Box<str>,
-    policies: Option<Box<[Policy]>>,
+    policies: Option<Box<[Arc<AttachedPolicy>]>>,
 }
 
 impl GroupView {
     pub(crate) fn new(stored: Versioned<Group>, partition: Partition) -> Self {
-        let policies = compile_all(&stored.policies);
-        Self { arn: stored.arn(partition).into(), stored, policies }
+        let arn = stored.arn(partition).into_boxed_str();
+        let policies = compile_all(&arn, &stored.policies);
+        Self { arn, stored, policies }
     }
 }
 
@@ -248,7 +261,7 @@ impl EntityView for GroupView {
         &self.arn
     }
 
-    fn policies(&self) -> Option<&[Policy]> {
+    fn policies(&self) -> Option<&[Arc<AttachedPolicy>]> {
         self.policies.as_deref()
     }
 }
@@ -260,15 +273,16 @@ pub struct RoleView {
     pub stored: Versioned<Role>,
     /// The role behind its sessions.
     pub identity: Arc<RoleIdentity>,
-    policies: Option<Box<[Policy]>>,
-    pub(crate) trust: Option<Policy>,
+    policies: Option<Box<[Arc<AttachedPolicy>]>>,
+    pub(crate) trust: Option<Arc<AttachedPolicy>>,
 }
 
 impl RoleView {
     pub(crate) fn new(stored: Versioned<Role>, partition: Partition) -> Self {
         let identity = Arc::new(RoleIdentity::new(stored.shared(), partition));
-        let policies = compile_all(&stored.policies);
+        let policies = compile_all(identity.arn(), &stored.policies);
         let trust = compile(DocumentKind::Trust, &stored.trust_policy, "a trust policy");
+        let trust = trust.map(|policy| AttachedPolicy::new(identity.arn(), policy));
         Self { stored, identity, policies, trust }
     }
 }
@@ -284,7 +298,7 @@ impl EntityView for RoleView {
         self.identity.arn()
     }
 
-    fn policies(&self) -> Option<&[Policy]> {
+    fn policies(&self) -> Option<&[Arc<AttachedPolicy>]> {
         self.policies.as_deref()
     }
 }
@@ -377,7 +391,9 @@ mod tests {
     }
 
     fn view(policy: ResourcePolicy, previous: Option<&PolicyView>) -> PolicyView {
-        PolicyView::new(Versioned::new(policy, Revision::new(1), Revision::new(1)), previous)
+        let target = Target { function: ARN.parse().unwrap(), qualifier: None };
+        let stored = Versioned::new(policy, Revision::new(1), Revision::new(1));
+        PolicyView::new(&target, stored, previous)
     }
 
     /// What the policy says about every caller from every source.

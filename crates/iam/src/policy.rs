@@ -92,6 +92,12 @@ impl Policy {
         &self.statements
     }
 
+    /// The condition keys that the document names, in conditions and variables; in lower case.
+    #[must_use]
+    pub fn condition_keys(&self) -> &[Arc<str>] {
+        &self.keys
+    }
+
     /// Whether some Deny applies.
     #[inline]
     pub(crate) fn denies(&self, call: &Call<'_>) -> bool {

@@ -310,6 +310,19 @@ impl Caller {
         }
     }
 
+    /// On whose behalf a service calls: the ARN and the account, as far as it says so.
+    #[must_use]
+    pub fn source(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Service { source, .. } => {
+                (source.arn.as_deref(), source.account.as_ref().map(AccountId::as_str))
+            }
+            Self::Root { .. } | Self::User { .. } | Self::RoleSession { .. } | Self::Anonymous => {
+                (None, None)
+            }
+        }
+    }
+
     /// The value of a condition key that says who calls; `None` when it does not apply to this kind
     /// of caller, or is not about the caller. `key` is in lower case.
     ///

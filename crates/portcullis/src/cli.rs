@@ -112,6 +112,43 @@ pub(crate) struct ServeArguments {
         hide_env_values = true
     )]
     pub(crate) root_secret_access_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) decision_log: DecisionLogArguments,
+}
+
+/// How decisions are kept.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DecisionLogArguments {
+    /// Size that a file of the decision log grows to, in bytes, before the next one is begun.
+    #[arg(
+        long = "decision-log-file-bytes",
+        env = "PORTCULLIS_DECISION_LOG_FILE_BYTES",
+        default_value_t = DecisionLogArguments::default().file_bytes,
+        value_parser = clap::value_parser!(u64).range(4096..)
+    )]
+    pub(crate) file_bytes: u64,
+    /// How many files of the decision log are kept; the oldest is removed for a new one.
+    #[arg(
+        long = "decision-log-files",
+        env = "PORTCULLIS_DECISION_LOG_FILES",
+        default_value_t = DecisionLogArguments::default().files,
+        value_parser = clap::value_parser!(u64).range(1..=100_000)
+    )]
+    pub(crate) files: u64,
+    /// How many of the last decisions can be explained by the policies that decided them.
+    #[arg(
+        long = "decisions-in-memory",
+        env = "PORTCULLIS_DECISIONS_IN_MEMORY",
+        default_value_t = DecisionLogArguments::default().in_memory,
+        hide = true
+    )]
+    pub(crate) in_memory: usize,
+}
+
+impl Default for DecisionLogArguments {
+    fn default() -> Self {
+        Self { file_bytes: 64 * 1024 * 1024, files: 16, in_memory: 10_000 }
+    }
 }
 
 /// An address with its port, or a host's name with a port: IPv4 first, as clients try it.

@@ -12,6 +12,7 @@ use std::{
 use portcullis_api::{Server, Settings, State, listen};
 use portcullis_catalog::{
     Catalog, CatalogError, Failure, UrlRule,
+    decisions::{DecisionSettings, Decisions},
     effects::{RootKey, StartRefusal},
 };
 use portcullis_identity::{AccountId, Partition, generate};
@@ -27,7 +28,7 @@ use tokio::{
 };
 
 use crate::{
-    cli::{Isolation, ServeArguments},
+    cli::{DecisionLogArguments, Isolation, ServeArguments},
     client::{Client, ClientError, Endpoint},
     console::say,
     root_credentials::{self, RootCredentialsError},
@@ -64,6 +65,14 @@ pub(crate) enum ServeError {
     /// The store cannot be opened.
     #[error("cannot open the store: {0}")]
     Store(#[from] StoreError),
+    /// Decisions could not be kept.
+    #[error("cannot open the decision log {folder}: {source}")]
+    DecisionLog {
+        /// Its folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The catalog cannot be read from the store.
     #[error("cannot read the store: {0}")]
     Catalog(#[from] CatalogError),
@@ -152,6 +161,7 @@ pub(crate) async fn start_quickstart(listen: SocketAddr) -> Result<Running, Serv
         url_domain: parse("domain", "localhost")?,
         url_rule: UrlRule::default(),
         root: None,
+        decision_log: DecisionLogArguments::default(),
     };
     say!("Starting a server on an empty data folder ({})", folder.path().display())?;
     Ok(Running { folder: Some(folder), ..Running::start(configuration).await? })
@@ -176,6 +186,7 @@ struct Configuration {
     url_rule: UrlRule,
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
+    decision_log: DecisionLogArguments,
 }
 
 impl Configuration {
@@ -205,6 +216,7 @@ impl Configuration {
                 false => UrlRule::BothGrants,
             },
             root,
+            decision_log: arguments.decision_log.clone(),
         })
     }
 }
@@ -231,6 +243,7 @@ pub(crate) struct Running {
     new_root: bool,
     server: Server,
     store: Arc<SqliteStore>,
+    decisions: Arc<Decisions>,
     shutdown: oneshot::Sender<()>,
     serving: JoinHandle<listen::Drained>,
     /// A data folder that goes with the server, once it has stopped.
@@ -239,7 +252,7 @@ pub(crate) struct Running {
 
 impl Running {
     async fn start(configuration: Configuration) -> Result<Self, ServeError> {
-        let Configuration { listen, data_dir, root, .. } = configuration;
+        let Configuration { listen, data_dir, root, decision_log, .. } = configuration;
         let Configuration { region, account, url_domain, url_rule, runtimes_dir, .. } =
             configuration;
         make_private(&data_dir)?;
@@ -263,7 +276,9 @@ impl Running {
             code_dir,
             runtimes_dir,
         };
-        let server = Server::new(State::new(catalog, blobs, sandbox, settings));
+        let decisions = open_decisions(&data_dir, &decision_log)?;
+        let state = State::new(catalog, blobs, decisions.clone(), sandbox, settings);
+        let server = Server::new(state);
         let (shutdown, signal) = oneshot::channel();
         let serving = tokio::spawn(listen::serve(
             listener,
@@ -272,7 +287,18 @@ impl Running {
             async { drop(signal.await) },
         ));
         let folder = None;
-        Ok(Self { endpoint, region, root, new_root, server, store, shutdown, serving, folder })
+        Ok(Self {
+            endpoint,
+            region,
+            root,
+            new_root,
+            server,
+            store,
+            decisions,
+            shutdown,
+            serving,
+            folder,
+        })
     }
 
     /// Drains: no new calls, running ones finish, workers end, the store closes.
@@ -292,6 +318,7 @@ impl Running {
         }
         self.server.shutdown(WORKERS_GRACE).await;
         self.store.close().await;
+        self.decisions.close().await;
         if let Some(folder) = self.folder {
             unpack::remove(folder.path())?;
         }
@@ -328,6 +355,17 @@ impl Running {
             credentials: Some(self.root.clone()),
         }
     }
+}
+
+/// The decision log in the data folder.
+fn open_decisions(
+    data_dir: &Path,
+    arguments: &DecisionLogArguments,
+) -> Result<Arc<Decisions>, ServeError> {
+    let folder = data_dir.join("decisions");
+    let &DecisionLogArguments { file_bytes, files, in_memory } = arguments;
+    let settings = DecisionSettings { folder: folder.clone(), file_bytes, files, in_memory };
+    Decisions::open(settings).map_err(|source| ServeError::DecisionLog { folder, source })
 }
 
 /// Where code is unpacked: a folder of this boot of the machine. What was unpacked before a power

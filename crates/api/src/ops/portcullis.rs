@@ -2,3 +2,4 @@
 
 pub(crate) mod create_root_access_key;
 pub(crate) mod create_service_access_key;
+pub(crate) mod get_decision;

@@ -105,7 +105,7 @@ fn host(headers: &HeaderMap) -> Cow<'_, str> {
 }
 
 fn source_ip(cx: &RequestCx<'_>) -> String {
-    cx.peer.to_canonical().to_string()
+    cx.origin.source.to_canonical().to_string()
 }
 
 /// The parameters of a query, decoded; repeats joined by a comma.
@@ -149,12 +149,12 @@ fn request_context(cx: &RequestCx<'_>, url: &FunctionUrl) -> Value {
         "userAgent": agent,
     });
     context.insert("http".to_owned(), http);
-    context.insert("requestId".to_owned(), cx.request_id.into());
+    context.insert("requestId".to_owned(), cx.request_id().as_str().into());
     context.insert("routeKey".to_owned(), "$default".into());
     context.insert("stage".to_owned(), "$default".into());
-    let time = cx.now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string();
+    let time = cx.now().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string();
     context.insert("time".to_owned(), time.into());
-    context.insert("timeEpoch".to_owned(), cx.now.as_millisecond().into());
+    context.insert("timeEpoch".to_owned(), cx.now().as_millisecond().into());
     Value::Object(context)
 }
 

@@ -7,7 +7,11 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use portcullis_api::{Server, Settings, State, listen};
-use portcullis_catalog::{Catalog, UrlRule, effects::RootKey};
+use portcullis_catalog::{
+    Catalog, UrlRule,
+    decisions::{DecisionSettings, Decisions},
+    effects::RootKey,
+};
 use portcullis_identity::Partition;
 use portcullis_sandbox::Sandbox;
 use portcullis_sigv4::{Credentials, sign};
@@ -72,7 +76,14 @@ impl TestServer {
         };
         let blobs = Blobs::open(&folder.path().join("code")).unwrap();
         let sandbox = Sandbox::new(portcullis_sandbox::Settings::default()).unwrap();
-        let server = Server::new(State::new(catalog, blobs, sandbox, settings));
+        let decisions = Decisions::open(DecisionSettings {
+            folder: folder.path().join("decisions"),
+            file_bytes: 1 << 20,
+            files: 2,
+            in_memory: 100,
+        });
+        let state = State::new(catalog, blobs, decisions.unwrap(), sandbox, settings);
+        let server = Server::new(state);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, signal) = oneshot::channel::<()>();

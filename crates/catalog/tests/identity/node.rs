@@ -1,11 +1,12 @@
 //! One node of an installation, and what the laws do with it. Two nodes share a store.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug, net::Ipv4Addr, sync::Arc};
 
 use jiff::Timestamp;
 use portcullis_catalog::{
     Access, Catalog, Denial, Failure, KeyHolder, Permit, Resource, RoleResource, RootResource,
     Snapshot, TrustingRole, UserResource,
+    decisions::{DecisionSettings, Decisions, Origin, RequestId},
     effects::{RoleSettings, RootKey, SessionSettings, StartRefusal, UserSettings},
 };
 use portcullis_iam::MapContext;
@@ -22,6 +23,7 @@ use portcullis_model::{
     sts::operation::AssumeRole,
 };
 use portcullis_store::{Store, suite::MemoryStore};
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 pub(crate) const ALLOW: &str =
@@ -59,6 +61,8 @@ pub(crate) fn root_key() -> RootKey {
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) catalog: Arc<Catalog>,
+    decisions: Arc<Decisions>,
+    _folder: Arc<TempDir>,
 }
 
 impl Node {
@@ -78,7 +82,18 @@ impl Node {
     }
 
     pub(crate) async fn on(store: &Arc<dyn Store>) -> Self {
-        Self { catalog: Catalog::open(store.clone(), Partition::Aws).await.unwrap() }
+        let folder = TempDir::new().unwrap();
+        let decisions = Decisions::open(DecisionSettings {
+            folder: folder.path().to_owned(),
+            file_bytes: 1 << 20,
+            files: 1,
+            in_memory: 10,
+        });
+        Self {
+            catalog: Catalog::open(store.clone(), Partition::Aws).await.unwrap(),
+            decisions: decisions.unwrap(),
+            _folder: Arc::new(folder),
+        }
     }
 
     pub(crate) async fn start(&self, key: &RootKey) -> Result<(), Failure<StartRefusal>> {
@@ -95,7 +110,15 @@ impl Node {
         resource: R,
     ) -> Result<Permit<A, R>, Denial> {
         let context = MapContext::new();
-        let access = Access { caller, session_policy: None, context: &context };
+        let origin = Origin {
+            request_id: RequestId::random(),
+            time: now(),
+            access_key_id: None,
+            source: Ipv4Addr::LOCALHOST.into(),
+        };
+        let slot = self.decisions.slot_at_once().unwrap();
+        let (context, origin) = (&context, &origin);
+        let access = Access { caller, session_policy: None, context, origin, slot };
         self.catalog.load().authorize(&access, resource)
     }
 

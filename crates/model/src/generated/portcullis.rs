@@ -10,16 +10,24 @@ pub static SERVICE: Service = Service {
     api_version: "2026-11-01",
     protocol: Protocol::RestJson,
     xml_namespace: "",
-    operations: &[&rows::CREATE_ROOT_ACCESS_KEY, &rows::CREATE_SERVICE_ACCESS_KEY],
+    operations: &[
+        &rows::CREATE_ROOT_ACCESS_KEY,
+        &rows::CREATE_SERVICE_ACCESS_KEY,
+        &rows::GET_DECISION,
+    ],
     routes: &[RouteGroup {
         first: "_portcullis",
-        operations: &[&rows::CREATE_ROOT_ACCESS_KEY, &rows::CREATE_SERVICE_ACCESS_KEY],
+        operations: &[
+            &rows::CREATE_ROOT_ACCESS_KEY,
+            &rows::CREATE_SERVICE_ACCESS_KEY,
+            &rows::GET_DECISION,
+        ],
     }],
     errors: &[],
 };
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] =
-    &[&rows::CREATE_ROOT_ACCESS_KEY, &rows::CREATE_SERVICE_ACCESS_KEY];
+    &[&rows::CREATE_ROOT_ACCESS_KEY, &rows::CREATE_SERVICE_ACCESS_KEY, &rows::GET_DECISION];
 
 /// Calls the macro `$with` with the service's module and table, then every served operation
 /// and the name of its handler.
@@ -29,6 +37,7 @@ macro_rules! served_portcullis {
         $with! { portcullis PORTCULLIS:
             CreateRootAccessKey create_root_access_key,
             CreateServiceAccessKey create_service_access_key,
+            GetDecision get_decision,
         }
     };
 }
@@ -78,6 +87,28 @@ mod rows {
             cross_account: false,
         }),
     };
+    pub(super) static GET_DECISION: OperationModel = OperationModel {
+        service: "portcullis",
+        index: 2,
+        name: "GetDecision",
+        method: "GET",
+        path: &[
+            Segment::Literal("_portcullis"),
+            Segment::Literal("decisions"),
+            Segment::Label("RequestId"),
+        ],
+        required_query: &[],
+        status: 200,
+        input: Some(&shapes::GET_DECISION_REQUEST),
+        output: None,
+        result_wrapper: "",
+        served: true,
+        authorization: Some(Authorization {
+            action: "portcullis:GetDecision",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
+    };
 }
 
 /// The served operations as types.
@@ -100,6 +131,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::CREATE_SERVICE_ACCESS_KEY;
         type Input = types::CreateServiceAccessKeyInput;
         type Output = types::CreateServiceAccessKeyOutput;
+    }
+    /// `GetDecision`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetDecision;
+    impl Operation for GetDecision {
+        const MODEL: &'static OperationModel = &rows::GET_DECISION;
+        type Input = types::GetDecisionInput;
+        type Output = ();
     }
 }
 
@@ -152,6 +191,12 @@ pub mod types {
     pub struct CreateServiceAccessKeyOutput {
         pub access_key: AccessKey,
     }
+    /// `GetDecisionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetDecisionInput {
+        pub request_id: String,
+    }
     /// `Status` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
     pub enum Status {
@@ -203,6 +248,17 @@ mod shapes {
         &[Member::body("AccessKey", &ACCESS_KEY).required()],
     );
     pub(super) static DATE: Shape = Shape::timestamp("Date");
+    pub(super) static GET_DECISION_REQUEST: Shape = Shape::structure(
+        "GetDecisionRequest",
+        &[Member::body("RequestId", &REQUEST_ID).at(Location::Label, "RequestId").required()],
+    );
+    pub(super) static REQUEST_ID: Shape =
+        Shape::string("RequestId", Text::ANY.pattern(&REQUEST_ID_PATTERN));
+    static REQUEST_ID_PATTERN: Pattern = Pattern::new(
+        r#"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"#,
+        r#"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"#,
+        false,
+    );
     pub(super) static SECRET_ACCESS_KEY: Shape =
         Shape::string("SecretAccessKey", Text::ANY).sensitive();
     pub(super) static SERVICE_NAME: Shape = Shape::string(

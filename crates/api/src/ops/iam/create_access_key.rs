@@ -12,6 +12,6 @@ pub(crate) async fn create_access_key(
     input: CreateAccessKeyInput,
 ) -> Result<Answer<CreateAccessKeyOutput>, ApiError> {
     let permit = cx.key_holder::<CreateAccessKey>(input.user_name.as_deref())?;
-    let key = cx.state.catalog.create_access_key(permit, cx.now).await?;
+    let key = cx.state.catalog.create_access_key(permit, cx.now()).await?;
     Ok(Answer::Output(CreateAccessKeyOutput { access_key: iam::created_access_key(&key) }))
 }

@@ -18,6 +18,6 @@ pub(crate) async fn create_group(
     let name = iam::parsed(&input.group_name)?;
     let resource = GroupResource::under(cx.state.partition, cx.account(), path, name);
     let permit = cx.authorize::<CreateGroup, _>(resource, &Parameters::default())?;
-    let group = cx.state.catalog.create_group(permit, cx.now).await?;
+    let group = cx.state.catalog.create_group(permit, cx.now()).await?;
     Ok(Answer::Output(CreateGroupOutput { group: iam::group(&group, cx.state.partition) }))
 }

@@ -23,7 +23,7 @@ pub(crate) async fn create_policy(
         tags: iam::tags(input.tags.as_deref())?,
     };
     let permit = permit(cx, &new, input.tags.as_deref())?;
-    let policy = cx.state.catalog.create_policy(permit, &new, cx.now).await?;
+    let policy = cx.state.catalog.create_policy(permit, &new, cx.now()).await?;
     Ok(Answer::Output(CreatePolicyOutput {
         policy: Some(iam::created_policy(&policy, cx.state.partition)),
     }))

@@ -17,7 +17,8 @@ pub(crate) async fn create_policy_version(
     let permit = cx.policy::<CreatePolicyVersion>(&input.policy_arn, &Parameters::default())?;
     let as_default = input.set_as_default.unwrap_or_default();
     let document = &input.policy_document;
-    let made = cx.state.catalog.create_policy_version(permit, document, as_default, cx.now).await?;
+    let made =
+        cx.state.catalog.create_policy_version(permit, document, as_default, cx.now()).await?;
     Ok(Answer::Output(CreatePolicyVersionOutput {
         policy_version: Some(iam::listed_policy_version(&made, as_default)),
     }))

@@ -16,7 +16,7 @@ pub(crate) async fn create_role(
     input: CreateRoleInput,
 ) -> Result<Answer<CreateRoleOutput>, ApiError> {
     let permit = permit(cx, &input)?;
-    let role = cx.state.catalog.create_role(permit, settings(input)?, cx.now).await?;
+    let role = cx.state.catalog.create_role(permit, settings(input)?, cx.now()).await?;
     Ok(Answer::Output(CreateRoleOutput { role: iam::created_role(&role, cx.state.partition) }))
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn create_user(
         tags: iam::tags(input.tags.as_deref())?,
         boundary: iam::boundary(input.permissions_boundary.as_deref())?,
     };
-    let user = cx.state.catalog.create_user(permit, settings, cx.now).await?;
+    let user = cx.state.catalog.create_user(permit, settings, cx.now()).await?;
     Ok(Answer::Output(CreateUserOutput { user: Some(iam::user(&user, cx.state.partition)) }))
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn create_function(
     let permit = cx.renew(permit, &Parameters::default().tagged(tags.iter()))?;
     let publish = input.publish.unwrap_or(false);
     let new = NewFunction { configuration, code, tags, publish };
-    let (created, version) = cx.state.catalog.create_function(permit, new, cx.now).await?;
+    let (created, version) = cx.state.catalog.create_function(permit, new, cx.now()).await?;
     shared::settle_both(cx, &arn, version.as_ref());
     let target = Target::unqualified(arn); // Also when version 1 is what it describes.
     Ok(Answer::Output(shared::updated(cx, &target, &created, version.as_ref())))

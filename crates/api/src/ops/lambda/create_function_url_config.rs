@@ -16,6 +16,6 @@ pub(crate) async fn create_function_url_config(
     let permit =
         cx.function::<CreateFunctionUrlConfig>(&name, qualifier.as_deref(), &parameters)?;
     let asked = url::requested(input);
-    let made = cx.state.catalog.create_url(permit, &asked, &url::fresh_id()?, cx.now).await?;
+    let made = cx.state.catalog.create_url(permit, &asked, &url::fresh_id()?, cx.now()).await?;
     Ok(Answer::Output(url::created(cx, &made)))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn get_function(
 
 /// A link to the exact bytes, good for ten minutes.
 fn code(cx: &RequestCx<'_>, resolved: &Resolved) -> FunctionCodeLocation {
-    let link = cx.state.links.link(&resolved.deployment().code.sha256, cx.now);
+    let link = cx.state.links.link(&resolved.deployment().code.sha256, cx.now());
     FunctionCodeLocation {
         repository_type: Some("S3".to_owned()),
         location: Some(format!("{}{link}", cx.origin())),

@@ -57,7 +57,7 @@ fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<
     let text = std::str::from_utf8(&payload).map_err(|error| not_json(&error))?;
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
     Ok(Event {
-        request_id: cx.request_id.to_owned(),
+        request_id: cx.request_id().to_string(),
         payload,
         invoked_function_arn: resolved.target.to_string(),
         client_context: client_context(input.client_context)?,
@@ -89,7 +89,7 @@ pub(crate) fn trace_id(cx: &RequestCx<'_>) -> String {
     given.map_or_else(
         || {
             let [root, parent] = [(); 2].map(|()| uuid::Uuid::new_v4().simple().to_string());
-            let (time, root) = (cx.now.as_second(), root.get(..24).unwrap_or_default());
+            let (time, root) = (cx.now().as_second(), root.get(..24).unwrap_or_default());
             let parent = parent.get(..16).unwrap_or_default();
             format!("Root=1-{time:08x}-{root};Parent={parent};Sampled=0")
         },

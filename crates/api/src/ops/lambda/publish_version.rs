@@ -27,7 +27,7 @@ pub(crate) async fn publish_version(
         code_sha256: input.code_sha256,
         expected: input.revision_id,
     };
-    let published = cx.state.catalog.publish_version(permit, &request, cx.now).await?;
+    let published = cx.state.catalog.publish_version(permit, &request, cx.now()).await?;
     let described = Described {
         target: &published.target(),
         version: &Qualifier::Version(published.number),

@@ -31,7 +31,7 @@ pub(crate) async fn update_function_code(
     let expected = expected.as_deref();
     let catalog = &cx.state.catalog;
     let effect =
-        catalog.update_function_code(permit, code, architecture, publish, expected, cx.now);
+        catalog.update_function_code(permit, code, architecture, publish, expected, cx.now());
     let (function, version) = effect.await?;
     shared::settle_both(cx, &arn, version.as_ref());
     let qualifier = version.as_ref().map(|version| Qualifier::Version(version.number));

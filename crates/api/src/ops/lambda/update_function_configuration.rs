@@ -25,7 +25,7 @@ pub(crate) async fn update_function_configuration(
     let arn = permit.resource().target().function.clone();
     let change = configuration::of_update(&input)?;
     let expected = input.revision_id.as_deref();
-    let effect = cx.state.catalog.update_function_configuration(permit, change, expected, cx.now);
+    let effect = cx.state.catalog.update_function_configuration(permit, change, expected, cx.now());
     let function = effect.await?;
     shared::settle_both(cx, &arn, None);
     let target = Target::unqualified(arn);

@@ -16,6 +16,6 @@ pub(crate) async fn update_function_url_config(
     let permit =
         cx.function::<UpdateFunctionUrlConfig>(&name, qualifier.as_deref(), &parameters)?;
     let change = url::change(input);
-    let changed = cx.state.catalog.update_url(permit, &change, cx.now).await?;
+    let changed = cx.state.catalog.update_url(permit, &change, cx.now()).await?;
     Ok(Answer::Output(url::updated(cx, &changed)))
 }

@@ -19,6 +19,6 @@ pub(crate) async fn create_root_access_key(
 ) -> Result<Answer<CreateRootAccessKeyOutput>, ApiError> {
     let permit = cx.installation::<CreateRootAccessKey>()?;
     let account = parsed(&input.account_id)?;
-    let key = cx.state.catalog.create_root_access_key(permit, account, cx.now).await?;
+    let key = cx.state.catalog.create_root_access_key(permit, account, cx.now()).await?;
     Ok(Answer::Output(CreateRootAccessKeyOutput { access_key: portcullis::access_key(&key) }))
 }

@@ -15,6 +15,6 @@ pub(crate) async fn create_service_access_key(
 ) -> Result<Answer<CreateServiceAccessKeyOutput>, ApiError> {
     let permit = cx.installation::<CreateServiceAccessKey>()?;
     let service: ServiceName = input.service_name.parse().map_err(IdentityError::from)?;
-    let key = cx.state.catalog.create_service_access_key(permit, &service, cx.now).await?;
+    let key = cx.state.catalog.create_service_access_key(permit, &service, cx.now()).await?;
     Ok(Answer::Output(CreateServiceAccessKeyOutput { access_key: portcullis::access_key(&key) }))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn assume_role(
         duration_seconds: input.duration_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
         policy: input.policy.as_deref(),
     };
-    let assumed = cx.snapshot.assume_role(permit, cx.caller(), settings, cx.now)?;
+    let assumed = cx.snapshot.assume_role(permit, cx.caller(), settings, cx.now())?;
     Ok(Answer::Output(output(assumed, input.policy.as_deref())))
 }
 

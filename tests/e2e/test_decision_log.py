@@ -1,0 +1,326 @@
+"""What is kept of each decision: the log in the data folder, and the answers to those who ask why."""
+
+import json
+import stat
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server import ACCOUNT, CANARY, ROOT, until
+from wire import Credentials, Request, Wire, send
+from world import World, allow, deny, unique
+
+INVOKE = "lambda:InvokeFunction"
+F = "/2015-03-31/functions"
+
+
+def files(server) -> list:
+    """The files of the decision log, the oldest first."""
+    return sorted((server.data_dir / "decisions").glob("*.jsonl"))
+
+
+def records(server) -> list[dict]:
+    """All that the log holds; a line that is no JSON, as a crash leaves it, is left out."""
+    found = []
+    for file in files(server):
+        for line in file.read_text().splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+    return found
+
+
+def id_of(answer) -> str:
+    return answer.headers["x-amzn-requestid"]
+
+
+def logged(server, *answers) -> list[dict]:
+    """The records of these answers' requests, once they are written, in the order of the log."""
+    ids = {id_of(answer) for answer in answers}
+
+    def written():
+        found = [record for record in records(server) if record["requestId"] in ids]
+        return found if {record["requestId"] for record in found} == ids else None
+
+    return until(written, 10, "the decisions in the log")
+
+
+def ask(caller, request_id):
+    return caller.wire.call("GET", f"/_portcullis/decisions/{request_id}", service="portcullis")
+
+
+def decisions(caller, answer) -> list[dict]:
+    told = ask(caller, id_of(answer))
+    assert told.status == 200, told.body
+    assert told.json["RequestId"] == id_of(answer)
+    return told.json["Decisions"]
+
+
+# --- The log -----------------------------------------------------------------------------------------
+
+
+def test_every_decision_is_in_the_log_with_who_what_and_why(server, world, owner, other):
+    name = owner.function()
+    arn = owner.arn(name)
+    owner.root.wire.add_permission(
+        name, {"StatementId": "s3", "Action": INVOKE, "Principal": "s3.amazonaws.com", "SourceAccount": ACCOUNT}
+    )
+    user, silent = owner.user(allow("lambda:*", "*")), owner.user()
+    denied = owner.user(allow("lambda:*", "*"), deny(INVOKE, "*"))
+    session, stranger = owner.session(allow(INVOKE, "*")), other.user(allow("lambda:*", "*"))
+    bucket = {"x-amz-source-arn": "arn:aws:s3:::bucket", "x-amz-source-account": ACCOUNT}
+    s3 = world.service("s3.amazonaws.com")
+    identity, resource = "identity-based policy", "resource-based policy"
+    of = {"account": owner.id, "resourceAccount": owner.id, "action": INVOKE, "resource": arn}
+    rows = [
+        (user, {}, of | {"principalType": "User", "result": "Allowed"}),
+        (silent, {}, of | {"principalType": "User", "result": "ImplicitlyDenied", "policyType": identity}),
+        (denied, {}, of | {"principalType": "User", "result": "ExplicitlyDenied", "policyType": identity}),
+        (session, {}, of | {"principalType": "AssumedRole", "result": "Allowed"}),
+        (owner.root, {}, of | {"principalType": "Root", "result": "Allowed"}),
+        (
+            stranger,
+            {},
+            of | {"account": other.id, "principalType": "User", "result": "ImplicitlyDenied", "policyType": resource},
+        ),
+        (
+            s3,
+            bucket,
+            of
+            | {"account": None, "principalType": "Service", "result": "Allowed"}
+            | {"sourceArn": "arn:aws:s3:::bucket", "sourceAccount": ACCOUNT},
+        ),
+    ]
+    for caller, headers, want in rows:
+        answer = caller.wire.dry_run(arn, headers=headers)
+        assert answer.status == (204 if want["result"] == "Allowed" else 403), (want, answer.body)
+        [record] = logged(server, answer)
+        want = want | {"principal": caller.arn, "accessKeyId": caller.credentials.key, "sourceIp": "127.0.0.1"}
+        assert {key: record.get(key) for key in want} == want, record
+        if "policyType" not in want and want["result"] != "Allowed":
+            assert "policyType" not in record
+
+
+def test_decisions_of_every_service_are_in_the_log(server, owner):
+    user = owner.user()
+    calls = [
+        ("iam", "Action=ListUsers&Version=2010-05-08", "iam:ListUsers"),
+        ("iam", "Action=GetUser&Version=2010-05-08&UserName=x", "iam:GetUser"),
+        (
+            "sts",
+            f"Action=AssumeRole&Version=2011-06-15&RoleSessionName=s-1&RoleArn=arn%3Aaws%3Aiam%3A%3A{ACCOUNT}%3Arole%2Fx",
+            "sts:AssumeRole",
+        ),
+    ]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for service, body, action in calls:
+        answer = user.wire.call("POST", "/", body=body.encode(), headers=form, service=service)
+        assert answer.status == 403
+        [record] = logged(server, answer)
+        assert (record["action"], record["result"]) == (action, "ImplicitlyDenied")
+
+
+def test_a_request_that_needs_several_permissions_has_several_records(server, owner):
+    user = owner.user(allow(["lambda:CreateFunction", "lambda:TagResource"], "*"))
+    body = {
+        "FunctionName": unique("fn"),
+        "Runtime": "python3.11",
+        "Handler": "main.handler",
+        "Role": owner.lambda_role,
+        "Code": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},
+        "Tags": {"team": "blue"},
+    }
+    answer = user.wire.call("POST", F, body=body)
+    assert answer.status == 403
+    got = [(record["action"], record["result"]) for record in logged(server, answer)]
+    assert got == [
+        ("lambda:TagResource", "Allowed"),
+        ("lambda:CreateFunction", "Allowed"),
+        ("iam:PassRole", "ImplicitlyDenied"),
+    ]
+
+
+def test_no_secret_token_or_payload_is_ever_written(start_server):
+    """Into the logs; the store holds keys, for that is what it is for."""
+    server = start_server(PORTCULLIS_LOG="trace")
+    owner = World(server).owner
+    name = owner.function(Environment={"Variables": {"SECRET": "canary-of-the-environment"}})
+    user, session = owner.user(allow("lambda:*", "*")), owner.session(allow("lambda:*", "*"))
+    payload = json.dumps("canary-of-the-payload").encode()
+    for caller in (user, session, owner.root):
+        answer = caller.wire.dry_run(name, headers={"User-Agent": "canary-of-a-header"})
+        [record] = logged(server, answer)
+        assert record["accessKeyId"] == caller.credentials.key
+        assert ask(caller, id_of(answer)).status in (200, 403)
+        caller.wire.invoke("missing", payload)
+    secrets = [caller.credentials.secret for caller in (user, session, owner.root)]
+    secrets += [session.credentials.token, session.credentials.token[:60], CANARY]
+    secrets += ["canary-of-the-payload", "canary-of-a-header", "canary-of-the-environment"]
+    server.terminate()
+    written = server.output() + "".join(file.read_text() for file in files(server))
+    for secret in secrets:
+        assert secret not in written
+
+
+def test_only_the_server_s_user_reads_the_log(server, owner):
+    logged(server, owner.root.wire.dry_run("missing"))
+    folder = server.data_dir / "decisions"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for file in files(server):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_decisions_of_many_callers_at_once_are_all_there_once(server, owner):
+    users = [owner.user() for _ in range(4)]
+    with ThreadPoolExecutor(16) as pool:
+        calls = [pool.submit(users[n % 4].wire.dry_run, f"missing-{n}") for n in range(400)]
+        answers = [call.result() for call in calls]
+    found = logged(server, *answers)
+    assert sorted(record["requestId"] for record in found) == sorted(map(id_of, answers))
+    resource = {record["requestId"]: record["resource"] for record in found}
+    for n, answer in enumerate(answers):
+        assert resource[id_of(answer)] == owner.arn(f"missing-{n}")
+
+
+def test_files_are_bounded_in_size_and_number(start_server):
+    arguments = ("--decision-log-file-bytes", "4096", "--decision-log-files", "3")
+    server = start_server(arguments=arguments)
+    root = World(server).owner.root
+    answers = [root.wire.dry_run(f"missing-{n}") for n in range(60)]
+    logged(server, answers[-1])
+    kept = files(server)
+    assert len(kept) == 3
+    assert all(file.stat().st_size <= 4096 for file in kept)
+    assert [int(file.stem) for file in kept] == list(range(int(kept[0].stem), int(kept[0].stem) + 3))
+    ids = [record["requestId"] for record in records(server)]
+    assert ids == [id_of(answer) for answer in answers][-len(ids) :]
+    assert len(ids) > 12
+
+
+def test_a_log_that_cannot_be_written_is_said_loudly_and_loses_nothing(start_server, tmp_path):
+    server = start_server(PORTCULLIS_DECISION_LOG_FILE_BYTES="4096", PORTCULLIS_DECISION_LOG_FILES="1000")
+    root = World(server).owner.root
+    folder, away = server.data_dir / "decisions", tmp_path / "away"
+    answers = [root.wire.dry_run("missing")]
+    logged(server, *answers)
+    folder.rename(away)
+    answers += [root.wire.dry_run(f"missing-{n}") for n in range(30)]
+    until(lambda: not server.healthy(), 10, "unhealthy")
+    metrics = send(server.base, Request("GET", "/_portcullis/metrics")).body.decode()
+    assert "portcullis_decision_log_failing 1\n" in metrics
+    assert "decision log cannot be written" in server.output()
+    told = ask(root, id_of(answers[-1]))
+    assert told.status == 200, "what is decided meanwhile is known"
+    away.rename(folder)
+    until(server.healthy, 10, "healthy again")
+    assert [id_of(answer) for answer in answers] == [record["requestId"] for record in logged(server, *answers)]
+
+
+def test_an_impossible_setting_is_refused_at_start(start_server):
+    for arguments in (("--decision-log-files", "0"), ("--decision-log-file-bytes", "5")):
+        server = start_server(ready=False, arguments=arguments)
+        assert server.process.wait(30) == 2
+        assert arguments[0] in server.output()
+
+
+# --- Restarts ----------------------------------------------------------------------------------------
+
+
+def test_the_log_goes_on_after_a_stop_and_after_a_kill(start_server):
+    server = start_server()
+    root = World(server).owner.root
+    first = [root.wire.dry_run(f"missing-{n}") for n in range(20)]
+    server.terminate()
+    assert [record["requestId"] for record in records(server)] == [id_of(answer) for answer in first]
+    server = start_server(server.data_dir)
+    root = World(server).owner.root
+    second = root.wire.dry_run("missing")
+    logged(server, second)
+    server.kill()
+    with files(server)[-1].open("a") as file:
+        file.write('{"requestId":"00000000-torn')
+    server = start_server(server.data_dir)
+    root = World(server).owner.root
+    third = root.wire.dry_run("missing")
+    logged(server, *first, second, third)
+    for answer in (first[7], second, third):
+        [decision] = decisions(root, answer)
+        assert decision["Record"]["requestId"] == id_of(answer)
+
+
+# --- Who is told why ---------------------------------------------------------------------------------
+
+
+def test_the_owner_of_the_resource_learns_what_was_decided(server, owner):
+    name = owner.function()
+    user = owner.user()
+    answer = user.wire.dry_run(name)
+    [decision] = decisions(owner.root, answer)
+    assert [decision["Record"]] == logged(server, answer)
+    auditor = owner.user(allow("portcullis:GetDecision", "*"))
+    assert decisions(auditor, answer)[0]["Record"] == decision["Record"]
+
+
+def test_nobody_else_learns_that_there_was_a_decision(server, world, owner, other):
+    user = owner.user()
+    answer = user.wire.dry_run(owner.function())
+    known, unknown = id_of(answer), str(uuid.uuid4())
+    denied = ask(user, known)
+    assert (denied.status, denied.code) == (403, "AccessDeniedException")
+    assert "portcullis:GetDecision" in denied.json["Message"]
+    unsigned = send(server.base, Request("GET", f"/_portcullis/decisions/{known}"))
+    assert (unsigned.status, unsigned.code) == (403, "MissingAuthenticationTokenException")
+    service = ask(world.service("s3.amazonaws.com"), known)
+    assert (service.status, service.code) == (403, "AccessDeniedException")
+    told = [ask(other.root, id) for id in (known, unknown)]
+    for one, id in zip(told, (known, unknown)):
+        text = f"No decision about a resource of this account is kept for the request {id}."
+        assert (one.status, one.code, one.json) == (404, "ResourceNotFoundException", {"Type": "User", "Message": text})
+
+
+def test_the_owner_learns_of_strangers_but_not_their_keys(owner, other):
+    stranger = other.user(allow(INVOKE, "*"))
+    answer = stranger.wire.dry_run(owner.arn(owner.function()))
+    [decision] = decisions(owner.root, answer)
+    assert decision["Record"]["principal"] == stranger.arn
+    assert "accessKeyId" not in decision["Record"]
+    assert ask(other.root, id_of(answer)).status == 404, "the caller's account does not own the resource"
+
+
+def test_an_id_that_is_none_is_refused(owner):
+    assert ask(owner.root, "not-an-id").code == "ValidationException"
+
+
+def test_what_is_no_longer_in_memory_is_found_in_the_log(start_server):
+    server = start_server(PORTCULLIS_DECISIONS_IN_MEMORY="2")
+    root = World(server).owner.root
+    first = root.wire.dry_run("missing")
+    for n in range(5):
+        root.wire.dry_run(f"missing-{n}")
+    [decision] = decisions(root, first)
+    assert [decision["Record"]] == logged(server, first)
+
+
+@pytest.mark.parametrize("protocol", ["json", "xml"])
+def test_a_denial_within_an_account_says_how_to_ask_why(owner, other, world, server, protocol):
+    name = owner.arn(owner.function())
+
+    def call(caller):
+        if protocol == "json":
+            return caller.wire.dry_run(name)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = b"Action=ListUsers&Version=2010-05-08"
+        return caller.wire.call("POST", "/", body=body, headers=form, service="iam")
+
+    denied = call(owner.user())
+    assert denied.status == 403
+    assert denied.headers["x-portcullis-explain"] == id_of(denied)
+    assert "x-portcullis-explain" not in call(owner.root).headers
+    if protocol == "json":
+        strangers = [other.user(allow(INVOKE, "*")), world.service("s3.amazonaws.com")]
+        for stranger in strangers:
+            answer = call(stranger)
+            assert answer.status == 403 and "x-portcullis-explain" not in answer.headers
+        forged = Wire(server.base, Credentials(ROOT.key, "not-the-secret"))
+        assert "x-portcullis-explain" not in forged.dry_run(name).headers
