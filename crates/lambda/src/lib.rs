@@ -23,6 +23,7 @@ mod not_found;
 mod policy;
 mod qualifier;
 mod reference;
+mod remedy;
 mod revision;
 mod runtime;
 mod settings;
@@ -45,6 +46,7 @@ pub use not_found::{Lookup, Missing, NotFound};
 pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
 pub use qualifier::Qualifier;
 pub use reference::{Endpoint, FunctionReference, Resolution};
+pub use remedy::{AddPermissionCommand, NoCommand};
 pub use revision::{Fresh, RevisionId};
 pub use runtime::Runtime;
 pub use settings::{

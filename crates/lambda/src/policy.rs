@@ -46,14 +46,14 @@ struct Shape<'a> {
 impl Statement {
     /// The statement that `grant` makes on `target`. What the policy language says about it is
     /// checked by [`Statement::check`].
-    fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
+    pub(crate) fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
         let json = grant.statement_json(target)?.into();
         Ok(Self { sid: grant.statement_id().clone(), json })
     }
 
     /// That the policy engine can decide by the statement: what it would refuse must not be
     /// stored. For example a source ARN with a policy variable that is left open.
-    fn check(&self) -> Result<(), LambdaError> {
+    pub(crate) fn check(&self) -> Result<(), LambdaError> {
         match portcullis_iam::Statement::parse(DocumentKind::Resource, &self.json) {
             Ok(_) => Ok(()),
             Err(why) => Err(InvalidParameter::Statement(why.to_string().into()).into()),
