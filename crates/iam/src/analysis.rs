@@ -30,5 +30,6 @@ pub use diff::{Change, ChangeKind, Difference, Example, ExampleKind, Outcome, di
 pub use finding::{Finding, LintRule, Report, Severity, Spot, findings_text};
 pub use lint::{Knowledge, RULES, examine, examine_one, lint};
 pub use redundancy::{Redundancy, RedundancyKind, redundancies};
+pub(crate) use style::Paint;
 pub use style::Style;
 pub use written::{PrincipalName, WrittenCondition, WrittenPolicy, WrittenStatement};

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::arn::Arn;
 use crate::choice;
 use crate::context::{Context, Value};
@@ -58,8 +60,9 @@ pub enum ResourceRule {
     Required,
 }
 
-/// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What was decided. As JSON: `{"decision": "ImplicitlyDenied", "policy_type": "session policy"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", content = "policy_type")]
 #[must_use = "a decision that nobody reads guards nothing"]
 pub enum Decision {
     /// The call may proceed.
@@ -106,6 +109,13 @@ impl fmt::Display for PolicyType {
             Self::ServiceControl => "service control policy",
             Self::ResourceControl => "resource control policy",
         })
+    }
+}
+
+impl Serialize for PolicyType {
+    /// As `Display` names it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -175,7 +185,7 @@ fn missing(call: &Call<'_>, rule: ResourceRule, counted: &Counted<'_>) -> Option
 }
 
 /// The documents that count for a call. `None` is a type that does not limit the caller.
-struct Counted<'a> {
+pub(crate) struct Counted<'a> {
     identity: Option<&'a [&'a Policy]>,
     boundary: Option<&'a [&'a Policy]>,
     session: Option<&'a [&'a Policy]>,
@@ -185,7 +195,7 @@ struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    fn new(request: &Request<'_>, policies: &Policies<'a>) -> Self {
+    pub(crate) fn new(request: &Request<'_>, policies: &Policies<'a>) -> Self {
         let counts = Counts::of(request);
         let federated = request.principal.kind() == PrincipalKind::FederatedUser;
         let session = policies.session.or(federated.then_some(&[]));
@@ -199,20 +209,36 @@ impl<'a> Counted<'a> {
         }
     }
 
+    /// Whether the caller has a permissions boundary.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.boundary.is_some()
+    }
+
+    /// The documents of a type without levels; `None` where the type has no say.
+    pub(crate) fn pool(&self, kind: PolicyType) -> Option<&'a [&'a Policy]> {
+        match kind {
+            PolicyType::Identity => self.identity,
+            PolicyType::Boundary => self.boundary,
+            PolicyType::Session => self.session,
+            PolicyType::Resource => Some(self.resource),
+            PolicyType::ServiceControl | PolicyType::ResourceControl => None,
+        }
+    }
+
+    /// The levels of a type that has them; `None` where it has no say.
+    pub(crate) fn levels(&self, kind: PolicyType) -> Option<&'a [&'a [&'a Policy]]> {
+        match kind {
+            PolicyType::ServiceControl => self.service_control,
+            PolicyType::ResourceControl => self.resource_control,
+            _ => None,
+        }
+    }
+
     /// Whether some document of this type denies.
     fn denies(&self, call: &Call<'_>, kind: PolicyType) -> bool {
-        let pool = |pool: Option<&[&Policy]>| pool.is_some_and(|pool| call.denied_by(pool));
-        let levels = |levels: Option<&[&[&Policy]]>| {
-            levels.is_some_and(|levels| levels.iter().any(|level| call.denied_by(level)))
-        };
-        match kind {
-            PolicyType::Identity => pool(self.identity),
-            PolicyType::Boundary => pool(self.boundary),
-            PolicyType::Session => pool(self.session),
-            PolicyType::ServiceControl => levels(self.service_control),
-            PolicyType::Resource => pool(Some(self.resource)),
-            PolicyType::ResourceControl => levels(self.resource_control),
-        }
+        let of_levels = |levels: &[&[&Policy]]| levels.iter().any(|level| call.denied_by(level));
+        self.pool(kind).is_some_and(|pool| call.denied_by(pool))
+            || self.levels(kind).is_some_and(of_levels)
     }
 
     /// Which of the caps on the caller's own permissions is silent.
@@ -274,7 +300,7 @@ fn is_service_linked(request: &Request<'_>) -> bool {
 
 /// Actions up to this length, in bytes, are put into lower case once. Source: the longest that IAM
 /// itself takes, `ActionNameType` of its API.
-const ACTION_BYTES: usize = 128;
+pub(crate) const ACTION_BYTES: usize = 128;
 
 /// The action of a request.
 #[derive(Clone, Copy)]
@@ -305,7 +331,11 @@ pub(crate) struct Call<'r> {
 }
 
 impl<'r> Call<'r> {
-    fn new(request: &'r Request<'r>, bounded: bool, lower: &'r mut [u8; ACTION_BYTES]) -> Self {
+    pub(crate) fn new(
+        request: &'r Request<'r>,
+        bounded: bool,
+        lower: &'r mut [u8; ACTION_BYTES],
+    ) -> Self {
         let action = Action::new(request.action, lower);
         Self { request, action, arn: OnceCell::new(), bounded }
     }
@@ -316,6 +346,11 @@ impl<'r> Call<'r> {
 
     pub(crate) fn context(&self) -> &dyn Context {
         self.request.context
+    }
+
+    /// As the request has it.
+    pub(crate) fn asked_action(&self) -> &'r str {
+        self.request.action
     }
 
     pub(crate) fn action(&self) -> Action<'r> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::{Place, PolicyError, Rule, excerpt};
-use crate::json::{Entries, Json, Layer, Tree};
+use crate::json::{Entries, Json, Layer, Tree, compact};
 use crate::operator::Operator;
 
 /// Longest document that is read at all, in bytes.
@@ -64,6 +64,8 @@ pub(crate) struct Document {
     pub(crate) variables: bool,
     pub(crate) has_id: bool,
     pub(crate) statements: Vec<RawStatement>,
+    /// The text of each, compact.
+    pub(crate) texts: Vec<Box<str>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -135,11 +137,14 @@ impl Document {
         if let Some(error) = reading.errors.into_iter().next() {
             return Err(error);
         }
+        let texts = reading.statements.iter().map(|(text, _)| compact(text).into());
+        let texts = texts.collect();
         let statements = reading.statements.into_iter().map(|(_, read)| read);
         Ok(Self {
             variables: reading.variables,
             has_id: reading.has_id,
             statements: statements.collect::<Result<_, _>>()?,
+            texts,
         })
     }
 }

@@ -204,6 +204,21 @@ fn refuse_repeated_keys(
     }
 }
 
+/// JSON without white space between its tokens.
+pub(crate) fn compact(json: &str) -> String {
+    let (mut text, mut quoted, mut escaped) = (String::with_capacity(json.len()), false, false);
+    for c in json.chars() {
+        if quoted || !c.is_ascii_whitespace() {
+            text.push(c);
+        }
+        if c == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;

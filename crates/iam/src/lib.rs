@@ -16,6 +16,7 @@ mod context;
 mod decide;
 mod document;
 mod error;
+pub mod explain;
 mod glob;
 mod grant;
 mod index;
@@ -37,6 +38,7 @@ pub use decide::{
 };
 pub use document::{DOCUMENT_BYTES_MAX, DocumentKind, Effect};
 pub use error::PolicyError;
+pub use explain::{Explanation, Narrowing, deciding, explain};
 pub use glob::glob;
 pub use policy::Policy;
 pub use principal::{InvalidPrincipal, Principal, PrincipalKind};

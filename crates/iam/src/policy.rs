@@ -117,6 +117,7 @@ impl Policy {
 }
 
 fn compiled(kind: DocumentKind, document: &document::Document) -> Vec<Arc<Statement>> {
-    let each = document.statements.iter();
-    each.map(|raw| Arc::new(Statement::compile(kind, document.variables, raw))).collect()
+    let each = document.statements.iter().zip(&document.texts);
+    each.map(|(raw, text)| Arc::new(Statement::compile(kind, document.variables, raw, text)))
+        .collect()
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::arn_pattern::ResourcePattern;
 use crate::condition::Condition;
 use crate::decide::{Action, Call};
@@ -12,8 +14,9 @@ use crate::document::{DocumentKind, Effect, Listed, RawStatement};
 use crate::error::PolicyError;
 use crate::glob::Glob;
 use crate::grant::{PrincipalPart, Strength};
+use crate::json::compact;
 use crate::prefixes::{Patterns, Prefixed};
-use crate::template::{Compiler, KeyId, Values};
+use crate::template::{Asked, Compiler, KeyId, Values};
 use crate::validate;
 
 /// One statement of a [`Policy`](crate::Policy): compiled, immutable. Not `Clone`: it is shared.
@@ -25,6 +28,28 @@ pub struct Statement {
     conditions: Box<[Condition]>,
     /// The condition keys that the conditions ask for, in lower case.
     keys: Box<[Arc<str>]>,
+    /// As it was written, compact: what compiling loses, explanations need.
+    text: Box<str>,
+}
+
+/// Which parts of a statement fit a call.
+pub(crate) struct Fit {
+    pub(crate) action: bool,
+    /// How strongly it names the caller; `None` if it does not.
+    pub(crate) principal: Option<Strength>,
+    pub(crate) resource: bool,
+    /// In the order of the document: by operator, then by key.
+    pub(crate) conditions: Vec<bool>,
+}
+
+impl Fit {
+    /// Whether the statement applies.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.action
+            && self.principal.is_some()
+            && self.resource
+            && !self.conditions.contains(&false)
+    }
 }
 
 impl Statement {
@@ -36,11 +61,16 @@ impl Statement {
     pub fn parse(kind: DocumentKind, json: &str) -> Result<Arc<Self>, PolicyError> {
         let (raw, variables) = (RawStatement::parse_alone(json)?, true);
         validate::statement(kind, variables, 0, &raw)?;
-        Ok(Arc::new(Self::compile(kind, variables, &raw)))
+        Ok(Arc::new(Self::compile(kind, variables, &raw, &compact(json))))
     }
 
     /// Compiles what was read. `variables`: whether `${…}` are variables in it.
-    pub(crate) fn compile(kind: DocumentKind, variables: bool, raw: &RawStatement) -> Self {
+    pub(crate) fn compile(
+        kind: DocumentKind,
+        variables: bool,
+        raw: &RawStatement,
+        text: &str,
+    ) -> Self {
         let mut compiler = Compiler::new(variables);
         Self {
             kind,
@@ -52,6 +82,7 @@ impl Statement {
                 .map(|raw| Condition::new(raw, &mut compiler))
                 .collect(),
             keys: compiler.into_keys(),
+            text: text.into(),
         }
     }
 
@@ -65,6 +96,44 @@ impl Statement {
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.scope.effect
+    }
+
+    /// As it was written, without white space between its parts.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.text
+    }
+
+    /// Which of its parts fit the call: the parts that [`Policy`](crate::Policy) decides by, each
+    /// for itself.
+    pub(crate) fn fit(&self, call: &Call<'_>) -> Fit {
+        let own = |keys: &[Arc<str>]| (0..).take(keys.len()).collect::<Vec<u32>>();
+        let (scope_places, places) = (own(&self.scope.keys), own(&self.keys));
+        let scope_asked = Asked::new(call.context(), &self.scope.keys);
+        let asked = Asked::new(call.context(), &self.keys);
+        let values = asked.at(&places);
+        Fit {
+            action: self.scope.has_action(call.action()),
+            principal: self.scope.strength(call),
+            resource: self.scope.has_resource(call, &scope_asked.at(&scope_places)),
+            conditions: self.conditions.iter().map(|one| one.holds(&values)).collect(),
+        }
+    }
+
+    /// Whether it applies to the call, and then how strongly it names the caller. Allocates nothing
+    /// for statements with up to sixteen keys.
+    pub(crate) fn applies(&self, call: &Call<'_>) -> Option<Strength> {
+        let places = |keys: &[Arc<str>]| (0..).take(keys.len()).collect::<SmallVec<[u32; 16]>>();
+        if !self.scope.has_action(call.action()) {
+            return None;
+        }
+        let strength = self.scope.strength(call)?;
+        let asked = Asked::new(call.context(), &self.scope.keys);
+        if !self.scope.has_resource(call, &asked.at(&places(&self.scope.keys))) {
+            return None;
+        }
+        let asked = Asked::new(call.context(), &self.keys);
+        self.holds(&asked.at(&places(&self.keys))).then_some(strength)
     }
 
     /// What the document that it is compiled for is.

@@ -113,7 +113,7 @@ impl Judge {
             return None;
         }
         let raw = RawStatement { effect: Effect::Deny, ..raw.clone() };
-        let statement = Statement::compile(kind, variables, &raw);
+        let statement = Statement::compile(kind, variables, &raw, ""); // nobody is shown it
         Policy::assemble(kind, vec![statement.into()]).ok().map(Self::of)
     }
 

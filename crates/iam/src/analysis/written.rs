@@ -6,6 +6,7 @@ use crate::document::{
 };
 use crate::error::PolicyError;
 use crate::glob::glob;
+use crate::json::compact;
 use crate::operator::{Base, Operator, SetOperator};
 use crate::validate;
 use crate::value::Network;
@@ -351,21 +352,6 @@ fn covers_all(base: Base, value: &str) -> bool {
         Base::IpAddress => Network::parse(value).is_some_and(|network| network.is_whole_family()),
         _ => false,
     }
-}
-
-/// JSON without white space between its tokens.
-fn compact(json: &str) -> String {
-    let (mut text, mut quoted, mut escaped) = (String::with_capacity(json.len()), false, false);
-    for c in json.chars() {
-        if quoted || !c.is_ascii_whitespace() {
-            text.push(c);
-        }
-        if c == '"' && !escaped {
-            quoted = !quoted;
-        }
-        escaped = quoted && c == '\\' && !escaped;
-    }
-    text
 }
 
 #[cfg(test)]

@@ -59,6 +59,11 @@ impl Case {
 
     /// What the engine decides.
     pub(crate) fn decide(&self) -> Decision {
+        self.ask(decide)
+    }
+
+    /// What `ask` makes of the case.
+    pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Request<'_>, &Policies<'_>) -> R) -> R {
         let identity: Vec<_> = self.identity.iter().collect();
         let boundary: Vec<_> = self.boundary.iter().collect();
         let session: Option<Vec<_>> = self.session.as_ref().map(|pool| pool.iter().collect());
@@ -84,7 +89,7 @@ impl Case {
             resource_control: resource_control.as_deref(),
             ..Policies::default()
         };
-        decide(&request, &policies)
+        ask(&request, &policies)
     }
 }
 

@@ -10,6 +10,7 @@
 mod common;
 mod covering;
 mod differing;
+mod explaining;
 mod generate;
 mod naive;
 

@@ -1,0 +1,372 @@
+//! Why a call is allowed or denied: a second pass over the compiled form that decides, built only
+//! when somebody asks. Source: iam.md §8; `docs/decisions/007-explanations.md`.
+//!
+//! [`explain`] gives the whole trace, [`deciding`] only the statement that decided. Both ask the same
+//! statements the same questions as [`decide`](crate::decide()), so that they cannot tell another
+//! story; the law `explanation_and_decision_agree` holds them to it.
+//!
+//! As JSON, an [`Explanation`] has the fields that its types document, in `snake_case`, absent where
+//! they do not apply. As text for a person: [`Explanation::text`].
+
+mod nearest;
+mod parting;
+mod remedy;
+mod text;
+
+use serde::Serialize;
+
+use crate::decide::{ACTION_BYTES, Call, Counted, Decision, Policies, PolicyType, Request, decide};
+use crate::document::Effect;
+use crate::grant::Strength;
+use crate::policy::Policy;
+use crate::principal::PrincipalKind;
+
+pub use nearest::{Actual, Miss, MissedPart, Nearest};
+pub use parting::Parting;
+pub use remedy::{GrantCondition, MissingGrant, Narrowing, Way};
+
+/// The order in which an explanation speaks of the types of policy: that of the algorithm, iam.md
+/// §7.2.
+const ORDER: [PolicyType; 6] = [
+    PolicyType::ServiceControl,
+    PolicyType::ResourceControl,
+    PolicyType::Resource,
+    PolicyType::Identity,
+    PolicyType::Boundary,
+    PolicyType::Session,
+];
+
+/// A document of a call: its place in the [`Policies`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct DocumentReference {
+    /// Of which type it is.
+    pub policy_type: PolicyType,
+    /// Of a service or resource control policy: its level, 0 for the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<usize>,
+    /// Its place among the documents of the type, or of the level, from 0.
+    pub document: usize,
+}
+
+/// A statement of a call's documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StatementReference<'p> {
+    /// In which document it stands.
+    #[serde(flatten)]
+    pub document: DocumentReference,
+    /// Its place in the document, from 0.
+    pub statement: usize,
+    /// Its id, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<&'p str>,
+}
+
+/// How a statement names the caller, strongest first as in iam.md §4.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Naming {
+    /// As everyone, or by the document's being attached to it.
+    Everyone,
+    /// By its own ARN.
+    Itself,
+    /// By its service name.
+    Service,
+    /// By the role of the session, or the user of the federated session.
+    Parent,
+    /// By its account, whose administrator decides: in its own account this alone lets nobody in.
+    Account,
+}
+
+impl From<Strength> for Naming {
+    fn from(strength: Strength) -> Self {
+        match strength {
+            Strength::Wildcard => Self::Everyone,
+            Strength::Itself => Self::Itself,
+            Strength::Service => Self::Service,
+            Strength::Parent => Self::Parent,
+            Strength::Account => Self::Account,
+        }
+    }
+}
+
+/// A statement that applies to the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied<'p> {
+    /// Which.
+    #[serde(flatten)]
+    pub reference: StatementReference<'p>,
+    /// The document's name, as [`Explanation::named`] was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document_name: Option<String>,
+    /// How it names the caller.
+    pub names_caller: Naming,
+    /// As it is written.
+    #[serde(serialize_with = "as_json")]
+    pub written: &'p str,
+}
+
+/// A statement's text is JSON: it stands in JSON as itself.
+fn as_json<S: serde::Serializer>(text: &&str, serializer: S) -> Result<S::Ok, S::Error> {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => value.serialize(serializer),
+        Err(_) => serializer.serialize_str(text),
+    }
+}
+
+/// What the documents of one type say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// A statement denies.
+    Denies,
+    /// A statement allows (at every level, where there are levels), and none denies.
+    Allows,
+    /// Neither.
+    Silent,
+    /// They were not asked: there are none, and none are needed.
+    Absent,
+    /// They were not asked: they do not limit this kind of caller (iam.md §7.1).
+    Irrelevant,
+}
+
+/// One type of policy in the trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TypeTrace<'p> {
+    /// Which.
+    pub policy_type: PolicyType,
+    /// What its documents say together.
+    pub verdict: Verdict,
+    /// Every Allow that applies.
+    pub allows: Vec<Applied<'p>>,
+    /// Every Deny that applies.
+    pub denies: Vec<Applied<'p>>,
+    /// The levels at which nothing allows; empty for types without levels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silent_levels: Vec<usize>,
+}
+
+/// Why a call is allowed or denied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation<'p> {
+    /// Who calls: the ARN, the service's name, or `anonymous`.
+    pub caller: String,
+    /// The action, as the request has it.
+    pub action: String,
+    /// The resource, as the request has it.
+    pub resource: String,
+    /// The account that owns the resource.
+    pub resource_account: String,
+    /// What was decided.
+    #[serde(flatten)]
+    pub decision: Decision,
+    /// The types of policy, in the order in which they are asked; all six.
+    pub trace: Vec<TypeTrace<'p>>,
+    /// Of an implicit denial: the Allow that misses least. `None` if no Allow is about the action or
+    /// the resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest<'p>>,
+    /// Of an implicit denial: the ways to allow the call, each of which is enough. Each was tried: with
+    /// its grants the call is allowed. Empty where no grant helps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<Way>,
+}
+
+/// Explains the decision on `request` by `policies`. `narrowing` are the condition keys by which a
+/// grant to a service or to everyone is made as small as the call (see [`Narrowing`]).
+///
+/// Costs some ten times a decision, and more for a denial: it tries what would allow the call.
+#[must_use]
+pub fn explain<'p>(
+    request: &Request<'_>,
+    policies: &Policies<'p>,
+    narrowing: &[Narrowing],
+) -> Explanation<'p> {
+    let decision = decide(request, policies);
+    let counted = Counted::new(request, policies);
+    let mut lower = [0; ACTION_BYTES];
+    let call = Call::new(request, counted.is_bounded(), &mut lower);
+    let trace: Vec<_> =
+        ORDER.iter().map(|kind| TypeTrace::new(&call, policies, &counted, *kind)).collect();
+    let (nearest, ways) = match decision {
+        Decision::ImplicitlyDenied(kind) => {
+            (Nearest::find(&call, &counted, kind), remedy::ways(request, policies, narrowing))
+        }
+        Decision::Allowed | Decision::ExplicitlyDenied(_) => (None, Vec::new()),
+    };
+    Explanation {
+        caller: request.principal.to_string(),
+        action: request.action.to_owned(),
+        resource: request.resource.to_owned(),
+        resource_account: request.resource_account.to_owned(),
+        decision,
+        trace,
+        nearest,
+        ways,
+    }
+}
+
+impl Explanation<'_> {
+    /// The same with the names of documents; `name` gives `None` for one that has none.
+    #[must_use]
+    pub fn named(mut self, name: impl Fn(DocumentReference) -> Option<String>) -> Self {
+        for one in &mut self.trace {
+            for applied in one.allows.iter_mut().chain(&mut one.denies) {
+                applied.document_name = name(applied.reference.document);
+            }
+        }
+        if let Some(nearest) = &mut self.nearest {
+            nearest.document_name = name(nearest.reference.document);
+        }
+        self
+    }
+
+    /// The same with the commands that make grants; `command` gives `None` for one that no command
+    /// makes.
+    #[must_use]
+    pub fn with_commands(mut self, command: impl Fn(&MissingGrant) -> Option<String>) -> Self {
+        for grant in self.ways.iter_mut().flat_map(|way| &mut way.grants) {
+            grant.command = command(grant);
+        }
+        self
+    }
+}
+
+/// The statement that decides: of an explicit denial the first that denies, of the type that is
+/// named; of an allowed call the resource's Allow that lets the caller in, or else the caller's own.
+/// `None` where no statement does: root in its own account, and implicit denials. Allocates nothing,
+/// as far as documents ask for up to sixteen condition keys.
+#[must_use]
+pub fn deciding<'p>(
+    request: &Request<'_>,
+    policies: &Policies<'p>,
+    decision: Decision,
+) -> Option<StatementReference<'p>> {
+    let counted = Counted::new(request, policies);
+    let mut lower = [0; ACTION_BYTES];
+    let call = Call::new(request, counted.is_bounded(), &mut lower);
+    let first = |kind, effect| counted.documents(kind).find_map(|one| one.first(&call, effect));
+    match decision {
+        Decision::ImplicitlyDenied(_) => None,
+        Decision::ExplicitlyDenied(kind) => first(kind, Effect::Deny),
+        Decision::Allowed => {
+            let inside = request.principal.account() == Some(request.resource_account);
+            let lets_in = |naming| !inside || naming > Strength::Account;
+            let own = || first(PolicyType::Identity, Effect::Allow);
+            match strongest(&call, &counted) {
+                _ if inside && request.principal.kind() == PrincipalKind::Root => None,
+                Some((grant, naming)) if lets_in(naming) => Some(grant),
+                grant => own().or(grant.map(|(grant, _)| grant)),
+            }
+        }
+    }
+}
+
+/// The statement of the resource's documents that names the caller most strongly.
+fn strongest<'p>(
+    call: &Call<'_>,
+    counted: &Counted<'p>,
+) -> Option<(StatementReference<'p>, Strength)> {
+    let all = counted.documents(PolicyType::Resource);
+    let applied = all.flat_map(|one| one.applying(call, Effect::Allow));
+    applied.reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// A document that counts for a call, and its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Counting<'p> {
+    reference: DocumentReference,
+    policy: &'p Policy,
+}
+
+impl<'p> Counting<'p> {
+    /// Its statements of this effect that apply, and how strongly they name the caller.
+    fn applying(
+        self,
+        call: &Call<'_>,
+        effect: Effect,
+    ) -> impl Iterator<Item = (StatementReference<'p>, Strength)> {
+        let all = self.policy.statements().iter().enumerate();
+        all.filter(move |(_, one)| one.effect() == effect).filter_map(move |(statement, one)| {
+            let reference = self.statement(statement, one.sid());
+            Some((reference, one.applies(call)?))
+        })
+    }
+
+    fn first(self, call: &Call<'_>, effect: Effect) -> Option<StatementReference<'p>> {
+        self.applying(call, effect).next().map(|(reference, _)| reference)
+    }
+
+    fn statement(self, statement: usize, sid: Option<&'p str>) -> StatementReference<'p> {
+        StatementReference { document: self.reference, statement, sid }
+    }
+
+    fn applied(self, call: &Call<'_>, effect: Effect) -> Vec<Applied<'p>> {
+        let applied = |(reference, strength): (StatementReference<'p>, Strength)| {
+            let written = self.policy.statements().get(reference.statement);
+            Applied {
+                reference,
+                document_name: None,
+                names_caller: strength.into(),
+                written: written.map_or("", |statement| statement.json()),
+            }
+        };
+        self.applying(call, effect).map(applied).collect()
+    }
+}
+
+impl<'p> Counted<'p> {
+    /// The documents of a type that count, with their places.
+    pub(crate) fn documents(&self, kind: PolicyType) -> impl Iterator<Item = Counting<'p>> {
+        let (pool, levels) = (self.pool(kind), self.levels(kind));
+        let of = move |level: Option<usize>, pool: &'p [&'p Policy]| {
+            pool.iter().enumerate().map(move |(document, policy)| Counting {
+                reference: DocumentReference { policy_type: kind, level, document },
+                policy,
+            })
+        };
+        let pool = pool.into_iter().flat_map(move |pool| of(None, pool));
+        let levels = levels.into_iter().flatten().enumerate();
+        pool.chain(levels.flat_map(move |(level, pool)| of(Some(level), pool)))
+    }
+}
+
+impl<'p> TypeTrace<'p> {
+    fn new(
+        call: &Call<'_>,
+        policies: &Policies<'_>,
+        counted: &Counted<'p>,
+        policy_type: PolicyType,
+    ) -> Self {
+        let applied = |effect| {
+            counted.documents(policy_type).flat_map(|one| one.applied(call, effect)).collect()
+        };
+        let (allows, denies): (Vec<Applied<'p>>, Vec<_>) =
+            (applied(Effect::Allow), applied(Effect::Deny));
+        let levels = counted.levels(policy_type).map_or(0, <[_]>::len);
+        let allowed = |level| allows.iter().any(|one| one.reference.document.level == Some(level));
+        let silent_levels: Vec<_> = (0..levels).filter(|level| !allowed(*level)).collect();
+        let has_levels = counted.levels(policy_type).is_some();
+        let verdict = if counted.pool(policy_type).is_none() && !has_levels {
+            not_asked(policies, policy_type)
+        } else if !denies.is_empty() {
+            Verdict::Denies
+        } else if if has_levels { silent_levels.is_empty() } else { !allows.is_empty() } {
+            Verdict::Allows
+        } else {
+            Verdict::Silent
+        };
+        Self { policy_type, verdict, allows, denies, silent_levels }
+    }
+}
+
+/// Why a type of policy has no say.
+fn not_asked(policies: &Policies<'_>, kind: PolicyType) -> Verdict {
+    let there = match kind {
+        PolicyType::Identity | PolicyType::Resource => true,
+        PolicyType::Boundary => !policies.boundary.is_empty(),
+        PolicyType::Session => policies.session.is_some(),
+        PolicyType::ServiceControl => policies.service_control.is_some(),
+        PolicyType::ResourceControl => policies.resource_control.is_some(),
+    };
+    if there { Verdict::Irrelevant } else { Verdict::Absent }
+}

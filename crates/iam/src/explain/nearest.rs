@@ -1,0 +1,205 @@
+//! The Allow that misses least, and what it misses: what a user of Lambda needs most (iam.md §8).
+
+use serde::Serialize;
+
+use super::{Counting, Parting, StatementReference, as_json};
+use crate::context::Value;
+use crate::decide::{Call, Counted, PolicyType};
+use crate::document::{Effect, Listed, RawCondition, RawPrincipal, RawStatement, Who};
+use crate::operator::{Base, SetOperator};
+use crate::statement::{Fit, Statement};
+
+/// An Allow that does not apply, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Nearest<'p> {
+    /// Which.
+    #[serde(flatten)]
+    pub reference: StatementReference<'p>,
+    /// The document's name, as [`Explanation::named`](super::Explanation::named) was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document_name: Option<String>,
+    /// As it is written.
+    #[serde(serialize_with = "as_json")]
+    pub written: &'p str,
+    /// The parts that do not fit the call; at least one.
+    pub misses: Vec<Miss>,
+}
+
+/// A part of a statement that does not fit the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Miss {
+    /// Which part.
+    #[serde(flatten)]
+    pub part: MissedPart,
+    /// Whether the part asks for anything but `expected`: a `Not…` element or operator.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub negated: bool,
+    /// What the policy has, as it is written; one of several is enough.
+    pub expected: Vec<String>,
+    /// What the request has.
+    pub actual: Actual,
+    /// Where a pattern and the request's text part; of several patterns, the one that goes furthest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parting: Option<Parting>,
+}
+
+/// A part of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum MissedPart {
+    /// Action or NotAction.
+    Action,
+    /// Principal or NotPrincipal.
+    Principal,
+    /// Resource or NotResource.
+    Resource,
+    /// One key under one operator.
+    Condition {
+        /// The operator, as it is written.
+        operator: String,
+        /// The key, as it is written.
+        key: String,
+    },
+}
+
+/// What a request has in the place of what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Actual {
+    /// One text.
+    Text(String),
+    /// The values of a multivalued key.
+    List(Vec<String>),
+    /// The request has no such key; `null` in JSON.
+    Missing,
+}
+
+impl Actual {
+    fn of(value: Option<Value<'_>>) -> Self {
+        match value {
+            None => Self::Missing,
+            Some(Value::Single(text)) => Self::Text(text.into_owned()),
+            Some(Value::Multiple(texts)) if texts.is_empty() => Self::Missing,
+            Some(Value::Multiple(texts)) => {
+                Self::List(texts.iter().map(|text| text.clone().into_owned()).collect())
+            }
+        }
+    }
+}
+
+/// How far a statement is from applying: fewer parts first, then parts that are easier to mend.
+type Distance = (usize, usize);
+
+/// Of these is a distance made: what a user more likely meant comes first.
+const CONDITION: usize = 1;
+const PRINCIPAL: usize = 100;
+const RESOURCE: usize = 200;
+const ACTION: usize = 400;
+
+impl<'p> Nearest<'p> {
+    /// The Allow nearest to applying among the documents whose Allow is missing. Of equals the first.
+    pub(super) fn find(
+        call: &Call<'_>,
+        counted: &Counted<'p>,
+        missing: PolicyType,
+    ) -> Option<Self> {
+        let granted = counted.documents(PolicyType::Resource);
+        let granted = granted.flat_map(|one| one.applied(call, Effect::Allow)).next().is_some();
+        // Without a grant of the resource, one would do as well as, or is needed beside, an
+        // identity-based Allow.
+        let also = missing == PolicyType::Identity && !granted;
+        let also = also.then(|| counted.documents(PolicyType::Resource));
+        let all = counted.documents(missing).chain(also.into_iter().flatten());
+        let candidates = all.flat_map(|document| candidates(call, document));
+        let best = candidates.reduce(|best, next| if next.2 < best.2 { next } else { best });
+        let (reference, statement, _) = best?;
+        let misses = misses(call, statement)?;
+        let written = statement.json();
+        (!misses.is_empty()).then_some(Self { reference, document_name: None, written, misses })
+    }
+}
+
+type Candidate<'p> = (StatementReference<'p>, &'p Statement, Distance);
+
+/// The Allows that do not apply but are about the action or the resource.
+fn candidates<'p>(call: &Call<'_>, document: Counting<'p>) -> impl Iterator<Item = Candidate<'p>> {
+    let all = document.policy.statements().iter().enumerate();
+    all.filter_map(move |(index, statement)| {
+        let fit = statement.fit(call);
+        let about = fit.action || fit.resource;
+        let wanted = statement.effect() == Effect::Allow && about && !fit.is_whole();
+        let reference = document.statement(index, statement.sid());
+        wanted.then(|| (reference, &**statement, distance(&fit)))
+    })
+}
+
+fn distance(fit: &Fit) -> Distance {
+    let conditions = fit.conditions.iter().filter(|holds| !**holds).count();
+    let whole =
+        [(fit.action, ACTION), (fit.principal.is_some(), PRINCIPAL), (fit.resource, RESOURCE)];
+    let missed = whole.iter().filter(|(fits, _)| !fits);
+    let count = conditions + missed.clone().count();
+    (count, conditions * CONDITION + missed.map(|(_, weight)| weight).sum::<usize>())
+}
+
+/// What of the statement does not fit; `None` if its own text cannot be read, which cannot be.
+fn misses(call: &Call<'_>, statement: &Statement) -> Option<Vec<Miss>> {
+    let raw = RawStatement::parse_alone(statement.json()).ok()?;
+    let fit = statement.fit(call);
+    let mut misses = Vec::new();
+    if !fit.action {
+        misses.push(listed(MissedPart::Action, &raw.action, call.asked_action(), false));
+    }
+    if let (None, Some(principal)) = (fit.principal, &raw.principal) {
+        misses.push(principal_miss(principal, call));
+    }
+    if let (false, Some(resource)) = (fit.resource, &raw.resource) {
+        misses.push(listed(MissedPart::Resource, resource, call.resource(), true));
+    }
+    let failed = raw.conditions.iter().zip(&fit.conditions).filter(|(_, holds)| !**holds);
+    misses.extend(failed.map(|(condition, _)| condition_miss(condition, call)));
+    Some(misses)
+}
+
+/// A miss of Action or Resource. `cased`: whether case matters.
+fn listed(part: MissedPart, listed: &Listed, actual: &str, cased: bool) -> Miss {
+    let expected = listed.values.clone();
+    let parting = || Parting::of_any(&expected, actual, true, cased);
+    let parting = if listed.negated { None } else { parting() };
+    let (negated, actual) = (listed.negated, Actual::Text(actual.to_owned()));
+    Miss { part, negated, expected, actual, parting }
+}
+
+fn principal_miss(principal: &RawPrincipal, call: &Call<'_>) -> Miss {
+    let expected = match &principal.who {
+        Who::Everyone => vec!["*".to_owned()],
+        Who::Listed(all) => {
+            all.iter().map(|(kind, name)| format!("{} {name}", kind.name())).collect()
+        }
+    };
+    let actual = Actual::Text(call.caller().to_string());
+    let negated = principal.negated;
+    Miss { part: MissedPart::Principal, negated, expected, actual, parting: None }
+}
+
+fn condition_miss(condition: &RawCondition, call: &Call<'_>) -> Miss {
+    let actual = Actual::of(call.context().get(&condition.key.to_lowercase()));
+    let operator = condition.operator;
+    let cased = operator.base != Base::StringEqualsIgnoreCase;
+    let comparable = match operator.base {
+        Base::StringEquals | Base::StringEqualsIgnoreCase => Some(false),
+        Base::StringLike | Base::Arn => Some(true),
+        _ => None,
+    };
+    let plain = !operator.negated && operator.set == SetOperator::None;
+    let parting = match (&actual, comparable.filter(|_| plain)) {
+        (Actual::Text(text), Some(wild)) => Parting::of_any(&condition.values, text, wild, cased),
+        _ => None,
+    };
+    let part = MissedPart::Condition {
+        operator: condition.operator_name.clone(),
+        key: condition.key.clone(),
+    };
+    let expected = condition.values.clone();
+    Miss { part, negated: operator.negated, expected, actual, parting }
+}
