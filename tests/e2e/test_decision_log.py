@@ -324,3 +324,61 @@ def test_a_denial_within_an_account_says_how_to_ask_why(owner, other, world, ser
             assert answer.status == 403 and "x-portcullis-explain" not in answer.headers
         forged = Wire(server.base, Credentials(ROOT.key, "not-the-secret"))
         assert "x-portcullis-explain" not in forged.dry_run(name).headers
+
+
+# --- Grants that are doubtful ------------------------------------------------------------------------
+
+S3 = {"StatementId": "s", "Action": INVOKE, "Principal": "s3.amazonaws.com"}
+OPEN_GRANTS = [
+    (S3, "confused-deputy: Anyone with an account can have s3.amazonaws.com call this function"),
+    (S3 | {"SourceArn": "arn:aws:s3:::bucket"}, "source-arn-without-account: "),
+    (S3 | {"Principal": "*"}, "public-grant: Everyone may do this"),
+    (S3 | {"Principal": f"arn:aws:iam::{ACCOUNT}:user/nobody"}, "principal-gone: "),
+]
+GOOD_GRANTS = [
+    S3 | {"SourceArn": "arn:aws:s3:::bucket", "SourceAccount": ACCOUNT},
+    S3 | {"SourceAccount": ACCOUNT},
+    S3 | {"Principal": "223456789012"},
+]
+
+
+@pytest.mark.parametrize(("grant", "warning"), OPEN_GRANTS)
+def test_a_doubtful_grant_is_made_and_warned_of(server, owner, grant, warning):
+    name, sid = owner.function(), unique("doubtful")
+    answer = owner.root.wire.add_permission(name, grant | {"StatementId": sid})
+    assert answer.status == 201, answer.body
+    told = answer.headers["x-portcullis-warning"]
+    assert warning in told and len(told) <= 1024 and told.isascii() and told.isprintable()
+    policy = json.loads(owner.root.wire.get_policy(name).json["Policy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == [sid]
+    [line] = [line for line in server.output().splitlines() if sid in line]
+    assert "WARN" in line and "a doubtful grant was made" in line and id_of(answer) in line
+
+
+@pytest.mark.parametrize("grant", GOOD_GRANTS)
+def test_a_grant_without_doubts_has_no_warning(owner, grant):
+    answer = owner.root.wire.add_permission(owner.function(), grant)
+    assert answer.status == 201 and "x-portcullis-warning" not in answer.headers
+
+
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_server_can_be_set_to_refuse_confused_deputies(start_server, variable):
+    if variable:
+        server = start_server(PORTCULLIS_DENY_CONFUSED_DEPUTY="true")
+    else:
+        server = start_server(arguments=("--deny-confused-deputy",))
+    owner = World(server).owner
+    name = owner.function()
+    refused = owner.root.wire.add_permission(name, S3)
+    assert (refused.status, refused.code) == (400, "InvalidParameterValueException")
+    assert refused.json["message"].startswith(
+        "This server refuses grants to services that do not say for whose resource. Anyone with an account can "
+        "have s3.amazonaws.com call this function"
+    )
+    assert owner.root.wire.get_policy(name).status == 404
+    allowed = GOOD_GRANTS + [grant for grant, _ in OPEN_GRANTS[1:]]
+    for number, grant in enumerate(allowed):
+        answer = owner.root.wire.add_permission(name, grant | {"StatementId": f"s-{number}"})
+        assert answer.status == 201, (grant, answer.body)
+    stranger = owner.user().wire.add_permission(name, S3)
+    assert stranger.status == 403, "who may not grant hears nothing of the setting"

@@ -7,7 +7,7 @@ use portcullis_catalog::decisions::RequestId;
 use portcullis_model::{OperationModel, Protocol, Service, xml};
 use serde::Serialize;
 
-use crate::error::ApiError;
+use crate::{doubts::WARNING, error::ApiError};
 
 /// The body of every response: one piece.
 pub(crate) type Body = Full<Bytes>;
@@ -16,6 +16,8 @@ pub(crate) type Body = Full<Bytes>;
 pub(crate) enum Answer<T> {
     /// The operation's output, rendered in its service's protocol.
     Output(T),
+    /// The same, with a warning if there is one.
+    Doubtful(T, Option<HeaderValue>),
     /// JSON that was rendered before; rest-json only.
     Rendered(Bytes),
     /// A whole response: `Invoke` has its own.
@@ -29,21 +31,35 @@ pub(crate) fn render<T: Serialize>(
     answer: Answer<T>,
     request_id: RequestId,
 ) -> Result<Response<Body>, ApiError> {
-    let output = match answer {
-        Answer::Output(output) => output,
+    let (output, warning) = match answer {
+        Answer::Output(output) => (output, None),
+        Answer::Doubtful(output, warning) => (output, warning),
         Answer::Rendered(json) => return Ok(response(operation.status, JSON, json)),
         Answer::Whole(response) => return Ok(response),
     };
-    if operation.status == 204 || is_bodiless(operation) {
-        return Ok(empty(operation.status));
-    }
+    let mut response = if operation.status == 204 || is_bodiless(operation) {
+        empty(operation.status)
+    } else {
+        written(service, operation, &output, request_id)?
+    };
+    response.headers_mut().extend(warning.map(|warning| (WARNING, warning)));
+    Ok(response)
+}
+
+/// An output in the protocol of its service.
+fn written<T: Serialize>(
+    service: &'static Service,
+    operation: &'static OperationModel,
+    output: &T,
+    request_id: RequestId,
+) -> Result<Response<Body>, ApiError> {
     match service.protocol {
         Protocol::RestJson => {
-            let json = serde_json::to_vec(&output).map_err(ApiError::internal)?;
+            let json = serde_json::to_vec(output).map_err(ApiError::internal)?;
             Ok(response(operation.status, JSON, json.into()))
         }
         Protocol::Query => {
-            let output = serde_json::to_value(&output).map_err(ApiError::internal)?;
+            let output = serde_json::to_value(output).map_err(ApiError::internal)?;
             let xml = xml(service, operation, &output, request_id.as_str());
             Ok(response(operation.status, XML, xml.into()))
         }

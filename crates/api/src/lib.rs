@@ -16,6 +16,7 @@ mod code_link;
 mod conditions;
 mod context;
 mod dispatch;
+mod doubts;
 mod error;
 mod execution;
 pub mod listen;

@@ -21,6 +21,8 @@ pub struct Settings {
     pub url_domain: UrlDomain,
     /// What a call through a function URL needs.
     pub url_rule: UrlRule,
+    /// Whether a grant to a service that does not say for whose resource is refused.
+    pub deny_confused_deputy: bool,
     /// Where code is unpacked.
     pub code_dir: PathBuf,
     /// Where the clients of the runtimes are kept.
@@ -41,6 +43,7 @@ pub struct State {
     pub(crate) partition: Partition,
     pub(crate) url_domain: UrlDomain,
     pub(crate) url_rule: UrlRule,
+    pub(crate) deny_confused_deputy: bool,
 }
 
 impl State {
@@ -53,7 +56,8 @@ impl State {
         sandbox: Sandbox,
         settings: Settings,
     ) -> Self {
-        let Settings { region, account, url_domain, url_rule, code_dir, runtimes_dir } = settings;
+        let Settings { region, account, url_domain, url_rule, code_dir, runtimes_dir, .. } =
+            settings;
         Self {
             links: LinkKey::of(&catalog),
             execution: Execution::new(sandbox, code_dir, runtimes_dir, region.clone()),
@@ -67,6 +71,7 @@ impl State {
             account,
             url_domain,
             url_rule,
+            deny_confused_deputy: settings.deny_confused_deputy,
         }
     }
 }

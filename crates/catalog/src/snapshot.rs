@@ -229,6 +229,25 @@ impl Snapshot {
         self.role(account, &name).filter(|role| role.identity.arn() == arn)
     }
 
+    /// Whether the user or role of `account` that an ARN names exists; `None` for all other
+    /// principals, of which the account cannot know.
+    #[must_use]
+    pub fn principal_exists(&self, account: AccountId, arn: &str) -> Option<bool> {
+        let (owner, entity) = arn.strip_prefix("arn:")?.split_once(":iam::")?.1.split_once(':')?;
+        let named = |name: &str| name.rsplit('/').next().map(str::to_owned);
+        let (kind, path_and_name) = entity.split_once('/')?;
+        let name = named(path_and_name)?;
+        match kind {
+            _ if owner != account.as_str() => None,
+            "user" => {
+                let user = name.parse().ok().and_then(|name| self.user(account, &name));
+                Some(user.is_some_and(|user| user.identity.arn() == arn))
+            }
+            "role" => Some(self.role_of_arn(arn).is_some()),
+            _ => None,
+        }
+    }
+
     /// The roles of an account, by folded name, after the folded name `after`; `""` is before all.
     pub fn roles(&self, account: AccountId, after: &str) -> impl Iterator<Item = &Arc<RoleView>> {
         within(&self.roles, account, after)

@@ -77,6 +77,10 @@ pub enum InvalidParameter {
     /// Our own text: AWS' is not recorded.
     #[error("The statement is not a valid resource policy: {0}")]
     Statement(Box<str>),
+    /// A grant that anybody could use through a service, on a server that is set to refuse such
+    /// grants. Our own text.
+    #[error("This server refuses grants to services that do not say for whose resource. {0}")]
+    ConfusedDeputy(Box<str>),
     /// `[snap] §4.4`
     #[error("$LATEST version cannot be deleted without deleting the function.")]
     LatestDeletion,

@@ -44,9 +44,12 @@ struct Shape<'a> {
 }
 
 impl Statement {
-    /// The statement that `grant` makes on `target`. What the policy language says about it is
-    /// checked by [`Statement::check`].
-    pub(crate) fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
+    /// The statement that `grant` makes on `target`. That it can be decided is checked when it is
+    /// added to a policy.
+    ///
+    /// # Errors
+    /// As [`ResourcePolicy::add`], of a principal that no statement can have.
+    pub fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
         let json = grant.statement_json(target)?.into();
         Ok(Self { sid: grant.statement_id().clone(), json })
     }

@@ -96,6 +96,10 @@ pub(crate) struct ServeArguments {
     /// Let a grant of lambda:InvokeFunctionUrl alone open a function URL, as AWS did for old ones.
     #[arg(long, env = "PORTCULLIS_FUNCTION_URL_SINGLE_GRANT")]
     pub(crate) function_url_single_grant: bool,
+    /// Refuse grants to services that do not say for whose resource: without SourceArn,
+    /// SourceAccount or the like, anyone with an account could have the service call.
+    #[arg(long, env = "PORTCULLIS_DENY_CONFUSED_DEPUTY")]
+    pub(crate) deny_confused_deputy: bool,
     /// Access key id of the account's root; generated at first start when absent.
     #[arg(
         long,

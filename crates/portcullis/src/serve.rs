@@ -160,6 +160,7 @@ pub(crate) async fn start_quickstart(listen: SocketAddr) -> Result<Running, Serv
         account: parse("account", "123456789012")?,
         url_domain: parse("domain", "localhost")?,
         url_rule: UrlRule::default(),
+        deny_confused_deputy: false,
         root: None,
         decision_log: DecisionLogArguments::default(),
     };
@@ -184,6 +185,7 @@ struct Configuration {
     account: AccountId,
     url_domain: UrlDomain,
     url_rule: UrlRule,
+    deny_confused_deputy: bool,
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
     decision_log: DecisionLogArguments,
@@ -215,6 +217,7 @@ impl Configuration {
                 true => UrlRule::UrlGrantAlone,
                 false => UrlRule::BothGrants,
             },
+            deny_confused_deputy: arguments.deny_confused_deputy,
             root,
             decision_log: arguments.decision_log.clone(),
         })
@@ -252,7 +255,8 @@ pub(crate) struct Running {
 
 impl Running {
     async fn start(configuration: Configuration) -> Result<Self, ServeError> {
-        let Configuration { listen, data_dir, root, decision_log, .. } = configuration;
+        let Configuration { listen, data_dir, root, decision_log, deny_confused_deputy, .. } =
+            configuration;
         let Configuration { region, account, url_domain, url_rule, runtimes_dir, .. } =
             configuration;
         make_private(&data_dir)?;
@@ -273,6 +277,7 @@ impl Running {
             account,
             url_domain,
             url_rule,
+            deny_confused_deputy,
             code_dir,
             runtimes_dir,
         };

@@ -71,6 +71,7 @@ impl TestServer {
             account,
             url_domain: "localhost".parse().unwrap(),
             url_rule: UrlRule::default(),
+            deny_confused_deputy: false,
             code_dir: folder.path().join("unpacked"),
             runtimes_dir: folder.path().join("runtimes"),
         };

@@ -1,12 +1,14 @@
 //! `POST /2015-03-31/functions/{FunctionName}/policy` → 201.
 
-use portcullis_lambda::{Grant, GrantInput, LambdaError};
+use portcullis_lambda::{Grant, GrantInput, LambdaError, Statement};
 use portcullis_model::lambda::{
     operation::AddPermission,
     types::{AddPermissionInput, AddPermissionOutput},
 };
 
-use crate::{answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError};
+use crate::{
+    answer::Answer, conditions::Parameters, context::RequestCx, doubts::Doubts, error::ApiError,
+};
 
 pub(crate) async fn add_permission(
     cx: &RequestCx<'_>,
@@ -20,8 +22,11 @@ pub(crate) async fn add_permission(
     let permit = cx.function::<AddPermission>(&input.function_name, qualifier, &parameters)?;
     let expected = input.revision_id.clone();
     let grant = Grant::try_from(&requested(input)).map_err(LambdaError::from)?;
+    let doubts = Doubts::of(cx, &Statement::granted(&grant, permit.resource().target())?);
+    doubts.refuse_confused_deputy(cx.state.deny_confused_deputy)?;
     let statement = cx.state.catalog.add_permission(permit, &grant, expected.as_deref()).await?;
-    Ok(Answer::Output(AddPermissionOutput { statement: Some(statement.json().to_owned()) }))
+    let output = AddPermissionOutput { statement: Some(statement.json().to_owned()) };
+    Ok(Answer::Doubtful(output, doubts.warn(cx, &statement)))
 }
 
 /// The members that make the statement.
