@@ -2,8 +2,11 @@
 //! `cargo bench -p portcullis-iam --bench analysis`.
 
 use divan::{Bencher, black_box};
-use portcullis_iam::DocumentKind;
-use portcullis_iam::analysis::{Knowledge, WrittenPolicy, diff, lint, redundancies};
+use portcullis_iam::analysis::{
+    Candidate, Document, GLOBAL_KEYS, Inquiry, Knowledge, Question, WrittenPolicy, diff, lint,
+    redundancies,
+};
+use portcullis_iam::{DocumentKind, MapContext, Principal, ResourceRule};
 
 /// The most bytes that a function's policy may have.
 const FULL: usize = 20_480;
@@ -124,4 +127,41 @@ fn without_first(document: &str) -> String {
         statements.remove(0);
     }
     value.to_string()
+}
+
+/// Who may invoke a function with a full policy, of 1,000 users with a policy of three statements
+/// each, which is read for each.
+#[divan::bench(args = [0, 1_000])]
+fn who_can_of(bencher: Bencher<'_, '_>, users: usize) {
+    let policy = WrittenPolicy::read(DocumentKind::Resource, &grants());
+    let documents = [Document { name: "function", policy: &policy }];
+    let question = Question {
+        action: "lambda:InvokeFunction",
+        resource: "arn:aws:lambda:us-east-1:111111111111:function:orders",
+        resource_account: "111111111111",
+        resource_rule: ResourceRule::Suffices,
+        documents: &documents,
+        resource_control: &[],
+        keys: &MapContext::new(),
+        condition_keys: &GLOBAL_KEYS,
+    };
+    let own = concat!(
+        r#"{"Version":"2012-10-17","Statement":["#,
+        r#"{"Effect":"Allow","Action":["lambda:Get*","lambda:List*"],"Resource":"*"},"#,
+        r#"{"Effect":"Allow","Action":"lambda:InvokeFunction","#,
+        r#""Resource":"arn:aws:lambda:*:111111111111:function:*","#,
+        r#""Condition":{"Bool":{"aws:SecureTransport":"true"}}},"#,
+        r#"{"Effect":"Deny","Action":"lambda:Delete*","Resource":"*"}]}"#
+    );
+    bencher.bench_local(|| {
+        let mut inquiry = Inquiry::new(black_box(&question));
+        for user in 0..users {
+            let arn = format!("arn:aws:iam::111111111111:user/user-{user}");
+            let Ok(principal) = Principal::parse(&arn) else { continue };
+            let policy = WrittenPolicy::read(DocumentKind::Identity, own);
+            let identity = [Document { name: "own", policy: &policy }];
+            inquiry.ask(&Candidate { identity: &identity, ..Candidate::new(&principal) });
+        }
+        inquiry.into_entries()
+    });
 }

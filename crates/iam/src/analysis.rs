@@ -1,5 +1,6 @@
 //! Static answers about documents, without a call: what is doubtful in one ([`lint`]), what of it
-//! need not be there ([`redundancies`], [`covers`]), what a change to it changes ([`diff`]).
+//! need not be there ([`redundancies`], [`covers`]), what a change to it changes ([`diff`]), and about
+//! many: who may do something ([`who_can`]).
 //!
 //! Everything here is a pure function over documents as they are written ([`WrittenPolicy`]). The
 //! results serialize to JSON, with the fields that their types document, and write themselves as
@@ -15,10 +16,13 @@ mod finding;
 mod form;
 mod lint;
 mod merge;
+mod outsiders;
+mod partial;
 mod pattern;
 mod redundancy;
 mod style;
 mod suggest;
+mod who_can;
 mod witness;
 mod words;
 mod written;
@@ -32,4 +36,8 @@ pub use lint::{Knowledge, RULES, examine, examine_one, lint};
 pub use redundancy::{Redundancy, RedundancyKind, redundancies};
 pub(crate) use style::Paint;
 pub use style::Style;
+pub use who_can::{
+    Candidate, Document, Entry, Inquiry, Need, OwnPolicies, Question, Via, Way, Who, who_can,
+    who_can_text,
+};
 pub use written::{PrincipalName, WrittenCondition, WrittenPolicy, WrittenStatement};

@@ -256,18 +256,18 @@ impl<'a> Counted<'a> {
 /// service-linked roles are not capped, and for callers without an account only the resource's
 /// grant is looked at.
 #[derive(Clone, Copy)]
-struct Counts {
-    identity: bool,
-    boundary: bool,
+pub(crate) struct Counts {
+    pub(crate) identity: bool,
+    pub(crate) boundary: bool,
     /// Also for users, who have no session policies on AWS: one that is passed only narrows.
-    session: bool,
-    service_control: bool,
-    resource_control: bool,
+    pub(crate) session: bool,
+    pub(crate) service_control: bool,
+    pub(crate) resource_control: bool,
 }
 
 impl Counts {
     #[rustfmt::skip]
-    fn of(request: &Request<'_>) -> Self {
+    pub(crate) fn of(request: &Request<'_>) -> Self {
         use PrincipalKind::{Anonymous, FederatedUser, Role, RoleSession, Root, Service, User};
         let row = |identity, caps, service_control, resource_control| Self {
             identity, boundary: caps, session: caps, service_control, resource_control,

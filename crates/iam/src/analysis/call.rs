@@ -1,12 +1,15 @@
 //! Supposed calls, and how a document alone decides them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
 
 use crate::context::{Context, Value};
 use crate::decide::{Decision, Policies, Request, ResourceRule, decide};
-use crate::document::{DocumentKind, Effect, RawStatement};
+use crate::document::{
+    DocumentKind, Effect, Listed, RawCondition, RawPrincipal, RawStatement, Who,
+};
 use crate::error::PolicyError;
 use crate::policy::Policy;
 use crate::principal::Principal;
@@ -82,23 +85,32 @@ pub(crate) struct Call {
     pub(crate) keys: Keys,
 }
 
-/// Decides calls by one document, all others saying what lets the document show.
-pub(crate) struct Judge {
-    document: Policy,
-    everything: Policy,
+impl Call {
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            resource_account: &self.account,
+            context: &self.keys,
+        }
+    }
 }
+
+/// What a caller has whose own policies allow everything.
+static EVERYTHING: LazyLock<Policy> = LazyLock::new(|| {
+    let allow = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    #[expect(clippy::expect_used, reason = "a constant that every test reads")]
+    Policy::parse(DocumentKind::Identity, allow).expect("a legal document")
+});
+
+/// Decides calls by one document, all others saying what lets the document show.
+pub(crate) struct Judge(Policy);
 
 impl Judge {
     /// Of a document that can be understood.
     pub(crate) fn new(kind: DocumentKind, json: &str) -> Result<Self, PolicyError> {
-        Ok(Self::of(Policy::parse_unvalidated(kind, json)?))
-    }
-
-    fn of(document: Policy) -> Self {
-        let allow = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-        #[expect(clippy::expect_used, reason = "a constant that a test reads")]
-        let everything = Policy::parse(DocumentKind::Identity, allow).expect("a legal document");
-        Self { document, everything }
+        Policy::parse_unvalidated(kind, json).map(Self)
     }
 
     /// Of a statement alone, as if it denied: [`applies`](Self::applies) then tells whether a call
@@ -114,22 +126,29 @@ impl Judge {
         }
         let raw = RawStatement { effect: Effect::Deny, ..raw.clone() };
         let statement = Statement::compile(kind, variables, &raw, ""); // nobody is shown it
-        Policy::assemble(kind, vec![statement.into()]).ok().map(Self::of)
+        Policy::assemble(kind, vec![statement.into()]).ok().map(Self)
     }
 
-    pub(crate) fn decide(&self, call: &Call) -> Decision {
-        let request = Request {
-            principal: &call.principal,
-            action: &call.action,
-            resource: &call.resource,
-            resource_account: &call.account,
-            context: &call.keys,
-        };
-        let (document, everything) = (&[&self.document][..], &[&self.everything][..]);
+    /// Of a condition alone: [`applies`](Self::applies) tells whether it holds.
+    pub(crate) fn of_condition(variables: bool, condition: &RawCondition) -> Option<Self> {
+        let raw = RawStatement { conditions: vec![condition.clone()], ..about_everything() };
+        Self::of_statement(DocumentKind::Resource, variables, &raw)
+    }
+
+    /// Of Resource or NotResource alone: [`applies`](Self::applies) tells whether it is about the
+    /// call's resource.
+    pub(crate) fn of_resource(variables: bool, resource: &Listed) -> Option<Self> {
+        let raw = RawStatement { resource: Some(resource.clone()), ..about_everything() };
+        Self::of_statement(DocumentKind::Resource, variables, &raw)
+    }
+
+    /// Decides; `own_allows` is whether the caller's own policies allow everything.
+    pub(crate) fn decide(&self, request: &Request<'_>, own_allows: bool) -> Decision {
+        let (document, everything) = (&[&self.0][..], &[&*EVERYTHING][..]);
         let levels = &[document][..];
-        let own = if call.own_allows { everything } else { &[] };
+        let own = if own_allows { everything } else { &[] };
         let base = Policies { identity: everything, ..Policies::default() };
-        let policies = match self.document.kind() {
+        let policies = match self.0.kind() {
             DocumentKind::Identity => Policies { identity: document, ..base },
             DocumentKind::Boundary => Policies { boundary: document, ..base },
             DocumentKind::Session => Policies { session: Some(document), ..base },
@@ -141,11 +160,24 @@ impl Judge {
                 Policies { identity: own, resource: document, resource_rule, ..base }
             }
         };
-        decide(&request, &policies)
+        decide(request, &policies)
     }
 
-    /// Of a statement alone: whether it is about the call.
-    pub(crate) fn applies(&self, call: &Call) -> bool {
-        matches!(self.decide(call), Decision::ExplicitlyDenied(_))
+    /// Of a part alone: whether it is about the call.
+    pub(crate) fn applies(&self, request: &Request<'_>) -> bool {
+        matches!(self.decide(request, false), Decision::ExplicitlyDenied(_))
+    }
+}
+
+/// A Deny of everything to everyone.
+fn about_everything() -> RawStatement {
+    let all = || Listed { negated: false, values: vec!["*".to_owned()] };
+    RawStatement {
+        sid: None,
+        effect: Effect::Deny,
+        principal: Some(RawPrincipal { negated: false, who: Who::Everyone }),
+        action: all(),
+        resource: Some(all()),
+        conditions: Vec::new(),
     }
 }

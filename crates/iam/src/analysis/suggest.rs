@@ -4,13 +4,12 @@
 
 use std::collections::HashSet;
 
-use crate::analysis::call::{Call, Held, Judge, Keys};
+use crate::analysis::call::{Held, Judge, Keys};
 use crate::analysis::words::Words;
 use crate::analysis::written::{PrincipalName, WrittenCondition, WrittenStatement};
 use crate::arn::Arn;
-use crate::document::{
-    DocumentKind, Effect, Listed, RawCondition, RawPrincipal, RawStatement, Who,
-};
+use crate::decide::Request;
+use crate::document::{DocumentKind, RawCondition};
 use crate::operator::{Base, SetOperator};
 use crate::principal::{Entity, EntityArn, Principal, is_account_id};
 
@@ -24,10 +23,10 @@ pub(crate) struct Check<'a> {
 impl<'a> Check<'a> {
     pub(crate) fn of(statement: &'a WrittenStatement) -> Vec<Self> {
         let variables = statement.has_variables();
-        let check = |(condition, raw): (WrittenCondition<'a>, &RawCondition)| {
-            let raw = about_everything(raw.clone());
-            let judge = Judge::of_statement(DocumentKind::Resource, variables, &raw);
-            Self { condition, variables, judge }
+        let check = |(condition, raw): (WrittenCondition<'a>, &RawCondition)| Self {
+            condition,
+            variables,
+            judge: Judge::of_condition(variables, raw),
         };
         statement.conditions().zip(&statement.raw().conditions).map(check).collect()
     }
@@ -37,9 +36,9 @@ impl<'a> Check<'a> {
         self.condition.key().to_lowercase() == key.to_lowercase()
     }
 
-    /// Whether it holds in the call.
-    pub(crate) fn holds(&self, call: &Call) -> bool {
-        self.judge.as_ref().is_some_and(|judge| judge.applies(call))
+    /// Whether it holds in the request.
+    pub(crate) fn holds(&self, request: &Request<'_>) -> bool {
+        self.judge.as_ref().is_some_and(|judge| judge.applies(request))
     }
 
     /// What the key may hold, or not hold (`None`), to satisfy the condition or to break it.
@@ -76,19 +75,6 @@ impl<'a> Check<'a> {
             Base::Date(_) | Base::Binary => vec![value.to_owned()],
             Base::Null => Vec::new(),
         }
-    }
-}
-
-/// A Deny of everything under one condition.
-fn about_everything(condition: RawCondition) -> RawStatement {
-    let all = || Listed { negated: false, values: vec!["*".to_owned()] };
-    RawStatement {
-        sid: None,
-        effect: Effect::Deny,
-        principal: Some(RawPrincipal { negated: false, who: Who::Everyone }),
-        action: all(),
-        resource: Some(all()),
-        conditions: vec![condition],
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Side<'a> {
     }
 
     pub(crate) fn decide(&self, call: &Call) -> Decision {
-        self.judge.decide(call)
+        self.judge.decide(&call.request(), call.own_allows)
     }
 
     /// The statements with this effect that are about the call.
@@ -67,7 +67,7 @@ impl<'a> Side<'a> {
 
 impl Probe<'_> {
     fn applies(&self, call: &Call) -> bool {
-        self.judge.as_ref().is_some_and(|judge| judge.applies(call))
+        self.judge.as_ref().is_some_and(|judge| judge.applies(&call.request()))
     }
 }
 
@@ -166,7 +166,7 @@ impl<'s, 'a> Search<'s, 'a> {
         for check in &probe.checks {
             let key = check.condition.key();
             let all = || probe.checks.iter().filter(|other| other.is_on(key));
-            if all().all(|check| check.holds(&call)) {
+            if all().all(|check| check.holds(&call.request())) {
                 continue;
             }
             let mut found = None;
@@ -174,7 +174,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 for held in suggesting.suggestions(self.words, &mut call.keys) {
                     let mut tried = call.clone();
                     tried.keys.set(key, held);
-                    if all().all(|check| check.holds(&tried)) {
+                    if all().all(|check| check.holds(&tried.request())) {
                         found = Some(tried);
                         break;
                     }
@@ -210,7 +210,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 }
                 let mut changed = call.clone();
                 changed.keys.set(check.condition.key(), held);
-                if !check.holds(&changed)
+                if !check.holds(&changed.request())
                     && probe.applies(&changed)
                     && let Some(found) = self.evade(probe, changed, evasions)
                 {

@@ -103,7 +103,7 @@ pub(crate) fn word(decision: Decision) -> &'static str {
 }
 
 /// Case files do not name a federated user's parent: it is the user of the same name.
-fn principal(text: &str) -> Principal {
+pub(crate) fn principal(text: &str) -> Principal {
     let principal = Principal::parse(text).unwrap();
     match text.split_once(":federated-user/") {
         None => principal,

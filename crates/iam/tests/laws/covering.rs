@@ -52,7 +52,7 @@ fn check(kind: DocumentKind, case: &Value, version: &str, statements: [&Value; 2
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn a_covered_statement_changes_no_decision(

@@ -8,6 +8,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod asking_who;
 mod covering;
 mod differing;
 mod explaining;
