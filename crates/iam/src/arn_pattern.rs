@@ -1,12 +1,10 @@
 //! ARN patterns: six fields, matched one by one. Source: iam.md §3.3, §5.6.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
 use crate::arn::Arn;
 use crate::glob::Glob;
-use crate::prefixes::Prefixed;
+use crate::prefixes::{Outline, Outlined};
 use crate::template::{Compiler, Template, Values};
 use crate::variable::{self, PartKind};
 
@@ -120,7 +118,7 @@ impl ArnPattern {
             Self::Parts { head: Head::Fields { exact, globs }, resource } => {
                 let covers = |arn: &Arn<'_>| {
                     let field = |at: usize| arn.fields().get(at).copied().unwrap_or_default();
-                    globs.iter().all(|(at, glob)| glob.matches(field(*at)))
+                    globs.iter().all(|(at, glob)| glob.matches(field(*at).as_bytes()))
                         && resource.matches(arn.resource(), values)
                 };
                 text.starts_with(&**exact) && arn().is_some_and(|arn| covers(&arn))
@@ -130,15 +128,15 @@ impl ArnPattern {
     }
 }
 
-impl Prefixed for ArnPattern {
-    fn prefix(&self) -> Cow<'_, str> {
+impl Outlined for ArnPattern {
+    fn outline(&self) -> Outline<'_> {
         match self {
-            Self::Exact(text) => Cow::Borrowed(text),
-            Self::Parts { head: Head::Exact(head), resource } => {
-                Cow::Owned(format!("{head}{}", resource.prefix()))
+            Self::Exact(text) => Outline::exact(text),
+            Self::Parts { head: Head::Exact(head), resource } => resource.outline().after(head),
+            Self::Parts { head: Head::Fields { exact, .. }, resource } => {
+                resource.outline().without_begin().after(exact)
             }
-            Self::Parts { head: Head::Fields { exact, .. }, .. } => Cow::Borrowed(exact),
-            Self::Parts { head: Head::Never, .. } => Cow::Borrowed(""),
+            Self::Parts { head: Head::Never, .. } => Outline::default(),
         }
     }
 }
@@ -205,11 +203,11 @@ impl ResourcePattern {
     }
 }
 
-impl Prefixed for ResourcePattern {
-    fn prefix(&self) -> Cow<'_, str> {
+impl Outlined for ResourcePattern {
+    fn outline(&self) -> Outline<'_> {
         match self {
-            Self::Arn(pattern) => pattern.prefix(),
-            Self::Any | Self::Never => Cow::Borrowed(""),
+            Self::Arn(pattern) => pattern.outline(),
+            Self::Any | Self::Never => Outline::default(),
         }
     }
 }
@@ -219,8 +217,8 @@ mod tests {
     use super::{ResourcePattern, fields};
     use crate::arn::Arn;
     use crate::context::MapContext;
-    use crate::prefixes::Prefixed as _;
-    use crate::template::{Asked, Compiler};
+    use crate::prefixes::Outlined as _;
+    use crate::template::{Asked, Compiler, Memory};
 
     #[test]
     #[rustfmt::skip]
@@ -243,9 +241,10 @@ mod tests {
         let mut compiler = Compiler::new(true);
         let pattern_ = ResourcePattern::new(pattern, &mut compiler);
         let keys = compiler.into_keys();
-        let (asked, places) = (Asked::new(&context, &keys), [0, 1]);
+        let (memory, places) = (Memory::default(), [0, 1]);
+        let asked = Asked::new(&context, &keys, &memory);
         let got = pattern_.matches(resource, || Arn::split(resource), &asked.at(&places));
-        assert!(!got || resource.starts_with(&*pattern_.prefix()), "{pattern}");
+        assert!(!got || resource.starts_with(&*pattern_.outline().begin), "{pattern}");
         assert_eq!(got, want, "{pattern} on {resource}");
     }
 

@@ -1,6 +1,5 @@
 //! Compiled conditions. Source: iam.md §5.
 
-use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
 use crate::arn::Arn;
@@ -9,7 +8,7 @@ use crate::choice;
 use crate::context::Value;
 use crate::document::RawCondition;
 use crate::operator::{Base, Comparison, Operator, SetOperator};
-use crate::prefixes::{Patterns, Prefixed as _};
+use crate::prefixes::{Outline, Outlined as _, Patterns};
 use crate::template::{Compiler, KeyId, Template, Values};
 use crate::value::{self, Decimal, Moment, Network, Networks};
 
@@ -98,9 +97,9 @@ impl Condition {
         }
     }
 
-    /// If the condition holds only for a single value that begins with one of certain texts: the key
-    /// and those texts.
-    pub(crate) fn required(&self) -> Option<(KeyId, impl Iterator<Item = Cow<'_, str>>)> {
+    /// If the condition holds only for a single value that has one of certain outlines: the key and
+    /// those outlines.
+    pub(crate) fn required(&self) -> Option<(KeyId, impl Iterator<Item = Outline<'_>>)> {
         let Operator { set, negated, if_exists, .. } = self.operator;
         let plain = set == SetOperator::None && !negated && !if_exists;
         let (strings, arns) = match &self.test {
@@ -108,8 +107,8 @@ impl Condition {
             Test::Arn(arns) if plain => (None, Some(&arns.values)),
             _ => return None,
         };
-        let strings = strings.into_iter().flat_map(|all| all.iter()).map(Template::prefix);
-        let arns = arns.into_iter().flat_map(|all| all.iter()).map(ArnPattern::prefix);
+        let strings = strings.into_iter().flat_map(Patterns::iter).map(Template::outline);
+        let arns = arns.into_iter().flat_map(Patterns::iter).map(ArnPattern::outline);
         Some((self.key, strings.chain(arns)))
     }
 
@@ -126,7 +125,9 @@ impl Condition {
     fn holds_for(&self, text: &str, values: &Values<'_, '_>) -> bool {
         let negated = self.operator.negated;
         match &self.test {
-            Test::String(all) => all.any(text, |one| one.matches(text, values)) != negated,
+            Test::String(all) => {
+                all.any(text.as_bytes(), |one| one.matches(text, values)) != negated
+            }
             Test::StringIgnoreCase(all) => {
                 all.iter().any(|one| same_ignoring_case(one, text, values)) != negated
             }
@@ -151,7 +152,7 @@ impl Condition {
                 let covers = |one: &ArnPattern| one.matches(text, || *arn, values);
                 // What is covered is an ARN: only a negation has to know of other texts.
                 let typed_text = (!negated || arn.is_some()).then_some(text);
-                typed.hold(negated, typed_text, |all, text| all.any(text, covers))
+                typed.hold(negated, typed_text, |all, text| all.any(text.as_bytes(), covers))
             }
             Test::Null(_) => false,
         }

@@ -25,11 +25,10 @@ pub trait Context {
 }
 
 /// A plain map of condition keys, for tests and simulations. Keys ignore case. Lends its values.
+///
+/// A list, because the keys of one request are few and mostly differ in their lengths already.
 #[derive(Clone, Debug, Default)]
-pub struct MapContext {
-    /// By length of the key, then by key: few keys have the same length, so few are compared.
-    entries: Vec<(Box<str>, Held)>,
-}
+pub struct MapContext(Vec<(Box<str>, Held)>);
 
 #[derive(Clone, Debug)]
 enum Held {
@@ -47,36 +46,24 @@ impl MapContext {
     /// Gives `key` a single value. A key that is there already, perhaps in other case, then has all
     /// the values as a list (iam.md §5.1).
     pub fn insert(&mut self, key: &str, value: impl Into<String>) {
-        let value = Cow::Owned(value.into());
-        match self.entry(key) {
-            Ok(held) => held.extend([value]),
-            Err(new) => self.add(new, key, Held::Single(value)),
+        let (key, value) = (key.to_lowercase(), Cow::Owned(value.into()));
+        match self.held(&key) {
+            Some(held) => held.extend([value]),
+            None => self.0.push((key.into(), Held::Single(value))),
         }
     }
 
     /// Gives `key` a list of values, in addition to those it has.
     pub fn insert_list(&mut self, key: &str, values: impl IntoIterator<Item = String>) {
-        let values = values.into_iter().map(Cow::Owned);
-        match self.entry(key) {
-            Ok(held) => held.extend(values),
-            Err(new) => self.add(new, key, Held::Multiple(values.collect())),
+        let (key, values) = (key.to_lowercase(), values.into_iter().map(Cow::Owned));
+        match self.held(&key) {
+            Some(held) => held.extend(values),
+            None => self.0.push((key.into(), Held::Multiple(values.collect()))),
         }
     }
 
-    /// What `key` holds, or where it would stand.
-    fn entry(&mut self, key: &str) -> Result<&mut Held, usize> {
-        let at = self.position(&key.to_lowercase())?;
-        self.entries.get_mut(at).map(|(_, held)| held).ok_or(at)
-    }
-
-    fn add(&mut self, at: usize, key: &str, held: Held) {
-        self.entries.insert(at, (key.to_lowercase().into(), held));
-    }
-
-    fn position(&self, key: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|(known, _)| {
-            known.len().cmp(&key.len()).then_with(|| (**known).cmp(key))
-        })
+    fn held(&mut self, key: &str) -> Option<&mut Held> {
+        self.0.iter_mut().find(|(known, _)| **known == *key).map(|(_, held)| held)
     }
 }
 
@@ -94,7 +81,7 @@ impl Held {
 
 impl Context for MapContext {
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        let (_, held) = self.entries.get(self.position(key).ok()?)?;
+        let (_, held) = self.0.iter().find(|(known, _)| **known == *key)?;
         Some(match held {
             Held::Single(value) => Value::Single(Cow::Borrowed(value)),
             Held::Multiple(values) => Value::Multiple(Cow::Borrowed(values)),

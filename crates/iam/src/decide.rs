@@ -127,9 +127,10 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
     let counted = Counted::new(request, policies);
     let mut lower = [0; ACTION_BYTES];
     let call = Call::new(request, counted.boundary.is_some(), &mut lower);
-    let denies = |kind: &PolicyType| counted.denies(&call, *kind);
-    if let Some(kind) = choice::EXPLICIT_DENIAL_ORDER.into_iter().find(denies) {
-        return Decision::ExplicitlyDenied(kind);
+    for kind in &choice::EXPLICIT_DENIAL_ORDER {
+        if counted.denies(&call, *kind) {
+            return Decision::ExplicitlyDenied(*kind);
+        }
     }
     match missing(&call, policies.resource_rule, &counted) {
         None => Decision::Allowed,
@@ -163,25 +164,26 @@ fn missing(call: &Call<'_>, rule: ResourceRule, counted: &Counted<'_>) -> Option
     if !counted.service_control.is_none_or(|levels| levels.iter().all(|one| call.allowed_by(one))) {
         return Some(PolicyType::ServiceControl);
     }
-    let grant = call.grant(counted.resource);
     let Some(account) = call.caller().account() else {
         // Services and anonymous callers: what names them less directly cannot match them.
-        return grant.is_none().then_some(PolicyType::Resource);
+        return call.grant(counted.resource).is_none().then_some(PolicyType::Resource);
     };
-    let own = || counted.identity.is_none_or(|pool| call.allowed_by(pool));
+    let own = match counted.identity.is_none_or(|pool| call.allowed_by(pool)) {
+        true => counted.silent_cap(call),
+        false => Some(PolicyType::Identity),
+    };
     let same_account = account == call.request.resource_account;
-    if grant.is_none() && (!same_account || rule == ResourceRule::Required) {
-        return Some(choice::without_grant(rule, own()));
+    if own.is_none() && same_account && rule == ResourceRule::Suffices {
+        return None; // whatever the resource grants
     }
-    let direct = matches!(grant, Some(Strength::Itself | Strength::Wildcard));
-    if same_account && direct {
-        return None;
+    match call.grant(counted.resource) {
+        None if !same_account || rule == ResourceRule::Required => {
+            Some(choice::without_grant(rule, own != Some(PolicyType::Identity)))
+        }
+        Some(Strength::Itself | Strength::Wildcard) if same_account => None,
+        Some(Strength::Parent) if same_account && counted.silent_cap(call).is_none() => None,
+        None | Some(_) => own,
     }
-    let silent_cap = counted.silent_cap(call);
-    if same_account && grant == Some(Strength::Parent) && silent_cap.is_none() {
-        return None;
-    }
-    if own() { silent_cap } else { Some(PolicyType::Identity) }
 }
 
 /// The documents that count for a call. `None` is a type that does not limit the caller.
@@ -302,22 +304,24 @@ fn is_service_linked(request: &Request<'_>) -> bool {
 /// itself takes, `ActionNameType` of its API.
 pub(crate) const ACTION_BYTES: usize = 128;
 
-/// The action of a request.
+/// The action of a request, as bytes of UTF-8.
 #[derive(Clone, Copy)]
 pub(crate) enum Action<'r> {
     /// In lower case, as patterns are.
-    Lower(&'r str),
+    Lower(&'r [u8]),
     /// One that is too long to be put into lower case.
-    AsWritten(&'r str),
+    AsWritten(&'r [u8]),
 }
 
 impl<'r> Action<'r> {
     fn new(written: &'r str, lower: &'r mut [u8; ACTION_BYTES]) -> Self {
-        let Some(lower) = lower.get_mut(..written.len()) else { return Self::AsWritten(written) };
-        lower.copy_from_slice(written.as_bytes());
-        lower.make_ascii_lowercase();
-        // Changes of ASCII letters keep it UTF-8.
-        std::str::from_utf8(lower).map_or(Self::AsWritten(written), Self::Lower)
+        let written = written.as_bytes();
+        let Some(begin) = lower.get_mut(..written.len()) else { return Self::AsWritten(written) };
+        begin.copy_from_slice(written);
+        // Whole blocks, so that it takes many at a time.
+        let (blocks, _) = lower.as_chunks_mut::<32>();
+        blocks.iter_mut().take(written.len().div_ceil(32)).for_each(|b| b.make_ascii_lowercase());
+        lower.get(..written.len()).map_or(Self::AsWritten(written), Self::Lower)
     }
 }
 

@@ -1,10 +1,8 @@
 //! The wildcard matcher: `*`, `?` and literal text, on the whole string.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
-use crate::prefixes::Prefixed;
+use crate::prefixes::{Outline, Outlined};
 
 /// One part of a split pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +35,7 @@ impl Token<Box<str>> {
 #[must_use]
 pub fn glob(pattern: &str, text: &str) -> bool {
     let tokens: SmallVec<[Token<&str>; 16]> = tokens(pattern).collect();
-    matches(&tokens, text, &Plain)
+    matches(&tokens, text.as_bytes(), &Plain)
 }
 
 /// Splits `pattern` at its wildcards; neighbouring `*` become one.
@@ -62,7 +60,8 @@ fn first(pattern: &str) -> Option<(Token<&str>, &str)> {
     (!text.is_empty()).then_some((Token::Text(text), after))
 }
 
-/// What the parts of a pattern stand for.
+/// What the parts of a pattern stand for. Texts are bytes, so that cutting them costs nothing; they
+/// are cut between characters only.
 pub(crate) trait Tokens<P> {
     /// Gives what `part` stands for to `use_it`; `None` if for nothing, which makes the whole
     /// pattern match nothing.
@@ -70,8 +69,15 @@ pub(crate) trait Tokens<P> {
 
     /// `text` without the `literal` that it begins with.
     #[inline]
-    fn strip<'t>(&self, text: &'t str, literal: &str) -> Option<&'t str> {
+    fn strip<'t>(&self, text: &'t [u8], literal: &[u8]) -> Option<&'t [u8]> {
         text.strip_prefix(literal)
+    }
+
+    /// The end of `text`, from where it may first begin with `literal`.
+    #[inline]
+    fn find<'t>(&self, text: &'t [u8], literal: &[u8]) -> Option<&'t [u8]> {
+        let Some(first) = literal.first() else { return Some(text) };
+        text.get(text.iter().position(|byte| byte == first)?..)
     }
 }
 
@@ -100,16 +106,20 @@ impl Tokens<Token<Box<str>>> for IgnoringCase {
         use_it(Some(part.borrow()))
     }
 
-    fn strip<'t>(&self, text: &'t str, literal: &str) -> Option<&'t str> {
+    fn strip<'t>(&self, text: &'t [u8], literal: &[u8]) -> Option<&'t [u8]> {
         let (head, rest) = text.split_at_checked(literal.len())?;
         head.eq_ignore_ascii_case(literal).then_some(rest)
+    }
+
+    fn find<'t>(&self, text: &'t [u8], _: &[u8]) -> Option<&'t [u8]> {
+        Some(text)
     }
 }
 
 /// What one part makes of the beginning of a text.
 enum Step<'t> {
     /// It covers it; this is the rest.
-    Covers(&'t str),
+    Covers(&'t [u8]),
     Misses,
     /// It is a `*`.
     Run,
@@ -117,45 +127,49 @@ enum Step<'t> {
     Never,
 }
 
-/// Two-pointer greedy match of `parts`.
+/// Two-pointer greedy match of `parts` on `text`, which is UTF-8.
 ///
 /// Only the last `*` is ever retried, which is enough, because a longer run for an earlier one
 /// cannot succeed where the shortest failed.
-pub(crate) fn matches<P>(parts: &[P], text: &str, tokens: &impl Tokens<P>) -> bool {
+pub(crate) fn matches<P>(parts: &[P], text: &[u8], tokens: &impl Tokens<P>) -> bool {
     let (mut parts, mut rest) = (parts, text);
-    let mut retry = None;
+    let mut retry: Option<(&[P], &[u8])> = None;
     loop {
-        match parts.split_first().map(|(part, after)| (step(part, rest, tokens), after)) {
+        let mut from = match parts.split_first() {
             None if rest.is_empty() => return true,
-            Some((Step::Never, _)) => return false,
-            Some((Step::Covers(after_text), after)) => {
-                (parts, rest) = (after, after_text);
-                continue;
-            }
-            Some((Step::Run, [])) => return true,
-            Some((Step::Run, [last])) if is_text(last, tokens) => return ends(rest, last, tokens),
-            Some((Step::Run, after)) => {
-                retry = Some((after, rest));
-                parts = after;
-                continue;
-            }
-            None | Some((Step::Misses, _)) => {}
+            None => None,
+            Some((part, after)) => match step(part, rest, tokens) {
+                Step::Never => return false,
+                Step::Covers(after_text) => {
+                    (parts, rest) = (after, after_text);
+                    continue;
+                }
+                Step::Run => match after {
+                    [] => return true,
+                    [last] if is_text(last, tokens) => return ends(rest, last, tokens),
+                    _ => Some((after, rest)),
+                },
+                Step::Misses => None,
+            },
+        };
+        if from.is_none() {
+            from = retry.and_then(|(after, from)| Some((after, skip_one(from)?)));
         }
-        let Some((after, from)) = retry else { return false };
-        let Some(from) = skip_one(from) else { return false };
+        let Some((after, from)) = from else { return false };
+        let Some(from) = start(after, from, tokens) else { return false };
         retry = Some((after, from));
         (parts, rest) = (after, from);
     }
 }
 
 #[inline]
-fn step<'t, P>(part: &P, text: &'t str, tokens: &impl Tokens<P>) -> Step<'t> {
+fn step<'t, P>(part: &P, text: &'t [u8], tokens: &impl Tokens<P>) -> Step<'t> {
     tokens.with(part, |token| {
         let rest = match token {
             None => return Step::Never,
             Some(Token::Run) => return Step::Run,
             Some(Token::One) => skip_one(text),
-            Some(Token::Text(literal)) => tokens.strip(text, literal),
+            Some(Token::Text(literal)) => tokens.strip(text, literal.as_bytes()),
         };
         rest.map_or(Step::Misses, Step::Covers)
     })
@@ -165,20 +179,31 @@ fn is_text<P>(part: &P, tokens: &impl Tokens<P>) -> bool {
     tokens.with(part, |token| matches!(token, Some(Token::Text(_))))
 }
 
-fn ends<P>(text: &str, with: &P, tokens: &impl Tokens<P>) -> bool {
+fn ends<P>(text: &[u8], with: &P, tokens: &impl Tokens<P>) -> bool {
     tokens.with(with, |token| {
         let Some(Token::Text(with)) = token else { return false };
-        let start = text.len().checked_sub(with.len());
-        start
-            .and_then(|start| text.get(start..))
-            .is_some_and(|end| tokens.strip(end, with).is_some())
+        let end = text.len().checked_sub(with.len()).and_then(|start| text.get(start..));
+        end.is_some_and(|end| tokens.strip(end, with.as_bytes()).is_some())
+    })
+}
+
+/// The end of `text`, from where `parts` may first cover it.
+fn start<'t, P>(parts: &[P], text: &'t [u8], tokens: &impl Tokens<P>) -> Option<&'t [u8]> {
+    let Some(first) = parts.first() else { return Some(text) };
+    tokens.with(first, |token| match token {
+        Some(Token::Text(literal)) => tokens.find(text, literal.as_bytes()),
+        Some(Token::Run | Token::One) | None => Some(text),
     })
 }
 
 /// `text` without its first character, by [`choice`](crate::choice) a Unicode scalar value.
-fn skip_one(text: &str) -> Option<&str> {
-    let mut characters = text.chars();
-    characters.next().map(|_| characters.as_str())
+fn skip_one(text: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = text.split_first()?;
+    if first.is_ascii() {
+        return Some(rest);
+    }
+    let is_inner = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    rest.get(rest.iter().take_while(|byte| is_inner(byte)).count()..)
 }
 
 /// A compiled pattern without variables; the common forms are told apart when it is made.
@@ -215,37 +240,49 @@ impl Glob {
         }
     }
 
-    pub(crate) fn matches(&self, text: &str) -> bool {
+    /// Whether this covers `text`, which is UTF-8.
+    #[inline]
+    pub(crate) fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Any => true,
-            Self::Exact(exact) => **exact == *text,
-            Self::Prefix(prefix) => text.starts_with(&**prefix),
+            Self::Exact(exact) => exact.as_bytes() == text,
+            Self::Prefix(prefix) => text.starts_with(prefix.as_bytes()),
             Self::Tokens(tokens) => matches(tokens, text, &Plain),
         }
     }
 
     /// Whether this, in lower case, covers `text` whatever the case of its ASCII letters.
-    pub(crate) fn matches_ignoring_case(&self, text: &str) -> bool {
+    pub(crate) fn matches_ignoring_case(&self, text: &[u8]) -> bool {
         match self {
             Self::Any => true,
-            Self::Exact(exact) => exact.eq_ignore_ascii_case(text),
-            Self::Prefix(prefix) => IgnoringCase.strip(text, prefix).is_some(),
+            Self::Exact(exact) => exact.as_bytes().eq_ignore_ascii_case(text),
+            Self::Prefix(prefix) => IgnoringCase.strip(text, prefix.as_bytes()).is_some(),
             Self::Tokens(tokens) => matches(tokens, text, &IgnoringCase),
         }
     }
 }
 
-impl Prefixed for Glob {
-    fn prefix(&self) -> Cow<'_, str> {
-        Cow::Borrowed(match self {
-            Self::Any => "",
-            Self::Exact(text) | Self::Prefix(text) => text,
-            Self::Tokens(tokens) => match &**tokens {
-                [Token::Text(text), ..] => text,
-                _ => "",
-            },
-        })
+impl Outlined for Glob {
+    fn outline(&self) -> Outline<'_> {
+        match self {
+            Self::Any => Outline::default(),
+            Self::Exact(text) => Outline::exact(text),
+            Self::Prefix(text) => Outline::new(&**text, "", [&**text]),
+            Self::Tokens(tokens) => outline(tokens.iter().map(|token| match token {
+                Token::Text(text) => Some(&**text),
+                Token::Run | Token::One => None,
+            })),
+        }
     }
+}
+
+/// The outline of a sequence of literal texts and other things.
+pub(crate) fn outline<'p>(
+    parts: impl DoubleEndedIterator<Item = Option<&'p str>> + Clone,
+) -> Outline<'p> {
+    let begin = parts.clone().next().flatten().unwrap_or_default();
+    let end = parts.clone().next_back().flatten().unwrap_or_default();
+    Outline::new(begin, end, parts.flatten())
 }
 
 fn own(token: Token<&str>) -> Token<Box<str>> {
@@ -259,13 +296,17 @@ fn own(token: Token<&str>) -> Token<Box<str>> {
 #[cfg(test)]
 mod tests {
     use super::{Glob, glob};
-    use crate::prefixes::Prefixed as _;
+    use crate::prefixes::Outlined as _;
     use proptest::prelude::*;
 
     #[track_caller]
     fn check(pattern: &str, text: &str, want: bool) {
         assert_eq!(glob(pattern, text), want, "{pattern} on {text}");
-        assert_eq!(Glob::new(pattern).matches(text), want, "compiled {pattern} on {text}");
+        assert_eq!(
+            Glob::new(pattern).matches(text.as_bytes()),
+            want,
+            "compiled {pattern} on {text}"
+        );
     }
 
     #[test]
@@ -316,9 +357,9 @@ mod tests {
             let chars = |s: &str| s.chars().collect::<Vec<_>>();
             let want = defined(&chars(&pattern), &chars(&text));
             prop_assert_eq!(glob(&pattern, &text), want);
-            prop_assert_eq!(Glob::new(&pattern).matches(&text), want);
-            prop_assert_eq!(Glob::new(&pattern).matches_ignoring_case(&text.to_ascii_uppercase()), want);
-            prop_assert!(!want || text.starts_with(&*Glob::new(&pattern).prefix()));
+            prop_assert_eq!(Glob::new(&pattern).matches(text.as_bytes()), want);
+            prop_assert_eq!(Glob::new(&pattern).matches_ignoring_case(text.to_ascii_uppercase().as_bytes()), want);
+            prop_assert!(!want || text.starts_with(&*Glob::new(&pattern).outline().begin));
         }
     }
 

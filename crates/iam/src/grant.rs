@@ -1,11 +1,10 @@
 //! The Principal and NotPrincipal elements: whom a statement is about. Source: iam.md §4.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 
 use crate::choice;
 use crate::document::{Effect, PrincipalType, RawPrincipal, Who};
-use crate::prefixes::{INDEXED_MIN, Prefixes};
+use crate::prefixes::{INDEXED_MIN, Outline, Prefixes};
 use crate::principal::{Entity, EntityArn, Principal, PrincipalKind, is_account_id};
 
 /// How directly a statement names a caller, weakest first. Source: iam.md §4.1.
@@ -23,9 +22,10 @@ pub(crate) enum Strength {
 }
 
 impl Strength {
-    const DESCENDING: [Self; 5] =
-        [Self::Wildcard, Self::Itself, Self::Service, Self::Parent, Self::Account];
+    const ALL: [Self; 5] =
+        [Self::Account, Self::Parent, Self::Service, Self::Itself, Self::Wildcard];
 
+    /// Stronger ones have higher bits.
     fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -110,12 +110,14 @@ impl Named {
 }
 
 impl Named {
-    /// The text by which callers are told apart, first of all: see [`texts`].
-    fn text(&self) -> Option<&str> {
+    /// That of the texts by which the callers that this names are told apart: see [`texts`].
+    fn outline(&self) -> Option<Outline<'_>> {
         match self {
-            Self::Everyone => Some(""),
-            Self::Account { id: text, .. } | Self::Role { name: text, .. } => Some(text),
-            Self::Arn(text) | Self::Service(text) => Some(text),
+            Self::Everyone => Some(Outline::default()),
+            Self::Account { id: text, .. } | Self::Role { name: text, .. } => {
+                Some(Outline::exact(text))
+            }
+            Self::Arn(text) | Self::Service(text) => Some(Outline::exact(text)),
             Self::Nobody => None,
         }
     }
@@ -133,7 +135,7 @@ pub(crate) fn any_naming(
     caller: &Principal,
     mut test: impl FnMut(usize) -> bool,
 ) -> bool {
-    texts(caller).any(|text| index.any(text, &mut test))
+    texts(caller).any(|text| index.any(text.as_bytes(), &mut test))
 }
 
 /// The principals that an element lists.
@@ -149,7 +151,7 @@ impl FromIterator<Named> for Principals {
         let mut principals = Self { list: named.into_iter().collect(), index: None };
         if principals.list.len() >= INDEXED_MIN {
             let texts = principals.list.iter().enumerate();
-            let texts = texts.filter_map(|(entry, named)| Some((named.text()?.into(), entry)));
+            let texts = texts.filter_map(|(entry, named)| Some((named.outline()?, entry)));
             principals.index = Some(Box::new(Prefixes::new(texts)));
         }
         principals
@@ -211,7 +213,7 @@ impl Strengths {
     }
 
     fn strongest(self) -> Option<Strength> {
-        Strength::DESCENDING.into_iter().find(|strength| self.has(*strength))
+        Strength::ALL.get(self.0.checked_ilog2()? as usize).copied()
     }
 }
 
@@ -250,14 +252,13 @@ impl PrincipalPart {
         Self::Only(Principals::from_iter([]))
     }
 
-    /// The texts one of which names every caller that the statement is about; an empty one, if
-    /// there are no such texts.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    /// Outlines: of every caller that the statement is about, one of the [`texts`] has one of them.
+    pub(crate) fn outlines(&self) -> impl Iterator<Item = Outline<'_>> {
         let (all, listed) = match self {
-            Self::Unasked | Self::AllBut(_) => (Some(""), [].iter()),
+            Self::Unasked | Self::AllBut(_) => (Some(Outline::default()), [].iter()),
             Self::Only(named) => (None, named.list.iter()),
         };
-        all.into_iter().chain(listed.filter_map(Named::text)).map(Cow::Borrowed)
+        all.into_iter().chain(listed.filter_map(Named::outline))
     }
 
     /// How strongly the statement names `caller`; `None` if it is not about it. `bounded`: the
@@ -265,7 +266,10 @@ impl PrincipalPart {
     pub(crate) fn strength(&self, caller: &Principal, bounded: bool) -> Option<Strength> {
         match self {
             Self::Unasked => Some(Strength::Wildcard),
-            Self::Only(named) => named.strengths(caller).strongest(),
+            Self::Only(named) => match &**named {
+                [one] => one.strength(caller),
+                _ => named.strengths(caller).strongest(),
+            },
             Self::AllBut(named) => {
                 (bounded || !is_exempt(named, caller)).then_some(Strength::Wildcard)
             }

@@ -1,7 +1,6 @@
 //! The statements of a document by what they are about, so that a call meets the few that can apply.
 //! Source: design.md §5.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,9 +12,9 @@ use crate::choice;
 use crate::context::Value;
 use crate::decide::{Action, Call};
 use crate::grant::{self, Strength};
-use crate::prefixes::{INDEXED_MIN, Prefixes};
+use crate::prefixes::{INDEXED_MIN, Outline, Prefixes};
 use crate::statement::{Scope, Statement};
-use crate::template::{Asked, KeyId, KeyTable};
+use crate::template::{Asked, KeyId, KeyTable, Memory};
 
 /// The statements of one effect, as a tree: those with one action part, of these those with one
 /// principal part, of these those with one resource part.
@@ -74,14 +73,14 @@ struct Member {
 type Places = SmallVec<[u32; 4]>;
 
 impl Children {
-    fn new<'a>(range: Range<usize>, texts: impl Iterator<Item = (Cow<'a, str>, usize)>) -> Self {
-        let index = (range.len() >= INDEXED_MIN).then(|| Box::new(Prefixes::new(texts)));
+    fn new<'a>(range: Range<usize>, outlines: impl Iterator<Item = (Outline<'a>, usize)>) -> Self {
+        let index = (range.len() >= INDEXED_MIN).then(|| Box::new(Prefixes::new(outlines)));
         Self { range, index }
     }
 
     /// Whether `test` holds of a child that can cover `text`.
     #[inline]
-    fn any(&self, text: &str, test: impl FnMut(usize) -> bool) -> bool {
+    fn any(&self, text: &[u8], test: impl FnMut(usize) -> bool) -> bool {
         match &self.index {
             None => self.range.clone().any(test),
             Some(index) => index.any(text, test),
@@ -103,9 +102,7 @@ impl Index {
         if self.members.is_empty() {
             return known;
         }
-        let asked = Asked::new(call.context(), document.keys);
-        let mut search =
-            Search { index: self, statements: document.statements, call, asked, known, enough };
+        let mut search = Search { index: self, document, call, known, enough };
         search.actions();
         search.known
     }
@@ -123,9 +120,8 @@ pub(crate) struct Document<'d> {
 /// over.
 struct Search<'s, 'r> {
     index: &'s Index,
-    statements: &'s [Arc<Statement>],
+    document: Document<'s>,
     call: &'s Call<'r>,
-    asked: Asked<'s>,
     known: Option<Strength>,
     enough: Strength,
 }
@@ -154,45 +150,57 @@ impl<'s> Search<'s, '_> {
 
     fn principal(&mut self, at: usize) -> bool {
         let Some((scope, branch)) = self.branch(&self.index.principals, at) else { return false };
-        let strength = scope.strength(self.call).filter(|strength| Some(*strength) > self.known);
-        strength.is_some_and(|strength| {
-            if branch.children.any(self.call.resource(), |at| self.resource(at)) {
-                self.known = Some(strength);
-            }
-            self.known >= Some(self.enough)
-        })
+        let strength = scope.strength(self.call);
+        if strength <= self.known {
+            return false;
+        }
+        let (context, keys) = (self.call.context(), self.document.keys);
+        let applies = if keys.is_empty() {
+            self.resources(branch, &Asked::forgetful(context, keys))
+        } else {
+            let memory = Memory::default();
+            self.resources(branch, &Asked::new(context, keys, &memory))
+        };
+        if applies {
+            self.known = strength;
+        }
+        self.known >= Some(self.enough)
     }
 
-    fn resource(&self, at: usize) -> bool {
+    fn resources(&self, branch: &Branch, asked: &Asked<'_, '_>) -> bool {
+        branch.children.any(self.call.resource().as_bytes(), |at| self.resource(at, asked))
+    }
+
+    fn resource(&self, at: usize, asked: &Asked<'_, '_>) -> bool {
         let Some(leaf) = self.index.resources.get(at) else { return false };
-        let Some(first) = self.statements.get(leaf.first) else { return false };
-        if !first.scope().has_resource(self.call, &self.asked.at(&leaf.keys)) {
+        let Some(first) = self.document.statements.get(leaf.first) else { return false };
+        if !first.scope().has_resource(self.call, &asked.at(&leaf.keys)) {
             return false;
         }
         let members = &leaf.members;
         let Some(index) = &members.index else {
-            return members.range.clone().any(|at| self.member(at));
+            return members.range.clone().any(|at| self.member(at, asked));
         };
         let spare = OnceCell::new();
-        match self.asked.get(leaf.key, &spare) {
-            Some(Value::Single(text)) => index.any(text, |at| self.member(at)),
+        match asked.get(leaf.key, &spare) {
+            Some(Value::Single(text)) => index.any(text.as_bytes(), |at| self.member(at, asked)),
             Some(Value::Multiple(_)) if choice::PLAIN_OPERATOR_HOLDS_ON_A_LIST => {
-                members.range.clone().any(|at| self.member(at))
+                members.range.clone().any(|at| self.member(at, asked))
             }
             // Those that require nothing of the key.
-            Some(Value::Multiple(_)) | None => index.any("", |at| self.member(at)),
+            Some(Value::Multiple(_)) | None => index.any(b"", |at| self.member(at, asked)),
         }
     }
 
-    fn member(&self, at: usize) -> bool {
+    fn member(&self, at: usize, asked: &Asked<'_, '_>) -> bool {
         let Some(member) = self.index.members.get(at) else { return false };
-        let statement = self.statements.get(member.position);
-        statement.is_some_and(|statement| statement.holds(&self.asked.at(&member.keys)))
+        let statement = self.document.statements.get(member.position);
+        statement.is_some_and(|statement| statement.holds(&asked.at(&member.keys)))
     }
 
     fn branch(&self, level: &'s [Branch], at: usize) -> Option<(&'s Scope, &'s Branch)> {
         let branch = level.get(at)?;
-        Some((self.statements.get(branch.first)?.scope(), branch))
+        Some((self.document.statements.get(branch.first)?.scope(), branch))
     }
 }
 
@@ -221,7 +229,7 @@ impl<'a> Builder<'a> {
     pub(crate) fn index(&mut self, mut statements: Vec<Placed<'a>>) -> Index {
         statements.sort_by_key(|(_, statement)| statement.scope().hashes());
         let groups = grouped(&statements, Scope::has_action_of);
-        let root = children(0, &groups, Scope::action_prefixes);
+        let root = children(0, &groups, Scope::action_outlines);
         let actions = groups.iter().filter_map(|group| self.action(group)).collect();
         Index {
             root,
@@ -243,7 +251,7 @@ impl<'a> Builder<'a> {
         let groups = grouped(group, Scope::has_principal_of);
         let branches: SmallVec<[_; 4]> =
             groups.iter().filter_map(|group| self.principal(group)).collect();
-        let children = children(self.principals.len(), &groups, Scope::principal_names);
+        let children = children(self.principals.len(), &groups, Scope::principal_outlines);
         self.principals.extend(branches);
         Some(Branch { first, children })
     }
@@ -253,7 +261,7 @@ impl<'a> Builder<'a> {
         let (first, _) = *group.first()?;
         let groups = grouped(group, Scope::has_resource_of);
         let leaves: SmallVec<[_; 4]> = groups.iter().filter_map(|group| self.leaf(group)).collect();
-        let children = children(self.resources.len(), &groups, Scope::resource_prefixes);
+        let children = children(self.resources.len(), &groups, Scope::resource_outlines);
         self.resources.extend(leaves);
         Some(Branch { first, children })
     }
@@ -301,29 +309,29 @@ fn grouped<'g, 'a>(
     all.chunk_by(|(_, left), (_, right)| same(left.scope(), right.scope())).collect()
 }
 
-/// The children that groups become, from position `start`; `texts` are what their part begins with.
-fn children<'a, T: Iterator<Item = Cow<'a, str>>>(
+/// The children that groups become, from position `start`; `outlines` are those of their part.
+fn children<'a, O: Iterator<Item = Outline<'a>>>(
     start: usize,
     groups: &[Group<'_, 'a>],
-    texts: impl Fn(&'a Scope) -> T,
+    outlines: impl Fn(&'a Scope) -> O,
 ) -> Children {
     let scopes = groups.iter().filter_map(|group| Some(group.first()?.1.scope()));
     let pairs = (start..).zip(scopes);
-    let pairs = pairs.flat_map(|(at, scope)| texts(scope).map(move |text| (text, at)));
+    let pairs = pairs.flat_map(|(at, scope)| outlines(scope).map(move |outline| (outline, at)));
     Children::new(start..start + groups.len(), pairs)
 }
 
 /// The key whose value tells most members apart, if there is one.
 fn telling(group: Group<'_, '_>, members: &[Member]) -> Option<u32> {
-    let mut last = HashMap::<u32, (Cow<'_, str>, usize)>::new();
+    let mut last = HashMap::<u32, (Outline<'_>, usize)>::new();
     for ((_, statement), member) in group.iter().zip(members) {
-        for (key, mut texts) in statement.required() {
-            let (Some(place), Some(text)) = (member.keys.get(key.place()), texts.next()) else {
+        for (key, mut outlines) in statement.required() {
+            let Some((place, outline)) = member.keys.get(key.place()).zip(outlines.next()) else {
                 continue;
             };
             let (known, changes) = last.entry(*place).or_default();
-            if *known != text {
-                (*known, *changes) = (text, *changes + 1);
+            if *known != outline {
+                (*known, *changes) = (outline, *changes + 1);
             }
         }
     }
@@ -331,16 +339,11 @@ fn telling(group: Group<'_, '_>, members: &[Member]) -> Option<u32> {
     telling.max_by_key(|(place, (_, changes))| (*changes, *place)).map(|(place, _)| place)
 }
 
-/// The texts with one of which the value of a key has to begin, so that the member can hold; an
-/// empty one, if it does not have to.
-fn required<'a>(
-    statement: &'a Statement,
-    member: &Member,
-    key: u32,
-) -> SmallVec<[Cow<'a, str>; 1]> {
+/// Outlines one of which the value of a key has to have, so that the member can hold.
+fn required<'a>(statement: &'a Statement, member: &Member, key: u32) -> SmallVec<[Outline<'a>; 1]> {
     let is_key = |id: &KeyId| member.keys.get(id.place()) == Some(&key);
     match statement.required().find(|(id, _)| is_key(id)) {
-        Some((_, texts)) => texts.collect(),
-        None => SmallVec::from_iter([Cow::Borrowed("")]),
+        Some((_, outlines)) => outlines.collect(),
+        None => SmallVec::from_iter([Outline::default()]),
     }
 }

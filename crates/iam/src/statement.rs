@@ -1,7 +1,6 @@
 //! Compiled statements. Each is compiled by itself, so that documents can share those they have in
 //! common.
 
-use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::error::PolicyError;
 use crate::glob::Glob;
 use crate::grant::{PrincipalPart, Strength};
 use crate::json::compact;
-use crate::prefixes::{Patterns, Prefixed};
+use crate::prefixes::{Outline, Outlined, Patterns};
 use crate::template::{Asked, Compiler, KeyId, Values};
 use crate::validate;
 
@@ -109,8 +108,8 @@ impl Statement {
     pub(crate) fn fit(&self, call: &Call<'_>) -> Fit {
         let own = |keys: &[Arc<str>]| (0..).take(keys.len()).collect::<Vec<u32>>();
         let (scope_places, places) = (own(&self.scope.keys), own(&self.keys));
-        let scope_asked = Asked::new(call.context(), &self.scope.keys);
-        let asked = Asked::new(call.context(), &self.keys);
+        let scope_asked = Asked::forgetful(call.context(), &self.scope.keys);
+        let asked = Asked::forgetful(call.context(), &self.keys);
         let values = asked.at(&places);
         Fit {
             action: self.scope.has_action(call.action()),
@@ -128,11 +127,11 @@ impl Statement {
             return None;
         }
         let strength = self.scope.strength(call)?;
-        let asked = Asked::new(call.context(), &self.scope.keys);
+        let asked = Asked::forgetful(call.context(), &self.scope.keys);
         if !self.scope.has_resource(call, &asked.at(&places(&self.scope.keys))) {
             return None;
         }
-        let asked = Asked::new(call.context(), &self.keys);
+        let asked = Asked::forgetful(call.context(), &self.keys);
         self.holds(&asked.at(&places(&self.keys))).then_some(strength)
     }
 
@@ -156,11 +155,11 @@ impl Statement {
         self.conditions.iter().all(|condition| condition.holds(values))
     }
 
-    /// The keys whose single values have to begin with certain texts, and those; a key may come
+    /// The keys whose single values have to have one of certain outlines, and those; a key may come
     /// twice.
     pub(crate) fn required(
         &self,
-    ) -> impl Iterator<Item = (KeyId, impl Iterator<Item = Cow<'_, str>>)> {
+    ) -> impl Iterator<Item = (KeyId, impl Iterator<Item = Outline<'_>>)> {
         self.conditions.iter().filter_map(Condition::required)
     }
 }
@@ -233,34 +232,34 @@ impl Scope {
             && self.keys == other.keys
     }
 
-    /// Texts, in lower case, with one of which every action begins that the scope has.
-    pub(crate) fn action_prefixes(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    /// Outlines, in lower case, one of which every action has that the scope has.
+    pub(crate) fn action_outlines(&self) -> impl Iterator<Item = Outline<'_>> {
         let ActionPart { negated, patterns } = &self.action;
-        unless(*negated, patterns.iter().map(Glob::prefix))
+        unless(*negated, patterns.iter().map(Glob::outline))
     }
 
-    /// The same of the texts that name callers, see [`PrincipalPart::texts`].
-    pub(crate) fn principal_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        self.principal.texts()
+    /// The same of the texts that name callers, see [`PrincipalPart::outlines`].
+    pub(crate) fn principal_outlines(&self) -> impl Iterator<Item = Outline<'_>> {
+        self.principal.outlines()
     }
 
     /// The same of resources.
-    pub(crate) fn resource_prefixes(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    pub(crate) fn resource_outlines(&self) -> impl Iterator<Item = Outline<'_>> {
         let (negated, patterns) = match &self.resource {
             ResourcePart::Attached => (true, None),
             ResourcePart::Listed { negated, patterns } => (*negated, Some(patterns)),
         };
         let patterns = patterns.into_iter().flat_map(Patterns::iter);
-        unless(negated, patterns.map(ResourcePattern::prefix))
+        unless(negated, patterns.map(ResourcePattern::outline))
     }
 }
 
-/// `texts`, or where they say nothing the empty text, which everything begins with.
+/// `outlines`, or where they say nothing that of every text.
 fn unless<'a>(
     negated: bool,
-    texts: impl Iterator<Item = Cow<'a, str>>,
-) -> impl Iterator<Item = Cow<'a, str>> {
-    negated.then_some(Cow::Borrowed("")).into_iter().chain(texts.filter(move |_| !negated))
+    outlines: impl Iterator<Item = Outline<'a>>,
+) -> impl Iterator<Item = Outline<'a>> {
+    negated.then(Outline::default).into_iter().chain(outlines.filter(move |_| !negated))
 }
 
 fn hash(part: &impl Hash) -> u64 {
@@ -325,7 +324,7 @@ impl ResourcePart {
                 let text = call.resource();
                 let covers =
                     |one: &ResourcePattern| one.matches(text, || call.resource_arn(), values);
-                patterns.any(text, covers) != *negated
+                patterns.any(text.as_bytes(), covers) != *negated
             }
         }
     }

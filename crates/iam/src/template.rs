@@ -1,16 +1,13 @@
 //! Compiled strings with variables, and the values that a request gives to them. Source: iam.md §6.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::choice;
 use crate::context::{Context, Value};
 use crate::glob::{self, Glob, Token, Tokens};
-use crate::prefixes::Prefixed;
+use crate::prefixes::{Outline, Outlined};
 use crate::variable::{self, PartKind};
 
 /// Names a condition key of what was compiled together: a place in its list of keys.
@@ -73,38 +70,51 @@ impl KeyTable {
 }
 
 /// So many values are remembered; the keys beyond are asked for each time.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 8;
 
 /// What a context answered to a key, once it was asked; `None` is a missing key.
 pub(crate) type Answer<'e> = OnceCell<Option<Value<'e>>>;
 
+/// Room for the values of a document's first keys.
+#[derive(Default)]
+pub(crate) struct Memory<'e>([Answer<'e>; REMEMBERED]);
+
 /// The values of one document's keys in one request, asked of the context when they are needed.
-pub(crate) struct Asked<'e> {
+pub(crate) struct Asked<'v, 'e> {
     context: &'e dyn Context,
     keys: &'e [Arc<str>],
     /// Of the first keys.
-    known: SmallVec<[Answer<'e>; REMEMBERED]>,
+    known: &'v [Answer<'e>],
 }
 
-impl<'e> Asked<'e> {
+impl<'v, 'e> Asked<'v, 'e> {
     /// `keys` are the document's, in lower case.
     #[inline]
-    pub(crate) fn new(context: &'e dyn Context, keys: &'e [Arc<str>]) -> Self {
-        let known = keys.iter().take(REMEMBERED).map(|_| OnceCell::new());
-        Self { context, keys, known: known.collect() }
+    pub(crate) fn new(
+        context: &'e dyn Context,
+        keys: &'e [Arc<str>],
+        memory: &'v Memory<'e>,
+    ) -> Self {
+        Self { context, keys, known: &memory.0 }
+    }
+
+    /// The same, without memory: each key is asked for whenever it is needed.
+    #[inline]
+    pub(crate) fn forgetful(context: &'e dyn Context, keys: &'e [Arc<str>]) -> Self {
+        Self { context, keys, known: &[] }
     }
 
     /// The values as seen by what was compiled with keys of its own: `places` says where each of
     /// those stands among the document's.
     #[inline]
-    pub(crate) fn at<'v>(&'v self, places: &'v [u32]) -> Values<'v, 'e> {
+    pub(crate) fn at<'p>(&'p self, places: &'p [u32]) -> Values<'p, 'e> {
         Values { asked: self, places }
     }
 
     /// The value of a key; `None` if it is missing, also for an empty list. One that is not
     /// remembered is put into `spare`.
     #[inline]
-    pub(crate) fn get<'v>(&'v self, place: u32, spare: &'v Answer<'e>) -> Option<&'v Value<'e>> {
+    pub(crate) fn get<'a>(&'a self, place: u32, spare: &'a Answer<'e>) -> Option<&'a Value<'e>> {
         let place = place as usize;
         let known = self.known.get(place).unwrap_or(spare);
         let ask = || self.context.get(self.keys.get(place)?).filter(|value| !is_missing(value));
@@ -114,7 +124,7 @@ impl<'e> Asked<'e> {
 
 /// The values of the keys of what was compiled together.
 pub(crate) struct Values<'v, 'e> {
-    asked: &'v Asked<'e>,
+    asked: &'v Asked<'v, 'e>,
     places: &'v [u32],
 }
 
@@ -186,8 +196,8 @@ impl Template {
     #[inline]
     pub(crate) fn matches(&self, text: &str, values: &Values<'_, '_>) -> bool {
         match self {
-            Self::Fixed(glob) => glob.matches(text),
-            Self::Variables(parts) => glob::matches(parts, text, values),
+            Self::Fixed(glob) => glob.matches(text.as_bytes()),
+            Self::Variables(parts) => glob::matches(parts, text.as_bytes(), values),
         }
     }
 
@@ -218,14 +228,14 @@ impl Template {
     }
 }
 
-impl Prefixed for Template {
-    fn prefix(&self) -> Cow<'_, str> {
+impl Outlined for Template {
+    fn outline(&self) -> Outline<'_> {
         match self {
-            Self::Fixed(glob) => glob.prefix(),
-            Self::Variables(parts) => match &**parts {
-                [Part::Fixed(Token::Text(text)), ..] => Cow::Borrowed(text),
-                _ => Cow::Borrowed(""),
-            },
+            Self::Fixed(glob) => glob.outline(),
+            Self::Variables(parts) => glob::outline(parts.iter().map(|part| match part {
+                Part::Fixed(Token::Text(text)) => Some(&**text),
+                Part::Fixed(Token::Run | Token::One) | Part::Variable { .. } => None,
+            })),
         }
     }
 }
