@@ -9,7 +9,9 @@
 //! they do not apply. As text for a person: [`Explanation::text`].
 
 mod nearest;
+mod note;
 mod parting;
+mod reason;
 mod remedy;
 mod text;
 
@@ -100,9 +102,25 @@ pub struct Applied<'p> {
     pub document_name: Option<String>,
     /// How it names the caller.
     pub names_caller: Naming,
+    /// Its conditions, all of which hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Held>,
     /// As it is written.
     #[serde(serialize_with = "as_json")]
     pub written: &'p str,
+}
+
+/// A condition that holds: one key under one operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The operator, as it is written.
+    pub operator: String,
+    /// The key, as it is written.
+    pub key: String,
+    /// What the policy has, as it is written.
+    pub expected: Vec<String>,
+    /// What the request has.
+    pub actual: Actual,
 }
 
 /// A statement's text is JSON: it stands in JSON as itself.
@@ -136,11 +154,15 @@ pub struct TypeTrace<'p> {
     pub policy_type: PolicyType,
     /// What its documents say together.
     pub verdict: Verdict,
+    /// Why its documents were not asked, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
     /// Every Allow that applies.
     pub allows: Vec<Applied<'p>>,
     /// Every Deny that applies.
     pub denies: Vec<Applied<'p>>,
-    /// The levels at which nothing allows; empty for types without levels.
+    /// Of service control policies: the levels at which nothing allows, each of which has to. Empty
+    /// for other types.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silent_levels: Vec<usize>,
 }
@@ -159,6 +181,9 @@ pub struct Explanation<'p> {
     /// What was decided.
     #[serde(flatten)]
     pub decision: Decision,
+    /// The statement that decided, see [`deciding`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deciding: Option<StatementReference<'p>>,
     /// The types of policy, in the order in which they are asked; all six.
     pub trace: Vec<TypeTrace<'p>>,
     /// Of an implicit denial: the Allow that misses least. `None` if no Allow is about the action or
@@ -199,6 +224,7 @@ pub fn explain<'p>(
         resource: request.resource.to_owned(),
         resource_account: request.resource_account.to_owned(),
         decision,
+        deciding: deciding(request, policies, decision),
         trace,
         nearest,
         ways,
@@ -218,6 +244,13 @@ impl Explanation<'_> {
             nearest.document_name = name(nearest.reference.document);
         }
         self
+    }
+
+    /// The name of a document, if it has been told.
+    fn name(&self, document: DocumentReference) -> Option<&str> {
+        let applied = self.trace.iter().flat_map(|one| one.allows.iter().chain(&one.denies));
+        let mut named = applied.filter(|one| one.reference.document == document);
+        named.next()?.document_name.as_deref()
     }
 
     /// The same with the commands that make grants; `command` gives `None` for one that no command
@@ -302,12 +335,14 @@ impl<'p> Counting<'p> {
 
     fn applied(self, call: &Call<'_>, effect: Effect) -> Vec<Applied<'p>> {
         let applied = |(reference, strength): (StatementReference<'p>, Strength)| {
-            let written = self.policy.statements().get(reference.statement);
+            let statement = self.policy.statements().get(reference.statement);
+            let written = statement.map_or("", |statement| statement.json());
             Applied {
                 reference,
                 document_name: None,
                 names_caller: strength.into(),
-                written: written.map_or("", |statement| statement.json()),
+                conditions: nearest::held(call, written),
+                written,
             }
         };
         self.applying(call, effect).map(applied).collect()
@@ -342,31 +377,21 @@ impl<'p> TypeTrace<'p> {
         };
         let (allows, denies): (Vec<Applied<'p>>, Vec<_>) =
             (applied(Effect::Allow), applied(Effect::Deny));
-        let levels = counted.levels(policy_type).map_or(0, <[_]>::len);
         let allowed = |level| allows.iter().any(|one| one.reference.document.level == Some(level));
-        let silent_levels: Vec<_> = (0..levels).filter(|level| !allowed(*level)).collect();
-        let has_levels = counted.levels(policy_type).is_some();
-        let verdict = if counted.pool(policy_type).is_none() && !has_levels {
-            not_asked(policies, policy_type)
-        } else if !denies.is_empty() {
-            Verdict::Denies
-        } else if if has_levels { silent_levels.is_empty() } else { !allows.is_empty() } {
-            Verdict::Allows
-        } else {
-            Verdict::Silent
+        let levels = counted.levels(policy_type);
+        let have_to_allow = levels.filter(|_| policy_type == PolicyType::ServiceControl);
+        let silent_levels: Vec<_> =
+            (0..have_to_allow.map_or(0, <[_]>::len)).filter(|level| !allowed(*level)).collect();
+        let allow = have_to_allow.map_or(!allows.is_empty(), |_| silent_levels.is_empty());
+        let reason = reason::not_asked(call.caller(), policies, policy_type);
+        let reason = reason.filter(|_| counted.pool(policy_type).is_none() && levels.is_none());
+        let verdict = match reason {
+            Some((verdict, _)) => verdict,
+            None if !denies.is_empty() => Verdict::Denies,
+            None if allow => Verdict::Allows,
+            None => Verdict::Silent,
         };
-        Self { policy_type, verdict, allows, denies, silent_levels }
+        let reason = reason.map(|(_, reason)| reason);
+        Self { policy_type, verdict, reason, allows, denies, silent_levels }
     }
-}
-
-/// Why a type of policy has no say.
-fn not_asked(policies: &Policies<'_>, kind: PolicyType) -> Verdict {
-    let there = match kind {
-        PolicyType::Identity | PolicyType::Resource => true,
-        PolicyType::Boundary => !policies.boundary.is_empty(),
-        PolicyType::Session => policies.session.is_some(),
-        PolicyType::ServiceControl => policies.service_control.is_some(),
-        PolicyType::ResourceControl => policies.resource_control.is_some(),
-    };
-    if there { Verdict::Irrelevant } else { Verdict::Absent }
 }

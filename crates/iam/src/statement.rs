@@ -29,6 +29,8 @@ pub struct Statement {
     keys: Box<[Arc<str>]>,
     /// As it was written, compact: what compiling loses, explanations need.
     text: Box<str>,
+    /// Whether `${…}` are variables in it.
+    variables: bool,
 }
 
 /// Which parts of a statement fit a call.
@@ -82,6 +84,7 @@ impl Statement {
                 .collect(),
             keys: compiler.into_keys(),
             text: text.into(),
+            variables,
         }
     }
 
@@ -101,6 +104,11 @@ impl Statement {
     #[must_use]
     pub fn json(&self) -> &str {
         &self.text
+    }
+
+    /// Whether `${…}` are variables in it.
+    pub(crate) fn has_variables(&self) -> bool {
+        self.variables
     }
 
     /// Which of its parts fit the call: the parts that [`Policy`](crate::Policy) decides by, each

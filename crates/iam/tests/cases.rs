@@ -11,8 +11,8 @@ mod common;
 
 use std::io::Read as _;
 
-use common::{Case, word};
-use portcullis_iam::Policy;
+use common::{Case, decision_by_trace, word};
+use portcullis_iam::{Policy, explain};
 
 const EDGE: &str = include_str!("cases/edge.jsonl");
 const GENERATED: &[u8] = include_bytes!("cases/generated-1500.jsonl.gz");
@@ -35,6 +35,29 @@ fn generated() -> String {
     let mut lines = String::new();
     flate2::read::GzDecoder::new(GENERATED).read_to_string(&mut lines).unwrap();
     lines
+}
+
+/// An explanation tells of a case the decision that its trace comes to.
+fn check_all_explained(lines: &str) {
+    for line in lines.lines() {
+        let case = Case::read(line, Policy::parse_unvalidated).unwrap();
+        let want = case.decide();
+        case.ask(|request, policies| {
+            let told = explain(request, policies, &[]);
+            assert_eq!(told.decision, want, "{}", case.id);
+            assert_eq!(decision_by_trace(&told), want, "{}", case.id);
+        });
+    }
+}
+
+#[test]
+fn edge_cases_are_explained_as_they_are_decided() {
+    check_all_explained(EDGE);
+}
+
+#[test]
+fn generated_cases_are_explained_as_they_are_decided() {
+    check_all_explained(&generated());
 }
 
 #[test]

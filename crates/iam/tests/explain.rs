@@ -63,12 +63,12 @@ fn a_condition_that_missed_is_told_with_where_it_parts() {
         [("aws:SourceArn", "arn:aws:s3:::photos-old"), ("aws:SourceAccount", "111111111111")];
     Row { caller: "s3.amazonaws.com", context: &source, identity: None, resource: Some(S3_GRANT) }.check(
         r#"
-        service control policy  none
-        resource control policy none
+        service control policy  not asked: it does not limit services
+        resource control policy not asked: none for the resource's account
         resource-based policy   silent
-        identity-based policy   does not concern this caller
-        permissions boundary    none
-        session policy          none
+        identity-based policy   not asked: a service has none
+        permissions boundary    not asked: it does not limit services
+        session policy          not asked: it does not limit services
 
         Nearest: statement "s3" of resource-based policy 1 would allow it, but for one part
           condition ArnLike AWS:SourceArn
@@ -100,12 +100,12 @@ fn one_account_has_two_ways_and_two_accounts_have_one() {
     let alice = "arn:aws:iam::111111111111:user/alice";
     Row { caller: alice, context: &[], identity: None, resource: None }.check(
         r#"
-        service control policy  none
-        resource control policy none
+        service control policy  not asked: none for the caller's account
+        resource control policy not asked: none for the resource's account
         resource-based policy   silent
         identity-based policy   silent
-        permissions boundary    none
-        session policy          none
+        permissions boundary    not asked: the caller has none
+        session policy          not asked: none was passed
 
         To allow it, add to an identity-based policy:
           {"Effect":"Allow","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:111111111111:function:orders"}
@@ -119,13 +119,13 @@ fn one_account_has_two_ways_and_two_accounts_have_one() {
     let delegated = r#"{"Sid":"other","Effect":"Allow","Principal":{"AWS":"333333333333"},"Action":"lambda:InvokeFunction","Resource":"*"}"#;
     Row { caller: bob, context: &[], identity: Some(own), resource: Some(delegated) }.check(
         r#"
-        service control policy  none
-        resource control policy none
+        service control policy  not asked: none for the caller's account
+        resource control policy not asked: none for the resource's account
         resource-based policy   silent
         identity-based policy   allows
           allows: statement 1 of identity-based policy 1
-        permissions boundary    none
-        session policy          none
+        permissions boundary    not asked: the caller has none
+        session policy          not asked: none was passed
 
         Nearest: statement "other" of resource-based policy 1 would allow it, but for one part
           principal
@@ -157,19 +157,19 @@ fn a_deny_is_named_and_no_grant_pretended() {
     let row = Row { caller: root, context: &[], identity: None, resource: Some(deny) };
     row.check(
         r#"
-        service control policy  none
-        resource control policy none
+        service control policy  not asked: none for the caller's account
+        resource control policy not asked: none for the resource's account
         resource-based policy   denies
           denies: statement "no" of resource-based policy 1
-        identity-based policy   does not concern this caller
-        permissions boundary    none
-        session policy          none
+        identity-based policy   not asked: the root user needs none
+        permissions boundary    not asked: it does not limit the root user
+        session policy          not asked: it does not limit the root user
 
         To allow it, change or remove what denies: no grant outweighs a Deny.
         "#,
     );
     let first = row.told(|told| told.text(Style::Plain).lines().next().unwrap().to_owned());
-    assert_eq!(first, "Denied: a resource-based policy denies it");
+    assert_eq!(first, "Denied by statement \"no\" of resource-based policy 1");
 }
 
 #[test]
@@ -182,7 +182,9 @@ fn documents_have_the_names_that_they_are_given() {
         told.clone().named(name).text(Style::Plain)
     });
     assert!(
-        text.starts_with("Allowed\n  caller    arn:aws:iam::111111111111:user/alice\n"),
+        text.starts_with(
+            "Allowed by statement 1 of policy 0\n  caller    arn:aws:iam::111111111111:user/alice\n"
+        ),
         "{text}"
     );
     assert!(text.contains("  allows: statement 1 of policy 0\n"), "{text}");
@@ -213,4 +215,154 @@ fn json_has_the_fields_that_are_documented() {
         "s3.amazonaws.com"
     );
     assert_eq!(json["trace"][2]["verdict"], "silent");
+}
+
+/// What is said of the one part of an Allow that misses.
+#[track_caller]
+fn check_miss(statement: &str, context: &[(&str, &str)], want: &[&str]) {
+    let statement = statement.replace("FUNCTION", FUNCTION);
+    let caller = "arn:aws:iam::111111111111:user/alice";
+    let row = Row { caller, context, identity: Some(&statement), resource: None };
+    let text = row.told(|told| told.text(Style::Plain));
+    let nearest = text.lines().skip_while(|line| !line.starts_with("Nearest: ")).skip(1);
+    let nearest: Vec<_> = nearest.take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let nearest: Vec<_> =
+        nearest.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(nearest, want, "{statement}");
+}
+
+#[test]
+fn every_part_that_misses_is_told_with_what_was_expected_and_what_there_is() {
+    let of = |action: &str, resource: &str| format!(r#"{{"Effect":"Allow",{action},{resource}}}"#);
+    let function = r#""Resource":"FUNCTION""#;
+    #[rustfmt::skip]
+    let rows: [(String, &[&str]); 9] = [
+        (of(r#""Action":"lambda:InvokeFunctionUrl""#, function),
+         &["action", "expected lambda:InvokeFunctionUrl", "actual lambda:InvokeFunction", "they part at byte 21: Url | its end"]),
+        (of(r#""Action":["lambda:Get*","LAMBDA:invokeA*"]"#, function),
+         &["action", "expected lambda:Get* or LAMBDA:invokeA*", "actual lambda:InvokeFunction", "they part at byte 13: A* | Function"]),
+        (of(r#""NotAction":"lambda:*""#, function),
+         &["action", "expected anything but lambda:*", "actual lambda:InvokeFunction"]),
+        (of(r#""Action":[]"#, function),
+         &["action", "expected (nothing is listed)", "actual lambda:InvokeFunction"]),
+        (of(r#""Action":"*""#, r#""Resource":"FUNCTION:prod""#),
+         &["resource", "expected FUNCTION:prod", "actual FUNCTION", "they part at byte 53: :prod | its end"]),
+        (of(r#""Action":"*""#, r#""Resource":"arn:aws:lambda:*:222222222222:function:*""#),
+         &["resource", "expected arn:aws:lambda:*:222222222222:function:*", "actual FUNCTION", "they part at byte 25: 222222222222:function:* | 111111111111:function:orders"]),
+        (of(r#""Action":"*""#, r#""NotResource":"arn:aws:lambda:*""#),
+         &["resource", "expected anything but arn:aws:lambda:*", "actual FUNCTION"]),
+        (of(r#""Action":"*""#, r#""Resource":"arn:aws:lambda:*:*:function:${aws:username}""#),
+         &["resource", "expected arn:aws:lambda:*:*:function:${aws:username}", "actual FUNCTION", "note ${aws:username} has no value in this request"]),
+        (of(r#""Action":"*""#, r#""Resource":"arn:aws:lambda:${aws:region}:*:function:*""#),
+         &["resource", "expected arn:aws:lambda:${aws:region}:*:function:*", "actual FUNCTION", "note arn:aws:lambda:${aws:region}:*:function:*: variables work in the last field only"]),
+    ];
+    for (statement, want) in rows {
+        let want: Vec<_> = want.iter().map(|line| line.replace("FUNCTION", FUNCTION)).collect();
+        check_miss(&statement, &[], &want.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn every_condition_that_misses_is_told_with_why_it_cannot_hold() {
+    let context = [
+        ("aws:SourceIp", "203.0.113.7"),
+        ("aws:username", "alice"),
+        ("aws:SourceArn", "arn:aws:execute-api:us-east-1:111111111111:api/prod/POST/orders"),
+        ("aws:TagKeys", "a"),
+        ("AWS:tagkeys", "b"),
+        ("aws:k", "3x"),
+    ];
+    #[rustfmt::skip]
+    let rows: [(&str, &str, &str, &[&str]); 17] = [
+        ("ArnLike", "aws:SourceArn", r#""arn:aws:execute-api:us-east-1:111111111111:api/*/GET/*""#,
+         &["expected arn:aws:execute-api:us-east-1:111111111111:api/*/GET/*", "actual arn:aws:execute-api:us-east-1:111111111111:api/prod/POST/orders",
+           "they part at byte 52: GET/* | POST/orders"]),
+        ("ArnLike", "aws:SourceArn", r#""arn:aws:execute-api:*""#,
+         &["expected arn:aws:execute-api:*", "actual arn:aws:execute-api:us-east-1:111111111111:api/prod/POST/orders",
+           "note \"arn:aws:execute-api:*\" is not an ARN with its six fields"]),
+        ("ArnLike", "aws:username", r#""arn:aws:s3:::b""#,
+         &["expected arn:aws:s3:::b", "actual alice", "note \"alice\" is not an ARN with its six fields"]),
+        ("StringEquals", "aws:username", r#"["bob","al*"]"#,
+         &["expected bob or al*", "actual alice", "they part at byte 2: * | ice", "note StringEquals has no wildcards; StringLike has"]),
+        ("StringEquals", "aws:username", r#""Alice""#,
+         &["expected Alice", "actual alice", "note they differ in case only"]),
+        ("StringLike", "aws:username", r#""alice-${aws:none}""#,
+         &["expected alice-${aws:none}", "actual alice", "note ${aws:none} has no value in this request"]),
+        ("StringLike", "aws:username", r#""${aws:k}?""#,
+         &["expected ${aws:k}?", "actual alice"]),
+        ("StringEqualsIgnoreCase", "aws:username", r#""ALINA""#,
+         &["expected ALINA", "actual alice", "they part at byte 3: NA | ce"]),
+        ("StringNotEquals", "aws:username", r#"["alice","bob"]"#,
+         &["expected anything but alice or bob", "actual alice"]),
+        ("StringEquals", "aws:TagKeys", r#""a""#,
+         &["expected a", "actual a, b", "note the key has a list; ForAnyValue: and ForAllValues: compare one"]),
+        ("ForAllValues:StringEquals", "aws:TagKeys", r#""a""#,
+         &["expected a", "actual a, b"]),
+        ("StringEquals", "aws:none", r#""a""#,
+         &["expected a", "actual (not in the request)"]),
+        ("NumericLessThan", "aws:k", r#""3""#,
+         &["expected 3", "actual 3x", "note \"3x\" is not a number"]),
+        ("Bool", "aws:k", r#""true""#,
+         &["expected true", "actual 3x", "note \"3x\" is not true or false"]),
+        ("IpAddress", "aws:SourceIp", r#""198.51.100.0/24""#,
+         &["expected 198.51.100.0/24", "actual 203.0.113.7"]),
+        ("NotIpAddress", "aws:SourceIp", r#"["198.51.100.0/24","localhost"]"#,
+         &["expected anything but 198.51.100.0/24 or localhost", "actual 203.0.113.7", "note \"localhost\" is not an IP address or range"]),
+        ("Null", "aws:none", r#""false""#,
+         &["expected false", "actual (not in the request)"]),
+    ];
+    for (operator, key, values, want) in rows {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{{"{operator}":{{"{key}":{values}}}}}}}"#
+        );
+        let part = format!("condition {operator} {key}");
+        let want: Vec<&str> = [part.as_str()].into_iter().chain(want.iter().copied()).collect();
+        check_miss(&statement, &context, &want);
+    }
+}
+
+#[test]
+fn the_conditions_by_which_a_deny_applies_are_told() {
+    let deny = r#"{"Sid":"office","Effect":"Deny","Action":"*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":["198.51.100.0/24","192.0.2.0/24"]},"StringNotEquals":{"aws:none":"x"}}}"#;
+    let caller = "arn:aws:iam::111111111111:user/alice";
+    let context = [("aws:SourceIp", "203.0.113.7")];
+    let row = Row { caller, context: &context, identity: Some(deny), resource: None };
+    let text = row.told(|told| told.text(Style::Plain));
+    let want = r#"
+identity-based policy   denies
+  denies: statement "office" of identity-based policy 1
+    as NotIpAddress aws:SourceIp 198.51.100.0/24 or 192.0.2.0/24 holds: 203.0.113.7
+    as StringNotEquals aws:none x holds: (not in the request)
+"#;
+    assert!(text.contains(want), "{text}");
+}
+
+/// The level at which a service control policy is missing is the one that is looked into.
+#[test]
+fn the_nearest_of_levels_is_at_one_that_is_silent() {
+    let parse = |statements: &str| {
+        let json = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        Policy::parse(DocumentKind::ServiceControl, &json).unwrap()
+    };
+    let root = parse(
+        r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+           {"Sid":"near","Effect":"Allow","Action":"lambda:*","Resource":"*","Condition":{"Bool":{"aws:none":"true"}}}"#,
+    );
+    let unit = parse(r#"{"Sid":"far","Effect":"Allow","Action":"s3:*","Resource":"*"}"#);
+    let (root, unit) = ([&root], [&unit]);
+    let levels: [&[&Policy]; 2] = [&root, &unit];
+    let request = Request {
+        principal: &Principal::parse("arn:aws:iam::111111111111:user/alice").unwrap(),
+        action: "lambda:InvokeFunction",
+        resource: FUNCTION,
+        resource_account: "111111111111",
+        context: &MapContext::new(),
+    };
+    let policies = Policies { service_control: Some(&levels), ..Policies::default() };
+    let told = explain(&request, &policies, &NARROWING);
+    let nearest = told.nearest.as_ref().unwrap().reference;
+    assert_eq!((nearest.document.level, nearest.sid), (Some(1), Some("far")));
+    let text = told.text(Style::Plain);
+    assert!(text.contains("nothing allows at level 1\n"), "{text}");
+    assert!(!text.contains("nothing allows at level 0\n"), "{text}");
 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Counting, Parting, StatementReference, as_json};
+use super::parting::{Form, Reading};
+use super::{Counting, Held, Parting, StatementReference, as_json, note};
 use crate::context::Value;
 use crate::decide::{Call, Counted, PolicyType};
 use crate::document::{Effect, Listed, RawCondition, RawPrincipal, RawStatement, Who};
@@ -41,6 +42,9 @@ pub struct Miss {
     /// Where a pattern and the request's text part; of several patterns, the one that goes furthest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parting: Option<Parting>,
+    /// Why they cannot fit, where the values alone do not show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A part of a statement.
@@ -75,7 +79,7 @@ pub enum Actual {
 }
 
 impl Actual {
-    fn of(value: Option<Value<'_>>) -> Self {
+    pub(super) fn of(value: Option<Value<'_>>) -> Self {
         match value {
             None => Self::Missing,
             Some(Value::Single(text)) => Self::Text(text.into_owned()),
@@ -97,7 +101,8 @@ const RESOURCE: usize = 200;
 const ACTION: usize = 400;
 
 impl<'p> Nearest<'p> {
-    /// The Allow nearest to applying among the documents whose Allow is missing. Of equals the first.
+    /// The Allow nearest to applying among the documents whose Allow is missing; of levels, those that
+    /// are silent. Of equals the first.
     pub(super) fn find(
         call: &Call<'_>,
         counted: &Counted<'p>,
@@ -105,11 +110,15 @@ impl<'p> Nearest<'p> {
     ) -> Option<Self> {
         let granted = counted.documents(PolicyType::Resource);
         let granted = granted.flat_map(|one| one.applied(call, Effect::Allow)).next().is_some();
+        let allowing = |one: &Counting<'p>| one.first(call, Effect::Allow).is_some();
+        let allowed = counted.documents(missing).filter(allowing);
+        let allowed: Vec<_> = allowed.map(|one| one.reference.level).collect();
         // Without a grant of the resource, one would do as well as, or is needed beside, an
         // identity-based Allow.
         let also = missing == PolicyType::Identity && !granted;
         let also = also.then(|| counted.documents(PolicyType::Resource));
-        let all = counted.documents(missing).chain(also.into_iter().flatten());
+        let all = counted.documents(missing).filter(|one| !allowed.contains(&one.reference.level));
+        let all = all.chain(also.into_iter().flatten());
         let candidates = all.flat_map(|document| candidates(call, document));
         let best = candidates.reduce(|best, next| if next.2 < best.2 { next } else { best });
         let (reference, statement, _) = best?;
@@ -146,28 +155,53 @@ fn distance(fit: &Fit) -> Distance {
 fn misses(call: &Call<'_>, statement: &Statement) -> Option<Vec<Miss>> {
     let raw = RawStatement::parse_alone(statement.json()).ok()?;
     let fit = statement.fit(call);
+    let variables = statement.has_variables();
     let mut misses = Vec::new();
     if !fit.action {
-        misses.push(listed(MissedPart::Action, &raw.action, call.asked_action(), false));
+        misses.push(action_miss(&raw.action, call));
     }
     if let (None, Some(principal)) = (fit.principal, &raw.principal) {
         misses.push(principal_miss(principal, call));
     }
     if let (false, Some(resource)) = (fit.resource, &raw.resource) {
-        misses.push(listed(MissedPart::Resource, resource, call.resource(), true));
+        misses.push(resource_miss(resource, variables, call));
     }
     let failed = raw.conditions.iter().zip(&fit.conditions).filter(|(_, holds)| !**holds);
-    misses.extend(failed.map(|(condition, _)| condition_miss(condition, call)));
+    misses.extend(failed.map(|(condition, _)| condition_miss(condition, variables, call)));
     Some(misses)
 }
 
-/// A miss of Action or Resource. `cased`: whether case matters.
-fn listed(part: MissedPart, listed: &Listed, actual: &str, cased: bool) -> Miss {
-    let expected = listed.values.clone();
-    let parting = || Parting::of_any(&expected, actual, true, cased);
-    let parting = if listed.negated { None } else { parting() };
-    let (negated, actual) = (listed.negated, Actual::Text(actual.to_owned()));
-    Miss { part, negated, expected, actual, parting }
+fn action_miss(listed: &Listed, call: &Call<'_>) -> Miss {
+    let reading =
+        Reading { form: Form::Glob, cased: false, variables: false, context: call.context() };
+    let action = call.asked_action();
+    let parting = reading.parting(&listed.values, action).filter(|_| !listed.negated);
+    Miss {
+        part: MissedPart::Action,
+        negated: listed.negated,
+        expected: listed.values.clone(),
+        actual: Actual::Text(action.to_owned()),
+        parting,
+        note: None,
+    }
+}
+
+fn resource_miss(listed: &Listed, variables: bool, call: &Call<'_>) -> Miss {
+    let reading = Reading { form: Form::Arn, cased: true, variables, context: call.context() };
+    let (parting, note) = if listed.negated {
+        (None, None)
+    } else {
+        let note = note::of_resource(&listed.values, call.resource(), &reading);
+        (reading.parting(&listed.values, call.resource()), note)
+    };
+    Miss {
+        part: MissedPart::Resource,
+        negated: listed.negated,
+        expected: listed.values.clone(),
+        actual: Actual::Text(call.resource().to_owned()),
+        parting,
+        note,
+    }
 }
 
 fn principal_miss(principal: &RawPrincipal, call: &Call<'_>) -> Miss {
@@ -177,29 +211,48 @@ fn principal_miss(principal: &RawPrincipal, call: &Call<'_>) -> Miss {
             all.iter().map(|(kind, name)| format!("{} {name}", kind.name())).collect()
         }
     };
-    let actual = Actual::Text(call.caller().to_string());
-    let negated = principal.negated;
-    Miss { part: MissedPart::Principal, negated, expected, actual, parting: None }
+    Miss {
+        part: MissedPart::Principal,
+        negated: principal.negated,
+        expected,
+        actual: Actual::Text(call.caller().to_string()),
+        parting: None,
+        note: None,
+    }
 }
 
-fn condition_miss(condition: &RawCondition, call: &Call<'_>) -> Miss {
+fn condition_miss(condition: &RawCondition, variables: bool, call: &Call<'_>) -> Miss {
     let actual = Actual::of(call.context().get(&condition.key.to_lowercase()));
     let operator = condition.operator;
-    let cased = operator.base != Base::StringEqualsIgnoreCase;
-    let comparable = match operator.base {
-        Base::StringEquals | Base::StringEqualsIgnoreCase => Some(false),
-        Base::StringLike | Base::Arn => Some(true),
+    let form = note::form(operator.base);
+    let reading = Reading {
+        form: form.unwrap_or(Form::Literal),
+        cased: operator.base != Base::StringEqualsIgnoreCase,
+        variables,
+        context: call.context(),
+    };
+    let plain = form.is_some() && !operator.negated && operator.set == SetOperator::None;
+    let parting = match &actual {
+        Actual::Text(text) if plain => reading.parting(&condition.values, text),
         _ => None,
     };
-    let plain = !operator.negated && operator.set == SetOperator::None;
-    let parting = match (&actual, comparable.filter(|_| plain)) {
-        (Actual::Text(text), Some(wild)) => Parting::of_any(&condition.values, text, wild, cased),
-        _ => None,
-    };
+    let note = note::of_condition(condition, &actual, &reading);
     let part = MissedPart::Condition {
         operator: condition.operator_name.clone(),
         key: condition.key.clone(),
     };
     let expected = condition.values.clone();
-    Miss { part, negated: operator.negated, expected, actual, parting }
+    Miss { part, negated: operator.negated, expected, actual, parting, note }
+}
+
+/// The conditions of a statement that applies, with what the request has for them.
+pub(super) fn held(call: &Call<'_>, written: &str) -> Vec<Held> {
+    let Ok(raw) = RawStatement::parse_alone(written) else { return Vec::new() };
+    let held = |condition: RawCondition| Held {
+        actual: Actual::of(call.context().get(&condition.key.to_lowercase())),
+        operator: condition.operator_name,
+        key: condition.key,
+        expected: condition.values,
+    };
+    raw.conditions.into_iter().map(held).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Actual, Applied, DocumentReference, Explanation, Miss, MissedPart, Naming, Nearest,
+    Actual, Applied, DocumentReference, Explanation, Held, Miss, MissedPart, Naming, Nearest,
     StatementReference, TypeTrace, Verdict, Way,
 };
 use crate::analysis::{Paint, Style};
@@ -42,13 +42,19 @@ impl Page {
     }
 
     fn head(&mut self, all: &Explanation<'_>) {
+        let place = all.deciding.map(|one| self.place(&one, all.name(one.document)));
+        let by = place.map(|place| format!(" by {place}"));
         let (paint, word, why) = match all.decision {
-            Decision::Allowed => (Paint::Good, "Allowed", String::new()),
+            Decision::Allowed => {
+                let root = || ": the root user needs no grant in its own account".to_owned();
+                (Paint::Good, "Allowed", by.unwrap_or_else(root))
+            }
             Decision::ImplicitlyDenied(kind) => {
                 (Paint::Bad, "Denied", format!(": no {kind} allows it"))
             }
             Decision::ExplicitlyDenied(kind) => {
-                (Paint::Bad, "Denied", format!(": {} denies it", with_article(kind)))
+                let some = || format!(": {} denies it", with_article(kind));
+                (Paint::Bad, "Denied", by.unwrap_or_else(some))
             }
         };
         let word = self.paint(paint, word);
@@ -64,13 +70,14 @@ impl Page {
             Verdict::Denies => (Paint::Bad, "denies"),
             Verdict::Allows => (Paint::Good, "allows"),
             Verdict::Silent => (Paint::Doubtful, "silent"),
-            Verdict::Absent => (Paint::Faint, "none"),
-            Verdict::Irrelevant => (Paint::Faint, "does not concern this caller"),
+            Verdict::Absent | Verdict::Irrelevant => (Paint::Faint, "not asked"),
         };
-        let says = self.paint(paint, says);
+        let reason = one.reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let says = self.paint(paint, &format!("{says}{reason}"));
         self.line(format_args!("{:24}{says}", one.policy_type.to_string()));
         for applied in &one.denies {
             self.applied("denies", applied);
+            applied.conditions.iter().for_each(|condition| self.held(condition));
         }
         for applied in &one.allows {
             self.applied("allows", applied);
@@ -88,6 +95,12 @@ impl Page {
             Naming::Everyone | Naming::Itself | Naming::Service => "",
         };
         self.line(format_args!("  {what}: {place}{named}"));
+    }
+
+    /// A condition of a Deny: what one may change to be spared.
+    fn held(&mut self, held: &Held) {
+        let (expected, actual) = (expected(&held.expected), actual(&held.actual));
+        self.line(format_args!("    as {} {} {expected} holds: {actual}", held.operator, held.key));
     }
 
     /// `statement "s3" of NAME`, or by its number.
@@ -122,16 +135,7 @@ impl Page {
             MissedPart::Condition { operator, key } => format!("condition {operator} {key}"),
         };
         let not = if miss.negated { "anything but " } else { "" };
-        let expected = if miss.expected.is_empty() {
-            "(nothing is listed)".to_owned()
-        } else {
-            miss.expected.join(" or ")
-        };
-        let actual = match &miss.actual {
-            Actual::Text(text) => text.clone(),
-            Actual::List(texts) => texts.join(", "),
-            Actual::Missing => "(not in the request)".to_owned(),
-        };
+        let (expected, actual) = (expected(&miss.expected), actual(&miss.actual));
         self.line(format_args!("  {}", self.paint(Paint::Strong, &part)));
         self.line(format_args!("    expected  {not}{expected}"));
         self.line(format_args!("    actual    {actual}"));
@@ -140,6 +144,9 @@ impl Page {
                 |rest: &str| if rest.is_empty() { "its end".to_owned() } else { rest.to_owned() };
             let (expected, actual) = (end(&parting.pattern_rest), end(&parting.actual_rest));
             self.line(format_args!("    they part at byte {}: {expected} | {actual}", parting.at));
+        }
+        if let Some(note) = &miss.note {
+            self.line(format_args!("    note      {note}"));
         }
     }
 
@@ -175,6 +182,18 @@ impl Page {
                 self.line(format_args!("  {}", self.paint(Paint::Strong, command)));
             }
         }
+    }
+}
+
+fn expected(values: &[String]) -> String {
+    if values.is_empty() { "(nothing is listed)".to_owned() } else { values.join(" or ") }
+}
+
+fn actual(actual: &Actual) -> String {
+    match actual {
+        Actual::Text(text) => text.clone(),
+        Actual::List(texts) => texts.join(", "),
+        Actual::Missing => "(not in the request)".to_owned(),
     }
 }
 

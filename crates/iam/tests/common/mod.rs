@@ -1,7 +1,9 @@
 //! Reading a line of the case files: one request, the documents, the expected answer.
 
+use portcullis_iam::explain::{Naming, Verdict};
 use portcullis_iam::{
-    Decision, DocumentKind, MapContext, Policies, Policy, PolicyError, Principal, Request, decide,
+    Decision, DocumentKind, Explanation, MapContext, Policies, Policy, PolicyError, PolicyType,
+    Principal, Request, decide,
 };
 use serde_json::Value;
 
@@ -150,4 +152,37 @@ fn borrow(levels: &[Vec<Policy>]) -> Vec<Vec<&Policy>> {
 
 fn slices<'a, 'p>(levels: &'a [Vec<&'p Policy>]) -> Vec<&'a [&'p Policy]> {
     levels.iter().map(Vec::as_slice).collect()
+}
+
+/// The decision, made from nothing but the trace of an explanation: iam.md §7.2 once more.
+pub(crate) fn decision_by_trace(told: &Explanation<'_>) -> Decision {
+    use Decision::{Allowed, ExplicitlyDenied, ImplicitlyDenied};
+    use PolicyType::{Boundary, Identity, Resource, ResourceControl, ServiceControl, Session};
+    let of = |kind| told.trace.iter().find(|one| one.policy_type == kind).unwrap();
+    let order = [ServiceControl, ResourceControl, Resource, Boundary, Session, Identity];
+    if let Some(kind) = order.into_iter().find(|kind| !of(*kind).denies.is_empty()) {
+        return ExplicitlyDenied(kind);
+    }
+    let silent = |kind| of(kind).verdict == Verdict::Silent;
+    if silent(ServiceControl) {
+        return ImplicitlyDenied(ServiceControl);
+    }
+    let names = |naming| of(Resource).allows.iter().any(|one| one.names_caller == naming);
+    let granted = !of(Resource).allows.is_empty();
+    let caller = Principal::parse(&told.caller).unwrap();
+    let cap = [Boundary, Session].into_iter().find(|kind| silent(*kind));
+    let own = || if silent(Identity) { Some(Identity) } else { cap };
+    let missing = match caller.account() {
+        None if granted => None,
+        None => Some(Resource),
+        Some(account) if account == told.resource_account => {
+            let direct = names(Naming::Everyone) || names(Naming::Itself);
+            let by_role = names(Naming::Parent) && cap.is_none();
+            if direct || by_role { None } else { own() }
+        }
+        Some(_) if granted => own(),
+        Some(_) if silent(Identity) => Some(Identity),
+        Some(_) => Some(Resource),
+    };
+    missing.map_or(Allowed, ImplicitlyDenied)
 }

@@ -7,6 +7,7 @@ use portcullis_iam::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::common::decision_by_trace;
 use super::{Case, generate};
 
 const NARROWING: [Narrowing; 1] = [Narrowing { operator: "ArnLike", key: "AWS:SourceArn" }];
@@ -100,6 +101,7 @@ proptest! {
         read.ask(|request, policies| {
             let told = explain(request, policies, &NARROWING);
             prop_assert_eq!(told.decision, decision);
+            prop_assert_eq!(decision_by_trace(&told), decision, "{:#}", &case);
             let verdict = |kind| {
                 told.trace.iter().find(|one| one.policy_type == kind).unwrap().verdict
             };
