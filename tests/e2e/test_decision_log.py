@@ -73,33 +73,28 @@ def test_every_decision_is_in_the_log_with_who_what_and_why(server, world, owner
     s3 = world.service("s3.amazonaws.com")
     identity, resource = "identity-based policy", "resource-based policy"
     of = {"account": owner.id, "resourceAccount": owner.id, "action": INVOKE, "resource": arn}
+    role = f"arn:aws:iam::{owner.id}:role/{session.role}"
     rows = [
-        (user, {}, of | {"principalType": "User", "result": "Allowed"}),
-        (silent, {}, of | {"principalType": "User", "result": "ImplicitlyDenied", "policyType": identity}),
-        (denied, {}, of | {"principalType": "User", "result": "ExplicitlyDenied", "policyType": identity}),
-        (session, {}, of | {"principalType": "AssumedRole", "result": "Allowed"}),
-        (owner.root, {}, of | {"principalType": "Root", "result": "Allowed"}),
-        (
-            stranger,
-            {},
-            of | {"account": other.id, "principalType": "User", "result": "ImplicitlyDenied", "policyType": resource},
-        ),
-        (
-            s3,
-            bucket,
-            of
-            | {"account": None, "principalType": "Service", "result": "Allowed"}
-            | {"sourceArn": "arn:aws:s3:::bucket", "sourceAccount": ACCOUNT},
-        ),
+        (user, {}, ("User", "Allowed", identity, {"of": user.arn, "name": "own", "index": 0})),
+        (silent, {}, ("User", "ImplicitlyDenied", identity, None)),
+        (denied, {}, ("User", "ExplicitlyDenied", identity, {"of": denied.arn, "name": "own", "index": 1})),
+        (session, {}, ("AssumedRole", "Allowed", identity, {"of": role, "name": "own", "index": 0})),
+        (owner.root, {}, ("Root", "Allowed", None, None)),
+        (stranger, {}, ("User", "ImplicitlyDenied", resource, None)),
+        (s3, bucket, ("Service", "Allowed", resource, {"of": arn, "index": 0, "sid": "s3"})),
     ]
-    for caller, headers, want in rows:
+    for caller, headers, (kind, result, policy, statement) in rows:
         answer = caller.wire.dry_run(arn, headers=headers)
-        assert answer.status == (204 if want["result"] == "Allowed" else 403), (want, answer.body)
+        assert answer.status == (204 if result == "Allowed" else 403), (caller.arn, answer.body)
         [record] = logged(server, answer)
-        want = want | {"principal": caller.arn, "accessKeyId": caller.credentials.key, "sourceIp": "127.0.0.1"}
+        want = of | {"principal": caller.arn, "principalType": kind, "accessKeyId": caller.credentials.key}
+        want |= {"sourceIp": "127.0.0.1", "result": result, "policyType": policy, "statement": statement}
+        if caller is s3:
+            want |= {"account": None, "sourceArn": "arn:aws:s3:::bucket", "sourceAccount": ACCOUNT}
+        if caller is stranger:
+            want |= {"account": other.id}
         assert {key: record.get(key) for key in want} == want, record
-        if "policyType" not in want and want["result"] != "Allowed":
-            assert "policyType" not in record
+        assert set(record) == {"requestId", "time"} | {key for key, value in want.items() if value is not None}
 
 
 def test_decisions_of_every_service_are_in_the_log(server, owner):
@@ -262,6 +257,82 @@ def test_the_owner_of_the_resource_learns_what_was_decided(server, owner):
     assert decisions(auditor, answer)[0]["Record"] == decision["Record"]
 
 
+def explained(caller, answer) -> dict:
+    [decision] = decisions(caller, answer)
+    return decision["Explanation"]
+
+
+def test_an_explanation_names_what_missed_and_what_would_mend_it(owner, world, server):
+    name = owner.function()
+    arn = owner.arn(name)
+    s3 = world.service("s3.amazonaws.com")
+    grant = {"StatementId": "photos", "Action": INVOKE, "Principal": "s3.amazonaws.com"}
+    owner.root.wire.add_permission(name, grant | {"SourceArn": "arn:aws:s3:::photos", "SourceAccount": ACCOUNT})
+    answer = s3.wire.dry_run(
+        arn, headers={"x-amz-source-arn": "arn:aws:s3:::videos", "x-amz-source-account": ACCOUNT}
+    )
+    assert answer.status == 403
+    why = explained(owner.root, answer)
+    assert why["nearest"]["sid"] == "photos" and why["nearest"]["document_name"] == arn
+    [miss] = why["nearest"]["misses"]
+    assert (miss["expected"], miss["actual"]) == (["arn:aws:s3:::photos"], "arn:aws:s3:::videos")
+    [grant] = why["ways"][0]["grants"]
+    assert grant["command"].startswith("aws lambda add-permission --function-name")
+    assert "--source-arn arn:aws:s3:::videos" in grant["command"] and server.base in grant["command"]
+    [decision] = decisions(owner.root, answer)
+    assert decision["Text"].startswith("Denied: no resource-based policy allows it")
+
+
+def test_a_decision_is_explained_by_the_policies_that_made_it(owner):
+    """Whatever was changed since: the policies, the tags, the user, the function."""
+    name = owner.function(Tags={"team": "blue"})
+    mine = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    user = owner.user(allow(INVOKE, "*", mine))
+    arn = owner.arn(name)
+    allowed = user.wire.dry_run(name)
+    assert allowed.status == 204
+    before = explained(owner.root, allowed)
+    owner.root.boto().tag_resource(Resource=arn, Tags={"team": "red"})
+    denied = user.wire.dry_run(name)
+    assert denied.status == 403
+    missed = explained(owner.root, denied)
+    user.permit(deny("*", "*"))
+    owner.root.boto().delete_function(FunctionName=name)
+    iam = owner.root.boto("iam")
+    user_name = user.arn.rsplit("/", 1)[1]
+    iam.delete_user_policy(UserName=user_name, PolicyName="own")
+    iam.delete_access_key(UserName=user_name, AccessKeyId=user.credentials.key)
+    iam.delete_user(UserName=user_name)
+    assert explained(owner.root, allowed) == before
+    assert explained(owner.root, denied) == missed
+    assert before["decision"] == "Allowed", before
+    [miss] = missed["nearest"]["misses"]
+    assert (miss["key"], miss["expected"], miss["actual"]) == ("aws:ResourceTag/team", ["blue"], "red")
+
+
+def test_an_explanation_for_the_owner_hides_what_another_account_s_policies_say(owner, other):
+    name = owner.function()
+    arn = owner.arn(name)
+    owner.root.wire.add_permission(name, {"StatementId": "them", "Action": INVOKE, "Principal": other.id})
+    own = {"StringEquals": {"aws:username": "the-secret-structure-of-others"}}
+    rows = [
+        (other.user(allow(INVOKE, "*", own)), "ImplicitlyDenied", "silent"),
+        (other.user(allow(INVOKE, arn)), "Allowed", "allows"),
+        (other.user(allow(INVOKE, arn), deny("*", "*", {"Bool": {"aws:SecureTransport": "false"}})), "ExplicitlyDenied", "denies"),
+    ]
+    for caller, decision, verdict in rows:
+        answer = caller.wire.dry_run(arn)
+        [told] = decisions(owner.root, answer)
+        why = told["Explanation"]
+        assert why["decision"] == decision
+        [identity] = [one for one in why["trace"] if one["policy_type"] == "identity-based policy"]
+        assert identity["verdict"] == verdict
+        for hidden in ("the-secret-structure", "SecureTransport", '"own"'):
+            assert hidden not in json.dumps(told) and hidden not in told["Text"]
+        for statement in identity["allows"] + identity["denies"]:
+            assert statement["document_name"] == f"the account {other.id}, not shown here"
+
+
 def test_nobody_else_learns_that_there_was_a_decision(server, world, owner, other):
     user = owner.user()
     answer = user.wire.dry_run(owner.function())
@@ -300,6 +371,7 @@ def test_what_is_no_longer_in_memory_is_found_in_the_log(start_server):
         root.wire.dry_run(f"missing-{n}")
     [decision] = decisions(root, first)
     assert [decision["Record"]] == logged(server, first)
+    assert "Explanation" not in decision, "the policies that decided are gone"
 
 
 @pytest.mark.parametrize("protocol", ["json", "xml"])

@@ -1,6 +1,6 @@
 //! A compiled document with what it is called: what the snapshot holds, and what a decision keeps.
 
-use std::{ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
 
 use portcullis_iam::Policy;
 
@@ -37,6 +37,16 @@ impl AttachedPolicy {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+}
+
+/// For a person: `own of arn:aws:iam::123456789012:user/alice`, or the ARN alone.
+impl fmt::Display for AttachedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} of {}", self.of),
+            None => f.write_str(&self.of),
+        }
     }
 }
 

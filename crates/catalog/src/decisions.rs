@@ -8,6 +8,7 @@
 mod files;
 mod found;
 mod line;
+mod pools;
 mod question;
 mod queue;
 mod record;
@@ -27,7 +28,8 @@ use portcullis_model::portcullis::operation::GetDecision;
 use tokio::sync::{Semaphore, watch};
 
 pub use found::Found;
-pub use question::{Documents, Outcome, Question};
+pub use pools::Documents;
+pub use question::{Outcome, Question};
 pub use record::{Decided, Origin, RequestId};
 
 use crate::{Permit, WholeAccount};

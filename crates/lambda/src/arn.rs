@@ -214,6 +214,19 @@ impl Target {
     }
 }
 
+impl FromStr for Target {
+    type Err = InvalidValue;
+
+    /// Reads what [`Target`] displays.
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let colon = text.match_indices(':').nth(6).map(|(colon, _)| colon);
+        let split = colon.and_then(|colon| text.split_at_checked(colon));
+        let (function, qualifier) = split.unwrap_or((text, ""));
+        let qualifier = qualifier.strip_prefix(':').map(Qualifier::parse);
+        Ok(Self { function: function.parse()?, qualifier })
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.function.fmt(f)?;
@@ -276,6 +289,17 @@ mod tests {
         assert_eq!(arn.to_string(), text);
         let parts = (arn.partition(), arn.region(), arn.account(), arn.name());
         assert_eq!(parts, ("aws", "us-east-1", "123456789012", "my-function"));
+    }
+
+    #[test]
+    fn a_target_is_read_as_it_is_written() {
+        let function = "arn:aws:lambda:us-east-1:123456789012:function:my-function";
+        for qualifier in ["", ":7", ":prod", ":$LATEST"] {
+            let text = format!("{function}{qualifier}");
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.to_string(), text);
+            assert_eq!(target.qualifier.is_some(), !qualifier.is_empty());
+        }
     }
 
     #[test]

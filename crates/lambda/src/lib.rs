@@ -46,7 +46,7 @@ pub use not_found::{Lookup, Missing, NotFound};
 pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
 pub use qualifier::Qualifier;
 pub use reference::{Endpoint, FunctionReference, Resolution};
-pub use remedy::{AddPermissionCommand, NoCommand};
+pub use remedy::{AddPermissionCommand, NARROWING, NoCommand};
 pub use revision::{Fresh, RevisionId};
 pub use runtime::Runtime;
 pub use settings::{

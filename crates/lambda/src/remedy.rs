@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use portcullis_iam::{DocumentKind, PolicyError, Statement as CompiledStatement};
+use portcullis_iam::{DocumentKind, Narrowing, PolicyError, Statement as CompiledStatement};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -12,6 +12,17 @@ use sha2::{Digest, Sha256};
 use crate::{
     Grant, GrantInput, InvalidValue, LambdaError, Qualifier, ResourcePolicy, Statement, Target,
 };
+
+/// The conditions by which a grant is made as small as the call, as `AddPermission` writes them.
+#[rustfmt::skip]
+pub const NARROWING: [Narrowing; 6] = [
+    Narrowing { operator: "ArnLike",      key: "AWS:SourceArn" },
+    Narrowing { operator: "StringEquals", key: "AWS:SourceAccount" },
+    Narrowing { operator: "StringEquals", key: "aws:PrincipalOrgID" },
+    Narrowing { operator: "StringEquals", key: "lambda:EventSourceToken" },
+    Narrowing { operator: "StringEquals", key: "lambda:FunctionUrlAuthType" },
+    Narrowing { operator: "Bool",         key: "lambda:InvokedViaFunctionUrl" },
+];
 
 /// `aws lambda add-permission`, ready to be run by whoever may change the function's policy.
 ///
@@ -276,18 +287,9 @@ fn principal(element: &Value) -> Result<String, NoCommand> {
 
 /// What a `Resource` names.
 fn target(resource: &str) -> Result<Target, NoCommand> {
-    let refusal = || NoCommand::Resource(resource.to_owned());
-    let qualifier = resource.match_indices(':').nth(6).map(|(colon, _)| colon);
-    let (function, qualifier) = match qualifier.and_then(|colon| resource.split_at_checked(colon)) {
-        None => (resource, None),
-        Some((function, qualifier)) => (function, qualifier.strip_prefix(':')),
-    };
-    let function = function.parse().map_err(|_| refusal())?;
-    let Some(qualifier) = qualifier else { return Ok(Target::unqualified(function)) };
-    match Qualifier::parse(qualifier) {
-        Qualifier::Unresolvable(_) => Err(refusal()),
-        qualifier => Ok(Target::qualified(function, qualifier)),
-    }
+    let target = resource.parse().ok();
+    let exists = |target: &Target| !matches!(target.qualifier, Some(Qualifier::Unresolvable(_)));
+    target.filter(exists).ok_or_else(|| NoCommand::Resource(resource.to_owned()))
 }
 
 /// Fills the parameter that stands for a condition.

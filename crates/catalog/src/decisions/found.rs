@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portcullis_iam::PolicyType;
 use portcullis_identity::AccountId;
 use serde_json::{Map, Value};
 
@@ -44,6 +45,9 @@ fn for_owner(mut record: Map<String, Value>, owner: AccountId) -> Option<Value> 
     }
     if text(&record, "account") != Some(owner.as_str()) {
         record.shift_remove("accessKeyId");
+        if text(&record, "policyType") != Some(&PolicyType::Resource.to_string()) {
+            record.shift_remove("statement");
+        }
     }
     Some(Value::Object(record))
 }

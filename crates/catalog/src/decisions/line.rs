@@ -7,7 +7,10 @@ use portcullis_iam::{Decision, PolicyType, PrincipalKind};
 use portcullis_identity::{AccessKeyId, AccountId, Caller};
 use serde::{Serialize, Serializer};
 
-use super::{question::Outcome, record::Decided};
+use super::{
+    question::{Deciding, Outcome},
+    record::Decided,
+};
 
 /// What a line holds. Fields that do not apply are absent. Never secrets, tokens or payloads.
 #[derive(Serialize)]
@@ -34,12 +37,36 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_account: Option<&'a str>,
     result: &'static str,
-    /// What a denial is put down to.
+    /// What allowed, or what a denial is put down to.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "displayed")]
     policy_type: Option<PolicyType>,
     /// Why a denial has no policy type that says it all.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// The statement that decided; of implicit denials, and of root in its own account, there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<StatementPlace<'a>>,
+}
+
+/// Where a statement stands.
+#[derive(Serialize)]
+struct StatementPlace<'a> {
+    /// Whose document it is in: the ARN of a user, group, role, session, function or managed policy.
+    of: &'a str,
+    /// The name of an inline policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    /// Its place in the document, from 0.
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+}
+
+impl<'a> StatementPlace<'a> {
+    fn of(deciding: &Deciding<'a>) -> Self {
+        let Deciding { policy, statement, sid, .. } = *deciding;
+        Self { of: policy.of(), name: policy.name(), index: statement, sid }
+    }
 }
 
 /// Appends the line of `decided`, with its line feed.
@@ -48,6 +75,7 @@ pub(crate) fn write(decided: &Decided, lines: &mut Vec<u8>) {
     let caller = question.caller();
     let (source_arn, source_account) = caller.source();
     let (account, resource_account) = (caller.account(), question.resource_account());
+    let deciding = question.deciding(*outcome);
     let line = Line {
         request_id: origin.request_id.as_str(),
         time: origin.time,
@@ -62,8 +90,9 @@ pub(crate) fn write(decided: &Decided, lines: &mut Vec<u8>) {
         resource: question.resource(),
         resource_account: resource_account.as_ref().map(AccountId::as_str),
         result: result(*outcome),
-        policy_type: outcome.denied_by(),
+        policy_type: outcome.denied_by().or(deciding.as_ref().map(|one| one.policy_type)),
         reason: reason(*outcome),
+        statement: deciding.as_ref().map(StatementPlace::of),
     };
     // Text, numbers and times always serialize, and memory takes them.
     let _ = serde_json::to_writer(&mut *lines, &line);

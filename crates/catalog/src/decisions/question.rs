@@ -1,18 +1,26 @@
 //! One call with everything that decides it, owned: decided at once, and kept as it was, so that it
 //! can be explained after the policies have changed.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use portcullis_iam::{
-    Context, Decision, Policies, Policy, PolicyType, Request, ResourceRule, Value, decide,
+    Context, Decision, Explanation, Narrowing, Policies, PolicyType, Request, ResourceRule, Value,
+    decide, deciding, explain,
 };
 use portcullis_identity::{AccountId, Caller};
-use smallvec::SmallVec;
 
+use super::pools::Pools;
 use crate::{Access, AttachedPolicy, Resource, Snapshot, Unreadable};
 
-/// Documents of one type for one call; few, so in place.
-pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
+/// What a grant to a service or to everyone is made as small as the call by, as far as neither caller
+/// nor resource tells it.
+static TELLING: LazyLock<[Arc<str>; 3]> = LazyLock::new(|| {
+    ["lambda:eventsourcetoken", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl"]
+        .map(Arc::from)
+});
 
 /// The condition key that every resource gives.
 const RESOURCE_ACCOUNT: &str = "aws:resourceaccount";
@@ -35,35 +43,6 @@ pub struct Question {
     values: Vec<(Arc<str>, Value<'static>)>,
 }
 
-/// The documents that have a say, by type.
-#[derive(Debug)]
-struct Pools {
-    identity: Documents,
-    boundary: Option<Arc<AttachedPolicy>>,
-    session: Option<Arc<AttachedPolicy>>,
-    resource: Documents,
-}
-
-impl Pools {
-    fn of(
-        snapshot: &Snapshot,
-        access: &Access<'_>,
-        resource: &impl Resource,
-    ) -> Result<Self, Unreadable> {
-        Ok(Self {
-            identity: snapshot.identity_policies(access.caller)?,
-            boundary: snapshot.boundary(access.caller)?,
-            session: access.session_policy.cloned(),
-            resource: resource.policies(snapshot)?,
-        })
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Arc<AttachedPolicy>> {
-        let own = self.identity.iter().chain(&self.boundary).chain(&self.session);
-        own.chain(&self.resource)
-    }
-}
-
 impl Question {
     /// The question whether `access` may do `action` on `resource`, as of this snapshot.
     pub(crate) fn new(
@@ -72,7 +51,7 @@ impl Question {
         action: &'static str,
         resource: &impl Resource,
     ) -> Self {
-        let documents = Pools::of(snapshot, access, resource);
+        let documents = pools(snapshot, access, resource);
         let values = match &documents {
             Ok(pools) => values(pools, snapshot, access, resource),
             Err(Unreadable) => Vec::new(),
@@ -126,29 +105,59 @@ impl Question {
         self.ask(decide)
     }
 
+    /// The statement that decided, as the decision was; `None` where no statement did.
+    pub(crate) fn deciding(&self, outcome: Outcome) -> Option<Deciding<'_>> {
+        let Outcome::Decided(decision) = outcome else { return None };
+        let pools = self.documents.as_ref().ok()?;
+        self.ask(|request, policies| {
+            let found = deciding(request, policies, decision)?;
+            let policy = pools.document(found.document)?;
+            let sid = policy.statements().get(found.statement).and_then(|one| one.sid());
+            let policy_type = found.document.policy_type;
+            Some(Deciding { policy, policy_type, statement: found.statement, sid })
+        })
+        .ok()?
+    }
+
+    /// Has `tell` tell why this was decided, to the account that owns the resource: what another
+    /// account's policies say stays its own affair.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if a document that has a say cannot be evaluated: that is why.
+    pub fn explain<T>(
+        &self,
+        narrowing: &[Narrowing],
+        tell: impl FnOnce(Explanation<'_>) -> T,
+    ) -> Result<T, Unreadable> {
+        let pools = self.documents.as_ref().map_err(|unreadable| *unreadable)?;
+        let foreign = self.caller.account().filter(|own| self.resource_account != Some(*own));
+        let shown = match foreign {
+            None => None,
+            Some(account) => {
+                Some(pools.without_those_of_caller(&self.request(), self.rule, account)?)
+            }
+        };
+        let shown = shown.as_ref().unwrap_or(pools);
+        Ok(shown.ask(self.rule, |policies| {
+            let explanation = explain(&self.request(), policies, narrowing);
+            tell(explanation.named(|place| shown.document(place).map(ToString::to_string)))
+        }))
+    }
+
     /// What `ask` makes of the call and its documents.
     fn ask<T>(&self, ask: impl FnOnce(&Request<'_>, &Policies<'_>) -> T) -> Result<T, Unreadable> {
         let pools = self.documents.as_ref().map_err(|unreadable| *unreadable)?;
-        let [identity, resource] = [&pools.identity, &pools.resource].map(compiled);
-        let [boundary, session] =
-            [&pools.boundary, &pools.session].map(|one| one.as_ref().map(|policy| [&***policy]));
-        let policies = Policies {
-            identity: &identity,
-            boundary: boundary.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default(),
-            session: session.as_ref().map(<[_; 1]>::as_slice),
-            service_control: None,
-            resource: &resource,
-            resource_control: None,
-            resource_rule: self.rule,
-        };
-        let request = Request {
+        Ok(pools.ask(self.rule, |policies| ask(&self.request(), policies)))
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
             principal: self.caller.principal(),
             action: self.action,
             resource: &self.resource,
             resource_account: self.resource_account.as_ref().map_or("", AccountId::as_str),
             context: self,
-        };
-        Ok(ask(&request, &policies))
+        }
     }
 
     /// About how many bytes this holds that nothing else does.
@@ -161,8 +170,16 @@ impl Question {
     }
 }
 
-fn compiled(documents: &Documents) -> SmallVec<[&Policy; 8]> {
-    documents.iter().map(|document| &***document).collect()
+/// The statement that decided a call.
+pub(crate) struct Deciding<'q> {
+    /// Its document.
+    pub(crate) policy: &'q AttachedPolicy,
+    /// As what the document had a say.
+    pub(crate) policy_type: PolicyType,
+    /// Its place in the document, from 0.
+    pub(crate) statement: usize,
+    /// Its id, if it has one.
+    pub(crate) sid: Option<&'q str>,
 }
 
 /// The keys of a call: what resource and request gave comes first; of them only the resource can
@@ -178,6 +195,20 @@ impl Context for Question {
     }
 }
 
+/// The documents that have a say, as of this snapshot.
+fn pools(
+    snapshot: &Snapshot,
+    access: &Access<'_>,
+    resource: &impl Resource,
+) -> Result<Pools, Unreadable> {
+    Ok(Pools {
+        identity: snapshot.identity_policies(access.caller)?,
+        boundary: snapshot.boundary(access.caller)?,
+        session: access.session_policy.cloned(),
+        resource: resource.policies(snapshot)?,
+    })
+}
+
 /// What resource and request give of the keys that the documents name: the resource comes before
 /// the caller, and the caller before the request, so that nothing in the request can pretend to be
 /// one of them.
@@ -188,7 +219,10 @@ fn values(
     resource: &impl Resource,
 ) -> Vec<(Arc<str>, Value<'static>)> {
     let mut values: Vec<(Arc<str>, Value<'static>)> = Vec::new();
-    for key in pools.all().flat_map(|policy| policy.condition_keys()) {
+    let named = pools.all().flat_map(|policy| policy.condition_keys());
+    // Callers without an account are explained by what only the request knows of them.
+    let telling = TELLING.iter().filter(|_| access.caller.account().is_none());
+    for key in named.chain(telling) {
         if **key == *RESOURCE_ACCOUNT || values.iter().any(|(known, _)| known == key) {
             continue;
         }

@@ -3,10 +3,12 @@
 use std::{fmt, net::IpAddr, str};
 
 use jiff::Timestamp;
+use portcullis_iam::{Explanation, Narrowing};
 use portcullis_identity::AccessKeyId;
 use uuid::Uuid;
 
 use super::question::{Outcome, Question};
+use crate::Unreadable;
 
 /// The id of a request: a random UUID, hyphenated, in lower case.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,19 @@ pub struct Decided {
 }
 
 impl Decided {
+    /// Has `tell` tell why, as [`Question::explain`]; `None` if it was not the policies that decided.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn explain<T>(
+        &self,
+        narrowing: &[Narrowing],
+        tell: impl FnOnce(Explanation<'_>) -> T,
+    ) -> Option<Result<T, Unreadable>> {
+        let by_policies = matches!(self.outcome, Outcome::Decided(_));
+        by_policies.then(|| self.question.explain(narrowing, tell))
+    }
+
     /// About how many bytes this holds that nothing else does.
     pub(crate) fn own_bytes(&self) -> usize {
         size_of::<Origin>() + self.question.own_bytes()

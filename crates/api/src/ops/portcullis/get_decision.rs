@@ -20,5 +20,5 @@ pub(crate) async fn get_decision(
     if found.is_empty() {
         return Err(unknown());
     }
-    Ok(Answer::Rendered(portcullis::decisions(&id, &found)))
+    Ok(Answer::Rendered(portcullis::decisions(&id, &found, &cx.origin())))
 }

@@ -1,0 +1,113 @@
+//! The documents that have a say in a call, by type.
+
+use std::sync::Arc;
+
+use portcullis_iam::{
+    DocumentKind, Policies, Policy, PolicyType, Request, ResourceRule, explain,
+    explain::{DocumentReference, Verdict},
+};
+use portcullis_identity::AccountId;
+use smallvec::SmallVec;
+
+use crate::{AttachedPolicy, Unreadable};
+
+/// Documents of one type for one call; few, so in place.
+pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
+
+/// The documents that have a say, by type.
+#[derive(Debug)]
+pub(crate) struct Pools {
+    pub(crate) identity: Documents,
+    pub(crate) boundary: Option<Arc<AttachedPolicy>>,
+    pub(crate) session: Option<Arc<AttachedPolicy>>,
+    pub(crate) resource: Documents,
+}
+
+impl Pools {
+    /// Every document.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<AttachedPolicy>> {
+        let own = self.identity.iter().chain(&self.boundary).chain(&self.session);
+        own.chain(&self.resource)
+    }
+
+    /// What `ask` makes of the documents.
+    pub(crate) fn ask<T>(&self, rule: ResourceRule, ask: impl FnOnce(&Policies<'_>) -> T) -> T {
+        let [identity, resource] = [&self.identity, &self.resource].map(compiled);
+        let [boundary, session] =
+            [&self.boundary, &self.session].map(|one| one.as_ref().map(|policy| [&***policy]));
+        ask(&Policies {
+            identity: &identity,
+            boundary: boundary.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default(),
+            session: session.as_ref().map(<[_; 1]>::as_slice),
+            service_control: None,
+            resource: &resource,
+            resource_control: None,
+            resource_rule: rule,
+        })
+    }
+
+    /// The document at a place that [`ask`](Self::ask) gave it.
+    pub(crate) fn document(&self, place: DocumentReference) -> Option<&Arc<AttachedPolicy>> {
+        match place.policy_type {
+            PolicyType::Identity => self.identity.get(place.document),
+            PolicyType::Boundary => self.boundary.as_ref(),
+            PolicyType::Session => self.session.as_ref(),
+            PolicyType::Resource => self.resource.get(place.document),
+            PolicyType::ServiceControl | PolicyType::ResourceControl => None,
+        }
+    }
+
+    /// The same, with something that says no more than the outcome in place of the documents of the
+    /// caller, whose account is `account`.
+    ///
+    /// # Errors
+    /// None: what stands in is written here.
+    pub(crate) fn without_those_of_caller(
+        &self,
+        request: &Request<'_>,
+        rule: ResourceRule,
+        account: AccountId,
+    ) -> Result<Self, Unreadable> {
+        let trace = self.ask(rule, |policies| {
+            explain(request, policies, &[])
+                .trace
+                .into_iter()
+                .map(|one| (one.policy_type, one.verdict))
+                .collect::<Vec<_>>()
+        });
+        let said = |kind| trace.iter().find(|(one, _)| *one == kind).map(|(_, verdict)| *verdict);
+        let stand_in = |policy_type, kind| match said(policy_type) {
+            None | Some(Verdict::Absent | Verdict::Irrelevant) => Ok(None),
+            Some(Verdict::Denies) => hidden(account, kind, DENY_ALL).map(Some),
+            Some(Verdict::Allows) => hidden(account, kind, ALLOW_ALL).map(Some),
+            Some(Verdict::Silent) => hidden(account, kind, SAY_NOTHING).map(Some),
+        };
+        Ok(Self {
+            identity: stand_in(PolicyType::Identity, DocumentKind::Identity)?.into_iter().collect(),
+            boundary: stand_in(PolicyType::Boundary, DocumentKind::Boundary)?,
+            session: stand_in(PolicyType::Session, DocumentKind::Session)?,
+            resource: self.resource.clone(),
+        })
+    }
+}
+
+/// The documents that say nothing but what came of others.
+const ALLOW_ALL: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+const DENY_ALL: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+const SAY_NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
+/// A document in place of those of another account.
+pub(crate) fn hidden(
+    account: AccountId,
+    kind: DocumentKind,
+    json: &str,
+) -> Result<Arc<AttachedPolicy>, Unreadable> {
+    let policy = Policy::parse(kind, json).map_err(|_| Unreadable)?;
+    Ok(AttachedPolicy::new(format!("the account {account}, not shown here"), policy))
+}
+
+fn compiled(documents: &Documents) -> SmallVec<[&Policy; 8]> {
+    documents.iter().map(|document| &***document).collect()
+}
