@@ -89,11 +89,13 @@ impl Credential {
         head: &Parts,
         claim: &Claim,
         body_sha256: &str,
+        now: Timestamp,
     ) -> Result<Authenticated, SignatureError> {
         match self {
             Self::LongTerm(key) => {
                 claim.verify(head, body_sha256, &key.signing_key(claim.scope()).1)?;
                 let caller = owner(snapshot, &key.stored.owner, &head.headers)?;
+                key.note_use(claim.scope().service(), claim.scope().region(), now);
                 let access_key_id = Some(key.stored.id.clone());
                 Ok(Authenticated { caller, access_key_id, session_policy: None })
             }

@@ -19,6 +19,7 @@ mod dispatch;
 mod doubts;
 mod error;
 mod execution;
+mod key_uses;
 pub mod listen;
 mod memory;
 mod metrics;

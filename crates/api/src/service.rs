@@ -21,7 +21,7 @@ use crate::{
     context::RequestCx,
     dispatch::{Handler, handler},
     error::ApiError,
-    execution,
+    execution, key_uses,
     memory::Kind,
     pages,
     state::State,
@@ -50,12 +50,15 @@ impl Server {
         let state = Arc::new(state);
         execution::settle_all(&state);
         tokio::spawn(cleanup::run(Arc::downgrade(&state)));
+        tokio::spawn(key_uses::run(Arc::downgrade(&state)));
         Self(state)
     }
 
-    /// Lets running events finish within `grace`, then ends every worker.
+    /// Lets running events finish within `grace`, then ends every worker, and saves what is saved
+    /// now and then only.
     pub async fn shutdown(&self, grace: Duration) {
         self.0.execution.shutdown(grace).await;
+        key_uses::save(&self.0).await;
     }
 }
 
@@ -150,9 +153,9 @@ impl<'a> Call<'a> {
         let hash = hash(&body).await;
         let slot = self.state.decisions.slot().await?;
         // A body may take half an hour: what has ended meanwhile, a session too, has ended.
-        let snapshot = self.state.catalog.snapshot();
-        let credential = Credential::find(&snapshot, &claim, Timestamp::now())?;
-        let authenticated = credential.verify(&snapshot, self.head, &claim, &hash)?;
+        let (snapshot, now) = (self.state.catalog.snapshot(), Timestamp::now());
+        let credential = Credential::find(&snapshot, &claim, now)?;
+        let authenticated = credential.verify(&snapshot, self.head, &claim, &hash, now)?;
         let named = self.name(rest?, &body)?;
         let (handler, bound) = self.bind(&named, &body)?;
         let cx =

@@ -180,8 +180,9 @@ impl<'a> UrlCall<'a> {
         let body = self.receive(body).await?;
         let hash = hash(&body).await;
         let snapshot = self.state.catalog.snapshot();
-        let credential = Credential::find(&snapshot, &claim, Timestamp::now())?;
-        Ok((credential.verify(&snapshot, self.head, &claim, &hash)?, body))
+        let now = Timestamp::now();
+        let credential = Credential::find(&snapshot, &claim, now)?;
+        Ok((credential.verify(&snapshot, self.head, &claim, &hash, now)?, body))
     }
 
     fn context(&self, slot: Slot<'a>, authenticated: Authenticated, body: Bytes) -> RequestCx<'a> {

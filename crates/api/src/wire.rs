@@ -4,6 +4,7 @@ pub(crate) mod alias;
 pub(crate) mod configuration;
 pub(crate) mod function;
 pub(crate) mod iam;
+pub(crate) mod iam_account;
 pub(crate) mod marker;
 pub(crate) mod portcullis;
 pub(crate) mod url;

@@ -47,7 +47,7 @@ const BOUNDARY: &str = "PermissionsBoundary=arn%3Aaws%3Aiam%3A%3A123456789012%3A
 const TAG: &str = "Tags.member.1.Key=k&Tags.member.1.Value=v";
 
 fn cases() -> Vec<Case> {
-    [of_lambda(), of_iam_entities(), of_iam_policies(), of_sts(), ours()]
+    [of_lambda(), of_iam_entities(), of_iam_policies(), of_iam_account(), of_sts(), ours()]
         .into_iter()
         .flatten()
         .collect()
@@ -174,6 +174,37 @@ fn of_iam_policies() -> Vec<Case> {
         iam("TagPolicy",        &format!("{POLICY}&{TAG}")),
         iam("UntagPolicy",      &format!("{POLICY}&TagKeys.member.1=k")),
         iam("ListPolicyTags",   POLICY),
+    ]
+}
+
+/// The account as a whole, service-linked roles, keys' uses, and what nobody has here.
+#[rustfmt::skip]
+fn of_iam_account() -> Vec<Case> {
+    let task = "task%2Faws-service-role%2Fecs.amazonaws.com%2FAWSServiceRoleForECS%2F00000000-0000-0000-0000-000000000000";
+    vec![
+        iam("UpdateUser",       "UserName=missing&NewUserName=other"),
+        iam("UpdateAccessKey",  "UserName=missing&AccessKeyId=AKIAIOSFODNN7EXAMPLE&Status=Inactive"),
+        iam("GetAccessKeyLastUsed", "AccessKeyId=AKIAIOSFODNN7EXAMPLE"),
+        iam("GetLoginProfile",  "UserName=missing"),
+        iam("DeleteLoginProfile", "UserName=missing"),
+        iam("ListMFADevices",   "UserName=missing"),
+        iam("ListVirtualMFADevices", ""),
+        iam("ListSSHPublicKeys", "UserName=missing"),
+        iam("ListSigningCertificates", "UserName=missing"),
+        iam("ListServiceSpecificCredentials", "UserName=missing"),
+        iam("UpdateRole",       "RoleName=missing&Description=d"),
+        iam("UpdateRoleDescription", "RoleName=missing&Description=d"),
+        iam("UpdateAssumeRolePolicy", &format!("RoleName=missing&PolicyDocument={TRUST}")),
+        iam("CreateServiceLinkedRole", "AWSServiceName=ecs.amazonaws.com"),
+        iam("DeleteServiceLinkedRole", "RoleName=missing"),
+        iam("GetServiceLinkedRoleDeletionStatus", &format!("DeletionTaskId={task}")),
+        iam("ListInstanceProfiles", ""),
+        iam("ListInstanceProfilesForRole", "RoleName=missing"),
+        iam("CreateAccountAlias", "AccountAlias=our-company"),
+        iam("ListAccountAliases", ""),
+        iam("DeleteAccountAlias", "AccountAlias=our-company"),
+        iam("GetAccountSummary", ""),
+        iam("GetAccountAuthorizationDetails", ""),
     ]
 }
 

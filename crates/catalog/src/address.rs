@@ -14,19 +14,22 @@
 //! iam/ACCOUNT/policy/name                   ManagedPolicy (likewise)
 //! iam/ACCOUNT/policy/name/v2                PolicyVersion
 //! iam/ACCOUNT/role/name                     Role      (likewise)
+//! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
+//! key/AKIA…/used                            KeyUse
 //! system/root-key                           OperatorKey
 //! system/session-keys                       SessionKeys
 //! ```
 
 use portcullis_identity::{
-    AccessKeyId, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName, UserName,
+    AccessKeyId, AccountAliasName, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName,
+    UserName,
 };
 use portcullis_lambda::{AliasName, FunctionArn, Qualifier, Region, VersionNumber};
 use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
-pub(crate) const ROOTS: [&str; 4] = ["fn/", "iam/", "key/", "system/"];
+pub(crate) const ROOTS: [&str; 5] = ["alias/", "fn/", "iam/", "key/", "system/"];
 
 const OPERATOR_KEY: &str = "system/root-key";
 const SESSION_KEYS: &str = "system/session-keys";
@@ -56,8 +59,12 @@ pub enum Address {
     PolicyVersion(AccountId, Box<str>, PolicyVersionId),
     /// A role, by its folded name.
     Role(AccountId, Box<str>),
+    /// An alias of an account.
+    AccountAlias(AccountAliasName),
     /// A long-term access key.
     AccessKey(AccessKeyId),
+    /// When the access key was last used.
+    KeyUse(AccessKeyId),
     /// Which root access key the operator manages.
     OperatorKey,
     /// The material that session tokens are sealed with.
@@ -134,6 +141,8 @@ impl Address {
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
             }
+            ["alias", name] => Some(Self::AccountAlias(name.parse().ok()?)),
+            ["key", id, "used"] => Some(Self::KeyUse(id.parse().ok()?)),
             ["key", id] => Some(Self::AccessKey(id.parse().ok()?)),
             _ if text == OPERATOR_KEY => Some(Self::OperatorKey),
             _ => (text == SESSION_KEYS).then_some(Self::SessionKeys),
@@ -190,6 +199,8 @@ impl std::fmt::Display for Address {
                 write!(f, "iam/{account}/policy/{name}/{id}")
             }
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
+            Self::AccountAlias(name) => write!(f, "alias/{name}"),
+            Self::KeyUse(id) => write!(f, "key/{id}/used"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
             Self::OperatorKey => f.write_str(OPERATOR_KEY),
             Self::SessionKeys => f.write_str(SESSION_KEYS),
@@ -239,6 +250,8 @@ mod tests {
         check(&Address::managed_policy(account, &policy), "iam/123456789012/policy/p");
         check(&Address::policy_version(account, &policy, "v7".parse().unwrap()), "iam/123456789012/policy/p/v7");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
+        check(&Address::AccountAlias("our-company".parse().unwrap()), "alias/our-company");
+        check(&Address::KeyUse("AKIA1".parse().unwrap()), "key/AKIA1/used");
         check(&Address::OperatorKey, "system/root-key");
         check(&Address::SessionKeys, "system/session-keys");
     }

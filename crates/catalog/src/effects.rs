@@ -5,6 +5,7 @@
 //! there is no answer either.
 
 mod access_keys;
+mod account;
 mod aliases;
 mod attachments;
 mod entities;
@@ -21,7 +22,9 @@ mod tags;
 mod urls;
 mod users;
 mod versions;
+mod without;
 
+pub use account::{AccountDetail, AccountNumbers};
 pub use attachments::{
     AttachPolicy, DeleteBoundary, DetachPolicy, HolderFilter, ListAttachedPolicies, PolicyHolder,
     PutBoundary,
@@ -32,10 +35,11 @@ pub use entities::{
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
 pub use iam_tags::{ListEntityTags, TagEntity, UntagEntity};
 pub use managed_policies::{PolicyFilter, PolicyUse, ShownPolicy};
-pub use roles::RoleSettings;
+pub use roles::{RoleSettings, UpdatesRole};
 pub use sessions::SessionSettings;
 pub use start::{RootKey, StartRefusal};
 pub use users::{ShownUser, UserSettings};
+pub use without::{ListsNothing, ListsNothingOfAccount, NamesPassword};
 
 use portcullis_lambda::{FunctionArn, LambdaError, Lookup, Missing, NotFound, RevisionId, Target};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use portcullis_identity::{AccountId, GroupId, GroupName, User};
+use portcullis_identity::{AccountId, GroupId, User};
 
 use crate::{
     GroupView,
@@ -20,11 +20,6 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// The group whose name is `name` but for case.
-    pub(crate) fn like(&self, account: AccountId, name: &GroupName) -> Option<&Arc<GroupView>> {
-        self.by_name.get(&(account, name.folded().into()))
-    }
-
     /// A group by its unique id.
     pub(crate) fn by_id(&self, id: &GroupId) -> Option<&Arc<GroupView>> {
         self.by_id.get(id)

@@ -31,8 +31,8 @@ pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use managed::ManagedPolicyView;
 pub use resources::{
     EntityName, EntityResource, FunctionResource, GroupResource, Installation, KeyHolder,
-    PolicyResource, RoleResource, RootResource, TrustingRole, UserResource, WholeAccount,
-    tag_value,
+    OwnerOfKey, PolicyResource, RoleResource, RootResource, TrustingRole, UserResource,
+    WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use view::{

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use portcullis_iam::{ResourceRule, Value};
 use portcullis_identity::{
-    AccountId, Entity, GroupName, IdentityError, Partition, Path, PolicyArn, PolicyOwner, RoleName,
-    Tags, UserName, entity_arn, no_such_entity,
+    AccessKeyId, AccountId, Entity, GroupName, IdentityError, KeyOwner, Partition, Path, PolicyArn,
+    PolicyOwner, RoleName, Tags, UserName, entity_arn, no_such_entity,
 };
 use portcullis_lambda::Target;
 
@@ -111,6 +111,9 @@ pub trait EntityName: std::fmt::Display + std::fmt::Debug + Clone + Send + Sync 
     /// The one of this name.
     fn find<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<&'s Arc<Self::View>>;
 
+    /// The one whose name is this one but for case: whoever stands in the way of a new one.
+    fn like<'s>(&self, snapshot: &'s Snapshot, account: AccountId) -> Option<&'s Arc<Self::View>>;
+
     /// Those of an account, by folded name, after the folded name `after`; `""` is before all.
     fn all<'s>(
         snapshot: &'s Snapshot,
@@ -124,7 +127,7 @@ pub trait EntityName: std::fmt::Display + std::fmt::Debug + Clone + Send + Sync 
 
 /// Implements [`EntityName`] by the accessors of the snapshot and of the address.
 macro_rules! entity_name {
-    ($name:ident, $view:ident, $one:ident, $all:ident) => {
+    ($name:ident, $view:ident, $one:ident, $like:ident, $all:ident) => {
         impl EntityName for $name {
             type Entity = <$view as EntityView>::Entity;
             type View = $view;
@@ -135,6 +138,14 @@ macro_rules! entity_name {
                 account: AccountId,
             ) -> Option<&'s Arc<$view>> {
                 snapshot.$one(account, self)
+            }
+
+            fn like<'s>(
+                &self,
+                snapshot: &'s Snapshot,
+                account: AccountId,
+            ) -> Option<&'s Arc<$view>> {
+                snapshot.$like(account, self)
             }
 
             fn all<'s>(
@@ -152,9 +163,9 @@ macro_rules! entity_name {
     };
 }
 
-entity_name!(UserName, UserView, user, users);
-entity_name!(GroupName, GroupView, group, groups);
-entity_name!(RoleName, RoleView, role, roles);
+entity_name!(UserName, UserView, user, user_like, users);
+entity_name!(GroupName, GroupView, group, group_like, groups);
+entity_name!(RoleName, RoleView, role, role_like, roles);
 
 /// A user, by its ARN; it need not exist.
 pub type UserResource = EntityResource<UserName>;
@@ -413,6 +424,47 @@ impl Resource for KeyHolder {
             Self::User(user) => user.condition_key(snapshot, key),
             Self::Root(root) => root.condition_key(snapshot, key),
         }
+    }
+}
+
+/// The owner of an access key that a request names by its id alone. A denial does not tell who it is.
+#[derive(Debug)]
+pub struct OwnerOfKey(KeyHolder);
+
+impl OwnerOfKey {
+    /// Whose key `id` is, if it is of `account`; else the account's root, who owns no such key.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, account: AccountId, id: &AccessKeyId) -> Self {
+        let owner = snapshot.access_key(id).map(|key| key.stored.owner.clone());
+        Self(match owner {
+            Some(KeyOwner::User { account: owner, name, .. }) if owner == account => {
+                KeyHolder::User(UserResource::new(snapshot, account, name))
+            }
+            _ => KeyHolder::Root(RootResource::new(snapshot.partition(), account)),
+        })
+    }
+
+    /// The owner.
+    pub(crate) fn into_holder(self) -> KeyHolder {
+        self.0
+    }
+}
+
+impl Resource for OwnerOfKey {
+    fn arn(&self) -> &str {
+        self.0.arn()
+    }
+
+    fn asked(&self) -> &'static str {
+        "*"
+    }
+
+    fn account(&self) -> &str {
+        self.0.account()
+    }
+
+    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
+        self.0.condition_key(snapshot, key)
     }
 }
 

@@ -4,9 +4,9 @@ use std::{ops::Bound, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
 use portcullis_identity::{
-    AccessKey, AccessKeyId, Account, AccountId, Group, GroupName, KeyOwner, OperatorKey, Partition,
-    PolicyArn, Role, RoleName, RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User,
-    UserName,
+    AccessKey, AccessKeyId, Account, AccountAlias, AccountAliasName, AccountId, Group, GroupName,
+    KeyOwner, KeyUse, OperatorKey, Partition, PolicyArn, Role, RoleName, RootIdentity,
+    ServiceIdentity, ServiceName, SessionKeys, User, UserName,
 };
 use portcullis_lambda::{AliasName, FunctionArn, FunctionUrl, Qualifier, Target, UrlId};
 use portcullis_store::{Entry, Key, Revision};
@@ -39,6 +39,8 @@ pub struct Snapshot {
     roles: OrdMap<Named, Arc<RoleView>>,
     access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
     keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
+    aliases: OrdMap<AccountAliasName, Versioned<AccountAlias>>,
+    alias_of: OrdMap<AccountId, AccountAliasName>,
     session_keys: Option<Arc<SessionKeys>>,
     operator_key: Option<Versioned<OperatorKey>>,
 }
@@ -84,6 +86,8 @@ impl Snapshot {
             roles: OrdMap::new(),
             access_keys: OrdMap::new(),
             keys_of: OrdMap::new(),
+            aliases: OrdMap::new(),
+            alias_of: OrdMap::new(),
             session_keys: None,
             operator_key: None,
         }
@@ -160,6 +164,23 @@ impl Snapshot {
         self.accounts.get(&id).map(|account| &account.root)
     }
 
+    /// An alias of an account, by its name.
+    #[must_use]
+    pub fn account_alias(&self, name: &AccountAliasName) -> Option<&Versioned<AccountAlias>> {
+        self.aliases.get(name)
+    }
+
+    /// The alias of an account.
+    #[must_use]
+    pub fn alias_of(&self, account: AccountId) -> Option<&Versioned<AccountAlias>> {
+        self.account_alias(self.alias_of.get(&account)?)
+    }
+
+    /// Every access key.
+    pub(crate) fn access_keys(&self) -> impl Iterator<Item = &Arc<AccessKeyView>> {
+        self.access_keys.values()
+    }
+
     /// A user by name. Look-ups do not ignore case; only uniqueness does.
     #[must_use]
     pub fn user(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
@@ -185,7 +206,13 @@ impl Snapshot {
     /// A group by name. Look-ups do not ignore case; only uniqueness does.
     #[must_use]
     pub fn group(&self, account: AccountId, name: &GroupName) -> Option<&Arc<GroupView>> {
-        self.groups.like(account, name).filter(|group| group.stored.name == *name)
+        self.group_like(account, name).filter(|group| group.stored.name == *name)
+    }
+
+    /// The group whose name is `name` but for case: whoever stands in the way of a new one.
+    #[must_use]
+    pub fn group_like(&self, account: AccountId, name: &GroupName) -> Option<&Arc<GroupView>> {
+        self.group_at(account, &name.folded())
     }
 
     /// The group of this folded name.
@@ -319,7 +346,13 @@ impl Snapshot {
                 self.managed.apply_version(&(account, name), id, read(entry));
             }
             Address::Role(account, name) => self.apply_role((account, name), read(entry)),
+            Address::AccountAlias(name) => self.apply_alias(name, read(entry)),
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),
+            Address::KeyUse(id) => {
+                if let Some(view) = self.access_keys.get(&id) {
+                    view.remember(read::<KeyUse>(entry).map(|used| used.shared()));
+                }
+            }
             Address::OperatorKey => self.operator_key = read(entry),
             Address::SessionKeys => {
                 self.session_keys = read::<SessionKeys>(entry).map(|keys| keys.shared());
@@ -414,8 +447,21 @@ impl Snapshot {
         set(&mut self.roles, key, view);
     }
 
+    fn apply_alias(&mut self, name: AccountAliasName, stored: Option<Versioned<AccountAlias>>) {
+        if let Some(old) = self.aliases.get(&name)
+            && self.alias_of.get(&old.account) == Some(&name)
+        {
+            self.alias_of.remove(&old.account);
+        }
+        if let Some(alias) = &stored {
+            self.alias_of.insert(alias.account, name.clone());
+        }
+        set(&mut self.aliases, name, stored);
+    }
+
     fn apply_access_key(&mut self, id: &AccessKeyId, stored: Option<Versioned<AccessKey>>) {
-        if let Some(old) = self.access_keys.remove(id) {
+        let old = self.access_keys.remove(id);
+        if let Some(old) = &old {
             let owner = OwnerName::from(&old.stored.owner);
             if let Some(ids) = self.keys_of.get_mut(&owner) {
                 ids.remove(id);
@@ -424,7 +470,8 @@ impl Snapshot {
         if let Some(stored) = stored {
             let owner = OwnerName::from(&stored.owner);
             self.keys_of.entry(owner).or_default().insert(id.clone());
-            self.access_keys.insert(id.clone(), Arc::new(AccessKeyView::new(stored)));
+            let view = AccessKeyView::new(stored, old.as_deref());
+            self.access_keys.insert(id.clone(), Arc::new(view));
         }
     }
 }

@@ -7,9 +7,11 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use imbl::OrdMap;
+use jiff::Timestamp;
 use portcullis_iam::{DocumentKind, Policy, PolicyError, Statement as CompiledStatement};
 use portcullis_identity::{
-    AccessKey, Entity, Group, InlinePolicies, Partition, Role, RoleIdentity, User, UserIdentity,
+    AccessKey, Entity, Group, InlinePolicies, KeyUse, Partition, Role, RoleIdentity, User,
+    UserIdentity,
 };
 use portcullis_lambda::{
     Alias, AliasName, Function, FunctionArn, FunctionUrl, PublishedVersion, Qualifier,
@@ -309,11 +311,50 @@ pub struct AccessKeyView {
     /// The key, its owner and secret.
     pub stored: Versioned<AccessKey>,
     signing: ArcSwapOption<(Scope, SigningKey)>,
+    /// The last use that this node knows of.
+    used: ArcSwapOption<KeyUse>,
+    /// The last use that the store has.
+    remembered: ArcSwapOption<KeyUse>,
 }
 
 impl AccessKeyView {
-    pub(crate) fn new(stored: Versioned<AccessKey>) -> Self {
-        Self { stored, signing: ArcSwapOption::empty() }
+    /// `previous` is an earlier state of the key: its uses count.
+    pub(crate) fn new(stored: Versioned<AccessKey>, previous: Option<&Self>) -> Self {
+        let kept = |of: fn(&Self) -> &ArcSwapOption<KeyUse>| {
+            ArcSwapOption::new(previous.and_then(|previous| of(previous).load_full()))
+        };
+        let (used, remembered) = (kept(|view| &view.used), kept(|view| &view.remembered));
+        Self { stored, signing: ArcSwapOption::empty(), used, remembered }
+    }
+
+    /// Notes that the key signed a request for `service` and `region` that was believed, to the
+    /// minute.
+    pub fn note_use(&self, service: &str, region: &str, now: Timestamp) {
+        let known = self.used.load();
+        if !known.as_ref().is_some_and(|known| known.is_same(now, service, region)) {
+            self.used.store(Some(Arc::new(KeyUse::new(now, service, region))));
+        }
+    }
+
+    /// When the key last signed a request that was believed; `None` if it never did.
+    #[must_use]
+    pub fn last_use(&self) -> Option<Arc<KeyUse>> {
+        self.used.load_full()
+    }
+
+    /// Takes in what the store has; a use that this node knows of may be later.
+    pub(crate) fn remember(&self, stored: Option<Arc<KeyUse>>) {
+        let known = self.used.load_full();
+        if known.map(|known| known.at) < stored.as_ref().map(|stored| stored.at) {
+            self.used.store(stored.clone());
+        }
+        self.remembered.store(stored);
+    }
+
+    /// The last use, if it is later than what the store has.
+    pub(crate) fn unsaved_use(&self) -> Option<Arc<KeyUse>> {
+        let remembered = self.remembered.load();
+        self.last_use().filter(|used| remembered.as_deref() != Some(used))
     }
 
     /// The signing key for `scope`: the one of the last call if its scope was the same.

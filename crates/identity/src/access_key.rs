@@ -1,10 +1,11 @@
 //! Long-term access keys: whom they speak for, how many there may be.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use crate::error::IdentityError;
+use crate::error::{IdentityError, InvalidValue};
 use crate::ids::{AccessKeyId, AccountId, SecretAccessKey, UserId};
 use crate::names::UserName;
 use crate::service::ServiceName;
@@ -61,6 +62,21 @@ pub enum KeyStatus {
     Active,
     /// They are refused as if the key did not exist.
     Inactive,
+}
+
+impl FromStr for KeyStatus {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "Active" => Ok(Self::Active),
+            "Inactive" => Ok(Self::Inactive),
+            _ => {
+                let rule = "Member must satisfy enum value set: [Active, Inactive]";
+                Err(InvalidValue::constraint("status", text, rule))
+            }
+        }
+    }
 }
 
 impl fmt::Display for KeyStatus {
@@ -132,6 +148,51 @@ pub fn delete_access_key(
     if theirs { Ok(()) } else { Err(IdentityError::NoSuchAccessKey(id.clone())) }
 }
 
+/// The key `id` of `owner` with another status; `found` is the stored key of that id.
+///
+/// # Errors
+/// [`IdentityError::NoSuchAccessKey`].
+pub fn update_access_key(
+    found: Option<&AccessKey>,
+    id: &AccessKeyId,
+    owner: &KeyOwner,
+    status: KeyStatus,
+) -> Result<AccessKey, IdentityError> {
+    let theirs = found.filter(|key| key.id == *id && key.owner == *owner);
+    let key = theirs.ok_or_else(|| IdentityError::NoSuchAccessKey(id.clone()))?;
+    Ok(AccessKey { status, ..key.clone() })
+}
+
+/// When, and for what, a key last signed a request that was believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// When; whole minutes.
+    pub at: Timestamp,
+    /// The service that the signature was made for.
+    pub service: Box<str>,
+    /// The region that the signature was made for.
+    pub region: Box<str>,
+}
+
+impl KeyUse {
+    /// A use at `now`, to the minute.
+    #[must_use]
+    pub fn new(now: Timestamp, service: &str, region: &str) -> Self {
+        Self { at: minute(now), service: service.into(), region: region.into() }
+    }
+
+    /// Whether a use at `now` for `service` and `region` is this one, to the minute.
+    #[must_use]
+    pub fn is_same(&self, now: Timestamp, service: &str, region: &str) -> bool {
+        self.at == minute(now) && *self.service == *service && *self.region == *region
+    }
+}
+
+fn minute(moment: Timestamp) -> Timestamp {
+    let second = moment.as_second();
+    Timestamp::from_second(second - second.rem_euclid(60)).unwrap_or(moment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +241,27 @@ mod tests {
         let key = create(KeyMaker::Iam, of_user(), 0).unwrap();
         assert_eq!((key.status.to_string().as_str(), key.created), ("Active", now()));
         assert!(!format!("{key:?}").contains(key.secret.expose()));
+    }
+
+    #[test]
+    fn a_use_is_known_to_the_minute() {
+        let used = KeyUse::new(now(), "lambda", "us-east-1");
+        assert_eq!(used.at.to_string(), "2026-01-02T03:04:00Z");
+        let later = |text: &str| used.is_same(text.parse().unwrap(), "lambda", "us-east-1");
+        assert_eq!([later("2026-01-02T03:04:59Z"), later("2026-01-02T03:05:00Z")], [true, false]);
+        assert!(!used.is_same(now(), "iam", "us-east-1"));
+    }
+
+    #[test]
+    fn only_its_owner_changes_a_key() {
+        let key = create(KeyMaker::Iam, of_user(), 0).unwrap();
+        let change =
+            |found, owner: &KeyOwner| update_access_key(found, &key.id, owner, KeyStatus::Inactive);
+        let changed = change(Some(&key), &of_user()).unwrap();
+        assert_eq!(changed, AccessKey { status: KeyStatus::Inactive, ..key.clone() });
+        for (found, owner) in [(None, of_user()), (Some(&key), KeyOwner::Root(account()))] {
+            assert_eq!(change(found, &owner).unwrap_err().code(), "NoSuchEntity");
+        }
     }
 
     #[test]

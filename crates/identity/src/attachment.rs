@@ -10,8 +10,9 @@ pub const ATTACHED_POLICIES_MAX: usize = 10;
 /// `entity` with the policy attached, which exists; it may be attached already.
 ///
 /// # Errors
-/// [`IdentityError::QuotaExceeded`].
+/// [`IdentityError::QuotaExceeded`], [`IdentityError::Unmodifiable`].
 pub fn attach_policy<E: Entity>(entity: &E, policy: &PolicyArn) -> Result<E, IdentityError> {
+    entity.check_modifiable()?;
     let attached = entity.attached().with(policy.clone());
     if attached.len() > ATTACHED_POLICIES_MAX {
         let quota = match E::KIND {

@@ -11,11 +11,17 @@ pub trait Bounded: Entity {
 }
 
 /// `entity` with the policy, which exists, as its boundary instead of any other.
-#[must_use]
-pub fn put_permissions_boundary<E: Bounded>(entity: &E, policy: &PolicyArn) -> E {
+///
+/// # Errors
+/// [`IdentityError::Unmodifiable`].
+pub fn put_permissions_boundary<E: Bounded>(
+    entity: &E,
+    policy: &PolicyArn,
+) -> Result<E, IdentityError> {
+    entity.check_modifiable()?;
     let mut entity = entity.clone();
     *entity.boundary_mut() = Some(policy.clone());
-    entity
+    Ok(entity)
 }
 
 /// `entity` without a boundary.
@@ -44,8 +50,8 @@ mod tests {
 
     #[track_caller]
     fn check<E: Bounded + PartialEq + std::fmt::Debug>(entity: &E, missing: &str) {
-        let first = put_permissions_boundary(entity, &arn("ReadOnlyAccess"));
-        let second = put_permissions_boundary(&first, &arn("PowerUserAccess"));
+        let first = put_permissions_boundary(entity, &arn("ReadOnlyAccess")).unwrap();
+        let second = put_permissions_boundary(&first, &arn("PowerUserAccess")).unwrap();
         assert_eq!(first.boundary(), Some(&arn("ReadOnlyAccess")));
         assert_eq!(second.boundary(), Some(&arn("PowerUserAccess")), "there is one at most");
         assert_eq!(delete_permissions_boundary(&second).as_ref(), Ok(entity));

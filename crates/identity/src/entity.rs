@@ -90,6 +90,14 @@ pub trait Entity: Clone {
         None
     }
 
+    /// Whether its owner may change it.
+    ///
+    /// # Errors
+    /// [`IdentityError::Unmodifiable`] for a service-linked role.
+    fn check_modifiable(&self) -> Result<(), IdentityError> {
+        Ok(())
+    }
+
     /// `arn:aws:iam::ACCT:KIND/PATH/NAME`.
     fn arn(&self, partition: Partition) -> String {
         entity_arn(partition, self.account(), Self::KIND, self.path(), self.name())
@@ -118,6 +126,33 @@ pub(crate) fn entity_exists<E: Entity>(name: &E::Name) -> IdentityError {
     IdentityError::EntityExists { kind: E::KIND, name: name.to_string().into() }
 }
 
+/// What can get another path and name and stays what it is: a user or a group.
+pub trait Renamable: Entity {
+    /// Whether it is the one that `other` is, whatever their names.
+    fn is(&self, other: &Self) -> bool;
+
+    /// It, under another path and name.
+    fn renamed(&self, path: Path, name: Self::Name) -> Self;
+}
+
+/// `entity` under another path or name. `taken` is the entity of the account with the same name as
+/// the new one but for case, this entity included.
+///
+/// # Errors
+/// [`IdentityError::EntityExists`].
+pub fn rename<E: Renamable<Name: Clone>>(
+    entity: &E,
+    taken: Option<&E>,
+    path: Option<&Path>,
+    name: Option<&E::Name>,
+) -> Result<E, IdentityError> {
+    let name = name.unwrap_or(entity.name());
+    if taken.is_some_and(|taken| !taken.is(entity)) {
+        return Err(entity_exists::<E>(name));
+    }
+    Ok(entity.renamed(path.unwrap_or(entity.path()).clone(), name.clone()))
+}
+
 /// Whether policies hang on an entity that should go.
 ///
 /// # Errors
@@ -133,12 +168,14 @@ pub(crate) fn check_bare<E: Entity>(entity: &E) -> Result<(), IdentityError> {
 /// `entity` with `document` as its inline policy `name`, which may exist.
 ///
 /// # Errors
-/// [`IdentityError::InlinePoliciesTooLarge`], [`IdentityError::MalformedPolicyDocument`].
+/// [`IdentityError::InlinePoliciesTooLarge`], [`IdentityError::MalformedPolicyDocument`],
+/// [`IdentityError::Unmodifiable`].
 pub fn put_inline_policy<E: Entity>(
     entity: &E,
     name: PolicyName,
     document: &str,
 ) -> Result<E, IdentityError> {
+    entity.check_modifiable()?;
     let policies = entity.policies().with(name, document)?;
     if policies.counted_characters() > E::KIND.inline_policies_characters_max() {
         let name = entity.name().to_string().into();
@@ -243,6 +280,19 @@ mod tests {
             let error = put_inline_policy(&user(), name("p"), document).unwrap_err();
             assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
         }
+    }
+
+    #[test]
+    fn a_new_name_is_free_or_its_own() {
+        let other = crate::User { id: crate::UserId::from_random([9; 17]), ..user() };
+        let new = "ALICE".parse().unwrap();
+        let renamed = rename(&user(), Some(&user()), None, Some(&new)).unwrap();
+        assert_eq!(renamed, crate::User { name: new.clone(), ..user() });
+        let text = "User with name ALICE already exists.";
+        check(rename(&user(), Some(&other), None, Some(&new)), "EntityAlreadyExists", text);
+        let path = "/moved/".parse().unwrap();
+        let moved = rename(&group(), Some(&group()), Some(&path), None);
+        assert_eq!(moved, Ok(crate::Group { path, ..group() }));
     }
 
     #[test]

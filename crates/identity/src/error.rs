@@ -3,7 +3,7 @@
 use crate::entity::EntityKind;
 use crate::ids::AccessKeyId;
 use crate::managed_policy::{POLICY_VERSIONS_MAX, PolicyArn, PolicyVersionId};
-use crate::names::{GroupName, PolicyName, UserName};
+use crate::names::{AccountAliasName, GroupName, PolicyName, RoleName, UserName};
 use crate::policies::TRUST_POLICY_CHARACTERS_MAX;
 use crate::service::InvalidServiceName;
 
@@ -106,6 +106,30 @@ pub enum IdentityError {
          version, you must delete an existing version."
     )]
     PolicyVersionsExceeded,
+    /// A change of a service-linked role.
+    #[error(
+        "Cannot perform the operation on the protected role '{0}' - this role is only modifiable by \
+         AWS"
+    )]
+    Unmodifiable(RoleName),
+    /// A service-linked role of a service that has none. Text not verified.
+    #[error("The service {0} has no service-linked role.")]
+    NoServiceLinkedRole(Box<str>),
+    /// The service-linked role exists.
+    #[error("Service role name {0} has been taken in this account, please try a different suffix.")]
+    ServiceLinkedRoleExists(RoleName),
+    /// Not the id of a deletion that was asked for. Text not verified.
+    #[error("The deletion task with id {0} cannot be found.")]
+    NoSuchDeletionTask(Box<str>),
+    /// No user here has a password.
+    #[error("Login Profile for User {0} cannot be found.")]
+    NoLoginProfile(UserName),
+    /// The account has no such alias.
+    #[error("The account alias with name {0} cannot be found.")]
+    NoSuchAlias(AccountAliasName),
+    /// Some account has the alias.
+    #[error("The account alias {0} already exists.")]
+    AliasExists(AccountAliasName),
     /// A change of a policy that is AWS's own. Text not verified.
     #[error("Policy {0} is an AWS managed policy and cannot be changed.")]
     AwsManaged(PolicyArn),
@@ -200,9 +224,13 @@ impl IdentityError {
             | Self::PolicyNotAttachable(_)
             | Self::NoSuchPolicyVersion(..)
             | Self::NoBoundary { .. }
+            | Self::NoSuchDeletionTask(_)
+            | Self::NoLoginProfile(_)
+            | Self::NoSuchAlias(_)
             | Self::NotInGroup(..)
             | Self::NoSuchAccessKey(_)          => "NoSuchEntity",
             Self::EntityExists { .. }
+            | Self::AliasExists(_)
             | Self::PolicyExists(_)             => "EntityAlreadyExists",
             Self::PoliciesRemain
             | Self::AccessKeysRemain
@@ -226,7 +254,10 @@ impl IdentityError {
             | Self::DurationExceedsRole
             | Self::DurationExceedsChaining     => "ValidationError",
             Self::DuplicateTagKeys
+            | Self::NoServiceLinkedRole(_)
+            | Self::ServiceLinkedRoleExists(_)
             | Self::InvalidPolicyArn(_)         => "InvalidInput",
+            Self::Unmodifiable(_)               => "UnmodifiableEntity",
             Self::AwsManaged(_)                 => "AccessDenied",
             Self::ParameterUnsupported(_)       => "UnsupportedOperationException",
         }

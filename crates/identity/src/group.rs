@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::entity::{Entity, EntityKind, check_bare, entity_exists};
+use crate::entity::{Entity, EntityKind, Renamable, check_bare, entity_exists};
 use crate::error::IdentityError;
 use crate::ids::{AccountId, GroupId};
 use crate::managed_policy::PolicyArn;
@@ -71,6 +71,16 @@ impl Entity for Group {
     }
 }
 
+impl Renamable for Group {
+    fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    fn renamed(&self, path: Path, name: GroupName) -> Self {
+        Self { path, name, ..self.clone() }
+    }
+}
+
 /// What `CreateGroup` asks for.
 #[derive(Clone, Debug)]
 pub struct NewGroup {
@@ -97,24 +107,6 @@ pub fn create_group(
     }
     let (policies, attached) = (InlinePolicies::default(), SmallSet::default());
     Ok(Group { account, path, name, id, created: now, policies, attached })
-}
-
-/// `group` under another path or name. `taken` is the group of the account with the same
-/// [`GroupName::folded`] name as the new one, this group included.
-///
-/// # Errors
-/// [`IdentityError::EntityExists`].
-pub fn update_group(
-    group: &Group,
-    taken: Option<&Group>,
-    path: Option<Path>,
-    name: Option<GroupName>,
-) -> Result<Group, IdentityError> {
-    let name = name.unwrap_or_else(|| group.name.clone());
-    if taken.is_some_and(|taken| taken.id != group.id) {
-        return Err(entity_exists::<Group>(&name));
-    }
-    Ok(Group { path: path.unwrap_or_else(|| group.path.clone()), name, ..group.clone() })
 }
 
 /// Whether `group`, which has `members` users in it, may go.
@@ -174,24 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_made_once_and_renamed_to_what_is_free() {
+    fn a_group_is_made_once() {
         let id = GroupId::from_random([9; 17]);
         let made = create_group(account(), None, new("admins"), id, now()).unwrap();
         assert_eq!((made.id, made.created, made.policies.is_empty()), (id, now(), true));
         let again = create_group(account(), Some(&made), new("Admins"), id, now());
         check(again, "EntityAlreadyExists", "Group with name Admins already exists.");
-        let renamed = |taken: Option<&Group>| {
-            update_group(&group(), taken, None, Some("STAFF".parse().unwrap()))
-        };
-        let own = renamed(Some(&group())).unwrap();
-        assert_eq!((own.name.as_str(), own.id, &own.path), ("STAFF", group().id, &group().path));
-        check(
-            renamed(Some(&other())),
-            "EntityAlreadyExists",
-            "Group with name STAFF already exists.",
-        );
-        let moved = update_group(&group(), Some(&group()), Some("/a/".parse().unwrap()), None);
-        assert_eq!(moved, Ok(Group { path: "/a/".parse().unwrap(), ..group() }));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod role;
 mod samples;
 mod seal;
 mod service;
+mod service_linked;
 mod session;
 mod set;
 mod tags;
@@ -35,9 +36,9 @@ mod user;
 
 pub use access_key::{
     ACCESS_KEYS_BY_OPERATOR_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyMaker, KeyOwner,
-    KeyStatus, OperatorKey, create_access_key, delete_access_key,
+    KeyStatus, KeyUse, OperatorKey, create_access_key, delete_access_key, update_access_key,
 };
-pub use account::Account;
+pub use account::{Account, AccountAlias, create_account_alias, delete_account_alias};
 pub use arn::{Partition, session_arn};
 pub use attachment::{ATTACHED_POLICIES_MAX, attach_policy, detach_policy};
 pub use aws_managed::aws_managed_policies;
@@ -47,13 +48,13 @@ pub use caller::{
     UserIdentity,
 };
 pub use entity::{
-    Entity, EntityKind, delete_inline_policy, entity_arn, inline_policy, no_such_entity,
-    put_inline_policy,
+    Entity, EntityKind, Renamable, delete_inline_policy, entity_arn, inline_policy, no_such_entity,
+    put_inline_policy, rename,
 };
 pub use error::{IdentityError, InvalidValue};
 pub use group::{
     GROUPS_PER_USER_MAX, Group, NewGroup, add_user_to_group, create_group, delete_group,
-    remove_user_from_group, update_group,
+    remove_user_from_group,
 };
 pub use ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
 pub use managed_policy::{
@@ -61,11 +62,15 @@ pub use managed_policy::{
     PolicyOwner, PolicyVersion, PolicyVersionId, create_policy, create_policy_version,
     delete_policy, delete_policy_version, set_default_policy_version,
 };
-pub use names::{GroupName, Path, PolicyName, RoleName, SessionName, UserName};
+pub use names::{AccountAliasName, GroupName, Path, PolicyName, RoleName, SessionName, UserName};
 pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
-pub use role::{MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role};
+pub use role::{
+    MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role, update_role,
+    update_trust_policy,
+};
 pub use seal::{SESSION_TOKEN_BYTES_MAX, SessionError, SessionKeys};
 pub use service::{InvalidServiceName, ServiceName};
+pub use service_linked::ServiceLinkedRole;
 pub use session::{
     AssumeRole, AssumedRole, SESSION_POLICY_CHARACTERS_MAX, Session, SessionClaims, SessionSeed,
     assume_role, session_duration,

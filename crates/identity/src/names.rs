@@ -94,6 +94,28 @@ name_type! {
     SessionName, "roleSessionName", 2..=64
 }
 
+/// Names an account beside its number, in every account of the partition: 3..=63 of lower-case
+/// letters, digits and single hyphens, none at either end. Source: IAM model, `accountAliasType`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountAliasName(Box<str>);
+
+text_type!(AccountAliasName);
+
+impl FromStr for AccountAliasName {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let hyphens = text.starts_with('-') || text.ends_with('-') || text.contains("--");
+        if (3..=63).contains(&text.len()) && text.bytes().all(legal) && !hyphens {
+            return Ok(Self(text.into()));
+        }
+        let rule = "Member must satisfy regular expression pattern: \
+                    ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$";
+        Err(InvalidValue::constraint("accountAlias", text, rule))
+    }
+}
+
 /// Uniqueness ignores case; ARNs and look-ups do not.
 macro_rules! case_insensitive {
     ($type:ident) => {
@@ -212,6 +234,15 @@ mod tests {
         check::<Path>("/é/",                    Err(PATH));
         check::<Path>(&format!("/{}/", "a".repeat(510)), Ok(()));
         assert!(format!("/{}/", "a".repeat(511)).parse::<Path>().is_err());
+    }
+
+    #[test]
+    fn an_alias_is_lower_case_without_double_hyphens() {
+        let long = "a".repeat(63);
+        let legal = ["abc", "a-1", &long, "ab", "-ab", "ab-", "a--b", "aBc", "a_b"];
+        let legal = legal.map(|text| text.parse::<AccountAliasName>().is_ok());
+        assert_eq!(legal, [true, true, true, false, false, false, false, false, false]);
+        assert!("a".repeat(64).parse::<AccountAliasName>().is_err());
     }
 
     #[test]

@@ -110,6 +110,10 @@ pub struct Role {
 }
 
 impl Tagged for Role {
+    fn check_taggable(&self) -> Result<(), IdentityError> {
+        self.check_modifiable()
+    }
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -158,11 +162,29 @@ impl Entity for Role {
     fn boundary(&self) -> Option<&PolicyArn> {
         self.boundary.as_ref()
     }
+
+    fn check_modifiable(&self) -> Result<(), IdentityError> {
+        if self.is_service_linked() {
+            return Err(IdentityError::Unmodifiable(self.name.clone()));
+        }
+        Ok(())
+    }
 }
 
 impl Bounded for Role {
     fn boundary_mut(&mut self) -> &mut Option<PolicyArn> {
         &mut self.boundary
+    }
+}
+
+/// The beginning of the paths of service-linked roles.
+const SERVICE_LINKED: &str = "/aws-service-role/";
+
+impl Role {
+    /// Whether it is a service's own, which only the service changes.
+    #[must_use]
+    pub fn is_service_linked(&self) -> bool {
+        self.path.as_str().starts_with(SERVICE_LINKED)
     }
 }
 
@@ -198,7 +220,7 @@ pub fn create_role(
     id: RoleId,
     now: Timestamp,
 ) -> Result<Role, IdentityError> {
-    if new.path.as_str().starts_with("/aws-service-role/") {
+    if new.path.as_str().starts_with(SERVICE_LINKED) {
         let text = "The path /aws-service-role/ is reserved for service-linked roles.";
         return Err(InvalidValue::new(text).into());
     }
@@ -229,11 +251,43 @@ fn check_trust_policy(document: &str) -> Result<(), IdentityError> {
     check_document(DocumentKind::Trust, document)
 }
 
+/// `role` with another trust policy; sessions that were begun go on.
+///
+/// # Errors
+/// [`IdentityError::TrustPolicyTooLarge`], [`IdentityError::MalformedPolicyDocument`],
+/// [`IdentityError::Unmodifiable`].
+pub fn update_trust_policy(role: &Role, document: &str) -> Result<Role, IdentityError> {
+    role.check_modifiable()?;
+    check_trust_policy(document)?;
+    Ok(Role { trust_policy: document.into(), ..role.clone() })
+}
+
+/// `role` with another description or longest session; what is not given stays. The description is
+/// all that may be changed of a service-linked role.
+///
+/// # Errors
+/// [`IdentityError::Unmodifiable`].
+pub fn update_role(
+    role: &Role,
+    description: Option<RoleDescription>,
+    max_session_duration: Option<MaxSessionDuration>,
+) -> Result<Role, IdentityError> {
+    if max_session_duration.is_some() {
+        role.check_modifiable()?;
+    }
+    Ok(Role {
+        description: description.or_else(|| role.description.clone()),
+        max_session_duration: max_session_duration.unwrap_or(role.max_session_duration),
+        ..role.clone()
+    })
+}
+
 /// Whether `role` may go.
 ///
 /// # Errors
-/// Those of policies that hang on it.
+/// [`IdentityError::Unmodifiable`]; those of policies that hang on it.
 pub fn delete_role(role: &Role) -> Result<(), IdentityError> {
+    role.check_modifiable()?;
     check_bare(role)
 }
 
@@ -297,6 +351,20 @@ mod tests {
             let error = create(None, new(document)).unwrap_err();
             assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_not_given_stays() {
+        let long = MaxSessionDuration::new(43_200).unwrap();
+        let described = update_role(&role(), Some("What for".parse().unwrap()), None).unwrap();
+        assert_eq!(described.max_session_duration, role().max_session_duration);
+        let both = update_role(&described, None, Some(long)).unwrap();
+        assert_eq!((&both.description, both.max_session_duration), (&described.description, long));
+        let trust = TRUST.replace("123456789012", "210987654321");
+        let changed = update_trust_policy(&both, &trust).unwrap();
+        assert_eq!(changed, Role { trust_policy: trust.into(), ..both });
+        let error = update_trust_policy(&role(), ALLOW).unwrap_err();
+        assert_eq!(error.code(), "MalformedPolicyDocument");
     }
 
     #[test]

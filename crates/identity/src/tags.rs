@@ -62,6 +62,14 @@ fn check_text(member: &str, text: &str, min: usize, max: usize) -> Result<(), In
 
 /// What has tags that can be changed.
 pub trait Tagged: Clone {
+    /// Whether its owner may change it.
+    ///
+    /// # Errors
+    /// [`IdentityError::Unmodifiable`] for a service-linked role.
+    fn check_taggable(&self) -> Result<(), IdentityError> {
+        Ok(())
+    }
+
     /// Its tags.
     fn tags(&self) -> &Tags;
 
@@ -72,8 +80,9 @@ pub trait Tagged: Clone {
 /// `value` with these tags; a key that is there already, whatever its case, gets the new value.
 ///
 /// # Errors
-/// [`IdentityError::TagsExceeded`].
+/// [`IdentityError::TagsExceeded`], [`IdentityError::Unmodifiable`].
 pub fn tag<T: Tagged>(value: &T, tags: &Tags) -> Result<T, IdentityError> {
+    value.check_taggable()?;
     let kept = value.tags().iter().filter(|old| tags.value(&old.key).is_none());
     let mut tagged = value.clone();
     *tagged.tags_mut() = Tags::new(kept.chain(tags.iter()).cloned().collect())?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::boundary::Bounded;
-use crate::entity::{Entity, EntityKind, check_bare, entity_exists};
+use crate::entity::{Entity, EntityKind, Renamable, check_bare, entity_exists};
 use crate::error::IdentityError;
 use crate::ids::{AccountId, GroupId, UserId};
 use crate::managed_policy::PolicyArn;
@@ -91,6 +91,16 @@ impl Entity for User {
 impl Bounded for User {
     fn boundary_mut(&mut self) -> &mut Option<PolicyArn> {
         &mut self.boundary
+    }
+}
+
+impl Renamable for User {
+    fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    fn renamed(&self, path: Path, name: UserName) -> Self {
+        Self { path, name, ..self.clone() }
     }
 }
 

@@ -130,13 +130,14 @@ pub fn bind(
     Ok(Value::Object(bound))
 }
 
-/// Turns a bound and validated object into the operation's typed input.
+/// Turns a bound and validated object into the operation's typed input; `()` if it has none.
 ///
 /// # Errors
 /// [`BindError::Value`] when a blob is not base64; validation has excluded everything else.
 pub fn decode<O: Operation>(bound: Value) -> Result<O::Input, BindError> {
     let reason = |error: serde_json::Error| error.to_string().trim_end_matches('.').to_owned();
-    serde_json::from_value(bound).map_err(|error| BindError::Value { reason: reason(error) })
+    let input = if O::MODEL.input.is_some() { bound } else { Value::Null };
+    serde_json::from_value(input).map_err(|error| BindError::Value { reason: reason(error) })
 }
 
 /// `FunctionName` → `functionName`, as messages spell members.

@@ -9,7 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use portcullis_catalog::effects::{Page, PolicyHolder, ShownPolicy};
 use portcullis_identity::{
     AccessKey, Account, Entity as _, Group, IdentityError, InvalidValue, KeyOwner, KeyStatus,
-    ManagedPolicy, Partition, PolicyArn, PolicyName, PolicyVersion, Role, Tag, Tags, User,
+    KeyUse, ManagedPolicy, MaxSessionDuration, Partition, PolicyArn, PolicyName, PolicyVersion,
+    Role, Tag, Tags, User,
 };
 use portcullis_model::{
     Timestamp,
@@ -93,7 +94,9 @@ fn shown_tags(tags: &Tags) -> Option<Vec<types::Tag>> {
 }
 
 /// A permissions boundary as the user or role that has it shows it.
-fn shown_boundary(boundary: Option<&PolicyArn>) -> Option<types::AttachedPermissionsBoundary> {
+pub(crate) fn shown_boundary(
+    boundary: Option<&PolicyArn>,
+) -> Option<types::AttachedPermissionsBoundary> {
     boundary.map(|arn| types::AttachedPermissionsBoundary {
         permissions_boundary_type: Some(
             types::PermissionsBoundaryAttachmentType::PermissionsBoundaryPolicy,
@@ -288,7 +291,7 @@ fn status(status: KeyStatus) -> StatusType {
 }
 
 /// The user that a key signs for; root has no name.
-fn key_user(key: &AccessKey) -> Option<String> {
+pub(crate) fn key_user(key: &AccessKey) -> Option<String> {
     match &key.owner {
         KeyOwner::User { name, .. } => Some(name.to_string()),
         KeyOwner::Root(_) | KeyOwner::Service(_) => None,
@@ -314,6 +317,27 @@ pub(crate) fn listed_access_key(key: &AccessKey) -> types::AccessKeyMetadata {
         status: Some(status(key.status)),
         create_date: Some(Timestamp(key.created)),
     }
+}
+
+/// When a key was last used. What never was is told so in IAM's words.
+pub(crate) fn last_use(used: Option<&KeyUse>) -> types::AccessKeyLastUsed {
+    let never = || "N/A".to_owned();
+    types::AccessKeyLastUsed {
+        last_used_date: used.map(|used| Timestamp(used.at)),
+        service_name: used.map_or_else(never, |used| used.service.to_string()),
+        region: used.map_or_else(never, |used| used.region.to_string()),
+    }
+}
+
+/// The longest session of a request, in seconds.
+///
+/// # Errors
+/// One outside its range.
+pub(crate) fn max_session_duration(
+    seconds: Option<i32>,
+) -> Result<Option<MaxSessionDuration>, ApiError> {
+    let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
+    Ok(seconds.map(MaxSessionDuration::new).transpose().map_err(IdentityError::from)?)
 }
 
 /// Where a list goes on, and how far.

@@ -10,9 +10,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    AccessKey, Account, AccountId, Group, InlinePolicies, KeyOwner, KeyStatus, MaxSessionDuration,
-    OperatorKey, PolicyArn, PolicyName, Role, RoleDescription, SessionKeys, SmallSet, Tag, Tags,
-    User,
+    AccessKey, Account, AccountAlias, AccountId, Group, InlinePolicies, KeyOwner, KeyStatus,
+    KeyUse, MaxSessionDuration, OperatorKey, PolicyArn, PolicyName, Role, RoleDescription,
+    SessionKeys, SmallSet, Tag, Tags, User,
 };
 use serde::{Deserialize, Serialize};
 
@@ -345,6 +345,54 @@ impl Document for AccessKey {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StoredKeyUse<'a> {
+    at: Cow<'a, str>,
+    service: Cow<'a, str>,
+    region: Cow<'a, str>,
+}
+
+impl Document for KeyUse {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredKeyUse {
+            at: self.at.to_string().into(),
+            service: self.service.as_ref().into(),
+            region: self.region.as_ref().into(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredKeyUse<'_> = decode_json(bytes)?;
+        Ok(Self {
+            at: read("at", &stored.at)?,
+            service: stored.service.into(),
+            region: stored.region.into(),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAccountAlias<'a> {
+    name: Cow<'a, str>,
+    account: Cow<'a, str>,
+}
+
+impl Document for AccountAlias {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredAccountAlias {
+            name: self.name.as_str().into(),
+            account: self.account.as_str().into(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredAccountAlias<'_> = decode_json(bytes)?;
+        Ok(Self { name: read("name", &stored.name)?, account: read("account", &stored.account)? })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredOperatorKey<'a> {
     account: Cow<'a, str>,
     id: Cow<'a, str>,
@@ -501,6 +549,12 @@ mod tests {
         check_golden(&access_key(service), &ROOT_KEY.replace(ROOT_OWNER, SERVICE));
         let owner = KeyOwner::User { account, name: user().name, id: user().id };
         check_golden(&access_key(owner), &ROOT_KEY.replace(ROOT_OWNER, USER_OWNER));
+        let alias = AccountAlias { name: "our-company".parse().unwrap(), account };
+        check_golden(&alias, r#"{"name":"our-company","account":"123456789012"}"#);
+        check_golden(
+            &KeyUse::new(created, "lambda", "us-east-1"),
+            r#"{"at":"2026-01-02T03:04:00Z","service":"lambda","region":"us-east-1"}"#,
+        );
         check_golden(
             &OperatorKey { account, id: access_key(KeyOwner::Root(account)).id },
             r#"{"account":"123456789012","id":"AKIAIOSFODNN7EXAMPLE"}"#,

@@ -7,19 +7,25 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    AccessKey, AccessKeyId, Account, AccountId, IdentityError, KeyMaker, KeyOwner, SecretAccessKey,
-    ServiceName, create_access_key, delete_access_key, generate,
+    AccessKey, AccessKeyId, Account, AccountId, IdentityError, KeyMaker, KeyOwner, KeyStatus,
+    SecretAccessKey, ServiceName, create_access_key, delete_access_key, generate,
+    update_access_key,
 };
 use portcullis_model::{
-    iam::operation::{CreateAccessKey, DeleteAccessKey, ListAccessKeys},
+    iam::operation::{
+        CreateAccessKey, DeleteAccessKey, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
+    },
     portcullis::operation::{CreateRootAccessKey, CreateServiceAccessKey},
 };
 
 use super::{Page, entities::replace, users};
 use crate::{
-    AccessKeyView, Catalog, CatalogError, Failure, Installation, KeyHolder, Permit, Plan, Snapshot,
-    address::Address,
+    AccessKeyView, Catalog, CatalogError, Failure, Installation, KeyHolder, OwnerOfKey, Permit,
+    Plan, Snapshot, address::Address,
 };
+
+/// Most uses of keys that one commit saves. The others are saved by the next.
+const KEY_USES_AT_ONCE: usize = 1_000;
 
 /// A new key's random parts, drawn before the transaction so that a second attempt has the same.
 struct Fresh {
@@ -72,6 +78,53 @@ impl Catalog {
         .await
     }
 
+    /// Gives the key `id` of the permitted user or root another status: an inactive one is refused
+    /// from the answer on.
+    ///
+    /// # Errors
+    /// The missing user; the missing key.
+    pub async fn update_access_key(
+        &self,
+        permit: Permit<UpdateAccessKey, KeyHolder>,
+        id: &AccessKeyId,
+        status: KeyStatus,
+    ) -> Result<(), Failure<IdentityError>> {
+        let holder = permit.consume();
+        let address = Address::AccessKey(id.clone());
+        self.transact(&holder_address(&holder).to_string(), |snapshot| {
+            let owner = snapshot.key_owner(&holder)?;
+            let found = snapshot.access_key(id);
+            let key = update_access_key(found.map(|view| &*view.stored), id, &owner, status)?;
+            let seen = found.map(|view| view.stored.modified);
+            let plan = seen.map(|seen| Plan::answer(()).unchanged(&address, seen));
+            Ok(plan.ok_or(CatalogError::Unreadable)?.put(&address, &key))
+        })
+        .await
+    }
+
+    /// Saves what this node knows of the uses of keys. Nothing hangs on it but what
+    /// `GetAccessKeyLastUsed` says, so that it is no part of any request.
+    ///
+    /// # Errors
+    /// [`CatalogError`], and what is not saved yet stays to be saved.
+    pub async fn save_key_uses(&self) -> Result<(), CatalogError> {
+        let saved = self.transact("key uses", |snapshot| {
+            let unsaved = snapshot.access_keys().filter_map(|key| Some((key, key.unsaved_use()?)));
+            let plan =
+                unsaved.take(KEY_USES_AT_ONCE).fold(Plan::answer(()), |plan, (key, used)| {
+                    let id = key.stored.id.clone();
+                    let plan =
+                        plan.incarnation(&Address::AccessKey(id.clone()), key.stored.created);
+                    plan.put(&Address::KeyUse(id), &*used)
+                });
+            Ok::<_, Failure<IdentityError>>(plan)
+        });
+        match saved.await {
+            Ok(()) | Err(Failure::Rule(_)) => Ok(()),
+            Err(Failure::Catalog(error)) => Err(error),
+        }
+    }
+
     /// Removes the key `id` of the permitted user or root, at once and for ever.
     ///
     /// # Errors
@@ -89,7 +142,7 @@ impl Catalog {
             delete_access_key(found.map(|view| &*view.stored), id, &owner)?;
             let missing = || IdentityError::NoSuchAccessKey(id.clone());
             let modified = found.ok_or_else(missing)?.stored.modified;
-            Ok(Plan::answer(()).unchanged(&address, modified).delete(&address))
+            Ok(Plan::answer(()).unchanged(&address, modified).delete_with_children(&address))
         })
         .await
     }
@@ -135,6 +188,20 @@ impl Catalog {
 }
 
 impl Snapshot {
+    /// The key `id` of the permitted user or root, which tells when it was last used.
+    ///
+    /// # Errors
+    /// The missing key.
+    pub fn get_access_key_last_used(
+        &self,
+        permit: Permit<GetAccessKeyLastUsed, OwnerOfKey>,
+        id: &AccessKeyId,
+    ) -> Result<Arc<AccessKeyView>, IdentityError> {
+        let owner = self.key_owner(&permit.consume().into_holder()).ok();
+        let own = self.access_key(id).filter(|key| owner.as_ref() == Some(&key.stored.owner));
+        own.cloned().ok_or_else(|| IdentityError::NoSuchAccessKey(id.clone()))
+    }
+
     /// The keys of the permitted user or root, by id, after the id `after`; `""` is before all.
     ///
     /// # Errors

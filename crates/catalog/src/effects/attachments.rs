@@ -86,7 +86,8 @@ impl Catalog {
     /// Makes the policy the permissions boundary of the entity, instead of any other.
     ///
     /// # Errors
-    /// The missing entity; a policy that is neither the account's nor AWS's.
+    /// The missing entity; a policy that is neither the account's nor AWS's; those of
+    /// [`put_permissions_boundary`].
     pub async fn put_permissions_boundary<A: PutBoundary>(
         &self,
         permit: Permit<A, EntityResource<A::On>>,
@@ -95,7 +96,7 @@ impl Catalog {
     where
         EntityOf<A::On>: Bounded,
     {
-        let rule = |entity: &EntityOf<A::On>| Ok(put_permissions_boundary(entity, policy));
+        let rule = |entity: &EntityOf<A::On>| put_permissions_boundary(entity, policy);
         self.give(&permit.consume(), policy, rule).await
     }
 

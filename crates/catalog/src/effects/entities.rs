@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use portcullis_identity::{
-    Entity as _, GroupName, IdentityError, PolicyName, RoleName, UserName, delete_inline_policy,
-    inline_policy, put_inline_policy,
+    Entity as _, GroupName, IdentityError, Path, PolicyName, Renamable, RoleName, UserName,
+    delete_inline_policy, inline_policy, put_inline_policy, rename,
 };
 use portcullis_model::Operation;
 use portcullis_model::iam::operation::{
@@ -109,6 +109,29 @@ impl Catalog {
         })
         .await
     }
+}
+
+/// A plan that gives the permitted entity another path or name, and the entity as it then is.
+pub(super) fn rename_plan<N>(
+    snapshot: &Snapshot,
+    resource: &EntityResource<N>,
+    path: Option<&Path>,
+    name: Option<&N>,
+) -> Result<(Plan<()>, N::Entity), IdentityError>
+where
+    N: EntityName,
+    N::Entity: Renamable,
+{
+    let view = resource.find(snapshot)?;
+    let taken = name.unwrap_or(resource.name()).like(snapshot, resource.owner());
+    let entity = rename(&**view.stored(), taken.map(|view| &**view.stored()), path, name)?;
+    let (old, new) = (resource.address(), entity.name().address(resource.owner()));
+    let plan = Plan::answer(());
+    if new == old {
+        return Ok((replace(plan, resource, view, &entity), entity));
+    }
+    let plan = plan.unchanged(&old, view.stored().modified).delete(&old);
+    Ok((plan.absent(&new).put(&new, &entity), entity))
 }
 
 /// What has such a name.

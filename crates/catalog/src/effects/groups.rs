@@ -8,17 +8,20 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use portcullis_identity::{
     Group, GroupId, GroupName, IdentityError, NewGroup, Path, SmallSet, add_user_to_group,
-    create_group, delete_group, generate, remove_user_from_group, update_group,
+    create_group, delete_group, generate, remove_user_from_group,
 };
 use portcullis_model::iam::operation::{
     AddUserToGroup, CreateGroup, DeleteGroup, GetGroup, ListGroupsForUser, RemoveUserFromGroup,
     UpdateGroup,
 };
 
-use super::{Page, entities::replace};
+use super::{
+    Page,
+    entities::{rename_plan, replace},
+};
 use crate::{
     Catalog, CatalogError, EntityView as _, Failure, GroupResource, GroupView, Permit, Plan,
-    Snapshot, UserResource, UserView, address::Address,
+    Snapshot, UserResource, UserView,
 };
 
 impl Catalog {
@@ -36,7 +39,7 @@ impl Catalog {
         let address = resource.address();
         self.transact(&address.to_string(), |snapshot| {
             let (path, name) = (resource.path().clone(), resource.name().clone());
-            let taken = snapshot.groups.like(resource.owner(), &name).map(|view| &*view.stored);
+            let taken = snapshot.group_like(resource.owner(), &name).map(|view| &*view.stored);
             let group = create_group(resource.owner(), taken, NewGroup { path, name }, id, now)?;
             Ok(Plan::answer(group.clone()).absent(&address).put(&address, &group))
         })
@@ -46,7 +49,7 @@ impl Catalog {
     /// Gives the group another path or name. Its members stay.
     ///
     /// # Errors
-    /// The missing group; those of [`update_group`].
+    /// The missing group; those of [`rename`](portcullis_identity::rename).
     pub async fn update_group(
         &self,
         permit: Permit<UpdateGroup, GroupResource>,
@@ -55,17 +58,7 @@ impl Catalog {
     ) -> Result<(), Failure<IdentityError>> {
         let resource = permit.consume();
         self.transact(&resource.address().to_string(), |snapshot| {
-            let view = resource.find(snapshot)?;
-            let taken = name.as_ref().unwrap_or(resource.name());
-            let taken = snapshot.groups.like(resource.owner(), taken).map(|view| &*view.stored);
-            let group = update_group(&view.stored, taken, path.clone(), name.clone())?;
-            let new = Address::group(resource.owner(), &group.name);
-            let (old, plan) = (resource.address(), Plan::answer(()));
-            if new == old {
-                return Ok(replace(plan, &resource, view, &group));
-            }
-            let plan = plan.unchanged(&old, view.stored.modified).delete(&old);
-            Ok(plan.absent(&new).put(&new, &group))
+            Ok(rename_plan(snapshot, &resource, path.as_ref(), name.as_ref())?.0)
         })
         .await
     }
@@ -171,7 +164,7 @@ impl Snapshot {
     }
 
     /// The groups of these ids, by folded name.
-    fn groups_of(&self, ids: &SmallSet<GroupId>) -> Vec<Arc<GroupView>> {
+    pub(super) fn groups_of(&self, ids: &SmallSet<GroupId>) -> Vec<Arc<GroupView>> {
         let found = ids.iter().filter_map(|id| self.groups.by_id(id));
         let mut groups: Vec<_> = found.cloned().collect();
         groups.sort_by_cached_key(|group| group.stored.name.folded());

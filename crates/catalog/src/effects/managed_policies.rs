@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    IdentityError, ManagedPolicy, NewPolicy, PolicyOwner, PolicyVersion, PolicyVersionId,
-    create_policy, create_policy_version, delete_policy, delete_policy_version, generate,
-    set_default_policy_version,
+    AccountId, IdentityError, ManagedPolicy, NewPolicy, PolicyOwner, PolicyVersion,
+    PolicyVersionId, create_policy, create_policy_version, delete_policy, delete_policy_version,
+    generate, set_default_policy_version,
 };
 use portcullis_model::iam::operation::{
     CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, GetPolicy,
@@ -232,11 +232,14 @@ impl Snapshot {
         let all = own.chain(self.managed.of_aws().filter(|_| filter.aws));
         let under = all.filter(|view| view.stored.path.as_str().starts_with(filter.path_prefix));
         let later = under.filter(|view| view.arn.place().as_str() > after);
-        let shown = later.map(|view| {
-            let resource = PolicyResource::new(view.arn.clone(), account);
-            ShownPolicy { view: view.clone(), usage: self.policy_use(&resource) }
-        });
+        let shown = later.map(|view| self.shown(account, view));
         Page::take(shown.filter(|policy| (filter.used)(policy.usage)), limit)
+    }
+
+    /// A policy as `account` sees it.
+    pub(super) fn shown(&self, account: AccountId, view: &Arc<ManagedPolicyView>) -> ShownPolicy {
+        let resource = PolicyResource::new(view.arn.clone(), account);
+        ShownPolicy { view: view.clone(), usage: self.policy_use(&resource) }
     }
 
     fn policy_use(&self, policy: &PolicyResource) -> PolicyUse {

@@ -4,12 +4,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    IdentityError, MaxSessionDuration, NewRole, PolicyArn, Role, RoleDescription, Tags,
-    create_role, delete_role, generate,
+    IdentityError, MaxSessionDuration, NewRole, PolicyArn, Role, RoleDescription, RoleName,
+    ServiceLinkedRole, Tags, create_role, delete_role, generate, no_such_entity, update_role,
+    update_trust_policy,
 };
-use portcullis_model::iam::operation::{CreateRole, DeleteRole, GetRole};
+use portcullis_model::Operation;
+use portcullis_model::iam::operation::{
+    CreateRole, CreateServiceLinkedRole, DeleteRole, DeleteServiceLinkedRole, GetRole,
+    GetServiceLinkedRoleDeletionStatus, UpdateAssumeRolePolicy, UpdateRole, UpdateRoleDescription,
+};
 
-use crate::{Catalog, CatalogError, Failure, Permit, Plan, RoleResource, RoleView, Snapshot};
+use super::entities::{operations, replace};
+use crate::{
+    Catalog, CatalogError, EntityName, Failure, Permit, Plan, RoleResource, RoleView, Snapshot,
+};
 
 /// What a new role has beside the path and name in the permit.
 #[derive(Clone, Debug)]
@@ -24,6 +32,11 @@ pub struct RoleSettings {
     pub tags: Tags,
     /// Its permissions boundary.
     pub boundary: Option<PolicyArn>,
+}
+
+operations! {
+    /// Changes what describes a role.
+    UpdatesRole: UpdateRole on RoleName, UpdateRoleDescription on RoleName
 }
 
 impl Catalog {
@@ -51,6 +64,82 @@ impl Catalog {
         .await
     }
 
+    /// Gives the role another trust policy. Sessions that were begun go on.
+    ///
+    /// # Errors
+    /// The missing role; those of [`update_trust_policy`].
+    pub async fn update_trust_policy(
+        &self,
+        permit: Permit<UpdateAssumeRolePolicy, RoleResource>,
+        document: &str,
+    ) -> Result<(), Failure<IdentityError>> {
+        let rule = |_: &Snapshot, role: &Role| update_trust_policy(role, document);
+        self.change_entity(&permit.consume(), rule).await
+    }
+
+    /// Gives the role another description or longest session.
+    ///
+    /// # Errors
+    /// The missing role; those of [`update_role`].
+    pub async fn update_role<A: UpdatesRole>(
+        &self,
+        permit: Permit<A, RoleResource>,
+        description: Option<RoleDescription>,
+        max_session_duration: Option<MaxSessionDuration>,
+    ) -> Result<Role, Failure<IdentityError>> {
+        let resource = permit.consume();
+        self.transact(&resource.address().to_string(), |snapshot| {
+            let view = resource.find(snapshot)?;
+            let role = update_role(&view.stored, description.clone(), max_session_duration)?;
+            Ok(replace(Plan::answer(role.clone()), &resource, view, &role))
+        })
+        .await
+    }
+
+    /// Creates the role of a service under the permitted path and name.
+    ///
+    /// # Errors
+    /// Those of [`ServiceLinkedRole::create`].
+    pub async fn create_service_linked_role(
+        &self,
+        permit: Permit<CreateServiceLinkedRole, RoleResource>,
+        linked: &ServiceLinkedRole,
+        description: Option<RoleDescription>,
+        now: Timestamp,
+    ) -> Result<Role, Failure<IdentityError>> {
+        let resource = permit.consume();
+        let id = generate::role_id().map_err(CatalogError::from)?;
+        let address = resource.address();
+        self.transact(&address.to_string(), |snapshot| {
+            let taken = snapshot.role_like(resource.owner(), resource.name());
+            let taken = taken.map(|view| &*view.stored);
+            let role = linked.create(resource.owner(), taken, description.clone(), id, now)?;
+            Ok(Plan::answer(role.clone()).absent(&address).put(&address, &role))
+        })
+        .await
+    }
+
+    /// Deletes the role of a service, at once. Its sessions end with it.
+    ///
+    /// # Errors
+    /// The missing role, also if the role is not a service's.
+    pub async fn delete_service_linked_role(
+        &self,
+        permit: Permit<DeleteServiceLinkedRole, RoleResource>,
+    ) -> Result<Role, Failure<IdentityError>> {
+        let resource = permit.consume();
+        let address = resource.address();
+        self.transact(&address.to_string(), |snapshot| {
+            let view = resource.find(snapshot)?;
+            if !view.stored.is_service_linked() {
+                return Err(no_such_entity::<Role>(resource.name()).into());
+            }
+            let plan = Plan::answer(Role::clone(&view.stored));
+            Ok(plan.unchanged(&address, view.stored.modified).delete(&address))
+        })
+        .await
+    }
+
     /// Deletes the role, which must have no policies. Its sessions end with it.
     ///
     /// # Errors
@@ -71,6 +160,15 @@ impl Catalog {
 }
 
 impl Snapshot {
+    /// The deletion of the permitted role, which had succeeded when it was answered. Nothing of it is
+    /// kept: whoever may ask learns nothing but that.
+    pub fn deletion_has_succeeded(
+        &self,
+        permit: Permit<GetServiceLinkedRoleDeletionStatus, RoleResource>,
+    ) {
+        permit.consume();
+    }
+
     /// The permitted role.
     ///
     /// # Errors

@@ -124,5 +124,5 @@ fn put_operator<T>(plan: Plan<T>, snapshot: &Snapshot, operator: &OperatorKey) -
     if managed.id == operator.id {
         return plan;
     }
-    plan.delete(&Address::AccessKey(managed.id.clone()))
+    plan.delete_with_children(&Address::AccessKey(managed.id.clone()))
 }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    Account, IdentityError, KeyOwner, NewUser, PolicyArn, Tags, User, create_user, delete_user,
-    generate,
+    AccessKey, Account, IdentityError, KeyOwner, NewUser, Path, PolicyArn, Tags, User, UserName,
+    create_user, delete_user, generate,
 };
-use portcullis_model::iam::operation::{CreateUser, DeleteUser, GetUser};
+use portcullis_model::iam::operation::{CreateUser, DeleteUser, GetUser, UpdateUser};
 
+use super::entities::rename_plan;
 use crate::{
     Catalog, CatalogError, Failure, KeyHolder, Permit, Plan, RootResource, Snapshot, UserResource,
-    UserView, Versioned,
+    UserView, Versioned, address::Address,
 };
 
 /// What a new user has beside the path and name in the permit.
@@ -61,6 +62,25 @@ impl Catalog {
         .await
     }
 
+    /// Gives the user another path or name. It is the same user: its keys, groups and policies stay.
+    ///
+    /// # Errors
+    /// The missing user; those of [`rename`](portcullis_identity::rename).
+    pub async fn update_user(
+        &self,
+        permit: Permit<UpdateUser, UserResource>,
+        path: Option<Path>,
+        name: Option<UserName>,
+    ) -> Result<(), Failure<IdentityError>> {
+        let resource = permit.consume();
+        self.transact(&resource.address().to_string(), |snapshot| {
+            let old = key_owner(&resource.find(snapshot)?.stored);
+            let (plan, user) = rename_plan(snapshot, &resource, path.as_ref(), name.as_ref())?;
+            Ok(keys_follow(snapshot, plan, &old, &key_owner(&user)))
+        })
+        .await
+    }
+
     /// Deletes the user, on whom nothing may hang.
     ///
     /// # Errors
@@ -102,6 +122,16 @@ impl Snapshot {
     ) -> Result<&Versioned<Account>, CatalogError> {
         self.account(root.owner()).ok_or(CatalogError::Unreadable)
     }
+}
+
+/// Writes the keys of a user anew who has another name now.
+fn keys_follow<T>(snapshot: &Snapshot, plan: Plan<T>, old: &KeyOwner, new: &KeyOwner) -> Plan<T> {
+    let own = snapshot.access_keys_of(old).filter(|key| old != new && key.stored.owner == *old);
+    own.fold(plan, |plan, key| {
+        let address = Address::AccessKey(key.stored.id.clone());
+        let moved = AccessKey { owner: new.clone(), ..AccessKey::clone(&key.stored) };
+        plan.unchanged(&address, key.stored.modified).put(&address, &moved)
+    })
 }
 
 /// The user as an owner of access keys.

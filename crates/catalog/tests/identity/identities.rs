@@ -10,8 +10,9 @@ use portcullis_catalog::{
 use portcullis_identity::{AccessKey, AccountId, IdentityError, PolicyName};
 use portcullis_model::{
     iam::operation::{
-        DeleteAccessKey, DeleteRolePolicy, DeleteUser, DeleteUserPolicy, GetRole, GetUser,
-        GetUserPolicy, ListRoles, ListUserPolicies, ListUsers, PutRolePolicy,
+        CreateAccountAlias, DeleteAccessKey, DeleteRolePolicy, DeleteUser, DeleteUserPolicy,
+        GetRole, GetUser, GetUserPolicy, ListRoles, ListUserPolicies, ListUsers, PutRolePolicy,
+        UpdateUser,
     },
     portcullis::operation::{CreateRootAccessKey, CreateServiceAccessKey},
 };
@@ -318,4 +319,84 @@ async fn nodes_that_start_at_once_agree() {
     assert_eq!(race(&nodes, start).await, [("works", RACERS)]);
     let material = |node: &Node| node.catalog.load().session_keys().unwrap().clone();
     assert_eq!(material(&nodes[0]), material(&nodes[1]));
+}
+
+impl Node {
+    async fn rename_user(&self, old: &str, new: &str) -> Result<(), Failure<IdentityError>> {
+        let permit = self.permit::<UpdateUser, _>(self.user(old));
+        self.catalog.update_user(permit, None, Some(name(new))).await
+    }
+
+    async fn give_alias(&self, account: AccountId, alias: &str) -> &'static str {
+        let caller = self.root(account);
+        let permit = self.try_permit::<CreateAccountAlias, _>(&caller, WholeAccount(account));
+        let alias = alias.parse().unwrap();
+        code(self.catalog.create_account_alias(permit.unwrap(), &alias).await)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_follows_a_user_that_is_renamed_at_the_same_time() {
+    let nodes = Node::pair().await;
+    for round in 0..20 {
+        let (old, new) = (format!("user{round}"), format!("renamed{round}"));
+        nodes[0].create_user(&old).await.unwrap();
+        nodes[0].create_key(nodes[0].holder(&old)).await.unwrap();
+        settle(&nodes[1], |snapshot| snapshot.user(account(), &name(&old)).is_some()).await;
+        let (holder, renamed) = (nodes[1].holder(&old), nodes[0].rename_user(&old, &new));
+        let (made, renamed) = tokio::join!(nodes[1].create_key(holder), renamed);
+        let keys = match (code(made), code(renamed)) {
+            ("ok", "ok") => 2,
+            ("NoSuchEntity", "ok") => 1,
+            other => panic!("{other:?}"),
+        };
+        settle(&nodes[0], |snapshot| snapshot.user(account(), &name(&new)).is_some()).await;
+        assert_eq!(nodes[0].keys(nodes[0].holder(&new)), Ok(keys));
+        nodes[0].create_user(&old).await.unwrap();
+        assert_eq!(nodes[0].keys(nodes[0].holder(&old)), Ok(0));
+    }
+}
+
+#[tokio::test]
+async fn a_use_of_a_key_is_saved_once_and_read_again() {
+    let (node, store) = Node::first().await;
+    node.create_user("alice").await.unwrap();
+    let key = node.create_key(node.holder("alice")).await.unwrap();
+    let last_use = |node: &Node| node.catalog.load().access_key(&key.id).unwrap().last_use();
+    assert_eq!(last_use(&node), None);
+    node.catalog.load().access_key(&key.id).unwrap().note_use("lambda", "us-east-1", now());
+    assert_eq!(last_use(&Node::on(&store).await), None);
+    node.catalog.save_key_uses().await.unwrap();
+    let revision = node.catalog.load().revision();
+    node.catalog.load().access_key(&key.id).unwrap().note_use("lambda", "us-east-1", now());
+    node.catalog.save_key_uses().await.unwrap();
+    assert_eq!(node.catalog.load().revision(), revision, "nothing is written without news");
+    let read = last_use(&Node::on(&store).await).unwrap();
+    assert_eq!((&*read.service, &*read.region), ("lambda", "us-east-1"));
+    node.rename_user("alice", "bob").await.unwrap();
+    assert_eq!(last_use(&node), Some(read), "it is the same key");
+    node.delete_key(node.holder("bob"), &key).await.unwrap();
+    let again = Node::on(&store).await;
+    assert!(again.catalog.load().access_key(&key.id).is_none());
+    again.catalog.save_key_uses().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_equal_aliases_given_at_once_one_wins_and_an_account_keeps_one() {
+    let nodes = Node::pair().await;
+    create_root_key(&nodes[0], other_account()).await.unwrap();
+    settle(&nodes[1], |snapshot| snapshot.account(other_account()).is_some()).await;
+    let accounts = [account(), other_account()];
+    let give = |node: Node, index: usize| async move {
+        node.give_alias(accounts[index % 2], "our-company").await
+    };
+    assert_eq!(race(&nodes, give).await, [("EntityAlreadyExists", RACERS - 1), ("ok", 1)]);
+    let own = |node: Node, index: usize| async move {
+        node.give_alias(account(), &format!("alias-{index}")).await
+    };
+    assert_eq!(race(&nodes, own).await, [("ok", RACERS)]);
+    let left = |index| format!("alias-{index}").parse().unwrap();
+    let snapshot = nodes[0].catalog.snapshot();
+    let held = (0..RACERS).filter(|index| snapshot.account_alias(&left(*index)).is_some()).count();
+    assert!(held <= 1, "{held}");
 }

@@ -432,34 +432,45 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ATTACH_ROLE_POLICY,
     &rows::ATTACH_USER_POLICY,
     &rows::CREATE_ACCESS_KEY,
+    &rows::CREATE_ACCOUNT_ALIAS,
     &rows::CREATE_GROUP,
     &rows::CREATE_POLICY,
     &rows::CREATE_POLICY_VERSION,
     &rows::CREATE_ROLE,
+    &rows::CREATE_SERVICE_LINKED_ROLE,
     &rows::CREATE_USER,
     &rows::DELETE_ACCESS_KEY,
+    &rows::DELETE_ACCOUNT_ALIAS,
     &rows::DELETE_GROUP,
     &rows::DELETE_GROUP_POLICY,
+    &rows::DELETE_LOGIN_PROFILE,
     &rows::DELETE_POLICY,
     &rows::DELETE_POLICY_VERSION,
     &rows::DELETE_ROLE,
     &rows::DELETE_ROLE_PERMISSIONS_BOUNDARY,
     &rows::DELETE_ROLE_POLICY,
+    &rows::DELETE_SERVICE_LINKED_ROLE,
     &rows::DELETE_USER,
     &rows::DELETE_USER_PERMISSIONS_BOUNDARY,
     &rows::DELETE_USER_POLICY,
     &rows::DETACH_GROUP_POLICY,
     &rows::DETACH_ROLE_POLICY,
     &rows::DETACH_USER_POLICY,
+    &rows::GET_ACCESS_KEY_LAST_USED,
+    &rows::GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    &rows::GET_ACCOUNT_SUMMARY,
     &rows::GET_GROUP,
     &rows::GET_GROUP_POLICY,
+    &rows::GET_LOGIN_PROFILE,
     &rows::GET_POLICY,
     &rows::GET_POLICY_VERSION,
     &rows::GET_ROLE,
     &rows::GET_ROLE_POLICY,
+    &rows::GET_SERVICE_LINKED_ROLE_DELETION_STATUS,
     &rows::GET_USER,
     &rows::GET_USER_POLICY,
     &rows::LIST_ACCESS_KEYS,
+    &rows::LIST_ACCOUNT_ALIASES,
     &rows::LIST_ATTACHED_GROUP_POLICIES,
     &rows::LIST_ATTACHED_ROLE_POLICIES,
     &rows::LIST_ATTACHED_USER_POLICIES,
@@ -467,15 +478,22 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_GROUP_POLICIES,
     &rows::LIST_GROUPS,
     &rows::LIST_GROUPS_FOR_USER,
+    &rows::LIST_INSTANCE_PROFILES,
+    &rows::LIST_INSTANCE_PROFILES_FOR_ROLE,
+    &rows::LIST_MFA_DEVICES,
     &rows::LIST_POLICIES,
     &rows::LIST_POLICY_TAGS,
     &rows::LIST_POLICY_VERSIONS,
     &rows::LIST_ROLE_POLICIES,
     &rows::LIST_ROLE_TAGS,
     &rows::LIST_ROLES,
+    &rows::LIST_SSH_PUBLIC_KEYS,
+    &rows::LIST_SERVICE_SPECIFIC_CREDENTIALS,
+    &rows::LIST_SIGNING_CERTIFICATES,
     &rows::LIST_USER_POLICIES,
     &rows::LIST_USER_TAGS,
     &rows::LIST_USERS,
+    &rows::LIST_VIRTUAL_MFA_DEVICES,
     &rows::PUT_GROUP_POLICY,
     &rows::PUT_ROLE_PERMISSIONS_BOUNDARY,
     &rows::PUT_ROLE_POLICY,
@@ -489,7 +507,12 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::UNTAG_POLICY,
     &rows::UNTAG_ROLE,
     &rows::UNTAG_USER,
+    &rows::UPDATE_ACCESS_KEY,
+    &rows::UPDATE_ASSUME_ROLE_POLICY,
     &rows::UPDATE_GROUP,
+    &rows::UPDATE_ROLE,
+    &rows::UPDATE_ROLE_DESCRIPTION,
+    &rows::UPDATE_USER,
 ];
 
 /// Calls the macro `$with` with the service's module and table, then every served operation
@@ -503,34 +526,45 @@ macro_rules! served_iam {
             AttachRolePolicy attach_role_policy,
             AttachUserPolicy attach_user_policy,
             CreateAccessKey create_access_key,
+            CreateAccountAlias create_account_alias,
             CreateGroup create_group,
             CreatePolicy create_policy,
             CreatePolicyVersion create_policy_version,
             CreateRole create_role,
+            CreateServiceLinkedRole create_service_linked_role,
             CreateUser create_user,
             DeleteAccessKey delete_access_key,
+            DeleteAccountAlias delete_account_alias,
             DeleteGroup delete_group,
             DeleteGroupPolicy delete_group_policy,
+            DeleteLoginProfile delete_login_profile,
             DeletePolicy delete_policy,
             DeletePolicyVersion delete_policy_version,
             DeleteRole delete_role,
             DeleteRolePermissionsBoundary delete_role_permissions_boundary,
             DeleteRolePolicy delete_role_policy,
+            DeleteServiceLinkedRole delete_service_linked_role,
             DeleteUser delete_user,
             DeleteUserPermissionsBoundary delete_user_permissions_boundary,
             DeleteUserPolicy delete_user_policy,
             DetachGroupPolicy detach_group_policy,
             DetachRolePolicy detach_role_policy,
             DetachUserPolicy detach_user_policy,
+            GetAccessKeyLastUsed get_access_key_last_used,
+            GetAccountAuthorizationDetails get_account_authorization_details,
+            GetAccountSummary get_account_summary,
             GetGroup get_group,
             GetGroupPolicy get_group_policy,
+            GetLoginProfile get_login_profile,
             GetPolicy get_policy,
             GetPolicyVersion get_policy_version,
             GetRole get_role,
             GetRolePolicy get_role_policy,
+            GetServiceLinkedRoleDeletionStatus get_service_linked_role_deletion_status,
             GetUser get_user,
             GetUserPolicy get_user_policy,
             ListAccessKeys list_access_keys,
+            ListAccountAliases list_account_aliases,
             ListAttachedGroupPolicies list_attached_group_policies,
             ListAttachedRolePolicies list_attached_role_policies,
             ListAttachedUserPolicies list_attached_user_policies,
@@ -538,15 +572,22 @@ macro_rules! served_iam {
             ListGroupPolicies list_group_policies,
             ListGroups list_groups,
             ListGroupsForUser list_groups_for_user,
+            ListInstanceProfiles list_instance_profiles,
+            ListInstanceProfilesForRole list_instance_profiles_for_role,
+            ListMFADevices list_mfa_devices,
             ListPolicies list_policies,
             ListPolicyTags list_policy_tags,
             ListPolicyVersions list_policy_versions,
             ListRolePolicies list_role_policies,
             ListRoleTags list_role_tags,
             ListRoles list_roles,
+            ListSSHPublicKeys list_ssh_public_keys,
+            ListServiceSpecificCredentials list_service_specific_credentials,
+            ListSigningCertificates list_signing_certificates,
             ListUserPolicies list_user_policies,
             ListUserTags list_user_tags,
             ListUsers list_users,
+            ListVirtualMFADevices list_virtual_mfa_devices,
             PutGroupPolicy put_group_policy,
             PutRolePermissionsBoundary put_role_permissions_boundary,
             PutRolePolicy put_role_policy,
@@ -560,7 +601,12 @@ macro_rules! served_iam {
             UntagPolicy untag_policy,
             UntagRole untag_role,
             UntagUser untag_user,
+            UpdateAccessKey update_access_key,
+            UpdateAssumeRolePolicy update_assume_role_policy,
             UpdateGroup update_group,
+            UpdateRole update_role,
+            UpdateRoleDescription update_role_description,
+            UpdateUser update_user,
         }
     };
 }
@@ -751,11 +797,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::CREATE_ACCOUNT_ALIAS_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:CreateAccountAlias",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_DELEGATION_REQUEST: OperationModel = OperationModel {
         service: "iam",
@@ -907,11 +957,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE),
+        result_wrapper: "CreateServiceLinkedRoleResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:CreateServiceLinkedRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_SERVICE_SPECIFIC_CREDENTIAL: OperationModel = OperationModel {
         service: "iam",
@@ -999,11 +1053,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_ACCOUNT_ALIAS_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteAccountAlias",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_ACCOUNT_PASSWORD_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1077,11 +1135,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_LOGIN_PROFILE_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteLoginProfile",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_OPEN_ID_CONNECT_PROVIDER: OperationModel = OperationModel {
         service: "iam",
@@ -1237,11 +1299,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST),
+        output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
+        result_wrapper: "DeleteServiceLinkedRoleResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteServiceLinkedRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_SERVICE_SPECIFIC_CREDENTIAL: OperationModel = OperationModel {
         service: "iam",
@@ -1543,11 +1609,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_ACCESS_KEY_LAST_USED_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE),
+        result_wrapper: "GetAccessKeyLastUsedResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetAccessKeyLastUsed",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS: OperationModel = OperationModel {
         service: "iam",
@@ -1557,11 +1627,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST),
+        output: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE),
+        result_wrapper: "GetAccountAuthorizationDetailsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetAccountAuthorizationDetails",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_ACCOUNT_PASSWORD_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1600,10 +1674,14 @@ mod rows {
         required_query: &[],
         status: 200,
         input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        output: Some(&shapes::GET_ACCOUNT_SUMMARY_RESPONSE),
+        result_wrapper: "GetAccountSummaryResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetAccountSummary",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1733,11 +1811,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_LOGIN_PROFILE_REQUEST),
+        output: Some(&shapes::GET_LOGIN_PROFILE_RESPONSE),
+        result_wrapper: "GetLoginProfileResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetLoginProfile",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_MFA_DEVICE: OperationModel = OperationModel {
         service: "iam",
@@ -1960,11 +2042,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST),
+        output: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE),
+        result_wrapper: "GetServiceLinkedRoleDeletionStatusResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetServiceLinkedRoleDeletionStatus",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_USER: OperationModel = OperationModel {
         service: "iam",
@@ -2028,11 +2114,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_ACCOUNT_ALIASES_REQUEST),
+        output: Some(&shapes::LIST_ACCOUNT_ALIASES_RESPONSE),
+        result_wrapper: "ListAccountAliasesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListAccountAliases",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ATTACHED_GROUP_POLICIES: OperationModel = OperationModel {
         service: "iam",
@@ -2196,11 +2286,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_RESPONSE),
+        result_wrapper: "ListInstanceProfilesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListInstanceProfiles",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -2210,11 +2304,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST),
+        output: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE),
+        result_wrapper: "ListInstanceProfilesForRoleResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListInstanceProfilesForRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_MFA_DEVICE_TAGS: OperationModel = OperationModel {
         service: "iam",
@@ -2238,11 +2336,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_MFA_DEVICES_RESPONSE),
+        result_wrapper: "ListMFADevicesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListMFADevices",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS: OperationModel = OperationModel {
         service: "iam",
@@ -2444,11 +2546,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_SSH_PUBLIC_KEYS_REQUEST),
+        output: Some(&shapes::LIST_SSH_PUBLIC_KEYS_RESPONSE),
+        result_wrapper: "ListSSHPublicKeysResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListSSHPublicKeys",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_SERVER_CERTIFICATE_TAGS: OperationModel = OperationModel {
         service: "iam",
@@ -2486,11 +2592,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST),
+        output: Some(&shapes::LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE),
+        result_wrapper: "ListServiceSpecificCredentialsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListServiceSpecificCredentials",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_SIGNING_CERTIFICATES: OperationModel = OperationModel {
         service: "iam",
@@ -2500,11 +2610,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+        output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+        result_wrapper: "ListSigningCertificatesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListSigningCertificates",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_USER_POLICIES: OperationModel = OperationModel {
         service: "iam",
@@ -2568,11 +2682,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_REQUEST),
+        output: Some(&shapes::LIST_VIRTUAL_MFA_DEVICES_RESPONSE),
+        result_wrapper: "ListVirtualMFADevicesResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListVirtualMFADevices",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static PUT_ACCOUNT_PROPERTIES: OperationModel = OperationModel {
         service: "iam",
@@ -3097,11 +3215,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UPDATE_ACCESS_KEY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateAccessKey",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_ACCOUNT_PASSWORD_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -3125,11 +3247,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateAssumeRolePolicy",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_DELEGATION_REQUEST: OperationModel = OperationModel {
         service: "iam",
@@ -3213,11 +3339,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::UPDATE_ROLE_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_RESPONSE),
+        result_wrapper: "UpdateRoleResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateRole",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_ROLE_DESCRIPTION: OperationModel = OperationModel {
         service: "iam",
@@ -3227,11 +3357,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::UPDATE_ROLE_DESCRIPTION_REQUEST),
+        output: Some(&shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE),
+        result_wrapper: "UpdateRoleDescriptionResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateRoleDescription",
+            resource: ResourceForm::Role,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_SAML_PROVIDER: OperationModel = OperationModel {
         service: "iam",
@@ -3311,11 +3445,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UPDATE_USER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateUser",
+            resource: ResourceForm::User,
+            cross_account: false,
+        }),
     };
     pub(super) static UPLOAD_SSH_PUBLIC_KEY: OperationModel = OperationModel {
         service: "iam",
@@ -3406,6 +3544,14 @@ pub mod operation {
         type Input = types::CreateAccessKeyInput;
         type Output = types::CreateAccessKeyOutput;
     }
+    /// `CreateAccountAlias`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateAccountAlias;
+    impl Operation for CreateAccountAlias {
+        const MODEL: &'static OperationModel = &rows::CREATE_ACCOUNT_ALIAS;
+        type Input = types::CreateAccountAliasInput;
+        type Output = ();
+    }
     /// `CreateGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateGroup;
@@ -3438,6 +3584,14 @@ pub mod operation {
         type Input = types::CreateRoleInput;
         type Output = types::CreateRoleOutput;
     }
+    /// `CreateServiceLinkedRole`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateServiceLinkedRole;
+    impl Operation for CreateServiceLinkedRole {
+        const MODEL: &'static OperationModel = &rows::CREATE_SERVICE_LINKED_ROLE;
+        type Input = types::CreateServiceLinkedRoleInput;
+        type Output = types::CreateServiceLinkedRoleOutput;
+    }
     /// `CreateUser`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateUser;
@@ -3454,6 +3608,14 @@ pub mod operation {
         type Input = types::DeleteAccessKeyInput;
         type Output = ();
     }
+    /// `DeleteAccountAlias`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteAccountAlias;
+    impl Operation for DeleteAccountAlias {
+        const MODEL: &'static OperationModel = &rows::DELETE_ACCOUNT_ALIAS;
+        type Input = types::DeleteAccountAliasInput;
+        type Output = ();
+    }
     /// `DeleteGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteGroup;
@@ -3468,6 +3630,14 @@ pub mod operation {
     impl Operation for DeleteGroupPolicy {
         const MODEL: &'static OperationModel = &rows::DELETE_GROUP_POLICY;
         type Input = types::DeleteGroupPolicyInput;
+        type Output = ();
+    }
+    /// `DeleteLoginProfile`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteLoginProfile;
+    impl Operation for DeleteLoginProfile {
+        const MODEL: &'static OperationModel = &rows::DELETE_LOGIN_PROFILE;
+        type Input = types::DeleteLoginProfileInput;
         type Output = ();
     }
     /// `DeletePolicy`.
@@ -3509,6 +3679,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DELETE_ROLE_POLICY;
         type Input = types::DeleteRolePolicyInput;
         type Output = ();
+    }
+    /// `DeleteServiceLinkedRole`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteServiceLinkedRole;
+    impl Operation for DeleteServiceLinkedRole {
+        const MODEL: &'static OperationModel = &rows::DELETE_SERVICE_LINKED_ROLE;
+        type Input = types::DeleteServiceLinkedRoleInput;
+        type Output = types::DeleteServiceLinkedRoleOutput;
     }
     /// `DeleteUser`.
     #[derive(Clone, Copy, Debug)]
@@ -3558,6 +3736,30 @@ pub mod operation {
         type Input = types::DetachUserPolicyInput;
         type Output = ();
     }
+    /// `GetAccessKeyLastUsed`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetAccessKeyLastUsed;
+    impl Operation for GetAccessKeyLastUsed {
+        const MODEL: &'static OperationModel = &rows::GET_ACCESS_KEY_LAST_USED;
+        type Input = types::GetAccessKeyLastUsedInput;
+        type Output = types::GetAccessKeyLastUsedOutput;
+    }
+    /// `GetAccountAuthorizationDetails`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetAccountAuthorizationDetails;
+    impl Operation for GetAccountAuthorizationDetails {
+        const MODEL: &'static OperationModel = &rows::GET_ACCOUNT_AUTHORIZATION_DETAILS;
+        type Input = types::GetAccountAuthorizationDetailsInput;
+        type Output = types::GetAccountAuthorizationDetailsOutput;
+    }
+    /// `GetAccountSummary`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetAccountSummary;
+    impl Operation for GetAccountSummary {
+        const MODEL: &'static OperationModel = &rows::GET_ACCOUNT_SUMMARY;
+        type Input = ();
+        type Output = types::GetAccountSummaryOutput;
+    }
     /// `GetGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetGroup;
@@ -3573,6 +3775,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_GROUP_POLICY;
         type Input = types::GetGroupPolicyInput;
         type Output = types::GetGroupPolicyOutput;
+    }
+    /// `GetLoginProfile`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetLoginProfile;
+    impl Operation for GetLoginProfile {
+        const MODEL: &'static OperationModel = &rows::GET_LOGIN_PROFILE;
+        type Input = types::GetLoginProfileInput;
+        type Output = types::GetLoginProfileOutput;
     }
     /// `GetPolicy`.
     #[derive(Clone, Copy, Debug)]
@@ -3606,6 +3816,14 @@ pub mod operation {
         type Input = types::GetRolePolicyInput;
         type Output = types::GetRolePolicyOutput;
     }
+    /// `GetServiceLinkedRoleDeletionStatus`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetServiceLinkedRoleDeletionStatus;
+    impl Operation for GetServiceLinkedRoleDeletionStatus {
+        const MODEL: &'static OperationModel = &rows::GET_SERVICE_LINKED_ROLE_DELETION_STATUS;
+        type Input = types::GetServiceLinkedRoleDeletionStatusInput;
+        type Output = types::GetServiceLinkedRoleDeletionStatusOutput;
+    }
     /// `GetUser`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetUser;
@@ -3629,6 +3847,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_ACCESS_KEYS;
         type Input = types::ListAccessKeysInput;
         type Output = types::ListAccessKeysOutput;
+    }
+    /// `ListAccountAliases`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListAccountAliases;
+    impl Operation for ListAccountAliases {
+        const MODEL: &'static OperationModel = &rows::LIST_ACCOUNT_ALIASES;
+        type Input = types::ListAccountAliasesInput;
+        type Output = types::ListAccountAliasesOutput;
     }
     /// `ListAttachedGroupPolicies`.
     #[derive(Clone, Copy, Debug)]
@@ -3686,6 +3912,30 @@ pub mod operation {
         type Input = types::ListGroupsForUserInput;
         type Output = types::ListGroupsForUserOutput;
     }
+    /// `ListInstanceProfiles`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListInstanceProfiles;
+    impl Operation for ListInstanceProfiles {
+        const MODEL: &'static OperationModel = &rows::LIST_INSTANCE_PROFILES;
+        type Input = types::ListInstanceProfilesInput;
+        type Output = types::ListInstanceProfilesOutput;
+    }
+    /// `ListInstanceProfilesForRole`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListInstanceProfilesForRole;
+    impl Operation for ListInstanceProfilesForRole {
+        const MODEL: &'static OperationModel = &rows::LIST_INSTANCE_PROFILES_FOR_ROLE;
+        type Input = types::ListInstanceProfilesForRoleInput;
+        type Output = types::ListInstanceProfilesForRoleOutput;
+    }
+    /// `ListMFADevices`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListMFADevices;
+    impl Operation for ListMFADevices {
+        const MODEL: &'static OperationModel = &rows::LIST_MFA_DEVICES;
+        type Input = types::ListMFADevicesInput;
+        type Output = types::ListMFADevicesOutput;
+    }
     /// `ListPolicies`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListPolicies;
@@ -3734,6 +3984,30 @@ pub mod operation {
         type Input = types::ListRolesInput;
         type Output = types::ListRolesOutput;
     }
+    /// `ListSSHPublicKeys`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListSSHPublicKeys;
+    impl Operation for ListSSHPublicKeys {
+        const MODEL: &'static OperationModel = &rows::LIST_SSH_PUBLIC_KEYS;
+        type Input = types::ListSSHPublicKeysInput;
+        type Output = types::ListSSHPublicKeysOutput;
+    }
+    /// `ListServiceSpecificCredentials`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListServiceSpecificCredentials;
+    impl Operation for ListServiceSpecificCredentials {
+        const MODEL: &'static OperationModel = &rows::LIST_SERVICE_SPECIFIC_CREDENTIALS;
+        type Input = types::ListServiceSpecificCredentialsInput;
+        type Output = types::ListServiceSpecificCredentialsOutput;
+    }
+    /// `ListSigningCertificates`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListSigningCertificates;
+    impl Operation for ListSigningCertificates {
+        const MODEL: &'static OperationModel = &rows::LIST_SIGNING_CERTIFICATES;
+        type Input = types::ListSigningCertificatesInput;
+        type Output = types::ListSigningCertificatesOutput;
+    }
     /// `ListUserPolicies`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListUserPolicies;
@@ -3757,6 +4031,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_USERS;
         type Input = types::ListUsersInput;
         type Output = types::ListUsersOutput;
+    }
+    /// `ListVirtualMFADevices`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListVirtualMFADevices;
+    impl Operation for ListVirtualMFADevices {
+        const MODEL: &'static OperationModel = &rows::LIST_VIRTUAL_MFA_DEVICES;
+        type Input = types::ListVirtualMFADevicesInput;
+        type Output = types::ListVirtualMFADevicesOutput;
     }
     /// `PutGroupPolicy`.
     #[derive(Clone, Copy, Debug)]
@@ -3862,6 +4144,22 @@ pub mod operation {
         type Input = types::UntagUserInput;
         type Output = ();
     }
+    /// `UpdateAccessKey`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateAccessKey;
+    impl Operation for UpdateAccessKey {
+        const MODEL: &'static OperationModel = &rows::UPDATE_ACCESS_KEY;
+        type Input = types::UpdateAccessKeyInput;
+        type Output = ();
+    }
+    /// `UpdateAssumeRolePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateAssumeRolePolicy;
+    impl Operation for UpdateAssumeRolePolicy {
+        const MODEL: &'static OperationModel = &rows::UPDATE_ASSUME_ROLE_POLICY;
+        type Input = types::UpdateAssumeRolePolicyInput;
+        type Output = ();
+    }
     /// `UpdateGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct UpdateGroup;
@@ -3870,12 +4168,38 @@ pub mod operation {
         type Input = types::UpdateGroupInput;
         type Output = ();
     }
+    /// `UpdateRole`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateRole;
+    impl Operation for UpdateRole {
+        const MODEL: &'static OperationModel = &rows::UPDATE_ROLE;
+        type Input = types::UpdateRoleInput;
+        type Output = types::UpdateRoleOutput;
+    }
+    /// `UpdateRoleDescription`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateRoleDescription;
+    impl Operation for UpdateRoleDescription {
+        const MODEL: &'static OperationModel = &rows::UPDATE_ROLE_DESCRIPTION;
+        type Input = types::UpdateRoleDescriptionInput;
+        type Output = types::UpdateRoleDescriptionOutput;
+    }
+    /// `UpdateUser`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateUser;
+    impl Operation for UpdateUser {
+        const MODEL: &'static OperationModel = &rows::UPDATE_USER;
+        type Input = types::UpdateUserInput;
+        type Output = ();
+    }
 }
 
 /// The typed inputs, outputs and their parts.
 pub mod types {
+    use crate::value::Blob;
     use crate::value::Timestamp;
     use serde::{Deserialize, Serialize};
+    use std::collections::BTreeMap;
     use std::fmt;
 
     /// `AccessKey` of the model.
@@ -3900,6 +4224,15 @@ pub mod types {
                 .field("create_date", &self.create_date)
                 .finish()
         }
+    }
+    /// `AccessKeyLastUsed` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AccessKeyLastUsed {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_used_date: Option<Timestamp>,
+        pub service_name: String,
+        pub region: String,
     }
     /// `AccessKeyMetadata` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -3971,6 +4304,12 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct CreateAccessKeyOutput {
         pub access_key: AccessKey,
+    }
+    /// `CreateAccountAliasRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateAccountAliasInput {
+        pub account_alias: String,
     }
     /// `CreateGroupRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4061,6 +4400,22 @@ pub mod types {
     pub struct CreateRoleOutput {
         pub role: Role,
     }
+    /// `CreateServiceLinkedRoleRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateServiceLinkedRoleInput {
+        #[serde(rename = "AWSServiceName")]
+        pub aws_service_name: String,
+        pub description: Option<String>,
+        pub custom_suffix: Option<String>,
+    }
+    /// `CreateServiceLinkedRoleResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateServiceLinkedRoleOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role: Option<Role>,
+    }
     /// `CreateUserRequest` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4094,6 +4449,12 @@ pub mod types {
         pub user_name: Option<String>,
         pub access_key_id: String,
     }
+    /// `DeleteAccountAliasRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteAccountAliasInput {
+        pub account_alias: String,
+    }
     /// `DeleteGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4106,6 +4467,12 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteGroupInput {
         pub group_name: String,
+    }
+    /// `DeleteLoginProfileRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteLoginProfileInput {
+        pub user_name: Option<String>,
     }
     /// `DeletePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4139,6 +4506,18 @@ pub mod types {
     pub struct DeleteRoleInput {
         pub role_name: String,
     }
+    /// `DeleteServiceLinkedRoleRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteServiceLinkedRoleInput {
+        pub role_name: String,
+    }
+    /// `DeleteServiceLinkedRoleResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteServiceLinkedRoleOutput {
+        pub deletion_task_id: String,
+    }
     /// `DeleteUserPermissionsBoundaryRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4157,6 +4536,39 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteUserInput {
         pub user_name: String,
+    }
+    /// `DeletionTaskFailureReasonType` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeletionTaskFailureReasonType {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_usage_list: Option<Vec<RoleUsageType>>,
+    }
+    /// `DeletionTaskStatusType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    pub enum DeletionTaskStatusType {
+        #[serde(rename = "SUCCEEDED")]
+        Succeeded,
+        #[serde(rename = "IN_PROGRESS")]
+        InProgress,
+        #[serde(rename = "FAILED")]
+        Failed,
+        #[serde(rename = "NOT_STARTED")]
+        NotStarted,
+    }
+    impl DeletionTaskStatusType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Succeeded => "SUCCEEDED",
+                Self::InProgress => "IN_PROGRESS",
+                Self::Failed => "FAILED",
+                Self::NotStarted => "NOT_STARTED",
+            }
+        }
     }
     /// `DetachGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4201,6 +4613,53 @@ pub mod types {
             }
         }
     }
+    /// `GetAccessKeyLastUsedRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccessKeyLastUsedInput {
+        pub access_key_id: String,
+    }
+    /// `GetAccessKeyLastUsedResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccessKeyLastUsedOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub access_key_last_used: Option<AccessKeyLastUsed>,
+    }
+    /// `GetAccountAuthorizationDetailsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccountAuthorizationDetailsInput {
+        pub filter: Option<Vec<EntityType>>,
+        pub max_items: Option<i32>,
+        pub marker: Option<String>,
+    }
+    /// `GetAccountAuthorizationDetailsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccountAuthorizationDetailsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_detail_list: Option<Vec<UserDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_detail_list: Option<Vec<GroupDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_detail_list: Option<Vec<RoleDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policies: Option<Vec<ManagedPolicyDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `GetAccountSummaryResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccountSummaryOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub summary_map: Option<BTreeMap<String, i32>>,
+    }
     /// `GetGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4234,6 +4693,18 @@ pub mod types {
         pub is_truncated: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
+    }
+    /// `GetLoginProfileRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLoginProfileInput {
+        pub user_name: Option<String>,
+    }
+    /// `GetLoginProfileResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLoginProfileOutput {
+        pub login_profile: LoginProfile,
     }
     /// `GetPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4289,6 +4760,20 @@ pub mod types {
     pub struct GetRoleOutput {
         pub role: Role,
     }
+    /// `GetServiceLinkedRoleDeletionStatusRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetServiceLinkedRoleDeletionStatusInput {
+        pub deletion_task_id: String,
+    }
+    /// `GetServiceLinkedRoleDeletionStatusResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetServiceLinkedRoleDeletionStatusOutput {
+        pub status: DeletionTaskStatusType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reason: Option<DeletionTaskFailureReasonType>,
+    }
     /// `GetUserPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4326,6 +4811,51 @@ pub mod types {
         pub arn: String,
         pub create_date: Timestamp,
     }
+    /// `GroupDetail` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GroupDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_policy_list: Option<Vec<PolicyDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    }
+    /// `InstanceProfile` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InstanceProfile {
+        pub path: String,
+        pub instance_profile_name: String,
+        pub instance_profile_id: String,
+        pub arn: String,
+        pub create_date: Timestamp,
+        pub roles: Vec<Role>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for InstanceProfile {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("InstanceProfile")
+                .field("path", &self.path)
+                .field("instance_profile_name", &self.instance_profile_name)
+                .field("instance_profile_id", &self.instance_profile_id)
+                .field("arn", &self.arn)
+                .field("create_date", &self.create_date)
+                .field("roles", &self.roles)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
     /// `ListAccessKeysRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4339,6 +4869,23 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct ListAccessKeysOutput {
         pub access_key_metadata: Vec<AccessKeyMetadata>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListAccountAliasesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAccountAliasesInput {
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListAccountAliasesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListAccountAliasesOutput {
+        pub account_aliases: Vec<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub is_truncated: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -4484,6 +5031,61 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListInstanceProfilesForRoleRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListInstanceProfilesForRoleInput {
+        pub role_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListInstanceProfilesForRoleResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListInstanceProfilesForRoleOutput {
+        pub instance_profiles: Vec<InstanceProfile>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListInstanceProfilesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListInstanceProfilesInput {
+        pub path_prefix: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListInstanceProfilesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListInstanceProfilesOutput {
+        pub instance_profiles: Vec<InstanceProfile>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListMFADevicesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListMFADevicesInput {
+        pub user_name: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListMFADevicesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListMFADevicesOutput {
+        #[serde(rename = "MFADevices")]
+        pub mfa_devices: Vec<MFADevice>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
     /// `ListPoliciesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4615,6 +5217,64 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListSSHPublicKeysRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListSSHPublicKeysInput {
+        pub user_name: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListSSHPublicKeysResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListSSHPublicKeysOutput {
+        #[serde(rename = "SSHPublicKeys", skip_serializing_if = "Option::is_none")]
+        pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `ListServiceSpecificCredentialsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListServiceSpecificCredentialsInput {
+        pub user_name: Option<String>,
+        pub service_name: Option<String>,
+        pub all_users: Option<bool>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListServiceSpecificCredentialsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListServiceSpecificCredentialsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+    }
+    /// `ListSigningCertificatesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListSigningCertificatesInput {
+        pub user_name: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListSigningCertificatesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListSigningCertificatesOutput {
+        pub certificates: Vec<SigningCertificate>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
     /// `ListUserPoliciesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4678,6 +5338,73 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListVirtualMFADevicesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListVirtualMFADevicesInput {
+        pub assignment_status: Option<AssignmentStatusType>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListVirtualMFADevicesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListVirtualMFADevicesOutput {
+        #[serde(rename = "VirtualMFADevices")]
+        pub virtual_mfa_devices: Vec<VirtualMFADevice>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `LoginProfile` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct LoginProfile {
+        pub user_name: String,
+        pub create_date: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub password_reset_required: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_signin_session_duration: Option<i32>,
+    }
+    /// `MFADevice` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct MFADevice {
+        pub user_name: String,
+        pub serial_number: String,
+        pub enable_date: Timestamp,
+    }
+    /// `ManagedPolicyDetail` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ManagedPolicyDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub default_version_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attachment_count: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub permissions_boundary_usage_count: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_attachable: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub update_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_version_list: Option<Vec<PolicyVersion>>,
+    }
     /// `PermissionsBoundaryAttachmentType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
     pub enum PermissionsBoundaryAttachmentType {
@@ -4738,6 +5465,15 @@ pub mod types {
                 .field("tags", &"[redacted]")
                 .finish()
         }
+    }
+    /// `PolicyDetail` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_document: Option<String>,
     }
     /// `PolicyGroup` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -4885,6 +5621,53 @@ pub mod types {
                 .finish()
         }
     }
+    /// `RoleDetail` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct RoleDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub assume_role_policy_document: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub instance_profile_list: Option<Vec<InstanceProfile>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_policy_list: Option<Vec<PolicyDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role_last_used: Option<RoleLastUsed>,
+    }
+    impl fmt::Debug for RoleDetail {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("RoleDetail")
+                .field("path", &self.path)
+                .field("role_name", &self.role_name)
+                .field("role_id", &self.role_id)
+                .field("arn", &self.arn)
+                .field("create_date", &self.create_date)
+                .field("assume_role_policy_document", &self.assume_role_policy_document)
+                .field("instance_profile_list", &self.instance_profile_list)
+                .field("role_policy_list", &self.role_policy_list)
+                .field("attached_managed_policies", &self.attached_managed_policies)
+                .field("permissions_boundary", &self.permissions_boundary)
+                .field("tags", &"[redacted]")
+                .field("role_last_used", &self.role_last_used)
+                .finish()
+        }
+    }
     /// `RoleLastUsed` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4894,12 +5677,58 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub region: Option<String>,
     }
+    /// `RoleUsageType` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct RoleUsageType {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub region: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resources: Option<Vec<String>>,
+    }
+    /// `SSHPublicKeyMetadata` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SSHPublicKeyMetadata {
+        pub user_name: String,
+        #[serde(rename = "SSHPublicKeyId")]
+        pub ssh_public_key_id: String,
+        pub status: StatusType,
+        pub upload_date: Timestamp,
+    }
+    /// `ServiceSpecificCredentialMetadata` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ServiceSpecificCredentialMetadata {
+        pub user_name: String,
+        pub status: StatusType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service_user_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub service_credential_alias: Option<String>,
+        pub create_date: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub expiration_date: Option<Timestamp>,
+        pub service_specific_credential_id: String,
+        pub service_name: String,
+    }
     /// `SetDefaultPolicyVersionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct SetDefaultPolicyVersionInput {
         pub policy_arn: String,
         pub version_id: String,
+    }
+    /// `SigningCertificate` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SigningCertificate {
+        pub user_name: String,
+        pub certificate_id: String,
+        pub certificate_body: String,
+        pub status: StatusType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub upload_date: Option<Timestamp>,
     }
     /// `SourceRoleTemplate` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -4986,6 +5815,21 @@ pub mod types {
         pub user_name: String,
         pub tag_keys: Vec<String>,
     }
+    /// `UpdateAccessKeyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateAccessKeyInput {
+        pub user_name: Option<String>,
+        pub access_key_id: String,
+        pub status: StatusType,
+    }
+    /// `UpdateAssumeRolePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateAssumeRolePolicyInput {
+        pub role_name: String,
+        pub policy_document: String,
+    }
     /// `UpdateGroupRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4993,6 +5837,42 @@ pub mod types {
         pub group_name: String,
         pub new_path: Option<String>,
         pub new_group_name: Option<String>,
+    }
+    /// `UpdateRoleDescriptionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateRoleDescriptionInput {
+        pub role_name: String,
+        pub description: String,
+    }
+    /// `UpdateRoleDescriptionResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateRoleDescriptionOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role: Option<Role>,
+    }
+    /// `UpdateRoleRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateRoleInput {
+        pub role_name: String,
+        pub description: Option<String>,
+        pub max_session_duration: Option<i32>,
+        pub max_signin_session_duration: Option<i32>,
+        pub reset_max_signin_session_duration: Option<bool>,
+    }
+    /// `UpdateRoleResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateRoleOutput {}
+    /// `UpdateUserRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateUserInput {
+        pub user_name: String,
+        pub new_path: Option<String>,
+        pub new_user_name: Option<String>,
     }
     /// `User` of the model.
     #[derive(Clone, PartialEq, Default, Serialize)]
@@ -5026,6 +5906,93 @@ pub mod types {
                 .finish()
         }
     }
+    /// `UserDetail` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UserDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user_policy_list: Option<Vec<PolicyDetail>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub group_list: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for UserDetail {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("UserDetail")
+                .field("path", &self.path)
+                .field("user_name", &self.user_name)
+                .field("user_id", &self.user_id)
+                .field("arn", &self.arn)
+                .field("create_date", &self.create_date)
+                .field("user_policy_list", &self.user_policy_list)
+                .field("group_list", &self.group_list)
+                .field("attached_managed_policies", &self.attached_managed_policies)
+                .field("permissions_boundary", &self.permissions_boundary)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `VirtualMFADevice` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct VirtualMFADevice {
+        pub serial_number: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub base32_string_seed: Option<Blob>,
+        #[serde(rename = "QRCodePNG", skip_serializing_if = "Option::is_none")]
+        pub qr_code_png: Option<Blob>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub user: Option<User>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub enable_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for VirtualMFADevice {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("VirtualMFADevice")
+                .field("serial_number", &self.serial_number)
+                .field("base32_string_seed", &self.base32_string_seed)
+                .field("qr_code_png", &self.qr_code_png)
+                .field("user", &self.user)
+                .field("enable_date", &self.enable_date)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
+    /// `assignmentStatusType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum AssignmentStatusType {
+        Assigned,
+        Unassigned,
+        Any,
+    }
+    impl AssignmentStatusType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Assigned => "Assigned",
+                Self::Unassigned => "Unassigned",
+                Self::Any => "Any",
+            }
+        }
+    }
     /// `policyScopeType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
     pub enum PolicyScopeType {
@@ -5046,7 +6013,7 @@ pub mod types {
         }
     }
     /// `statusType` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
     pub enum StatusType {
         Active,
         Inactive,
@@ -5060,6 +6027,86 @@ pub mod types {
                 Self::Active => "Active",
                 Self::Inactive => "Inactive",
                 Self::Expired => "Expired",
+            }
+        }
+    }
+    /// `summaryKeyType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    pub enum SummaryKeyType {
+        Users,
+        UsersQuota,
+        Groups,
+        GroupsQuota,
+        ServerCertificates,
+        ServerCertificatesQuota,
+        UserPolicySizeQuota,
+        GroupPolicySizeQuota,
+        GroupsPerUserQuota,
+        SigningCertificatesPerUserQuota,
+        AccessKeysPerUserQuota,
+        MFADevices,
+        MFADevicesInUse,
+        AccountMFAEnabled,
+        AccountAccessKeysPresent,
+        AccountPasswordPresent,
+        AccountSigningCertificatesPresent,
+        AttachedPoliciesPerGroupQuota,
+        AttachedPoliciesPerRoleQuota,
+        AttachedPoliciesPerUserQuota,
+        Policies,
+        PoliciesQuota,
+        PolicySizeQuota,
+        PolicyVersionsInUse,
+        PolicyVersionsInUseQuota,
+        VersionsPerPolicyQuota,
+        GlobalEndpointTokenVersion,
+        AssumeRolePolicySizeQuota,
+        InstanceProfiles,
+        InstanceProfilesQuota,
+        Providers,
+        RolePolicySizeQuota,
+        Roles,
+        RolesQuota,
+    }
+    impl SummaryKeyType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Users => "Users",
+                Self::UsersQuota => "UsersQuota",
+                Self::Groups => "Groups",
+                Self::GroupsQuota => "GroupsQuota",
+                Self::ServerCertificates => "ServerCertificates",
+                Self::ServerCertificatesQuota => "ServerCertificatesQuota",
+                Self::UserPolicySizeQuota => "UserPolicySizeQuota",
+                Self::GroupPolicySizeQuota => "GroupPolicySizeQuota",
+                Self::GroupsPerUserQuota => "GroupsPerUserQuota",
+                Self::SigningCertificatesPerUserQuota => "SigningCertificatesPerUserQuota",
+                Self::AccessKeysPerUserQuota => "AccessKeysPerUserQuota",
+                Self::MFADevices => "MFADevices",
+                Self::MFADevicesInUse => "MFADevicesInUse",
+                Self::AccountMFAEnabled => "AccountMFAEnabled",
+                Self::AccountAccessKeysPresent => "AccountAccessKeysPresent",
+                Self::AccountPasswordPresent => "AccountPasswordPresent",
+                Self::AccountSigningCertificatesPresent => "AccountSigningCertificatesPresent",
+                Self::AttachedPoliciesPerGroupQuota => "AttachedPoliciesPerGroupQuota",
+                Self::AttachedPoliciesPerRoleQuota => "AttachedPoliciesPerRoleQuota",
+                Self::AttachedPoliciesPerUserQuota => "AttachedPoliciesPerUserQuota",
+                Self::Policies => "Policies",
+                Self::PoliciesQuota => "PoliciesQuota",
+                Self::PolicySizeQuota => "PolicySizeQuota",
+                Self::PolicyVersionsInUse => "PolicyVersionsInUse",
+                Self::PolicyVersionsInUseQuota => "PolicyVersionsInUseQuota",
+                Self::VersionsPerPolicyQuota => "VersionsPerPolicyQuota",
+                Self::GlobalEndpointTokenVersion => "GlobalEndpointTokenVersion",
+                Self::AssumeRolePolicySizeQuota => "AssumeRolePolicySizeQuota",
+                Self::InstanceProfiles => "InstanceProfiles",
+                Self::InstanceProfilesQuota => "InstanceProfilesQuota",
+                Self::Providers => "Providers",
+                Self::RolePolicySizeQuota => "RolePolicySizeQuota",
+                Self::Roles => "Roles",
+                Self::RolesQuota => "RolesQuota",
             }
         }
     }
@@ -5078,6 +6125,14 @@ mod shapes {
             Member::body("CreateDate", &DATE_TYPE),
         ],
     );
+    pub(super) static ACCESS_KEY_LAST_USED: Shape = Shape::structure(
+        "AccessKeyLastUsed",
+        &[
+            Member::body("LastUsedDate", &DATE_TYPE),
+            Member::body("ServiceName", &STRING_TYPE).required(),
+            Member::body("Region", &STRING_TYPE).required(),
+        ],
+    );
     pub(super) static ACCESS_KEY_METADATA: Shape = Shape::structure(
         "AccessKeyMetadata",
         &[
@@ -5094,6 +6149,8 @@ mod shapes {
             Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
         ],
     );
+    pub(super) static ARN_LIST_TYPE: Shape =
+        Shape::list("ArnListType", &ARN_TYPE, Bounds { min: None, max: None }, false);
     pub(super) static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "AttachGroupPolicyRequest",
         &[
@@ -5126,6 +6183,8 @@ mod shapes {
         "AttachedPolicy",
         &[Member::body("PolicyName", &POLICY_NAME_TYPE), Member::body("PolicyArn", &ARN_TYPE)],
     );
+    pub(super) static BOOTSTRAP_DATUM: Shape =
+        Shape::blob("BootstrapDatum", Bounds { min: None, max: None }).sensitive();
     pub(super) static CREATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
         "CreateAccessKeyRequest",
         &[Member::body("UserName", &EXISTING_USER_NAME_TYPE)],
@@ -5133,6 +6192,10 @@ mod shapes {
     pub(super) static CREATE_ACCESS_KEY_RESPONSE: Shape = Shape::structure(
         "CreateAccessKeyResponse",
         &[Member::body("AccessKey", &ACCESS_KEY).required()],
+    );
+    pub(super) static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+        "CreateAccountAliasRequest",
+        &[Member::body("AccountAlias", &ACCOUNT_ALIAS_TYPE).required()],
     );
     pub(super) static CREATE_GROUP_REQUEST: Shape = Shape::structure(
         "CreateGroupRequest",
@@ -5179,6 +6242,16 @@ mod shapes {
     );
     pub(super) static CREATE_ROLE_RESPONSE: Shape =
         Shape::structure("CreateRoleResponse", &[Member::body("Role", &ROLE).required()]);
+    pub(super) static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+        "CreateServiceLinkedRoleRequest",
+        &[
+            Member::body("AWSServiceName", &GROUP_NAME_TYPE).required(),
+            Member::body("Description", &ROLE_DESCRIPTION_TYPE),
+            Member::body("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+        ],
+    );
+    pub(super) static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape =
+        Shape::structure("CreateServiceLinkedRoleResponse", &[Member::body("Role", &ROLE)]);
     pub(super) static CREATE_USER_REQUEST: Shape = Shape::structure(
         "CreateUserRequest",
         &[
@@ -5197,6 +6270,10 @@ mod shapes {
             Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required(),
         ],
     );
+    pub(super) static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::structure(
+        "DeleteAccountAliasRequest",
+        &[Member::body("AccountAlias", &ACCOUNT_ALIAS_TYPE).required()],
+    );
     pub(super) static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "DeleteGroupPolicyRequest",
         &[
@@ -5208,6 +6285,8 @@ mod shapes {
         "DeleteGroupRequest",
         &[Member::body("GroupName", &GROUP_NAME_TYPE).required()],
     );
+    pub(super) static DELETE_LOGIN_PROFILE_REQUEST: Shape =
+        Shape::structure("DeleteLoginProfileRequest", &[Member::body("UserName", &USER_NAME_TYPE)]);
     pub(super) static DELETE_POLICY_REQUEST: Shape =
         Shape::structure("DeletePolicyRequest", &[Member::body("PolicyArn", &ARN_TYPE).required()]);
     pub(super) static DELETE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
@@ -5232,6 +6311,14 @@ mod shapes {
         "DeleteRoleRequest",
         &[Member::body("RoleName", &ROLE_NAME_TYPE).required()],
     );
+    pub(super) static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::structure(
+        "DeleteServiceLinkedRoleRequest",
+        &[Member::body("RoleName", &ROLE_NAME_TYPE).required()],
+    );
+    pub(super) static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::structure(
+        "DeleteServiceLinkedRoleResponse",
+        &[Member::body("DeletionTaskId", &DELETION_TASK_ID_TYPE).required()],
+    );
     pub(super) static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::structure(
         "DeleteUserPermissionsBoundaryRequest",
         &[Member::body("UserName", &USER_NAME_TYPE).required()],
@@ -5246,6 +6333,19 @@ mod shapes {
     pub(super) static DELETE_USER_REQUEST: Shape = Shape::structure(
         "DeleteUserRequest",
         &[Member::body("UserName", &EXISTING_USER_NAME_TYPE).required()],
+    );
+    pub(super) static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::structure(
+        "DeletionTaskFailureReasonType",
+        &[
+            Member::body("Reason", &REASON_TYPE),
+            Member::body("RoleUsageList", &ROLE_USAGE_LIST_TYPE),
+        ],
+    );
+    pub(super) static DELETION_TASK_ID_TYPE: Shape =
+        Shape::string("DeletionTaskIdType", Text::ANY.length(Some(1), Some(1000)));
+    pub(super) static DELETION_TASK_STATUS_TYPE: Shape = Shape::string(
+        "DeletionTaskStatusType",
+        Text::ANY.choices(&["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"]),
     );
     pub(super) static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "DetachGroupPolicyRequest",
@@ -5271,6 +6371,40 @@ mod shapes {
     pub(super) static ENTITY_TYPE: Shape = Shape::string(
         "EntityType",
         Text::ANY.choices(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]),
+    );
+    pub(super) static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
+        "GetAccessKeyLastUsedRequest",
+        &[Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required()],
+    );
+    pub(super) static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape::structure(
+        "GetAccessKeyLastUsedResponse",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE),
+            Member::body("AccessKeyLastUsed", &ACCESS_KEY_LAST_USED),
+        ],
+    );
+    pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape::structure(
+        "GetAccountAuthorizationDetailsRequest",
+        &[
+            Member::body("Filter", &ENTITY_LIST_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+        ],
+    );
+    pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE: Shape = Shape::structure(
+        "GetAccountAuthorizationDetailsResponse",
+        &[
+            Member::body("UserDetailList", &USER_DETAIL_LIST_TYPE),
+            Member::body("GroupDetailList", &GROUP_DETAIL_LIST_TYPE),
+            Member::body("RoleDetailList", &ROLE_DETAIL_LIST_TYPE),
+            Member::body("Policies", &MANAGED_POLICY_DETAIL_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static GET_ACCOUNT_SUMMARY_RESPONSE: Shape = Shape::structure(
+        "GetAccountSummaryResponse",
+        &[Member::body("SummaryMap", &SUMMARY_MAP_TYPE)],
     );
     pub(super) static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "GetGroupPolicyRequest",
@@ -5303,6 +6437,12 @@ mod shapes {
             Member::body("IsTruncated", &BOOLEAN_TYPE),
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
+    );
+    pub(super) static GET_LOGIN_PROFILE_REQUEST: Shape =
+        Shape::structure("GetLoginProfileRequest", &[Member::body("UserName", &USER_NAME_TYPE)]);
+    pub(super) static GET_LOGIN_PROFILE_RESPONSE: Shape = Shape::structure(
+        "GetLoginProfileResponse",
+        &[Member::body("LoginProfile", &LOGIN_PROFILE).required()],
     );
     pub(super) static GET_POLICY_REQUEST: Shape =
         Shape::structure("GetPolicyRequest", &[Member::body("PolicyArn", &ARN_TYPE).required()]);
@@ -5338,6 +6478,17 @@ mod shapes {
         Shape::structure("GetRoleRequest", &[Member::body("RoleName", &ROLE_NAME_TYPE).required()]);
     pub(super) static GET_ROLE_RESPONSE: Shape =
         Shape::structure("GetRoleResponse", &[Member::body("Role", &ROLE).required()]);
+    pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::structure(
+        "GetServiceLinkedRoleDeletionStatusRequest",
+        &[Member::body("DeletionTaskId", &DELETION_TASK_ID_TYPE).required()],
+    );
+    pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::structure(
+        "GetServiceLinkedRoleDeletionStatusResponse",
+        &[
+            Member::body("Status", &DELETION_TASK_STATUS_TYPE).required(),
+            Member::body("Reason", &DELETION_TASK_FAILURE_REASON_TYPE),
+        ],
+    );
     pub(super) static GET_USER_POLICY_REQUEST: Shape = Shape::structure(
         "GetUserPolicyRequest",
         &[
@@ -5367,6 +6518,30 @@ mod shapes {
             Member::body("CreateDate", &DATE_TYPE).required(),
         ],
     );
+    pub(super) static GROUP_DETAIL: Shape = Shape::structure(
+        "GroupDetail",
+        &[
+            Member::body("Path", &PATH_TYPE),
+            Member::body("GroupName", &GROUP_NAME_TYPE),
+            Member::body("GroupId", &ID_TYPE),
+            Member::body("Arn", &ARN_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+            Member::body("GroupPolicyList", &POLICY_DETAIL_LIST_TYPE),
+            Member::body("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+        ],
+    );
+    pub(super) static INSTANCE_PROFILE: Shape = Shape::structure(
+        "InstanceProfile",
+        &[
+            Member::body("Path", &PATH_TYPE).required(),
+            Member::body("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+            Member::body("InstanceProfileId", &ID_TYPE).required(),
+            Member::body("Arn", &ARN_TYPE).required(),
+            Member::body("CreateDate", &DATE_TYPE).required(),
+            Member::body("Roles", &ROLE_LIST_TYPE).required(),
+            Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
     pub(super) static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
         "ListAccessKeysRequest",
         &[
@@ -5379,6 +6554,18 @@ mod shapes {
         "ListAccessKeysResponse",
         &[
             Member::body("AccessKeyMetadata", &ACCESS_KEY_METADATA_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape::structure(
+        "ListAccountAliasesRequest",
+        &[Member::body("Marker", &MARKER_TYPE), Member::body("MaxItems", &MAX_ITEMS_TYPE)],
+    );
+    pub(super) static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape::structure(
+        "ListAccountAliasesResponse",
+        &[
+            Member::body("AccountAliases", &ACCOUNT_ALIAS_LIST_TYPE).required(),
             Member::body("IsTruncated", &BOOLEAN_TYPE),
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
@@ -5503,6 +6690,54 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::structure(
+        "ListInstanceProfilesForRoleRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape::structure(
+        "ListInstanceProfilesForRoleResponse",
+        &[
+            Member::body("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape::structure(
+        "ListInstanceProfilesRequest",
+        &[
+            Member::body("PathPrefix", &PATH_PREFIX_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape::structure(
+        "ListInstanceProfilesResponse",
+        &[
+            Member::body("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_MFA_DEVICES_REQUEST: Shape = Shape::structure(
+        "ListMFADevicesRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
+        "ListMFADevicesResponse",
+        &[
+            Member::body("MFADevices", &MFA_DEVICE_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
     pub(super) static LIST_POLICIES_REQUEST: Shape = Shape::structure(
         "ListPoliciesRequest",
         &[
@@ -5602,6 +6837,56 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape::structure(
+        "ListSSHPublicKeysRequest",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape::structure(
+        "ListSSHPublicKeysResponse",
+        &[
+            Member::body("SSHPublicKeys", &SSH_PUBLIC_KEY_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape::structure(
+        "ListServiceSpecificCredentialsRequest",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE),
+            Member::body("ServiceName", &SERVICE_NAME),
+            Member::body("AllUsers", &ALL_USERS),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape::structure(
+        "ListServiceSpecificCredentialsResponse",
+        &[
+            Member::body("ServiceSpecificCredentials", &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+        ],
+    );
+    pub(super) static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape::structure(
+        "ListSigningCertificatesRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape::structure(
+        "ListSigningCertificatesResponse",
+        &[
+            Member::body("Certificates", &CERTIFICATE_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
     pub(super) static LIST_USER_POLICIES_REQUEST: Shape = Shape::structure(
         "ListUserPoliciesRequest",
         &[
@@ -5650,6 +6935,62 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_VIRTUAL_MFA_DEVICES_REQUEST: Shape = Shape::structure(
+        "ListVirtualMFADevicesRequest",
+        &[
+            Member::body("AssignmentStatus", &ASSIGNMENT_STATUS_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_VIRTUAL_MFA_DEVICES_RESPONSE: Shape = Shape::structure(
+        "ListVirtualMFADevicesResponse",
+        &[
+            Member::body("VirtualMFADevices", &VIRTUAL_MFA_DEVICE_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LOGIN_PROFILE: Shape = Shape::structure(
+        "LoginProfile",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("CreateDate", &DATE_TYPE).required(),
+            Member::body("PasswordResetRequired", &BOOLEAN_TYPE),
+            Member::body("MaxSigninSessionDuration", &MAX_SIGNIN_SESSION_DURATION_TYPE),
+        ],
+    );
+    pub(super) static MFA_DEVICE: Shape = Shape::structure(
+        "MFADevice",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("SerialNumber", &SERIAL_NUMBER_TYPE).required(),
+            Member::body("EnableDate", &DATE_TYPE).required(),
+        ],
+    );
+    pub(super) static MANAGED_POLICY_DETAIL: Shape = Shape::structure(
+        "ManagedPolicyDetail",
+        &[
+            Member::body("PolicyName", &POLICY_NAME_TYPE),
+            Member::body("PolicyId", &ID_TYPE),
+            Member::body("Arn", &ARN_TYPE),
+            Member::body("Path", &POLICY_PATH_TYPE),
+            Member::body("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+            Member::body("AttachmentCount", &ATTACHMENT_COUNT_TYPE),
+            Member::body("PermissionsBoundaryUsageCount", &ATTACHMENT_COUNT_TYPE),
+            Member::body("IsAttachable", &BOOLEAN_TYPE),
+            Member::body("Description", &POLICY_DESCRIPTION_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+            Member::body("UpdateDate", &DATE_TYPE),
+            Member::body("PolicyVersionList", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+        ],
+    );
+    pub(super) static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape = Shape::list(
+        "ManagedPolicyDetailListType",
+        &MANAGED_POLICY_DETAIL,
+        Bounds { min: None, max: None },
+        false,
+    );
     pub(super) static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape = Shape::string(
         "PermissionsBoundaryAttachmentType",
         Text::ANY.choices(&["PermissionsBoundaryPolicy"]),
@@ -5669,6 +7010,13 @@ mod shapes {
             Member::body("CreateDate", &DATE_TYPE),
             Member::body("UpdateDate", &DATE_TYPE),
             Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
+    pub(super) static POLICY_DETAIL: Shape = Shape::structure(
+        "PolicyDetail",
+        &[
+            Member::body("PolicyName", &POLICY_NAME_TYPE),
+            Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE),
         ],
     );
     pub(super) static POLICY_GROUP: Shape = Shape::structure(
@@ -5740,6 +7088,10 @@ mod shapes {
             Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
         ],
     );
+    pub(super) static REASON_TYPE: Shape =
+        Shape::string("ReasonType", Text::ANY.length(None, Some(1000)));
+    pub(super) static REGION_NAME_TYPE: Shape =
+        Shape::string("RegionNameType", Text::ANY.length(Some(1), Some(100)));
     pub(super) static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
         "RemoveUserFromGroupRequest",
         &[
@@ -5765,15 +7117,82 @@ mod shapes {
             Member::body("SourceRoleTemplate", &SOURCE_ROLE_TEMPLATE),
         ],
     );
+    pub(super) static ROLE_DETAIL: Shape = Shape::structure(
+        "RoleDetail",
+        &[
+            Member::body("Path", &PATH_TYPE),
+            Member::body("RoleName", &ROLE_NAME_TYPE),
+            Member::body("RoleId", &ID_TYPE),
+            Member::body("Arn", &ARN_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+            Member::body("AssumeRolePolicyDocument", &POLICY_DOCUMENT_TYPE),
+            Member::body("InstanceProfileList", &INSTANCE_PROFILE_LIST_TYPE),
+            Member::body("RolePolicyList", &POLICY_DETAIL_LIST_TYPE),
+            Member::body("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+            Member::body("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+            Member::body("Tags", &TAG_LIST_TYPE),
+            Member::body("RoleLastUsed", &ROLE_LAST_USED),
+        ],
+    );
     pub(super) static ROLE_LAST_USED: Shape = Shape::structure(
         "RoleLastUsed",
         &[Member::body("LastUsedDate", &DATE_TYPE), Member::body("Region", &STRING_TYPE)],
+    );
+    pub(super) static ROLE_USAGE_LIST_TYPE: Shape =
+        Shape::list("RoleUsageListType", &ROLE_USAGE_TYPE, Bounds { min: None, max: None }, false);
+    pub(super) static ROLE_USAGE_TYPE: Shape = Shape::structure(
+        "RoleUsageType",
+        &[Member::body("Region", &REGION_NAME_TYPE), Member::body("Resources", &ARN_LIST_TYPE)],
+    );
+    pub(super) static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape::list(
+        "SSHPublicKeyListType",
+        &SSH_PUBLIC_KEY_METADATA,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static SSH_PUBLIC_KEY_METADATA: Shape = Shape::structure(
+        "SSHPublicKeyMetadata",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("SSHPublicKeyId", &PUBLIC_KEY_ID_TYPE).required(),
+            Member::body("Status", &STATUS_TYPE).required(),
+            Member::body("UploadDate", &DATE_TYPE).required(),
+        ],
+    );
+    pub(super) static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::structure(
+        "ServiceSpecificCredentialMetadata",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("Status", &STATUS_TYPE).required(),
+            Member::body("ServiceUserName", &SERVICE_USER_NAME),
+            Member::body("ServiceCredentialAlias", &SERVICE_CREDENTIAL_ALIAS),
+            Member::body("CreateDate", &DATE_TYPE).required(),
+            Member::body("ExpirationDate", &DATE_TYPE),
+            Member::body("ServiceSpecificCredentialId", &SERVICE_SPECIFIC_CREDENTIAL_ID).required(),
+            Member::body("ServiceName", &SERVICE_NAME).required(),
+        ],
+    );
+    pub(super) static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape = Shape::list(
+        "ServiceSpecificCredentialsListType",
+        &SERVICE_SPECIFIC_CREDENTIAL_METADATA,
+        Bounds { min: None, max: None },
+        false,
     );
     pub(super) static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape::structure(
         "SetDefaultPolicyVersionRequest",
         &[
             Member::body("PolicyArn", &ARN_TYPE).required(),
             Member::body("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+        ],
+    );
+    pub(super) static SIGNING_CERTIFICATE: Shape = Shape::structure(
+        "SigningCertificate",
+        &[
+            Member::body("UserName", &USER_NAME_TYPE).required(),
+            Member::body("CertificateId", &CERTIFICATE_ID_TYPE).required(),
+            Member::body("CertificateBody", &CERTIFICATE_BODY_TYPE).required(),
+            Member::body("Status", &STATUS_TYPE).required(),
+            Member::body("UploadDate", &DATE_TYPE),
         ],
     );
     pub(super) static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
@@ -5832,12 +7251,55 @@ mod shapes {
             Member::body("TagKeys", &TAG_KEY_LIST_TYPE).required(),
         ],
     );
+    pub(super) static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
+        "UpdateAccessKeyRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE),
+            Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required(),
+            Member::body("Status", &STATUS_TYPE).required(),
+        ],
+    );
+    pub(super) static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::structure(
+        "UpdateAssumeRolePolicyRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+        ],
+    );
     pub(super) static UPDATE_GROUP_REQUEST: Shape = Shape::structure(
         "UpdateGroupRequest",
         &[
             Member::body("GroupName", &GROUP_NAME_TYPE).required(),
             Member::body("NewPath", &PATH_TYPE),
             Member::body("NewGroupName", &GROUP_NAME_TYPE),
+        ],
+    );
+    pub(super) static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
+        "UpdateRoleDescriptionRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("Description", &ROLE_DESCRIPTION_TYPE).required(),
+        ],
+    );
+    pub(super) static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape =
+        Shape::structure("UpdateRoleDescriptionResponse", &[Member::body("Role", &ROLE)]);
+    pub(super) static UPDATE_ROLE_REQUEST: Shape = Shape::structure(
+        "UpdateRoleRequest",
+        &[
+            Member::body("RoleName", &ROLE_NAME_TYPE).required(),
+            Member::body("Description", &ROLE_DESCRIPTION_TYPE),
+            Member::body("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+            Member::body("MaxSigninSessionDuration", &MAX_SIGNIN_SESSION_DURATION_TYPE),
+            Member::body("ResetMaxSigninSessionDuration", &BOOLEAN_OBJECT_TYPE),
+        ],
+    );
+    pub(super) static UPDATE_ROLE_RESPONSE: Shape = Shape::structure("UpdateRoleResponse", &[]);
+    pub(super) static UPDATE_USER_REQUEST: Shape = Shape::structure(
+        "UpdateUserRequest",
+        &[
+            Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
+            Member::body("NewPath", &PATH_TYPE),
+            Member::body("NewUserName", &USER_NAME_TYPE),
         ],
     );
     pub(super) static USER: Shape = Shape::structure(
@@ -5850,6 +7312,32 @@ mod shapes {
             Member::body("CreateDate", &DATE_TYPE).required(),
             Member::body("PasswordLastUsed", &DATE_TYPE),
             Member::body("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+            Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
+    pub(super) static USER_DETAIL: Shape = Shape::structure(
+        "UserDetail",
+        &[
+            Member::body("Path", &PATH_TYPE),
+            Member::body("UserName", &USER_NAME_TYPE),
+            Member::body("UserId", &ID_TYPE),
+            Member::body("Arn", &ARN_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+            Member::body("UserPolicyList", &POLICY_DETAIL_LIST_TYPE),
+            Member::body("GroupList", &GROUP_NAME_LIST_TYPE),
+            Member::body("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
+            Member::body("PermissionsBoundary", &ATTACHED_PERMISSIONS_BOUNDARY),
+            Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
+    pub(super) static VIRTUAL_MFA_DEVICE: Shape = Shape::structure(
+        "VirtualMFADevice",
+        &[
+            Member::body("SerialNumber", &SERIAL_NUMBER_TYPE).required(),
+            Member::body("Base32StringSeed", &BOOTSTRAP_DATUM),
+            Member::body("QRCodePNG", &BOOTSTRAP_DATUM),
+            Member::body("User", &USER),
+            Member::body("EnableDate", &DATE_TYPE),
             Member::body("Tags", &TAG_LIST_TYPE),
         ],
     );
@@ -5867,8 +7355,28 @@ mod shapes {
     );
     pub(super) static ACCESS_KEY_SECRET_TYPE: Shape =
         Shape::string("accessKeySecretType", Text::ANY).sensitive();
+    pub(super) static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape::list(
+        "accountAliasListType",
+        &ACCOUNT_ALIAS_TYPE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static ACCOUNT_ALIAS_TYPE: Shape = Shape::string(
+        "accountAliasType",
+        Text::ANY.length(Some(3), Some(63)).pattern(&ACCOUNT_ALIAS_TYPE_PATTERN),
+    );
+    static ACCOUNT_ALIAS_TYPE_PATTERN: Pattern = Pattern::new(
+        r#"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"#,
+        r#"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"#,
+        true,
+    );
+    pub(super) static ALL_USERS: Shape = Shape::boolean("allUsers");
     pub(super) static ARN_TYPE: Shape =
         Shape::string("arnType", Text::ANY.length(Some(20), Some(2048)));
+    pub(super) static ASSIGNMENT_STATUS_TYPE: Shape = Shape::string(
+        "assignmentStatusType",
+        Text::ANY.choices(&["Assigned", "Unassigned", "Any"]),
+    );
     pub(super) static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape::list(
         "attachedPoliciesListType",
         &ATTACHED_POLICY,
@@ -5877,16 +7385,50 @@ mod shapes {
     );
     pub(super) static ATTACHMENT_COUNT_TYPE: Shape =
         Shape::integer("attachmentCountType", Bounds { min: None, max: None });
+    pub(super) static BOOLEAN_OBJECT_TYPE: Shape = Shape::boolean("booleanObjectType");
     pub(super) static BOOLEAN_TYPE: Shape = Shape::boolean("booleanType");
+    pub(super) static CERTIFICATE_BODY_TYPE: Shape = Shape::string(
+        "certificateBodyType",
+        Text::ANY.length(Some(1), Some(16384)).pattern(&CERTIFICATE_BODY_TYPE_PATTERN),
+    );
+    static CERTIFICATE_BODY_TYPE_PATTERN: Pattern = Pattern::new(
+        r#"[\u0009\u000A\u000D\u0020-\u00FF]+"#,
+        r#"[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+"#,
+        false,
+    );
+    pub(super) static CERTIFICATE_ID_TYPE: Shape = Shape::string(
+        "certificateIdType",
+        Text::ANY.length(Some(24), Some(128)).pattern(&CERTIFICATE_ID_TYPE_PATTERN),
+    );
+    static CERTIFICATE_ID_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w]+"#, r#"[0-9A-Za-z_]+"#, false);
+    pub(super) static CERTIFICATE_LIST_TYPE: Shape = Shape::list(
+        "certificateListType",
+        &SIGNING_CERTIFICATE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static CUSTOM_SUFFIX_TYPE: Shape = Shape::string(
+        "customSuffixType",
+        Text::ANY.length(Some(1), Some(64)).pattern(&CUSTOM_SUFFIX_TYPE_PATTERN),
+    );
+    static CUSTOM_SUFFIX_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
     pub(super) static DATE_TYPE: Shape = Shape::timestamp("dateType");
+    pub(super) static ENTITY_LIST_TYPE: Shape =
+        Shape::list("entityListType", &ENTITY_TYPE, Bounds { min: None, max: None }, false);
     pub(super) static EXISTING_USER_NAME_TYPE: Shape = Shape::string(
         "existingUserNameType",
         Text::ANY.length(Some(1), Some(128)).pattern(&EXISTING_USER_NAME_TYPE_PATTERN),
     );
     static EXISTING_USER_NAME_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static GROUP_DETAIL_LIST_TYPE: Shape =
+        Shape::list("groupDetailListType", &GROUP_DETAIL, Bounds { min: None, max: None }, false);
     pub(super) static GROUP_LIST_TYPE: Shape =
         Shape::list("groupListType", &GROUP, Bounds { min: None, max: None }, false);
+    pub(super) static GROUP_NAME_LIST_TYPE: Shape =
+        Shape::list("groupNameListType", &GROUP_NAME_TYPE, Bounds { min: None, max: None }, false);
     pub(super) static GROUP_NAME_TYPE: Shape = Shape::string(
         "groupNameType",
         Text::ANY.length(Some(1), Some(128)).pattern(&GROUP_NAME_TYPE_PATTERN),
@@ -5896,6 +7438,18 @@ mod shapes {
     pub(super) static ID_TYPE: Shape =
         Shape::string("idType", Text::ANY.length(Some(16), Some(128)).pattern(&ID_TYPE_PATTERN));
     static ID_TYPE_PATTERN: Pattern = Pattern::new(r#"[\w]+"#, r#"[0-9A-Za-z_]+"#, false);
+    pub(super) static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list(
+        "instanceProfileListType",
+        &INSTANCE_PROFILE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static INSTANCE_PROFILE_NAME_TYPE: Shape = Shape::string(
+        "instanceProfileNameType",
+        Text::ANY.length(Some(1), Some(128)).pattern(&INSTANCE_PROFILE_NAME_TYPE_PATTERN),
+    );
+    static INSTANCE_PROFILE_NAME_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
     pub(super) static INTEGER_TYPE: Shape =
         Shape::integer("integerType", Bounds { min: None, max: None });
     pub(super) static MARKER_TYPE: Shape = Shape::string(
@@ -5910,6 +7464,8 @@ mod shapes {
         "maxSigninSessionDurationType",
         Bounds { min: Some(3600), max: Some(7776000) },
     );
+    pub(super) static MFA_DEVICE_LIST_TYPE: Shape =
+        Shape::list("mfaDeviceListType", &MFA_DEVICE, Bounds { min: None, max: None }, false);
     pub(super) static PATH_PREFIX_TYPE: Shape = Shape::string(
         "pathPrefixType",
         Text::ANY.length(Some(1), Some(512)).pattern(&PATH_PREFIX_TYPE_PATTERN),
@@ -5925,6 +7481,8 @@ mod shapes {
     );
     pub(super) static POLICY_DESCRIPTION_TYPE: Shape =
         Shape::string("policyDescriptionType", Text::ANY.length(None, Some(1000)));
+    pub(super) static POLICY_DETAIL_LIST_TYPE: Shape =
+        Shape::list("policyDetailListType", &POLICY_DETAIL, Bounds { min: None, max: None }, false);
     pub(super) static POLICY_DOCUMENT_TYPE: Shape = Shape::string(
         "policyDocumentType",
         Text::ANY.length(Some(1), Some(131072)).pattern(&POLICY_DOCUMENT_TYPE_PATTERN),
@@ -5969,6 +7527,12 @@ mod shapes {
         r#"v[1-9][0-9]*(\.[A-Za-z0-9\-]*)?"#,
         false,
     );
+    pub(super) static PUBLIC_KEY_ID_TYPE: Shape = Shape::string(
+        "publicKeyIdType",
+        Text::ANY.length(Some(20), Some(128)).pattern(&PUBLIC_KEY_ID_TYPE_PATTERN),
+    );
+    static PUBLIC_KEY_ID_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w]+"#, r#"[0-9A-Za-z_]+"#, false);
     pub(super) static RESPONSE_MARKER_TYPE: Shape = Shape::string("responseMarkerType", Text::ANY);
     pub(super) static ROLE_DESCRIPTION_TYPE: Shape = Shape::string(
         "roleDescriptionType",
@@ -5979,6 +7543,8 @@ mod shapes {
         r#"[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{00A1}-\x{00FF}]*"#,
         false,
     );
+    pub(super) static ROLE_DETAIL_LIST_TYPE: Shape =
+        Shape::list("roleDetailListType", &ROLE_DETAIL, Bounds { min: None, max: None }, false);
     pub(super) static ROLE_LIST_TYPE: Shape =
         Shape::list("roleListType", &ROLE, Bounds { min: None, max: None }, false);
     pub(super) static ROLE_MAX_SESSION_DURATION_TYPE: Shape =
@@ -5989,9 +7555,81 @@ mod shapes {
     );
     static ROLE_NAME_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static SERIAL_NUMBER_TYPE: Shape = Shape::string(
+        "serialNumberType",
+        Text::ANY.length(Some(9), Some(256)).pattern(&SERIAL_NUMBER_TYPE_PATTERN),
+    );
+    static SERIAL_NUMBER_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=/:,.@-]+"#, r#"[0-9A-Za-z_+=/:,.@\-]+"#, false);
+    pub(super) static SERVICE_CREDENTIAL_ALIAS: Shape = Shape::string(
+        "serviceCredentialAlias",
+        Text::ANY.length(Some(0), Some(200)).pattern(&SERVICE_CREDENTIAL_ALIAS_PATTERN),
+    );
+    static SERVICE_CREDENTIAL_ALIAS_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static SERVICE_NAME: Shape = Shape::string("serviceName", Text::ANY);
+    pub(super) static SERVICE_SPECIFIC_CREDENTIAL_ID: Shape = Shape::string(
+        "serviceSpecificCredentialId",
+        Text::ANY.length(Some(20), Some(128)).pattern(&SERVICE_SPECIFIC_CREDENTIAL_ID_PATTERN),
+    );
+    static SERVICE_SPECIFIC_CREDENTIAL_ID_PATTERN: Pattern =
+        Pattern::new(r#"[\w]+"#, r#"[0-9A-Za-z_]+"#, false);
+    pub(super) static SERVICE_USER_NAME: Shape = Shape::string(
+        "serviceUserName",
+        Text::ANY.length(Some(0), Some(200)).pattern(&SERVICE_USER_NAME_PATTERN),
+    );
+    static SERVICE_USER_NAME_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]*"#, r#"[0-9A-Za-z_+=,.@\-]*"#, false);
     pub(super) static STATUS_TYPE: Shape =
         Shape::string("statusType", Text::ANY.choices(&["Active", "Inactive", "Expired"]));
     pub(super) static STRING_TYPE: Shape = Shape::string("stringType", Text::ANY);
+    pub(super) static SUMMARY_KEY_TYPE: Shape = Shape::string(
+        "summaryKeyType",
+        Text::ANY.choices(&[
+            "Users",
+            "UsersQuota",
+            "Groups",
+            "GroupsQuota",
+            "ServerCertificates",
+            "ServerCertificatesQuota",
+            "UserPolicySizeQuota",
+            "GroupPolicySizeQuota",
+            "GroupsPerUserQuota",
+            "SigningCertificatesPerUserQuota",
+            "AccessKeysPerUserQuota",
+            "MFADevices",
+            "MFADevicesInUse",
+            "AccountMFAEnabled",
+            "AccountAccessKeysPresent",
+            "AccountPasswordPresent",
+            "AccountSigningCertificatesPresent",
+            "AttachedPoliciesPerGroupQuota",
+            "AttachedPoliciesPerRoleQuota",
+            "AttachedPoliciesPerUserQuota",
+            "Policies",
+            "PoliciesQuota",
+            "PolicySizeQuota",
+            "PolicyVersionsInUse",
+            "PolicyVersionsInUseQuota",
+            "VersionsPerPolicyQuota",
+            "GlobalEndpointTokenVersion",
+            "AssumeRolePolicySizeQuota",
+            "InstanceProfiles",
+            "InstanceProfilesQuota",
+            "Providers",
+            "RolePolicySizeQuota",
+            "Roles",
+            "RolesQuota",
+        ]),
+    );
+    pub(super) static SUMMARY_MAP_TYPE: Shape = Shape::map(
+        "summaryMapType",
+        &SUMMARY_KEY_TYPE,
+        &SUMMARY_VALUE_TYPE,
+        Bounds { min: None, max: None },
+    );
+    pub(super) static SUMMARY_VALUE_TYPE: Shape =
+        Shape::integer("summaryValueType", Bounds { min: None, max: None });
     pub(super) static TAG_KEY_LIST_TYPE: Shape =
         Shape::list("tagKeyListType", &TAG_KEY_TYPE, Bounds { min: None, max: Some(50) }, false);
     pub(super) static TAG_KEY_TYPE: Shape = Shape::string(
@@ -6010,6 +7648,8 @@ mod shapes {
     .sensitive();
     static TAG_VALUE_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"#, r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"#, false);
+    pub(super) static USER_DETAIL_LIST_TYPE: Shape =
+        Shape::list("userDetailListType", &USER_DETAIL, Bounds { min: None, max: None }, false);
     pub(super) static USER_LIST_TYPE: Shape =
         Shape::list("userListType", &USER, Bounds { min: None, max: None }, false);
     pub(super) static USER_NAME_TYPE: Shape = Shape::string(
@@ -6018,4 +7658,10 @@ mod shapes {
     );
     static USER_NAME_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static VIRTUAL_MFA_DEVICE_LIST_TYPE: Shape = Shape::list(
+        "virtualMFADeviceListType",
+        &VIRTUAL_MFA_DEVICE,
+        Bounds { min: None, max: None },
+        false,
+    );
 }

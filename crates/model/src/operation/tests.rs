@@ -45,7 +45,7 @@ fn every_served_operation_is_a_type() {
 fn what_is_valid_decodes() {
     let mut runner = TestRunner::deterministic();
     for (model, decode) in rows() {
-        let strategy = values(model.input.unwrap());
+        let strategy = model.input.map_or_else(|| Just(json!({})).boxed(), values);
         let mut valid = 0;
         for _ in 0..200 {
             let value = strategy.new_tree(&mut runner).unwrap().current();

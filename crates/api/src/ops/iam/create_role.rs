@@ -1,7 +1,6 @@
 //! IAM `CreateRole`: a role of the caller's account, with its trust policy and tags.
 
 use portcullis_catalog::{Permit, RoleResource, effects::RoleSettings};
-use portcullis_identity::{IdentityError, MaxSessionDuration};
 use portcullis_model::iam::{
     operation::CreateRole,
     types::{CreateRoleInput, CreateRoleOutput},
@@ -40,8 +39,7 @@ fn permit(
 
 fn settings(input: CreateRoleInput) -> Result<RoleSettings, ApiError> {
     iam::unsupported(&[(input.max_signin_session_duration.is_some(), "MaxSigninSessionDuration")])?;
-    let seconds = input.max_session_duration.and_then(|seconds| u32::try_from(seconds).ok());
-    let duration = seconds.map(MaxSessionDuration::new).transpose().map_err(IdentityError::from)?;
+    let duration = iam::max_session_duration(input.max_session_duration)?;
     Ok(RoleSettings {
         trust_policy: input.assume_role_policy_document.into(),
         description: iam::parsed_or_none(input.description.as_deref())?,

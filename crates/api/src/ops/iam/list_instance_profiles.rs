@@ -1,0 +1,20 @@
+//! IAM `ListInstanceProfiles`: the instance profiles of an account: there are none here.
+
+use portcullis_model::iam::{
+    operation::ListInstanceProfiles,
+    types::{ListInstanceProfilesInput, ListInstanceProfilesOutput},
+};
+
+use crate::{answer::Answer, context::RequestCx, error::ApiError};
+
+pub(crate) async fn list_instance_profiles(
+    cx: &RequestCx<'_>,
+    _: ListInstanceProfilesInput,
+) -> Result<Answer<ListInstanceProfilesOutput>, ApiError> {
+    cx.snapshot.account_has_nothing(cx.whole_account::<ListInstanceProfiles>()?);
+    Ok(Answer::Output(ListInstanceProfilesOutput {
+        instance_profiles: Vec::new(),
+        is_truncated: Some(false),
+        marker: None,
+    }))
+}
