@@ -20,7 +20,7 @@ pub(crate) async fn create_service_linked_role(
     let permit = permit(cx, &linked, service)?;
     let description = iam::parsed_or_none(input.description.as_deref())?;
     let catalog = &cx.state.catalog;
-    let role = catalog.create_service_linked_role(permit, &linked, description, cx.now).await?;
+    let role = catalog.create_service_linked_role(permit, &linked, description, cx.now()).await?;
     let role = Some(iam::created_role(&role, cx.state.partition));
     Ok(Answer::Output(CreateServiceLinkedRoleOutput { role }))
 }
