@@ -17,7 +17,9 @@ mod text;
 
 use serde::Serialize;
 
-use crate::decide::{ACTION_BYTES, Call, Counted, Decision, Policies, PolicyType, Request, decide};
+use crate::decide::{
+    ACTION_BYTES, Call, Counted, Decision, Policies, PolicyType, Request, ResourceRule, decide,
+};
 use crate::document::Effect;
 use crate::grant::Strength;
 use crate::policy::Policy;
@@ -264,10 +266,13 @@ impl Explanation<'_> {
     }
 }
 
-/// The statement that decides: of an explicit denial the first that denies, of the type that is
-/// named; of an allowed call the resource's Allow that lets the caller in, or else the caller's own.
-/// `None` where no statement does: root in its own account, and implicit denials. Allocates nothing,
-/// as far as documents ask for up to sixteen condition keys.
+/// The statement that decides: of an explicit denial one that denies, of the type that is named; of
+/// an allowed call the resource's Allow that lets the caller in, or else the caller's own. Of several
+/// that would do it is always the same one. `None` where no statement does: root in its own account,
+/// and implicit denials.
+///
+/// Finds statements as [`decide`](crate::decide()) does, in about its time, and as it allocates
+/// nothing.
 #[must_use]
 pub fn deciding<'p>(
     request: &Request<'_>,
@@ -277,31 +282,24 @@ pub fn deciding<'p>(
     let counted = Counted::new(request, policies);
     let mut lower = [0; ACTION_BYTES];
     let call = Call::new(request, counted.is_bounded(), &mut lower);
-    let first = |kind, effect| counted.documents(kind).find_map(|one| one.first(&call, effect));
     match decision {
         Decision::ImplicitlyDenied(_) => None,
-        Decision::ExplicitlyDenied(kind) => first(kind, Effect::Deny),
+        Decision::ExplicitlyDenied(kind) => {
+            counted.documents(kind).find_map(|one| one.denying(&call))
+        }
         Decision::Allowed => {
             let inside = request.principal.account() == Some(request.resource_account);
-            let lets_in = |naming| !inside || naming > Strength::Account;
-            let own = || first(PolicyType::Identity, Effect::Allow);
-            match strongest(&call, &counted) {
-                _ if inside && request.principal.kind() == PrincipalKind::Root => None,
-                Some((grant, naming)) if lets_in(naming) => Some(grant),
+            let root = request.principal.kind() == PrincipalKind::Root;
+            if inside && root && policies.resource_rule == ResourceRule::Suffices {
+                return None;
+            }
+            let own = || counted.allowing(&call, PolicyType::Identity).map(|(own, _)| own);
+            match counted.allowing(&call, PolicyType::Resource) {
+                Some((grant, naming)) if !inside || naming > Strength::Account => Some(grant),
                 grant => own().or(grant.map(|(grant, _)| grant)),
             }
         }
     }
-}
-
-/// The statement of the resource's documents that names the caller most strongly.
-fn strongest<'p>(
-    call: &Call<'_>,
-    counted: &Counted<'p>,
-) -> Option<(StatementReference<'p>, Strength)> {
-    let all = counted.documents(PolicyType::Resource);
-    let applied = all.flat_map(|one| one.applying(call, Effect::Allow));
-    applied.reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 
 /// A document that counts for a call, and its place.
@@ -325,8 +323,23 @@ impl<'p> Counting<'p> {
         })
     }
 
-    fn first(self, call: &Call<'_>, effect: Effect) -> Option<StatementReference<'p>> {
-        self.applying(call, effect).next().map(|(reference, _)| reference)
+    /// A Deny that applies.
+    fn denying(self, call: &Call<'_>) -> Option<StatementReference<'p>> {
+        self.policy.denying(call).map(|at| self.at(at))
+    }
+
+    /// The strongest Allow that applies, if it is stronger than `known`.
+    fn allowing(
+        self,
+        call: &Call<'_>,
+        known: Option<Strength>,
+    ) -> Option<(StatementReference<'p>, Strength)> {
+        self.policy.allowing(call, known).map(|(strength, at)| (self.at(at), strength))
+    }
+
+    fn at(self, statement: usize) -> StatementReference<'p> {
+        let sid = self.policy.statements().get(statement).and_then(|one| one.sid());
+        self.statement(statement, sid)
     }
 
     fn statement(self, statement: usize, sid: Option<&'p str>) -> StatementReference<'p> {
@@ -362,6 +375,18 @@ impl<'p> Counted<'p> {
         let pool = pool.into_iter().flat_map(move |pool| of(None, pool));
         let levels = levels.into_iter().flatten().enumerate();
         pool.chain(levels.flat_map(move |(level, pool)| of(Some(level), pool)))
+    }
+
+    /// Of the documents of a type, the strongest Allow that applies.
+    fn allowing(
+        &self,
+        call: &Call<'_>,
+        kind: PolicyType,
+    ) -> Option<(StatementReference<'p>, Strength)> {
+        self.documents(kind).fold(None, |best, one| {
+            let known = best.as_ref().map(|(_, strength)| *strength);
+            one.allowing(call, known).or(best)
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The statements of a document by what they are about, so that a call meets the few that can apply.
 //! Source: design.md §5.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -89,8 +89,8 @@ impl Children {
 }
 
 impl Index {
-    /// The strongest way in which some statement that applies names the caller, if it is stronger
-    /// than `known`. What is `enough` ends the search.
+    /// The strongest way in which some statement that applies names the caller, or `known` if that
+    /// is as strong. What is `enough` ends the search.
     #[inline]
     pub(crate) fn strongest(
         &self,
@@ -102,9 +102,23 @@ impl Index {
         if self.members.is_empty() {
             return known;
         }
-        let mut search = Search { index: self, document, call, known, enough };
+        let mut search = Search::new(self, document, call, known, enough);
         search.actions();
         search.known
+    }
+
+    /// A statement, by position in the document, that names the caller that strongly; `None` if none
+    /// does more strongly than `known`.
+    pub(crate) fn found(
+        &self,
+        document: Document<'_>,
+        call: &Call<'_>,
+        known: Option<Strength>,
+        enough: Strength,
+    ) -> Option<(Strength, usize)> {
+        let mut search = Search::new(self, document, call, known, enough);
+        search.actions();
+        search.known.zip(search.found.get())
     }
 }
 
@@ -124,9 +138,21 @@ struct Search<'s, 'r> {
     call: &'s Call<'r>,
     known: Option<Strength>,
     enough: Strength,
+    /// The statement that `known` is of, once it is the search's own.
+    found: Cell<Option<usize>>,
 }
 
-impl<'s> Search<'s, '_> {
+impl<'s, 'r> Search<'s, 'r> {
+    fn new(
+        index: &'s Index,
+        document: Document<'s>,
+        call: &'s Call<'r>,
+        known: Option<Strength>,
+        enough: Strength,
+    ) -> Self {
+        Self { index, document, call, known, enough, found: Cell::new(None) }
+    }
+
     fn actions(&mut self) -> bool {
         let root = &self.index.root;
         match self.call.action() {
@@ -195,7 +221,11 @@ impl<'s> Search<'s, '_> {
     fn member(&self, at: usize, asked: &Asked<'_, '_>) -> bool {
         let Some(member) = self.index.members.get(at) else { return false };
         let statement = self.document.statements.get(member.position);
-        statement.is_some_and(|statement| statement.holds(&asked.at(&member.keys)))
+        let holds = statement.is_some_and(|statement| statement.holds(&asked.at(&member.keys)));
+        if holds {
+            self.found.set(Some(member.position));
+        }
+        holds
     }
 
     fn branch(&self, level: &'s [Branch], at: usize) -> Option<(&'s Scope, &'s Branch)> {

@@ -111,6 +111,20 @@ impl Policy {
         self.allows.strongest(self.document(), call, known, Strength::Wildcard)
     }
 
+    /// A Deny that applies, by its place.
+    pub(crate) fn denying(&self, call: &Call<'_>) -> Option<usize> {
+        self.denies.found(self.document(), call, None, Strength::Account).map(|(_, at)| at)
+    }
+
+    /// The strongest Allow that applies, if it is stronger than `known`, and its place.
+    pub(crate) fn allowing(
+        &self,
+        call: &Call<'_>,
+        known: Option<Strength>,
+    ) -> Option<(Strength, usize)> {
+        self.allows.found(self.document(), call, known, Strength::Wildcard)
+    }
+
     fn document(&self) -> Document<'_> {
         Document { statements: &self.statements, keys: &self.keys }
     }
