@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from server import ACCOUNT, CANARY, ROOT, until
 from wire import Credentials, Request, Wire, send
-from world import World, allow, deny, unique
+from world import World, allow, deny, document, unique
 
 INVOKE = "lambda:InvokeFunction"
 F = "/2015-03-31/functions"
@@ -396,6 +396,108 @@ def test_a_denial_within_an_account_says_how_to_ask_why(owner, other, world, ser
             assert answer.status == 403 and "x-portcullis-explain" not in answer.headers
         forged = Wire(server.base, Credentials(ROOT.key, "not-the-secret"))
         assert "x-portcullis-explain" not in forged.dry_run(name).headers
+
+
+# --- Supposed calls ----------------------------------------------------------------------------------
+
+
+def control(caller, operation, **body):
+    return caller.wire.call("POST", f"/_portcullis/{operation}", body=body, service="portcullis")
+
+
+def suppose(caller, principal, resource, action=INVOKE, **context):
+    body = {"Principal": principal, "Action": action, "Resource": resource, "Context": context}
+    answer = control(caller, "explain", **body)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def test_a_supposed_call_is_decided_as_the_real_one_is(owner, other, world):
+    name = owner.versioned(Tags={"team": "blue"})
+    arn = owner.arn(name)
+    source = {"x-amz-source-arn": "arn:aws:s3:::photos", "x-amz-source-account": ACCOUNT}
+    owner.root.wire.add_permission(
+        name, {"StatementId": "s3", "Action": INVOKE, "Principal": "s3.amazonaws.com", "SourceArn": "arn:aws:s3:::photos"}
+    )
+    owner.root.wire.add_permission(name, {"StatementId": "them", "Action": INVOKE, "Principal": other.id})
+    blue = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    rows = [
+        (owner.user(allow(INVOKE, "*", blue)), {}),
+        (owner.user(allow(INVOKE, "*", {"StringEquals": {"aws:username": "else"}})), {}),
+        (owner.user(allow("*", "*"), deny(INVOKE, "*")), {}),
+        (owner.session(allow(INVOKE, arn)), {}),
+        (owner.root, {}),
+        (other.user(allow(INVOKE, "*")), {}),
+        (world.service("s3.amazonaws.com"), source),
+        (world.service("sns.amazonaws.com"), source),
+    ]
+    for caller, headers in rows:
+        context = {"aws:SourceArn": [headers["x-amz-source-arn"]]} if headers else {}
+        for resource in (arn, f"{arn}:prod"):
+            real = caller.wire.dry_run(resource, headers=headers)
+            told = suppose(owner.root, caller.arn, resource, **context)
+            assert (told["Explanation"]["decision"] == "Allowed") == (real.status == 204), (caller.arn, resource, told)
+
+
+def test_what_is_supposed_comes_before_what_is_known(owner):
+    name = owner.function()
+    user = owner.user(allow(INVOKE, "*", {"StringEquals": {"aws:ResourceTag/team": "blue"}}))
+    assert suppose(owner.root, user.arn, owner.arn(name))["Explanation"]["decision"] == "ImplicitlyDenied"
+    told = suppose(owner.root, user.arn, owner.arn(name), **{"aws:ResourceTag/team": ["blue"]})
+    assert told["Explanation"]["decision"] == "Allowed"
+
+
+def test_policies_of_another_account_are_not_asked_but_taken_to_allow(owner, other):
+    name = owner.function()
+    owner.root.wire.add_permission(name, {"StatementId": "them", "Action": INVOKE, "Principal": other.id})
+    silent = other.user()
+    for principal in (silent.arn, f"arn:aws:iam::{other.id}:user/nobody"):
+        told = suppose(owner.root, principal, owner.arn(name))
+        assert told["Explanation"]["decision"] == "Allowed"
+        assert told["Assumed"] == f"The policies of the account {other.id} are taken to allow the call."
+
+
+def test_only_the_owner_supposes_calls(owner, other):
+    arn = owner.arn(owner.function())
+    for operation in ("explain", "who-can"):
+        body = {"Principal": owner.root.arn, "Action": INVOKE, "Resource": arn}
+        body = body if operation == "explain" else {key: body[key] for key in ("Action", "Resource")}
+        foreign = control(other.root, operation, **body)
+        assert (foreign.status, foreign.code) == (400, "InvalidParameterValueException")
+        assert foreign.json["message"] == f"The resource {arn} is not one of this account."
+        assert control(owner.user(), operation, **body).status == 403
+    nobody = control(owner.root, "explain", Principal=f"arn:aws:iam::{owner.id}:user/nobody", Action=INVOKE, Resource=arn)
+    assert nobody.json["message"] == f"The account has no principal arn:aws:iam::{owner.id}:user/nobody."
+    assert control(owner.root, "explain", Principal="?", Action=INVOKE, Resource=arn).status == 400
+
+
+def test_who_can_names_those_who_can(start_server):
+    world = World(start_server())
+    owner, other = world.owner, world.account()
+    name = owner.function()
+    arn = owner.arn(name)
+    owner.root.wire.add_permission(name, {"StatementId": "them", "Action": INVOKE, "Principal": other.id})
+    owner.root.wire.add_permission(
+        name, {"StatementId": "s3", "Action": INVOKE, "Principal": "s3.amazonaws.com", "SourceAccount": ACCOUNT}
+    )
+    may = owner.user(allow(INVOKE, arn))
+    iam = owner.root.boto("iam")
+    iam.create_group(GroupName="callers")
+    iam.put_group_policy(GroupName="callers", PolicyName="p", PolicyDocument=document(allow(INVOKE, "*")))
+    member = owner.user()
+    iam.add_user_to_group(GroupName="callers", UserName=member.arn.rsplit("/", 1)[1])
+    owner.user(), owner.user(allow(INVOKE, "*"), deny("*", "*")), other.user(allow("*", "*"))
+    answer = control(owner.root, "who-can", Action=INVOKE, Resource=arn)
+    assert answer.status == 200, answer.body
+    got = {(entry["who"]["type"], entry["who"].get("id")) for entry in answer.json["Entries"]}
+    assert got == {
+        ("account", other.id),
+        ("service", "s3.amazonaws.com"),
+        ("root", owner.root.arn),
+        ("principal", may.arn),
+        ("principal", member.arn),
+    }
+    assert "s3.amazonaws.com" in answer.json["Text"] and f"p of arn:aws:iam::{owner.id}:group/callers" in answer.json["Text"]
 
 
 # --- Grants that are doubtful ------------------------------------------------------------------------

@@ -5,7 +5,7 @@ mod identity;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
 use jiff::Timestamp;
 use portcullis_catalog::{
     Access, FunctionResource, Permit, Resource, Snapshot,
@@ -188,6 +188,22 @@ impl RequestCx<'_> {
             origin: &self.origin,
             slot: self.slot,
         })
+    }
+
+    /// The keys that every call has that comes now, from somewhere unknown.
+    pub(crate) fn usual_keys<'k>(
+        &'k self,
+        no_headers: &'k HeaderMap,
+        none: &'k Parameters<'k>,
+    ) -> RequestKeys<'k> {
+        RequestKeys {
+            peer: self.origin.source,
+            now: self.now(),
+            headers: no_headers,
+            region: self.state.region.as_str(),
+            by_service: true, // Of a service's call the address tells nothing either.
+            parameters: none,
+        }
     }
 
     /// The permission to perform `A` on the function that `name` and `qualifier` say, in the order

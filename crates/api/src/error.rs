@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue, Response, header::RETRY_AFTER};
 use portcullis_catalog::{
-    CatalogError, Denial, Failure,
+    CannotSuppose, CatalogError, Denial, Failure,
     decisions::{Behind, RequestId},
 };
 use portcullis_identity::IdentityError;
@@ -82,6 +82,9 @@ pub(crate) enum ApiError {
     /// No decision about the asking account's resources is known of this request.
     #[error("No decision about a resource of this account is kept for the request {0}.")]
     NoDecision(String),
+    /// Nothing can be said about a supposed call.
+    #[error(transparent)]
+    CannotSuppose(#[from] CannotSuppose),
     /// No operation has this method and path.
     #[error("Unable to determine service/operation name to be authorized")]
     UnknownOperation,
@@ -176,6 +179,7 @@ impl ApiError {
             | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
             Self::BodyUnread              => Row(408, "RequestTimeoutException", Shape::Lower),
             Self::NotServed(_)            => Row(400, "UnsupportedOperationException", Shape::Lower),
+            Self::CannotSuppose(_)        => Row(400, "InvalidParameterValueException", Shape::TypedLower),
             Self::NoDecision(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
             Self::UnknownOperation
             | Self::UnknownAction { .. }  => Row(403, "AccessDeniedException", Shape::Upper),
@@ -205,6 +209,7 @@ impl ApiError {
             | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
             Self::BodyUnread              => (408, "RequestTimeout"),
             Self::NotServed(_)            => (400, "UnsupportedOperation"),
+            Self::CannotSuppose(_)        => (400, "InvalidInput"),
             Self::NoDecision(_)           => (404, "NoSuchEntity"),
             Self::UnknownOperation        => (404, "UnknownOperation"),
             Self::UnknownAction { .. }    => (400, "InvalidAction"),

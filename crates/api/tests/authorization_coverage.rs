@@ -35,6 +35,8 @@ fn query(service: &'static str, operation: &'static str, body: &'static str) -> 
 const F: &str = "/2015-03-31/functions/missing";
 const CREATE: &str = r#"{"FunctionName":"missing","Runtime":"python3.11","Handler":"i.h",
     "Role":"arn:aws:iam::123456789012:role/missing","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}"#;
+const SUPPOSED: &str =
+    r#"{"Principal":"anonymous","Action":"lambda:ListFunctions","Resource":"*"}"#;
 const GRANT: &str = r#"{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}"#;
 const DOCUMENT: &str = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
 const TRUST: &str = concat!(
@@ -237,6 +239,8 @@ fn ours() -> Vec<Case> {
             r#"{"ServiceName":"s3.amazonaws.com"}"#,
         ),
         ours("CreateRootAccessKey", "/_portcullis/accounts/223456789012/root-access-keys", "{}"),
+        ours("Explain", "/_portcullis/explain", SUPPOSED),
+        ours("WhoCan", "/_portcullis/who-can", r#"{"Action":"lambda:ListFunctions","Resource":"*"}"#),
         Case {
             service: "portcullis",
             ..rest(

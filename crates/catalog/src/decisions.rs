@@ -29,6 +29,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use found::Found;
 pub use pools::Documents;
+pub(crate) use pools::{Pools, taken_to_allow};
 pub use question::{Outcome, Question};
 pub use record::{Decided, Origin, RequestId};
 

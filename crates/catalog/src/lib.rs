@@ -7,6 +7,7 @@
 //! - [`authorize`](Snapshot::authorize): the one place that asks the policy engine; it makes the
 //!   [`Permit`] that every effect consumes.
 //! - [`decisions`]: what each decision was made of, the last ones in memory, all of them in a log.
+//! - [`SupposedCall`]: what would be decided about a call that nobody made, and who may make it.
 //! - [`effects`]: what an operation does once it is permitted: a domain rule and one transaction.
 //!
 //! Architecture invariant: nothing here knows HTTP, a status code or a wire form.
@@ -23,6 +24,7 @@ mod groups;
 mod managed;
 mod resources;
 mod snapshot;
+mod supposed;
 mod view;
 
 pub use attached::AttachedPolicy;
@@ -35,6 +37,7 @@ pub use resources::{
     WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
+pub use supposed::{CannotSuppose, SupposedCall};
 pub use view::{
     AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
 };

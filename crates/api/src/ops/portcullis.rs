@@ -2,4 +2,6 @@
 
 pub(crate) mod create_root_access_key;
 pub(crate) mod create_service_access_key;
+pub(crate) mod explain;
 pub(crate) mod get_decision;
+pub(crate) mod who_can;

@@ -1,9 +1,15 @@
 //! The control operations on the wire.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use portcullis_catalog::decisions::{Found, RequestId};
-use portcullis_iam::{Explanation, analysis::Style, explain::MissingGrant};
-use portcullis_identity::{AccessKey, KeyStatus};
+use portcullis_iam::{
+    Explanation, MapContext,
+    analysis::{Entry, Style, who_can_text},
+    explain::MissingGrant,
+};
+use portcullis_identity::{AccessKey, AccountId, KeyStatus};
 use portcullis_lambda::{AddPermissionCommand, NARROWING};
 use portcullis_model::{
     Timestamp,
@@ -51,4 +57,39 @@ fn told(explanation: Explanation<'_>, origin: &str) -> (Value, String) {
 fn command(grant: &MissingGrant, origin: &str) -> Option<String> {
     let command = AddPermissionCommand::for_statement(&grant.statement).ok()?;
     Some(command.with_endpoint_url(origin).to_string())
+}
+
+/// A supposed call, explained; `assumed` is the account whose policies are taken to allow.
+pub(crate) fn supposed(
+    explanation: Explanation<'_>,
+    assumed: Option<AccountId>,
+    origin: &str,
+) -> Bytes {
+    let (json, text) = told(explanation, origin);
+    let mut answer = Map::from_iter([("Explanation".to_owned(), json)]);
+    answer.insert("Text".to_owned(), text.into());
+    if let Some(account) = assumed {
+        let assumed = format!("The policies of the account {account} are taken to allow the call.");
+        answer.insert("Assumed".to_owned(), assumed.into());
+    }
+    Value::Object(answer).to_string().into()
+}
+
+/// The condition keys that are supposed; one without values is absent.
+pub(crate) fn supposed_keys(given: BTreeMap<String, Vec<String>>) -> MapContext {
+    let mut keys = MapContext::new();
+    for (key, mut values) in given {
+        if let (1, Some(only)) = (values.len(), values.first_mut()) {
+            keys.insert(&key, std::mem::take(only));
+        } else if !values.is_empty() {
+            keys.insert_list(&key, values);
+        }
+    }
+    keys
+}
+
+/// Who may do something.
+pub(crate) fn entries(entries: &[Entry]) -> Bytes {
+    let text = who_can_text(entries, Style::Plain);
+    json!({"Entries": entries, "Text": text}).to_string().into()
 }

@@ -76,16 +76,19 @@ impl Pools {
                 .collect::<Vec<_>>()
         });
         let said = |kind| trace.iter().find(|(one, _)| *one == kind).map(|(_, verdict)| *verdict);
-        let stand_in = |policy_type, kind| match said(policy_type) {
-            None | Some(Verdict::Absent | Verdict::Irrelevant) => Ok(None),
-            Some(Verdict::Denies) => hidden(account, kind, DENY_ALL).map(Some),
-            Some(Verdict::Allows) => hidden(account, kind, ALLOW_ALL).map(Some),
-            Some(Verdict::Silent) => hidden(account, kind, SAY_NOTHING).map(Some),
+        let hidden = |policy_type, kind| {
+            let json = match said(policy_type) {
+                None | Some(Verdict::Absent | Verdict::Irrelevant) => return Ok(None),
+                Some(Verdict::Denies) => DENY_ALL,
+                Some(Verdict::Allows) => ALLOW_ALL,
+                Some(Verdict::Silent) => SAY_NOTHING,
+            };
+            stand_in(format!("the account {account}, not shown here"), kind, json).map(Some)
         };
         Ok(Self {
-            identity: stand_in(PolicyType::Identity, DocumentKind::Identity)?.into_iter().collect(),
-            boundary: stand_in(PolicyType::Boundary, DocumentKind::Boundary)?,
-            session: stand_in(PolicyType::Session, DocumentKind::Session)?,
+            identity: hidden(PolicyType::Identity, DocumentKind::Identity)?.into_iter().collect(),
+            boundary: hidden(PolicyType::Boundary, DocumentKind::Boundary)?,
+            session: hidden(PolicyType::Session, DocumentKind::Session)?,
             resource: self.resource.clone(),
         })
     }
@@ -98,14 +101,14 @@ const DENY_ALL: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
 const SAY_NOTHING: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
-/// A document in place of those of another account.
-pub(crate) fn hidden(
-    account: AccountId,
-    kind: DocumentKind,
-    json: &str,
-) -> Result<Arc<AttachedPolicy>, Unreadable> {
-    let policy = Policy::parse(kind, json).map_err(|_| Unreadable)?;
-    Ok(AttachedPolicy::new(format!("the account {account}, not shown here"), policy))
+/// In place of the documents of another account, which are not known, that they allow.
+pub(crate) fn taken_to_allow(account: AccountId) -> Result<Documents, Unreadable> {
+    let of = format!("the account {account}, taken to allow");
+    Ok(Documents::from_iter([stand_in(of, DocumentKind::Identity, ALLOW_ALL)?]))
+}
+
+fn stand_in(of: String, kind: DocumentKind, json: &str) -> Result<Arc<AttachedPolicy>, Unreadable> {
+    Ok(AttachedPolicy::new(of, Policy::parse(kind, json).map_err(|_| Unreadable)?))
 }
 
 fn compiled(documents: &Documents) -> SmallVec<[&Policy; 8]> {

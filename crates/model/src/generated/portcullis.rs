@@ -13,21 +13,30 @@ pub static SERVICE: Service = Service {
     operations: &[
         &rows::CREATE_ROOT_ACCESS_KEY,
         &rows::CREATE_SERVICE_ACCESS_KEY,
+        &rows::EXPLAIN,
         &rows::GET_DECISION,
+        &rows::WHO_CAN,
     ],
     routes: &[RouteGroup {
         first: "_portcullis",
         operations: &[
             &rows::CREATE_ROOT_ACCESS_KEY,
             &rows::CREATE_SERVICE_ACCESS_KEY,
+            &rows::EXPLAIN,
             &rows::GET_DECISION,
+            &rows::WHO_CAN,
         ],
     }],
     errors: &[],
 };
 /// The operations that this server carries out, in alphabetical order.
-pub static ALL_SERVED: &[&OperationModel] =
-    &[&rows::CREATE_ROOT_ACCESS_KEY, &rows::CREATE_SERVICE_ACCESS_KEY, &rows::GET_DECISION];
+pub static ALL_SERVED: &[&OperationModel] = &[
+    &rows::CREATE_ROOT_ACCESS_KEY,
+    &rows::CREATE_SERVICE_ACCESS_KEY,
+    &rows::EXPLAIN,
+    &rows::GET_DECISION,
+    &rows::WHO_CAN,
+];
 
 /// Calls the macro `$with` with the service's module and table, then every served operation
 /// and the name of its handler.
@@ -37,7 +46,9 @@ macro_rules! served_portcullis {
         $with! { portcullis PORTCULLIS:
             CreateRootAccessKey create_root_access_key,
             CreateServiceAccessKey create_service_access_key,
+            Explain explain,
             GetDecision get_decision,
+            WhoCan who_can,
         }
     };
 }
@@ -87,9 +98,27 @@ mod rows {
             cross_account: false,
         }),
     };
-    pub(super) static GET_DECISION: OperationModel = OperationModel {
+    pub(super) static EXPLAIN: OperationModel = OperationModel {
         service: "portcullis",
         index: 2,
+        name: "Explain",
+        method: "POST",
+        path: &[Segment::Literal("_portcullis"), Segment::Literal("explain")],
+        required_query: &[],
+        status: 200,
+        input: Some(&shapes::EXPLAIN_REQUEST),
+        output: None,
+        result_wrapper: "",
+        served: true,
+        authorization: Some(Authorization {
+            action: "portcullis:Explain",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
+    };
+    pub(super) static GET_DECISION: OperationModel = OperationModel {
+        service: "portcullis",
+        index: 3,
         name: "GetDecision",
         method: "GET",
         path: &[
@@ -105,6 +134,24 @@ mod rows {
         served: true,
         authorization: Some(Authorization {
             action: "portcullis:GetDecision",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
+    };
+    pub(super) static WHO_CAN: OperationModel = OperationModel {
+        service: "portcullis",
+        index: 4,
+        name: "WhoCan",
+        method: "POST",
+        path: &[Segment::Literal("_portcullis"), Segment::Literal("who-can")],
+        required_query: &[],
+        status: 200,
+        input: Some(&shapes::WHO_CAN_REQUEST),
+        output: None,
+        result_wrapper: "",
+        served: true,
+        authorization: Some(Authorization {
+            action: "portcullis:WhoCan",
             resource: ResourceForm::Any,
             cross_account: false,
         }),
@@ -132,6 +179,14 @@ pub mod operation {
         type Input = types::CreateServiceAccessKeyInput;
         type Output = types::CreateServiceAccessKeyOutput;
     }
+    /// `Explain`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Explain;
+    impl Operation for Explain {
+        const MODEL: &'static OperationModel = &rows::EXPLAIN;
+        type Input = types::ExplainInput;
+        type Output = ();
+    }
     /// `GetDecision`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetDecision;
@@ -140,12 +195,21 @@ pub mod operation {
         type Input = types::GetDecisionInput;
         type Output = ();
     }
+    /// `WhoCan`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct WhoCan;
+    impl Operation for WhoCan {
+        const MODEL: &'static OperationModel = &rows::WHO_CAN;
+        type Input = types::WhoCanInput;
+        type Output = ();
+    }
 }
 
 /// The typed inputs, outputs and their parts.
 pub mod types {
     use crate::value::Timestamp;
     use serde::{Deserialize, Serialize};
+    use std::collections::BTreeMap;
     use std::fmt;
 
     /// `AccessKey` of the model.
@@ -191,6 +255,15 @@ pub mod types {
     pub struct CreateServiceAccessKeyOutput {
         pub access_key: AccessKey,
     }
+    /// `ExplainRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ExplainInput {
+        pub principal: String,
+        pub action: String,
+        pub resource: String,
+        pub context: Option<BTreeMap<String, Vec<String>>>,
+    }
     /// `GetDecisionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -213,11 +286,18 @@ pub mod types {
             }
         }
     }
+    /// `WhoCanRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct WhoCanInput {
+        pub action: String,
+        pub resource: String,
+    }
 }
 
 /// The shape table.
 mod shapes {
-    use crate::shape::{Location, Member, Pattern, Shape, Text};
+    use crate::shape::{Bounds, Location, Member, Pattern, Shape, Text};
     pub(super) static ACCESS_KEY: Shape = Shape::structure(
         "AccessKey",
         &[
@@ -231,6 +311,26 @@ mod shapes {
     pub(super) static ACCOUNT_ID: Shape =
         Shape::string("AccountId", Text::ANY.pattern(&ACCOUNT_ID_PATTERN));
     static ACCOUNT_ID_PATTERN: Pattern = Pattern::new(r#"\d{12}"#, r#"[0-9]{12}"#, false);
+    pub(super) static ACTION: Shape =
+        Shape::string("Action", Text::ANY.length(None, Some(256)).pattern(&ACTION_PATTERN));
+    static ACTION_PATTERN: Pattern =
+        Pattern::new(r#"[a-z0-9-]+:[A-Za-z0-9]+"#, r#"[a-z0-9\-]+:[A-Za-z0-9]+"#, false);
+    pub(super) static CONDITION_KEY: Shape =
+        Shape::string("ConditionKey", Text::ANY.length(Some(1), Some(256)));
+    pub(super) static CONDITION_KEYS: Shape = Shape::map(
+        "ConditionKeys",
+        &CONDITION_KEY,
+        &CONDITION_VALUES,
+        Bounds { min: None, max: Some(100) },
+    );
+    pub(super) static CONDITION_VALUE: Shape =
+        Shape::string("ConditionValue", Text::ANY.length(None, Some(2048)));
+    pub(super) static CONDITION_VALUES: Shape = Shape::list(
+        "ConditionValues",
+        &CONDITION_VALUE,
+        Bounds { min: None, max: Some(100) },
+        false,
+    );
     pub(super) static CREATE_ROOT_ACCESS_KEY_REQUEST: Shape = Shape::structure(
         "CreateRootAccessKeyRequest",
         &[Member::body("AccountId", &ACCOUNT_ID).at(Location::Label, "AccountId").required()],
@@ -248,10 +348,21 @@ mod shapes {
         &[Member::body("AccessKey", &ACCESS_KEY).required()],
     );
     pub(super) static DATE: Shape = Shape::timestamp("Date");
+    pub(super) static EXPLAIN_REQUEST: Shape = Shape::structure(
+        "ExplainRequest",
+        &[
+            Member::body("Principal", &PRINCIPAL).required(),
+            Member::body("Action", &ACTION).required(),
+            Member::body("Resource", &RESOURCE).required(),
+            Member::body("Context", &CONDITION_KEYS),
+        ],
+    );
     pub(super) static GET_DECISION_REQUEST: Shape = Shape::structure(
         "GetDecisionRequest",
         &[Member::body("RequestId", &REQUEST_ID).at(Location::Label, "RequestId").required()],
     );
+    pub(super) static PRINCIPAL: Shape =
+        Shape::string("Principal", Text::ANY.length(Some(1), Some(2048)));
     pub(super) static REQUEST_ID: Shape =
         Shape::string("RequestId", Text::ANY.pattern(&REQUEST_ID_PATTERN));
     static REQUEST_ID_PATTERN: Pattern = Pattern::new(
@@ -259,6 +370,8 @@ mod shapes {
         r#"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"#,
         false,
     );
+    pub(super) static RESOURCE: Shape =
+        Shape::string("Resource", Text::ANY.length(Some(1), Some(2048)));
     pub(super) static SECRET_ACCESS_KEY: Shape =
         Shape::string("SecretAccessKey", Text::ANY).sensitive();
     pub(super) static SERVICE_NAME: Shape = Shape::string(
@@ -272,4 +385,11 @@ mod shapes {
     );
     pub(super) static STATUS: Shape =
         Shape::string("Status", Text::ANY.choices(&["Active", "Inactive"]));
+    pub(super) static WHO_CAN_REQUEST: Shape = Shape::structure(
+        "WhoCanRequest",
+        &[
+            Member::body("Action", &ACTION).required(),
+            Member::body("Resource", &RESOURCE).required(),
+        ],
+    );
 }

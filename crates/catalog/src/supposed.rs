@@ -1,0 +1,277 @@
+//! Answers about calls that nobody made, by the documents of a snapshot: would this be allowed, and
+//! who may do that. For the account that owns the resource: the policies of other accounts are not
+//! looked at.
+
+mod who_can;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use portcullis_iam::{
+    Arn, Context, Explanation, InvalidPrincipal, MapContext, Narrowing, Principal, PrincipalKind,
+    Request, Value, explain,
+};
+use portcullis_identity::{
+    AccountId, Caller, RoleName, ServiceIdentity, ServiceName, Session, SessionClaims, Source,
+    UserName,
+};
+use portcullis_lambda::Target;
+use portcullis_model::portcullis::operation::Explain;
+
+use crate::{
+    FunctionResource, Permit, Resource, RoleResource, Snapshot, TrustingRole, Unreadable,
+    WholeAccount,
+    decisions::{Documents, Pools, taken_to_allow},
+};
+
+/// A call that nobody made.
+#[derive(Clone, Copy)]
+pub struct SupposedCall<'a> {
+    /// An ARN, the name of a service, or `anonymous`.
+    pub principal: &'a str,
+    /// The action, `lambda:InvokeFunction`.
+    pub action: &'a str,
+    /// The resource's ARN, or `*`.
+    pub resource: &'a str,
+    /// The condition keys that are supposed; they come before all that is known.
+    pub given: &'a dyn Context,
+    /// The condition keys that every request has, such as the time.
+    pub usual: &'a dyn Context,
+    /// When it is supposed to be.
+    pub time: Timestamp,
+}
+
+/// Why nothing can be said about a supposed call.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotSuppose {
+    /// No such principal can be.
+    #[error(transparent)]
+    Principal(#[from] InvalidPrincipal),
+    /// The account has no such user or role.
+    #[error("The account has no principal {0}.")]
+    NoPrincipal(Box<str>),
+    /// Another account's, or no account's.
+    #[error("The resource {0} is not one of this account.")]
+    NotOwned(Box<str>),
+    /// A document that has a say cannot be evaluated.
+    #[error("A policy that applies cannot be evaluated.")]
+    Unreadable,
+}
+
+impl From<Unreadable> for CannotSuppose {
+    fn from(Unreadable: Unreadable) -> Self {
+        Self::Unreadable
+    }
+}
+
+/// Who is supposed to call.
+enum Supposed {
+    /// Somebody whose policies are known, or who has none.
+    Known(Caller),
+    /// A service under a name that no key can be made for.
+    Service,
+    /// Somebody of another account, whose policies are not looked at.
+    Foreign(AccountId),
+}
+
+impl Snapshot {
+    /// Has `tell` tell how a call about a resource of the permitted account would be decided, and
+    /// why; with the account whose policies are not known and taken to allow, if there is one.
+    ///
+    /// # Errors
+    /// [`CannotSuppose`].
+    pub fn suppose<T>(
+        &self,
+        permit: Permit<Explain, WholeAccount>,
+        call: &SupposedCall<'_>,
+        narrowing: &[Narrowing],
+        tell: impl FnOnce(Explanation<'_>, Option<AccountId>) -> T,
+    ) -> Result<T, CannotSuppose> {
+        let WholeAccount(owner) = permit.consume();
+        let resource = owned_resource(call.resource, call.action, owner)?;
+        let principal = Principal::parse(call.principal)?;
+        let supposed = self.supposed(&principal, owner, call.time)?;
+        let pools = self.pools_of(&supposed, &*resource)?;
+        let keys = Keys::new(self, call, &*resource, &supposed, &principal);
+        let request = Request {
+            principal: &principal,
+            action: call.action,
+            resource: call.resource,
+            resource_account: owner.as_str(),
+            context: &keys,
+        };
+        let assumed = match supposed {
+            Supposed::Foreign(account) => Some(account),
+            Supposed::Known(_) | Supposed::Service => None,
+        };
+        Ok(pools.ask(resource.rule(), |policies| {
+            let explanation = explain(&request, policies, narrowing);
+            let named = |place| pools.document(place).map(ToString::to_string);
+            tell(explanation.named(named), assumed)
+        }))
+    }
+
+    fn supposed(
+        &self,
+        principal: &Principal,
+        owner: AccountId,
+        time: Timestamp,
+    ) -> Result<Supposed, CannotSuppose> {
+        let nobody = || CannotSuppose::NoPrincipal(principal.as_str().into());
+        let account = principal.account().map(str::parse).transpose().map_err(|_| nobody())?;
+        let known = match (principal.kind(), account) {
+            (PrincipalKind::Anonymous, _) => Some(Caller::Anonymous),
+            (PrincipalKind::Service, _) => match principal.as_str().parse::<ServiceName>() {
+                Ok(name) => {
+                    let service = Arc::new(ServiceIdentity::new(name));
+                    Some(Caller::service(service, Source::default()))
+                }
+                Err(_) => return Ok(Supposed::Service),
+            },
+            (_, Some(account)) if account != owner => return Ok(Supposed::Foreign(account)),
+            (PrincipalKind::Root, _) => self.root(owner).cloned().map(Caller::root),
+            (PrincipalKind::User, _) => self.supposed_user(principal, owner),
+            (PrincipalKind::Role | PrincipalKind::RoleSession, _) => {
+                self.supposed_session(principal, owner, time)
+            }
+            (PrincipalKind::FederatedUser, _) => None,
+        };
+        known.map(Supposed::Known).ok_or_else(nobody)
+    }
+
+    fn supposed_user(&self, principal: &Principal, owner: AccountId) -> Option<Caller> {
+        let name: UserName = principal.as_str().rsplit('/').next()?.parse().ok()?;
+        let user = self.user(owner, &name).filter(|user| user.identity.arn() == principal.as_str());
+        let identity = user?.identity.clone();
+        let id = identity.user().id;
+        Caller::user(identity, id).ok()
+    }
+
+    /// A session of a role; the role itself stands for any of its sessions.
+    fn supposed_session(
+        &self,
+        principal: &Principal,
+        owner: AccountId,
+        time: Timestamp,
+    ) -> Option<Caller> {
+        let name: RoleName = principal.role_name()?.parse().ok()?;
+        let role = &self.role(owner, &name)?.identity;
+        if principal.kind() == PrincipalKind::Role && role.arn() != principal.as_str() {
+            return None;
+        }
+        let session_name = principal.as_str().rsplit('/').next()?.parse().ok()?;
+        let claims = SessionClaims {
+            account: owner,
+            role_name: name,
+            role_id: role.role().id,
+            session_name,
+            session_id: Default::default(),
+            issued: time,
+            expires: time,
+            policy: None,
+            source: Box::default(),
+        };
+        let session = Arc::new(Session::new(claims, self.partition()));
+        Caller::role_session(role.clone(), session).ok()
+    }
+
+    fn pools_of(&self, who: &Supposed, resource: &dyn Resource) -> Result<Pools, Unreadable> {
+        let (identity, boundary) = match who {
+            Supposed::Known(caller) => (self.identity_policies(caller)?, self.boundary(caller)?),
+            Supposed::Service => (Documents::new(), None),
+            Supposed::Foreign(account) => (taken_to_allow(*account)?, None),
+        };
+        Ok(Pools { identity, boundary, session: None, resource: resource.policies(self)? })
+    }
+}
+
+/// The resource that an ARN names, if it is the account's; it need not exist.
+fn owned_resource(
+    arn: &str,
+    action: &str,
+    owner: AccountId,
+) -> Result<Box<dyn Resource>, CannotSuppose> {
+    if arn == "*" {
+        return Ok(Box::new(WholeAccount(owner)));
+    }
+    let account = Arn::split(arn).map(|arn| arn.account().to_owned());
+    if account.as_deref() != Some(owner.as_str()) {
+        return Err(CannotSuppose::NotOwned(arn.into()));
+    }
+    let assumes = action.to_ascii_lowercase().starts_with("sts:assumerole");
+    Ok(match (arn.parse::<Target>(), RoleResource::of_arn(arn)) {
+        (Ok(target), _) => Box::new(FunctionResource::new(target)),
+        (_, Some(role)) if assumes => Box::new(TrustingRole(role)),
+        (_, Some(role)) => Box::new(role),
+        (_, None) => Box::new(Other { arn: arn.into(), owner }),
+    })
+}
+
+/// A resource without policies of its own.
+struct Other {
+    arn: Box<str>,
+    owner: AccountId,
+}
+
+impl Resource for Other {
+    fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    fn account(&self) -> &str {
+        self.owner.as_str()
+    }
+}
+
+/// The condition keys of a supposed call: what is supposed, then what is known.
+struct Keys<'a> {
+    snapshot: &'a Snapshot,
+    call: &'a SupposedCall<'a>,
+    resource: &'a dyn Resource,
+    caller: Option<&'a Caller>,
+    /// What the ARN tells of a caller whom nothing else is known of.
+    of_principal: MapContext,
+}
+
+impl<'a> Keys<'a> {
+    fn new(
+        snapshot: &'a Snapshot,
+        call: &'a SupposedCall<'a>,
+        resource: &'a dyn Resource,
+        supposed: &'a Supposed,
+        principal: &Principal,
+    ) -> Self {
+        let mut of_principal = MapContext::new();
+        let caller = match supposed {
+            Supposed::Known(caller) => Some(caller),
+            Supposed::Service => None,
+            Supposed::Foreign(account) => {
+                of_principal.insert("aws:PrincipalAccount", account.as_str());
+                if principal.kind() != PrincipalKind::RoleSession {
+                    of_principal.insert("aws:PrincipalArn", principal.as_str());
+                }
+                None
+            }
+        };
+        if principal.kind() == PrincipalKind::Service && caller.is_none() {
+            of_principal.insert("aws:PrincipalServiceName", principal.as_str());
+            of_principal.insert("aws:PrincipalIsAWSService", "true");
+        }
+        Self { snapshot, call, resource, caller, of_principal }
+    }
+}
+
+impl Context for Keys<'_> {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        let of_resource = || match key {
+            "aws:resourceaccount" => Some(Value::Single(self.resource.account().into())),
+            _ => self.resource.condition_key(self.snapshot, key),
+        };
+        let of_caller = || match self.caller {
+            Some(caller) => caller.condition_key(key),
+            None => self.of_principal.get(key),
+        };
+        let given = self.call.given.get(key);
+        given.or_else(of_resource).or_else(of_caller).or_else(|| self.call.usual.get(key))
+    }
+}

@@ -1,0 +1,164 @@
+//! Who may do something with a resource, by the documents of a snapshot.
+
+use portcullis_iam::{
+    Context, DocumentKind, Principal, ResourceRule, Value,
+    analysis::{Candidate, ConditionKey, Document, Entry, Inquiry, Question, WrittenPolicy},
+};
+use portcullis_identity::{Entity, PolicyArn, Tags};
+use portcullis_lambda::Target;
+use portcullis_model::portcullis::operation::WhoCan;
+
+use super::{CannotSuppose, owned_resource};
+use crate::{EntityView, Permit, Resource, Snapshot, Unreadable, UserView, WholeAccount};
+
+/// A document as it is written, and what it is called.
+struct Named {
+    name: String,
+    policy: WrittenPolicy,
+}
+
+impl Named {
+    /// One that cannot be read may hold a Deny: nothing can be said then.
+    fn read(name: String, kind: DocumentKind, json: &str) -> Result<Self, Unreadable> {
+        let policy = WrittenPolicy::read(kind, json);
+        if policy.errors().is_empty() { Ok(Self { name, policy }) } else { Err(Unreadable) }
+    }
+
+    fn lent(documents: &[Self]) -> Vec<Document<'_>> {
+        let each = documents.iter();
+        each.map(|one| Document { name: &one.name, policy: &one.policy }).collect()
+    }
+}
+
+impl Snapshot {
+    /// Who may do `action` on a resource of the permitted account: of the account's own users and
+    /// roles by their policies, of all others as far as the resource's policies let them.
+    /// `condition_keys` are those of the resource's service.
+    ///
+    /// Takes some tens of microseconds for each user and role of the account.
+    ///
+    /// # Errors
+    /// [`CannotSuppose`]: of another account's resource, and when a document that has a say cannot
+    /// be evaluated.
+    pub fn who_can(
+        &self,
+        permit: Permit<WhoCan, WholeAccount>,
+        action: &str,
+        arn: &str,
+        condition_keys: &[ConditionKey],
+    ) -> Result<Vec<Entry>, CannotSuppose> {
+        let WholeAccount(owner) = permit.consume();
+        let resource = owned_resource(arn, action, owner)?;
+        let documents = self.written_on(arn, resource.rule())?;
+        let documents = Named::lent(&documents);
+        let keys = ResourceKeys { snapshot: self, resource: &*resource };
+        let mut inquiry = Inquiry::new(&Question {
+            action,
+            resource: arn,
+            resource_account: owner.as_str(),
+            resource_rule: resource.rule(),
+            documents: &documents,
+            resource_control: &[],
+            keys: &keys,
+            condition_keys,
+        });
+        for user in self.users(owner, "") {
+            self.ask(&mut inquiry, &**user, &self.written_of_user(user)?)?;
+        }
+        for role in self.roles(owner, "") {
+            self.ask(&mut inquiry, &**role, &self.written_of(&**role)?)?;
+        }
+        Ok(inquiry.into_entries())
+    }
+
+    /// Asks about a user or role with these identity-based policies.
+    fn ask<V: EntityView>(
+        &self,
+        inquiry: &mut Inquiry<'_>,
+        view: &V,
+        identity: &[Named],
+    ) -> Result<(), Unreadable> {
+        let Ok(principal) = Principal::parse(view.arn()) else { return Ok(()) };
+        let stored = view.stored();
+        let boundary =
+            stored.boundary().map(|arn| self.written_policy(arn, DocumentKind::Boundary));
+        let boundary: Vec<_> = boundary.transpose()?.into_iter().collect();
+        let tags = stored.resource_tags().map(PrincipalTags);
+        inquiry.ask(&Candidate {
+            identity: &Named::lent(identity),
+            boundary: &Named::lent(&boundary),
+            keys: tags.as_ref().map(|tags| tags as &dyn Context),
+            ..Candidate::new(&principal)
+        });
+        Ok(())
+    }
+
+    /// The documents on a resource.
+    fn written_on(&self, arn: &str, rule: ResourceRule) -> Result<Vec<Named>, Unreadable> {
+        if rule == ResourceRule::Required {
+            let trust = self.role_of_arn(arn).map(|role| &role.stored.trust_policy);
+            let trust = trust.map(|json| Named::read(arn.to_owned(), DocumentKind::Trust, json));
+            return Ok(trust.transpose()?.into_iter().collect());
+        }
+        let Ok(target) = arn.parse::<Target>() else { return Ok(Vec::new()) };
+        let Some(function) = self.function(&target.function) else { return Ok(Vec::new()) };
+        let qualified = target.qualifier.map(Some);
+        let slots = qualified.into_iter().chain([None]);
+        let found = slots.filter_map(|slot| function.policies.get(&slot).map(|view| (slot, view)));
+        found
+            .map(|(slot, view)| {
+                let json = view.as_ref().ok_or(Unreadable)?.stored.to_json();
+                Named::read(function.target(slot).to_string(), DocumentKind::Resource, &json)
+            })
+            .collect()
+    }
+
+    /// A user's own policies and those of its groups.
+    fn written_of_user(&self, user: &UserView) -> Result<Vec<Named>, Unreadable> {
+        let mut all = self.written_of(user)?;
+        for id in &user.stored.groups {
+            all.extend(self.written_of(&**self.groups.by_id(id).ok_or(Unreadable)?)?);
+        }
+        Ok(all)
+    }
+
+    /// The inline policies of an entity, and the managed ones that are attached to it.
+    fn written_of<V: EntityView>(&self, view: &V) -> Result<Vec<Named>, Unreadable> {
+        let (stored, arn) = (view.stored(), view.arn());
+        let inline = stored.policies().iter().map(|(name, json)| {
+            Named::read(format!("{name} of {arn}"), DocumentKind::Identity, json)
+        });
+        let attached = stored.attached().iter();
+        let attached = attached.map(|arn| self.written_policy(arn, DocumentKind::Identity));
+        inline.chain(attached).collect()
+    }
+
+    /// A managed policy as it is in force.
+    fn written_policy(&self, arn: &PolicyArn, kind: DocumentKind) -> Result<Named, Unreadable> {
+        let view = self.managed_policy(arn).ok_or(Unreadable)?;
+        let version = view.default_version().ok_or(Unreadable)?;
+        Named::read(arn.to_string(), kind, &version.document)
+    }
+}
+
+/// What every call on a resource has: its tags.
+struct ResourceKeys<'a> {
+    snapshot: &'a Snapshot,
+    resource: &'a dyn Resource,
+}
+
+impl Context for ResourceKeys<'_> {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        self.resource.condition_key(self.snapshot, key)
+    }
+}
+
+/// What every call of a user, or of a role's sessions, has beside what the ARN tells: its tags.
+struct PrincipalTags<'a>(&'a Tags);
+
+impl Context for PrincipalTags<'_> {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        let value = self.0.value(key.strip_prefix("aws:principaltag/")?)?;
+        Some(Value::Single(value.into()))
+    }
+}
