@@ -240,7 +240,11 @@ fn ours() -> Vec<Case> {
         ),
         ours("CreateRootAccessKey", "/_portcullis/accounts/223456789012/root-access-keys", "{}"),
         ours("Explain", "/_portcullis/explain", SUPPOSED),
-        ours("WhoCan", "/_portcullis/who-can", r#"{"Action":"lambda:ListFunctions","Resource":"*"}"#),
+        ours(
+            "WhoCan",
+            "/_portcullis/who-can",
+            r#"{"Action":"lambda:ListFunctions","Resource":"*"}"#,
+        ),
         Case {
             service: "portcullis",
             ..rest(
