@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod agree;
 mod bench;
 mod check;
 mod codegen;
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Decides generated calls by the policy engine and by a second evaluator, which have to agree.
+    Agree(agree::Arguments),
     /// Measures the released binary against its goals, and prints a table.
     Bench(bench::Arguments),
     /// Generates `crates/model/src/generated/` from `models/` and `overlay/`.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), XtaskError> {
     match Cli::parse().command {
+        Command::Agree(arguments) => agree::run(&root(), &arguments),
         Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Codegen(arguments) => Ok(codegen::run(&arguments)?),
         Command::Fuzz(arguments) => fuzz::run(&root(), &arguments),

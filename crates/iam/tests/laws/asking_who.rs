@@ -114,7 +114,7 @@ proptest! {
     #[test]
     fn who_is_allowed_is_listed_and_who_is_listed_without_condition_is_allowed(case in generate::case()) {
         let case = consistent(case);
-        let caller = crate::common::principal(case["principal"].as_str().unwrap());
+        let caller = crate::common::read::principal(case["principal"].as_str().unwrap());
         let candidate = Some(&caller).filter(|caller| caller.account().is_some());
         check(&case, &entries(&case, candidate), &caller, true);
     }
