@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use portcullis_json::{Entries, Json, Layer, Tree};
+
 use crate::error::{Place, PolicyError, Rule, excerpt};
-use crate::json::{Entries, Json, Layer, Tree, compact};
 use crate::operator::Operator;
 
 /// Longest document that is read at all, in bytes.
@@ -59,13 +60,13 @@ pub enum Effect {
 }
 
 /// A document as written.
-pub(crate) struct Document {
+pub(crate) struct Document<'a> {
     /// Whether `${…}` are variables: under 2012-10-17 only.
     pub(crate) variables: bool,
     pub(crate) has_id: bool,
     pub(crate) statements: Vec<RawStatement>,
-    /// The text of each, compact.
-    pub(crate) texts: Vec<Box<str>>,
+    /// The text of each.
+    pub(crate) texts: Vec<&'a str>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -131,14 +132,13 @@ pub(crate) struct RawCondition {
     pub(crate) values: Vec<String>,
 }
 
-impl Document {
-    pub(crate) fn parse(json: &str) -> Result<Self, PolicyError> {
+impl<'a> Document<'a> {
+    pub(crate) fn read(json: Json<'_, 'a>) -> Result<Self, PolicyError> {
         let reading = Reading::of(json)?;
         if let Some(error) = reading.errors.into_iter().next() {
             return Err(error);
         }
-        let texts = reading.statements.iter().map(|(text, _)| compact(text).into());
-        let texts = texts.collect();
+        let texts = reading.statements.iter().map(|(text, _)| *text).collect();
         let statements = reading.statements.into_iter().map(|(_, read)| read);
         Ok(Self {
             variables: reading.variables,
@@ -163,12 +163,12 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads `json`; what is no JSON object cannot be read at all.
-    pub(crate) fn of(json: &'a str) -> Result<Self, PolicyError> {
+    /// Reads `json`; what is no object, or too long, cannot be read at all.
+    pub(crate) fn of(json: Json<'_, 'a>) -> Result<Self, PolicyError> {
+        check_length(json.text())?;
         let mut reading = Self::default();
         let mut stated = false;
-        let tree = read(json)?;
-        for (name, raw) in object(tree.root(), &Place::Document)? {
+        for (name, raw) in object(json, &Place::Document)? {
             stated |= name == "Statement";
             let taken = reading.take(&name, raw);
             reading.errors.extend(taken.err());
@@ -199,18 +199,23 @@ impl<'a> Reading<'a> {
 }
 
 /// Checks size and syntax of the whole text.
-fn read(json: &str) -> Result<Tree<'_>, PolicyError> {
+pub(crate) fn tree(json: &str) -> Result<Tree<'_>, PolicyError> {
+    check_length(json)?;
+    Tree::parse(json).map_err(|error| Place::Document.breaks(Rule::json(&error)))
+}
+
+fn check_length(json: &str) -> Result<(), PolicyError> {
     if json.len() > DOCUMENT_BYTES_MAX {
         let rule = Rule::TooLong { bytes: json.len(), max: DOCUMENT_BYTES_MAX };
         return Err(Place::Document.breaks(rule));
     }
-    Tree::parse(json)
+    Ok(())
 }
 
 impl RawStatement {
     /// Reads a statement that stands alone, as if it were the first of a document.
     pub(crate) fn parse_alone(json: &str) -> Result<Self, PolicyError> {
-        Self::parse(0, read(json)?.root())
+        Self::parse(0, tree(json)?.root())
     }
 
     fn parse(index: usize, raw: Json<'_, '_>) -> Result<Self, PolicyError> {
@@ -303,7 +308,7 @@ fn effect(text: &str, place: &Place<'_>) -> Result<Effect, PolicyError> {
 
 fn who(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Who, PolicyError> {
     let shape = || place.breaks(Rule::Shape("\"*\" or an object of principal types"));
-    let entries = match raw.layer(place)? {
+    let entries = match layer(raw, place)? {
         Layer::String(text) if text == "*" => return Ok(Who::Everyone),
         Layer::Object(entries) => entries,
         _ => return Err(shape()),
@@ -334,19 +339,23 @@ fn conditions(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<RawCondition>,
     Ok(conditions)
 }
 
+fn layer<'t, 'a>(raw: Json<'t, 'a>, place: &Place<'_>) -> Result<Layer<'t, 'a>, PolicyError> {
+    raw.layer().map_err(|error| place.breaks(Rule::json(&error)))
+}
+
 fn find<'t, 'a>(entries: &Entries<'t, 'a>, name: &str) -> Option<Json<'t, 'a>> {
     entries.iter().find(|(key, _)| key == name).map(|(_, raw)| *raw)
 }
 
 fn object<'t, 'a>(raw: Json<'t, 'a>, place: &Place<'_>) -> Result<Entries<'t, 'a>, PolicyError> {
-    match raw.layer(place)? {
+    match layer(raw, place)? {
         Layer::Object(entries) => Ok(entries),
         _ => Err(place.breaks(Rule::Shape("an object"))),
     }
 }
 
 fn string<'a>(raw: Json<'_, 'a>, place: &Place<'_>) -> Result<Cow<'a, str>, PolicyError> {
-    match raw.layer(place)? {
+    match layer(raw, place)? {
         Layer::String(text) => Ok(text),
         _ => Err(place.breaks(Rule::Shape("a string"))),
     }
@@ -354,7 +363,7 @@ fn string<'a>(raw: Json<'_, 'a>, place: &Place<'_>) -> Result<Cow<'a, str>, Poli
 
 fn strings(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<String>, PolicyError> {
     raw.one_or_many()
-        .map(|item| match item.layer(place)? {
+        .map(|item| match layer(item, place)? {
             Layer::String(text) => Ok(text.into_owned()),
             _ => Err(place.breaks(Rule::Shape("a string or a list of strings"))),
         })
@@ -365,7 +374,7 @@ fn strings(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<String>, PolicyEr
 fn scalars(raw: Json<'_, '_>, place: &Place<'_>) -> Result<Vec<String>, PolicyError> {
     let shape = "a string, number or boolean, or a list of them";
     raw.one_or_many()
-        .map(|item| match item.layer(place)? {
+        .map(|item| match layer(item, place)? {
             Layer::String(text) => Ok(text.into_owned()),
             Layer::Scalar(text) => Ok(text.to_owned()),
             _ => Err(place.breaks(Rule::Shape(shape))),

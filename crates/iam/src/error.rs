@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use portcullis_json::JsonError;
 use thiserror::Error;
 
 use crate::document::DocumentKind;
@@ -134,12 +135,12 @@ pub(crate) fn excerpt(text: &str) -> String {
 }
 
 impl Rule {
-    pub(crate) fn json(error: &serde_json::Error) -> Self {
-        Self::Json(excerpt(&error.to_string()))
-    }
-
-    pub(crate) fn repeated(key: &str) -> Self {
-        Self::Repeated(excerpt(key))
+    pub(crate) fn json(error: &JsonError) -> Self {
+        match error {
+            JsonError::Syntax(error) => Self::Json(excerpt(&error.to_string())),
+            JsonError::TooLong(_) => Self::Json(error.to_string()),
+            JsonError::Repeated(key) => Self::Repeated(excerpt(key)),
+        }
     }
 }
 

@@ -15,6 +15,8 @@ mod reason;
 mod remedy;
 mod text;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::decide::{
@@ -109,7 +111,7 @@ pub struct Applied<'p> {
     pub conditions: Vec<Held>,
     /// As it is written.
     #[serde(serialize_with = "as_json")]
-    pub written: &'p str,
+    pub written: Cow<'p, str>,
 }
 
 /// A condition that holds: one key under one operator.
@@ -126,7 +128,11 @@ pub struct Held {
 }
 
 /// A statement's text is JSON: it stands in JSON as itself.
-fn as_json<S: serde::Serializer>(text: &&str, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_json<T: AsRef<str>, S: serde::Serializer>(
+    text: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let text = text.as_ref();
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => value.serialize(serializer),
         Err(_) => serializer.serialize_str(text),
@@ -349,12 +355,12 @@ impl<'p> Counting<'p> {
     fn applied(self, call: &Call<'_>, effect: Effect) -> Vec<Applied<'p>> {
         let applied = |(reference, strength): (StatementReference<'p>, Strength)| {
             let statement = self.policy.statements().get(reference.statement);
-            let written = statement.map_or("", |statement| statement.json());
+            let written = statement.map_or("".into(), |statement| statement.json());
             Applied {
                 reference,
                 document_name: None,
                 names_caller: strength.into(),
-                conditions: nearest::held(call, written),
+                conditions: nearest::held(call, &written),
                 written,
             }
         };

@@ -20,7 +20,6 @@ pub mod explain;
 mod glob;
 mod grant;
 mod index;
-mod json;
 mod operator;
 mod policy;
 mod prefixes;

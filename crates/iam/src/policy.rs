@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use portcullis_json::Json;
+
 use crate::decide::Call;
 use crate::document::{self, DocumentKind, Effect};
 use crate::error::PolicyError;
@@ -33,7 +35,15 @@ impl Policy {
     /// # Errors
     /// The first rule of iam.md §2 that the document breaks, and where.
     pub fn parse(kind: DocumentKind, json: &str) -> Result<Self, PolicyError> {
-        let document = document::Document::parse(json)?;
+        Self::read(kind, document::tree(json)?.root())
+    }
+
+    /// As [`parse`](Self::parse), of a document that is part of a larger text.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn read(kind: DocumentKind, json: Json<'_, '_>) -> Result<Self, PolicyError> {
+        let document = document::Document::read(json)?;
         validate::envelope(kind, &document)?;
         for (index, raw) in document.statements.iter().enumerate() {
             validate::statement(kind, document.variables, index, raw)?;
@@ -50,7 +60,16 @@ impl Policy {
     /// # Errors
     /// The first rule of iam.md §2.1 that the document breaks, and where.
     pub fn parse_unvalidated(kind: DocumentKind, json: &str) -> Result<Self, PolicyError> {
-        Ok(Self::of(kind, compiled(kind, &document::Document::parse(json)?)))
+        Self::read_unvalidated(kind, document::tree(json)?.root())
+    }
+
+    /// As [`parse_unvalidated`](Self::parse_unvalidated), of a document that is part of a larger
+    /// text.
+    ///
+    /// # Errors
+    /// As [`parse_unvalidated`](Self::parse_unvalidated).
+    pub fn read_unvalidated(kind: DocumentKind, json: Json<'_, '_>) -> Result<Self, PolicyError> {
+        Ok(Self::of(kind, compiled(kind, &document::Document::read(json)?)))
     }
 
     /// Makes a document of `kind` from statements that were compiled one by one, in this order.

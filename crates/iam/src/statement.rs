@@ -1,9 +1,11 @@
 //! Compiled statements. Each is compiled by itself, so that documents can share those they have in
 //! common.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use portcullis_json::compact;
 use smallvec::SmallVec;
 
 use crate::arn_pattern::ResourcePattern;
@@ -13,7 +15,6 @@ use crate::document::{DocumentKind, Effect, Listed, RawStatement};
 use crate::error::PolicyError;
 use crate::glob::Glob;
 use crate::grant::{PrincipalPart, Strength};
-use crate::json::compact;
 use crate::prefixes::{Outline, Outlined, Patterns};
 use crate::template::{Asked, Compiler, KeyId, Values};
 use crate::validate;
@@ -27,7 +28,7 @@ pub struct Statement {
     conditions: Box<[Condition]>,
     /// The condition keys that the conditions ask for, in lower case.
     keys: Box<[Arc<str>]>,
-    /// As it was written, compact: what compiling loses, explanations need.
+    /// As it was written: what compiling loses, explanations need.
     text: Box<str>,
     /// Whether `${…}` are variables in it.
     variables: bool,
@@ -62,7 +63,7 @@ impl Statement {
     pub fn parse(kind: DocumentKind, json: &str) -> Result<Arc<Self>, PolicyError> {
         let (raw, variables) = (RawStatement::parse_alone(json)?, true);
         validate::statement(kind, variables, 0, &raw)?;
-        Ok(Arc::new(Self::compile(kind, variables, &raw, &compact(json))))
+        Ok(Arc::new(Self::compile(kind, variables, &raw, json)))
     }
 
     /// Compiles what was read. `variables`: whether `${…}` are variables in it.
@@ -102,8 +103,8 @@ impl Statement {
 
     /// As it was written, without white space between its parts.
     #[must_use]
-    pub fn json(&self) -> &str {
-        &self.text
+    pub fn json(&self) -> Cow<'_, str> {
+        compact(&self.text)
     }
 
     /// Whether `${…}` are variables in it.

@@ -1,17 +1,16 @@
 //! A case: one call and the documents that may have a say, read from one line of JSON.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use portcullis_iam::{Decision, DocumentKind, Policy, Value, decide};
-use serde_json::value::RawValue;
+use portcullis_json::{Buffer, Items, Json, JsonError, Layer, Tree};
 
 use crate::cache::Cache;
 use crate::call::Call;
 use crate::context::CallContext;
 use crate::documents::{Documents, Validation};
 use crate::error::CaseError;
-use crate::form::{DocumentsForm, Entries, Entry, Form, Level, Text};
+use crate::form::{self, DocumentsForm, Form, excerpt};
 
 /// One call and the documents that may have a say.
 #[derive(Clone, Debug)]
@@ -53,13 +52,14 @@ impl<'a> Case<'a> {
 pub struct CaseReader {
     validation: Validation,
     cache: Cache,
+    buffer: Buffer,
 }
 
 impl CaseReader {
     /// A reader that has read nothing yet. It holds a few MB, however much it reads.
     #[must_use]
     pub fn new(validation: Validation) -> Self {
-        Self { validation, cache: Cache::new() }
+        Self { validation, cache: Cache::new(), buffer: Buffer::default() }
     }
 
     /// Reads a line: a JSON object with the fields `principal`, `action`, `resource` and, if they
@@ -69,34 +69,36 @@ impl CaseReader {
     /// [`Refused`] with what is known of the case: JSON that is broken, a field that is missing,
     /// repeated or of another type, a document that is refused.
     pub fn read<'a>(&mut self, line: &'a str) -> Result<Case<'a>, Refused<'a>> {
-        let mut form = Form::default();
-        let read = form.read(line).map_err(|error| CaseError::json("", &error));
-        let id = form.id.map(RawValue::get);
-        let case = read.and_then(|()| self.case(form));
-        case.map_err(|error| Refused { id: id.filter(|id| is_id(id)), error })
+        let buffer = std::mem::take(&mut self.buffer);
+        let read = match Tree::parse_in(line, buffer) {
+            Ok(tree) => {
+                let case = self.case(tree.root());
+                self.buffer = tree.into_buffer();
+                case
+            }
+            Err(error) => Err(CaseError::json("", &error)),
+        };
+        read.map_err(|error| Refused { id: form::id_of_broken(line), error })
     }
 
-    fn case<'a>(&mut self, form: Form<'a>) -> Result<Case<'a>, CaseError> {
-        let id = form.id.map(RawValue::get);
-        if id.is_some_and(|id| !is_id(id)) {
-            return Err(CaseError::new("id", "has to be a string or a number"));
-        }
+    fn case<'a>(&mut self, json: Json<'_, 'a>) -> Result<Case<'a>, CaseError> {
+        let form = Form::read(json)?;
         let missing = |name| CaseError::new(name, "is missing");
         let resource = form.resource.ok_or_else(|| missing("resource"))?;
         let call = Call::new(
-            &form.principal.ok_or_else(|| missing("principal"))?.0,
-            form.action.ok_or_else(|| missing("action"))?.0,
-            resource.arn.0,
-            resource.account_id.0,
+            &form.principal.ok_or_else(|| missing("principal"))?,
+            form.action.ok_or_else(|| missing("action"))?,
+            resource.arn,
+            resource.account_id,
             form.context.map(context).transpose()?.unwrap_or_default(),
         )?;
-        Ok(Case { id, call, documents: self.documents(form.documents)? })
+        Ok(Case { id: form.id, call, documents: self.documents(&form.documents)? })
     }
 
     #[rustfmt::skip]
-    fn documents(&mut self, form: DocumentsForm<'_>) -> Result<Documents, CaseError> {
+    fn documents(&mut self, form: &DocumentsForm<'_, '_>) -> Result<Documents, CaseError> {
         use DocumentKind::{Boundary, Identity, Resource, ResourceControl, ServiceControl, Session};
-        let resource = form.resource_policy.map(|raw| self.document(Resource, raw, || "resourcePolicy".to_owned()));
+        let resource = form.resource_policy.map(|json| self.document(Resource, json, || "resourcePolicy".to_owned()));
         let identity = self.pool("identityPolicies", Identity, form.identity_policies)?;
         let boundary = self.pool("permissionBoundaries", Boundary, form.permission_boundaries)?;
         Ok(Documents {
@@ -112,11 +114,11 @@ impl CaseReader {
     fn document(
         &mut self,
         kind: DocumentKind,
-        raw: &RawValue,
+        json: Json<'_, '_>,
         place: impl FnOnce() -> String,
     ) -> Result<Arc<Policy>, CaseError> {
-        let (text, validation) = (raw.get(), self.validation);
-        let policy = self.cache.get_or(kind, text, || validation.parse(kind, text));
+        let validation = self.validation;
+        let policy = self.cache.get_or(kind, json.text(), || validation.read(kind, json));
         policy.map_err(|error| CaseError::policy(place(), &error))
     }
 
@@ -124,13 +126,15 @@ impl CaseReader {
     fn entry(
         &mut self,
         kind: DocumentKind,
-        raw: &RawValue,
+        json: Json<'_, '_>,
         place: impl Fn() -> String,
     ) -> Result<Arc<Policy>, CaseError> {
-        let entry: Entry<'_> =
-            serde_json::from_str(raw.get()).map_err(|error| CaseError::json(&place(), &error))?;
-        match (entry.policy, entry.statement) {
-            (None, _) => self.document(kind, raw, place),
+        let Ok(Layer::Object(entries)) = json.layer() else {
+            return self.document(kind, json, place);
+        };
+        let find = |name| entries.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+        match (find("policy"), find("Statement")) {
+            (None, _) => self.document(kind, json, place),
             (Some(policy), None) => self.document(kind, policy, place),
             (Some(_), Some(_)) => Err(CaseError::new(place(), "has both a policy and a Statement")),
         }
@@ -140,68 +144,84 @@ impl CaseReader {
         &mut self,
         name: &str,
         kind: DocumentKind,
-        list: Option<Vec<&RawValue>>,
+        list: Option<Items<'_, '_>>,
     ) -> Result<Option<Vec<Arc<Policy>>>, CaseError> {
-        let mut entry = |(index, raw)| self.entry(kind, raw, || format!("{name}[{index}]"));
-        list.map(|list| list.into_iter().enumerate().map(&mut entry).collect()).transpose()
+        let mut entry = |(index, json)| self.entry(kind, json, || format!("{name}[{index}]"));
+        list.map(|list| list.enumerate().map(&mut entry).collect()).transpose()
     }
 
     fn levels(
         &mut self,
         name: &str,
         kind: DocumentKind,
-        levels: Option<Vec<Level<'_>>>,
+        list: Option<Items<'_, '_>>,
     ) -> Result<Option<Vec<Vec<Arc<Policy>>>>, CaseError> {
-        let mut level = |(at, level): (usize, Level<'_>)| {
-            let place = |index| format!("{name}[{at}].policies[{index}]");
-            let policies = level.policies.into_iter().enumerate();
-            policies.map(|(index, raw)| self.entry(kind, raw, || place(index))).collect()
+        let mut level = |(at, json)| self.level(kind, json, || format!("{name}[{at}]"));
+        list.map(|list| list.enumerate().map(&mut level).collect()).transpose()
+    }
+
+    /// `{"orgIdentifier":…,"policies":[…]}`: one level of an organization. No policies allow
+    /// nothing.
+    fn level(
+        &mut self,
+        kind: DocumentKind,
+        json: Json<'_, '_>,
+        place: impl Fn() -> String,
+    ) -> Result<Vec<Arc<Policy>>, CaseError> {
+        let Ok(Layer::Object(entries)) = json.layer() else {
+            return Err(CaseError::new(place(), "has to be an object with policies"));
         };
-        levels.map(|levels| levels.into_iter().enumerate().map(&mut level).collect()).transpose()
+        let mut policies = Vec::new();
+        for (_, list) in entries.into_iter().filter(|(name, _)| name == "policies") {
+            let place = || place() + ".policies";
+            let items = match list.layer() {
+                Ok(Layer::Array(items)) => items.enumerate(),
+                _ => return Err(CaseError::new(place(), "has to be a list")),
+            };
+            for (index, json) in items {
+                policies.push(self.entry(kind, json, || format!("{}[{index}]", place()))?);
+            }
+        }
+        Ok(policies)
     }
 }
 
-fn is_id(json: &str) -> bool {
-    json.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit())
-}
-
-fn context(Entries(entries): Entries<'_>) -> Result<CallContext<'_>, CaseError> {
+fn context<'a>(json: Json<'_, 'a>) -> Result<CallContext<'a>, CaseError> {
+    if !json.text().starts_with('{') {
+        return Err(CaseError::new("context", "has to be an object"));
+    }
     let mut context = CallContext::default();
-    for (key, raw) in entries {
-        let place = || format!("context.{}", key.escape_debug());
+    for pair in json.pairs() {
+        let (key, json) = pair.map_err(|error| CaseError::json("context", &error))?;
+        let error = |rule| CaseError::new(format!("context.{}", excerpt(&key)), rule);
         if context.has(&key) {
-            return Err(CaseError::new(place(), "occurs more than once"));
+            return Err(error("occurs more than once".to_owned()));
         }
-        let value = value(raw).map_err(|rule| CaseError::new(place(), rule))?;
-        if let Some(value) = value {
+        if let Some(value) = value(json).map_err(error)? {
             context.insert(key, value);
         }
     }
     Ok(context)
 }
 
-/// `None` for `null`, which is an absent key (iam.md §5.3).
-fn value(raw: &RawValue) -> Result<Option<Value<'_>>, &'static str> {
-    const SHAPE: &str = "has to be a string, a number, a boolean, or a list of them";
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'n') => Ok(None),
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| SHAPE)?;
-            let items = items.into_iter().map(|item| scalar(item).ok_or(SHAPE));
-            Ok(Some(Value::Multiple(items.collect::<Result<_, _>>()?)))
+/// `None` for `null`, which is an absent key (iam.md §5.3). Numbers and booleans are the text that
+/// JSON gives them.
+fn value<'a>(json: Json<'_, 'a>) -> Result<Option<Value<'a>>, String> {
+    let shape = || "has to be a string, a number, a boolean, or a list of them".to_owned();
+    let broken = |error: JsonError| error.to_string();
+    let scalar = |json: Json<'_, 'a>| match json.layer().map_err(broken)? {
+        Layer::String(text) => Ok(text),
+        Layer::Scalar(text) => Ok(text.into()),
+        Layer::Object(_) | Layer::Array(_) | Layer::Null => Err(shape()),
+    };
+    match json.layer().map_err(broken)? {
+        Layer::String(text) => Ok(Some(Value::Single(text))),
+        Layer::Scalar(text) => Ok(Some(Value::Single(text.into()))),
+        Layer::Array(items) => {
+            let values: Vec<_> = items.map(scalar).collect::<Result<_, _>>()?;
+            Ok(Some(Value::Multiple(values.into())))
         }
-        _ => scalar(raw).map(|text| Some(Value::Single(text))).ok_or(SHAPE),
-    }
-}
-
-/// A string, or the text of a number or boolean as written.
-fn scalar(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text = raw.get();
-    match text.as_bytes().first()? {
-        b'"' if !text.contains('\\') => Some(Cow::Borrowed(text.get(1..text.len() - 1)?)),
-        b'"' => serde_json::from_str(text).ok().map(|Text(text)| text),
-        b'{' | b'[' | b'n' => None,
-        _ => Some(Cow::Borrowed(text)),
+        Layer::Null => Ok(None),
+        Layer::Object(_) => Err(shape()),
     }
 }

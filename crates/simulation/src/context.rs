@@ -4,29 +4,42 @@ use std::borrow::Cow;
 
 use portcullis_iam::{Context, Value};
 
+/// So many condition keys a call usually has at most.
+const KEYS_USUAL: usize = 24;
+
 /// The condition keys of one call. Names ignore case.
 ///
 /// Made to be read from a line: nothing is copied that the line has, and a key is looked for only
 /// when a document asks for it.
 #[derive(Clone, Debug, Default)]
-pub struct CallContext<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+pub struct CallContext<'a> {
+    names: Vec<Cow<'a, str>>,
+    /// By the position of the name.
+    values: Vec<Value<'a>>,
+}
 
 impl<'a> CallContext<'a> {
     /// Gives `key` a value. A key that is there already, in this or other case, then has all the
     /// values as a list (iam.md §5.1).
     pub fn insert(&mut self, key: impl Into<Cow<'a, str>>, value: Value<'a>) {
-        self.0.push((key.into(), value));
+        if self.names.is_empty() {
+            self.names.reserve(KEYS_USUAL);
+            self.values.reserve(KEYS_USUAL);
+        }
+        self.names.push(key.into());
+        self.values.push(value);
     }
 
     /// Whether the key is there, in exactly this spelling.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.0.iter().any(|(name, _)| name == key)
+        self.names.iter().any(|name| name == key)
     }
 }
 
 impl Context for CallContext<'_> {
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        let mut found = self.0.iter().filter(|(name, _)| same(name, key)).map(|(_, value)| value);
+        let pairs = self.names.iter().zip(&self.values);
+        let mut found = pairs.filter(|(name, _)| same(name, key)).map(|(_, value)| value);
         let first = borrow(found.next()?);
         let Some(second) = found.next() else { return Some(first) };
         let mut values = list(first);

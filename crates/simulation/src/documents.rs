@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError};
+use portcullis_json::Json;
 
 /// How strictly documents are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,10 +21,10 @@ impl Validation {
     ///
     /// # Errors
     /// The first rule that the document breaks.
-    pub fn parse(self, kind: DocumentKind, json: &str) -> Result<Policy, PolicyError> {
+    pub fn read(self, kind: DocumentKind, json: Json<'_, '_>) -> Result<Policy, PolicyError> {
         match self {
-            Self::Grammar => Policy::parse_unvalidated(kind, json),
-            Self::Writable => Policy::parse(kind, json),
+            Self::Grammar => Policy::read_unvalidated(kind, json),
+            Self::Writable => Policy::read(kind, json),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Why a case cannot be decided: the place in the case and the rule.
 
 use portcullis_iam::PolicyError;
+use portcullis_json::JsonError;
 use thiserror::Error;
 
 /// A case that is not of the form, or has a document that is no policy.
@@ -20,14 +21,16 @@ impl CaseError {
         Self { place: place.into(), rule: rule.into() }
     }
 
-    /// JSON that is broken, or has something else where the form has this.
-    pub(crate) fn json(place: &str, error: &serde_json::Error) -> Self {
+    /// JSON that is broken, or an object that says a thing twice.
+    pub(crate) fn json(place: &str, error: &JsonError) -> Self {
         let text = error.to_string();
         // A case is one line: of serde's "at line 1 column 5" only the column says anything.
-        let rule = text.split_once(" at line ").map_or(text.as_str(), |(rule, _)| rule);
-        match (place, error.column()) {
-            ("", column) => Self::new(format!("column {column}"), rule),
-            (place, _) => Self::new(place, rule),
+        match (error, text.split_once(" at line ")) {
+            (JsonError::Syntax(error), Some((rule, _))) if place.is_empty() => {
+                Self::new(format!("column {}", error.column()), rule)
+            }
+            (_, Some((rule, _))) => Self::new(place, rule),
+            (_, None) => Self::new(place, text),
         }
     }
 

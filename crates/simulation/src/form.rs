@@ -6,160 +6,189 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use portcullis_json::{Entries, Items, Json, Layer};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A JSON string, borrowed from the line unless it has escapes.
-#[derive(Deserialize)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+use crate::error::CaseError;
 
 /// One case, taken apart. `null` stands for an absent field.
 #[derive(Default)]
-pub(crate) struct Form<'a> {
-    pub(crate) id: Option<&'a RawValue>,
-    pub(crate) principal: Option<Text<'a>>,
-    pub(crate) action: Option<Text<'a>>,
+pub(crate) struct Form<'t, 'a> {
+    /// As written.
+    pub(crate) id: Option<&'a str>,
+    pub(crate) principal: Option<Cow<'a, str>>,
+    pub(crate) action: Option<Cow<'a, str>>,
     pub(crate) resource: Option<ResourceForm<'a>>,
-    pub(crate) context: Option<Entries<'a>>,
-    pub(crate) documents: DocumentsForm<'a>,
+    pub(crate) context: Option<Json<'t, 'a>>,
+    pub(crate) documents: DocumentsForm<'t, 'a>,
+}
+
+/// `{"arn":…,"accountId":…}`
+pub(crate) struct ResourceForm<'a> {
+    pub(crate) arn: Cow<'a, str>,
+    pub(crate) account_id: Cow<'a, str>,
 }
 
 /// The documents of a case, not read yet.
 #[derive(Default)]
-pub(crate) struct DocumentsForm<'a> {
-    pub(crate) identity_policies: Option<Vec<&'a RawValue>>,
-    pub(crate) resource_policy: Option<&'a RawValue>,
-    pub(crate) permission_boundaries: Option<Vec<&'a RawValue>>,
-    pub(crate) session_policies: Option<Vec<&'a RawValue>>,
-    pub(crate) service_control_policies: Option<Vec<Level<'a>>>,
-    pub(crate) resource_control_policies: Option<Vec<Level<'a>>>,
+pub(crate) struct DocumentsForm<'t, 'a> {
+    pub(crate) identity_policies: Option<Items<'t, 'a>>,
+    pub(crate) resource_policy: Option<Json<'t, 'a>>,
+    pub(crate) permission_boundaries: Option<Items<'t, 'a>>,
+    pub(crate) session_policies: Option<Items<'t, 'a>>,
+    pub(crate) service_control_policies: Option<Items<'t, 'a>>,
+    pub(crate) resource_control_policies: Option<Items<'t, 'a>>,
 }
 
-/// `{"arn":…,"accountId":…}`
-#[derive(Deserialize)]
-pub(crate) struct ResourceForm<'a> {
-    #[serde(borrow)]
-    pub(crate) arn: Text<'a>,
-    #[serde(borrow, rename = "accountId")]
-    pub(crate) account_id: Text<'a>,
-}
-
-/// `{"orgIdentifier":…,"policies":[…]}`: one level of an organization. No policies allow nothing.
-#[derive(Deserialize)]
-pub(crate) struct Level<'a> {
-    #[serde(borrow, default)]
-    pub(crate) policies: Vec<&'a RawValue>,
-}
-
-/// `{"name":…,"policy":{…}}`, or a document itself, which has a `Statement`.
-#[derive(Deserialize)]
-pub(crate) struct Entry<'a> {
-    #[serde(borrow)]
-    pub(crate) policy: Option<&'a RawValue>,
-    #[serde(rename = "Statement")]
-    pub(crate) statement: Option<IgnoredAny>,
-}
-
-/// The entries of an object, in order, with repetitions.
-pub(crate) struct Entries<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Form<'a> {
-    /// Fills the fields from `line`; after an error those that stood before it are filled.
-    pub(crate) fn read(&mut self, line: &'a str) -> Result<(), serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_str(line);
-        self.deserialize(&mut deserializer)?;
-        deserializer.end()
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for &mut Form<'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Form<'de> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a case, which is an object")
+impl<'t, 'a> Form<'t, 'a> {
+    /// Takes the fields of a case apart.
+    pub(crate) fn read(json: Json<'t, 'a>) -> Result<Self, CaseError> {
+        let mut form = Self::default();
+        for (name, value) in object("", json)? {
+            if value.text() != "null" {
+                form.take(&name, value)?;
+            }
+        }
+        Ok(form)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Text(name)) = map.next_key()? {
-            self.take(&name, &mut map)?;
+    #[rustfmt::skip]
+    fn take(&mut self, name: &str, value: Json<'t, 'a>) -> Result<(), CaseError> {
+        let documents = &mut self.documents;
+        match name {
+            "id" => self.id = Some(id(value)?),
+            "principal" => self.principal = Some(text(name, value)?),
+            "action" => self.action = Some(text(name, value)?),
+            "resource" => self.resource = Some(ResourceForm::read(value)?),
+            "context" => self.context = Some(value),
+            "identityPolicies" => documents.identity_policies = Some(list(name, value)?),
+            "resourcePolicy" => documents.resource_policy = Some(value),
+            "permissionBoundaries" => documents.permission_boundaries = Some(list(name, value)?),
+            "sessionPolicies" => documents.session_policies = Some(list(name, value)?),
+            "serviceControlPolicies" => documents.service_control_policies = Some(list(name, value)?),
+            "resourceControlPolicies" => documents.resource_control_policies = Some(list(name, value)?),
+            _ => return pass_over(name),
         }
         Ok(())
     }
 }
 
-impl<'de> Form<'de> {
-    #[rustfmt::skip]
-    fn take<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let documents = &mut self.documents;
-        match name {
-            "id" => put(&mut self.id, "id", map),
-            "principal" => put(&mut self.principal, "principal", map),
-            "action" => put(&mut self.action, "action", map),
-            "resource" => put(&mut self.resource, "resource", map),
-            "context" => put(&mut self.context, "context", map),
-            "identityPolicies" => put(&mut documents.identity_policies, "identityPolicies", map),
-            "resourcePolicy" => put(&mut documents.resource_policy, "resourcePolicy", map),
-            "permissionBoundaries" => put(&mut documents.permission_boundaries, "permissionBoundaries", map),
-            "sessionPolicies" => put(&mut documents.session_policies, "sessionPolicies", map),
-            "serviceControlPolicies" => put(&mut documents.service_control_policies, "serviceControlPolicies", map),
-            "resourceControlPolicies" => put(&mut documents.resource_control_policies, "resourceControlPolicies", map),
-            other => pass_over(other, map),
-        }
-    }
-}
-
-fn put<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    slot: &mut Option<T>,
-    name: &'static str,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    if slot.is_some() {
-        return Err(A::Error::duplicate_field(name));
-    }
-    *slot = map.next_value()?;
-    Ok(())
-}
-
-fn pass_over<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<(), A::Error> {
+fn pass_over(name: &str) -> Result<(), CaseError> {
     let lower = name.to_ascii_lowercase();
     if ["polic", "boundar", "context"].iter().any(|word| lower.contains(word)) {
         let fields = "identityPolicies, resourcePolicy, permissionBoundaries, sessionPolicies, \
                       serviceControlPolicies, resourceControlPolicies and context";
-        let name: String = name.chars().take(80).collect();
-        return Err(A::Error::custom(format!("unknown field {name:?}; the fields are {fields}")));
+        let rule = format!("is not a field; the fields are {fields}");
+        return Err(CaseError::new(excerpt(name), rule));
     }
-    map.next_value::<IgnoredAny>().map(|_| ())
+    Ok(())
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
+impl<'a> ResourceForm<'a> {
+    fn read(json: Json<'_, 'a>) -> Result<Self, CaseError> {
+        let (mut arn, mut account_id) = (None, None);
+        for (name, value) in object("resource", json)? {
+            match &*name {
+                "arn" => arn = Some(text("resource.arn", value)?),
+                "accountId" => account_id = Some(text("resource.accountId", value)?),
+                _ => {}
+            }
+        }
+        let missing = |name| CaseError::new(name, "is missing");
+        Ok(Self {
+            arn: arn.ok_or_else(|| missing("resource.arn"))?,
+            account_id: account_id.ok_or_else(|| missing("resource.accountId"))?,
+        })
     }
 }
 
-struct EntriesVisitor;
+/// The entries of an object; `place` is for errors.
+pub(crate) fn object<'t, 'a>(
+    place: &str,
+    json: Json<'t, 'a>,
+) -> Result<Entries<'t, 'a>, CaseError> {
+    match json.layer() {
+        Ok(Layer::Object(entries)) => Ok(entries),
+        Ok(_) => Err(CaseError::new(place, "has to be an object")),
+        Err(error) => Err(CaseError::json(place, &error)),
+    }
+}
 
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries<'de>;
+/// The items of a list; `place` is for errors.
+pub(crate) fn list<'t, 'a>(place: &str, json: Json<'t, 'a>) -> Result<Items<'t, 'a>, CaseError> {
+    match json.layer() {
+        Ok(Layer::Array(items)) => Ok(items),
+        Ok(_) => Err(CaseError::new(place, "has to be a list")),
+        Err(error) => Err(CaseError::json(place, &error)),
+    }
+}
+
+fn text<'a>(place: &str, json: Json<'_, 'a>) -> Result<Cow<'a, str>, CaseError> {
+    match json.layer() {
+        Ok(Layer::String(text)) => Ok(text),
+        Ok(_) => Err(CaseError::new(place, "has to be a string")),
+        Err(error) => Err(CaseError::json(place, &error)),
+    }
+}
+
+/// An id as written: a string or a number.
+fn id<'a>(json: Json<'_, 'a>) -> Result<&'a str, CaseError> {
+    let id = json.text();
+    if is_id(id) { Ok(id) } else { Err(CaseError::new("id", "has to be a string or a number")) }
+}
+
+fn is_id(json: &str) -> bool {
+    json.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit())
+}
+
+/// The beginning of `text`, for errors.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().take(80).collect::<String>().escape_debug().to_string()
+}
+
+/// The id of a line that is no case, as far as it can be found: before what is broken.
+pub(crate) fn id_of_broken(line: &str) -> Option<&str> {
+    let mut id = None;
+    let mut deserializer = serde_json::Deserializer::from_str(line);
+    // What is wrong with the line is known.
+    let _ = IdSeed(&mut id).deserialize(&mut deserializer);
+    id.map(RawValue::get).filter(|id| is_id(id))
+}
+
+struct IdSeed<'s, 'a>(&'s mut Option<&'a RawValue>);
+
+impl<'a> DeserializeSeed<'a> for IdSeed<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for IdSeed<'_, 'a> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object of condition keys")
+        formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((Text(key), value)) = map.next_entry()? {
-            entries.push((key, value));
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Name>()? {
+            match name {
+                Name::Id => *self.0 = Some(map.next_value()?),
+                Name::Other => map.next_value::<IgnoredAny>().map(|_| ())?,
+            }
         }
-        Ok(Entries(entries))
+        Ok(())
     }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Name {
+    Id,
+    #[serde(other)]
+    Other,
 }

@@ -1,12 +1,13 @@
 //! Documents as they are written, for those who read them rather than decide by them.
 
+use portcullis_json::compact;
+
 use crate::analysis::finding::Spot;
 use crate::document::{
-    DocumentKind, Effect, PrincipalType, RawCondition, RawStatement, Reading, Who,
+    self, DocumentKind, Effect, PrincipalType, RawCondition, RawStatement, Reading, Who,
 };
 use crate::error::PolicyError;
 use crate::glob::glob;
-use crate::json::compact;
 use crate::operator::{Base, Operator, SetOperator};
 use crate::validate;
 use crate::value::Network;
@@ -24,7 +25,8 @@ impl WrittenPolicy {
     /// Reads as much of a document of `kind` as can be read.
     #[must_use]
     pub fn read(kind: DocumentKind, json: &str) -> Self {
-        match Reading::of(json) {
+        let tree = document::tree(json);
+        match tree.as_ref().map_err(Clone::clone).and_then(|tree| Reading::of(tree.root())) {
             Ok(reading) => Self::of(kind, reading),
             Err(error) => {
                 let (statements, errors) = (Vec::new(), vec![error]);
@@ -53,7 +55,7 @@ impl WrittenPolicy {
             match raw {
                 Err(error) => errors.push(error),
                 Ok(raw) => {
-                    let json = compact(json);
+                    let json = compact(json).into_owned();
                     statements.push(WrittenStatement { kind, variables, index, json, raw });
                 }
             }

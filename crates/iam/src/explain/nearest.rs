@@ -1,5 +1,7 @@
 //! The Allow that misses least, and what it misses: what a user of Lambda needs most (iam.md §8).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::parting::{Form, Reading};
@@ -21,7 +23,7 @@ pub struct Nearest<'p> {
     pub document_name: Option<String>,
     /// As it is written.
     #[serde(serialize_with = "as_json")]
-    pub written: &'p str,
+    pub written: Cow<'p, str>,
     /// The parts that do not fit the call; at least one.
     pub misses: Vec<Miss>,
 }
@@ -152,7 +154,7 @@ fn distance(fit: &Fit) -> Distance {
 
 /// What of the statement does not fit; `None` if its own text cannot be read, which cannot be.
 fn misses(call: &Call<'_>, statement: &Statement) -> Option<Vec<Miss>> {
-    let raw = RawStatement::parse_alone(statement.json()).ok()?;
+    let raw = RawStatement::parse_alone(&statement.json()).ok()?;
     let fit = statement.fit(call);
     let variables = statement.has_variables();
     let mut misses = Vec::new();

@@ -45,7 +45,7 @@ pub struct MissingGrant {
     #[serde(skip)]
     pub conditions: Vec<GrantCondition>,
     /// The statement, compact JSON.
-    #[serde(serialize_with = "owned_as_json")]
+    #[serde(serialize_with = "as_json")]
     pub statement: String,
     /// A command that makes it, as [`Explanation::with_commands`](super::Explanation::with_commands)
     /// was told.
@@ -60,10 +60,6 @@ pub struct GrantCondition {
     pub narrowing: Narrowing,
     /// The value, as the request has it, not as a pattern.
     pub value: String,
-}
-
-fn owned_as_json<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    as_json(&text, serializer)
 }
 
 /// Grants that allow the call together.
