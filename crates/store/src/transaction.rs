@@ -1,7 +1,5 @@
 //! Transactions: what must hold, what to write, and the limits that keep them portable to etcd.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 
 use crate::contract::Revision;
@@ -90,11 +88,10 @@ impl Write {
         self.key().as_bytes().len() + value + ITEM_BYTES
     }
 
-    /// Whether the write removes the entry at `key`, if there is one.
-    fn deletes(&self, key: &Key) -> bool {
+    /// Whether the write changes the entry at `key`, if there is one.
+    fn changes(&self, key: &Key) -> bool {
         match self {
-            Self::Put(..) => false,
-            Self::Delete(deleted) => deleted == key,
+            Self::Put(changed, _) | Self::Delete(changed) => changed == key,
             Self::DeletePrefix(prefix) => key.starts_with(prefix),
         }
     }
@@ -139,10 +136,9 @@ impl Transaction {
     }
 
     fn check_overlap(&self) -> Result<(), StoreError> {
-        let mut put = HashSet::new();
         for write in &self.writes {
             let Write::Put(key, _) = write else { continue };
-            if !put.insert(key) || self.writes.iter().any(|other| other.deletes(key)) {
+            if self.writes.iter().filter(|one| one.changes(key)).nth(1).is_some() {
                 return Err(StoreError::WrittenTwice { key: key.clone() });
             }
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode};
 
 use super::latest::Latest;
 use super::log::Log;
@@ -25,8 +25,8 @@ struct Outcomes {
 
 /// A group that was not acknowledged.
 enum Failure {
-    /// SQLite rolled it back: nothing was written.
-    RolledBack(rusqlite::Error),
+    /// It is not committed: once nothing is open any more, nothing was written.
+    Open(rusqlite::Error),
     /// The flush failed. The kernel may have dropped the pages and say "flushed" next time, so
     /// nothing that follows could be believed either.
     Unconfirmed(rusqlite::Error),
@@ -113,18 +113,22 @@ impl Writer {
 
     /// Makes the group durable, or none of it.
     fn commit(&mut self, group: &[&Transaction]) -> Result<Outcomes, Failure> {
-        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let db = begun.map_err(Failure::RolledBack)?;
-        let (outcomes, revision) =
-            write_group(&db, group, self.revision).map_err(Failure::RolledBack)?;
+        self.run("BEGIN IMMEDIATE").map_err(Failure::Open)?;
+        let written = write_group(&self.connection, group, self.revision);
+        let (outcomes, revision) = written.map_err(Failure::Open)?;
         if revision == self.revision {
-            db.rollback().map_err(Failure::RolledBack)?; // nothing changed: nothing to flush
-        } else if let Err(error) = db.commit() {
+            self.run("ROLLBACK").map_err(Failure::Open)?; // nothing changed: nothing to flush
+        } else if let Err(error) = self.run("COMMIT") {
             self.confirm(revision, error)?;
         }
         self.revision = revision;
         self.log.update();
         Ok(outcomes)
+    }
+
+    /// Runs a statement that is prepared once. (rusqlite's own transactions prepare theirs anew.)
+    fn run(&self, statement: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(statement)?.execute([]).map(drop)
     }
 
     /// What a COMMIT that reports an error has done. An I/O error comes from writing or flushing the
@@ -136,7 +140,7 @@ impl Writer {
         }
         match values::revision(&self.connection) {
             Ok(found) if found == revision => Ok(()),
-            Ok(_) => Err(Failure::RolledBack(error)),
+            Ok(_) => Err(Failure::Open(error)),
             Err(_) => Err(Failure::Unconfirmed(error)),
         }
     }
@@ -175,7 +179,7 @@ impl Writer {
 impl Failure {
     fn into_error(self) -> StoreError {
         match self {
-            Self::RolledBack(error) => values::failed("commit")(error),
+            Self::Open(error) => values::failed("commit")(error),
             Self::Unconfirmed(error) => StoreError::Unavailable { source: Arc::new(error) },
         }
     }
@@ -190,11 +194,11 @@ fn write_group(
 ) -> rusqlite::Result<(Outcomes, Revision)> {
     let mut outcomes = Outcomes::default();
     for transaction in group {
-        if !apply::holds(db, transaction)? {
+        let Some(found) = apply::check(db, transaction)? else {
             outcomes.answers.push(Err(CommitError::Conflict));
             continue;
-        }
-        let changes = apply::write(db, transaction, revision.next())?;
+        };
+        let changes = apply::write(db, transaction, &found, revision.next())?;
         if !changes.is_empty() {
             revision = revision.next();
             outcomes.batches.push(Batch { revision, changes: changes.into() });
