@@ -21,6 +21,8 @@
 //! system/session-keys                       SessionKeys
 //! ```
 
+use std::fmt::Write as _;
+
 use portcullis_identity::{
     AccessKeyId, AccountAliasName, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName,
     UserName,
@@ -30,6 +32,9 @@ use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
 pub(crate) const ROOTS: [&str; 5] = ["alias/", "fn/", "iam/", "key/", "system/"];
+
+/// Most keys are shorter: their text needs no second allocation.
+const USUAL_KEY_BYTES: usize = 128;
 
 const OPERATOR_KEY: &str = "system/root-key";
 const SESSION_KEYS: &str = "system/session-keys";
@@ -105,7 +110,10 @@ impl Address {
     /// The store's key.
     #[must_use]
     pub fn key(&self) -> Key {
-        key(self.to_string())
+        let mut text = String::with_capacity(USUAL_KEY_BYTES);
+        // A string takes everything.
+        let _ = write!(text, "{self}");
+        key(text)
     }
 
     /// The prefix of everything that belongs to the value here, without the value itself.
@@ -209,7 +217,8 @@ impl std::fmt::Display for Address {
 }
 
 fn write_function(f: &mut std::fmt::Formatter<'_>, arn: &FunctionArn) -> std::fmt::Result {
-    write!(f, "fn/{}/{}/{}", arn.account(), arn.region(), arn.name())
+    let [region, account, name] = arn.parts();
+    ["fn/", account, "/", region, "/", name].iter().try_for_each(|part| f.write_str(part))
 }
 
 #[cfg(test)]

@@ -110,33 +110,47 @@ impl FunctionArn {
         &self.0
     }
 
-    /// Field `index` of the ARN, counted from 0.
-    fn field(&self, index: usize) -> &str {
-        self.0.splitn(7, ':').nth(index).unwrap_or_default()
+    /// Partition, region, account and name.
+    fn fields(&self) -> Option<[&str; 4]> {
+        let (partition, rest) = self.0.strip_prefix("arn:")?.split_once(':')?;
+        let (region, rest) = rest.strip_prefix("lambda:")?.split_once(':')?;
+        let (account, rest) = rest.split_once(':')?;
+        Some([partition, region, account, rest.strip_prefix("function:")?])
+    }
+
+    /// Region, account and name: what tells one function from the others of an installation.
+    #[must_use]
+    pub fn parts(&self) -> [&str; 3] {
+        let [_, parts @ ..] = self.fields().unwrap_or_default();
+        parts
     }
 
     /// `aws`, `aws-cn`, …
     #[must_use]
     pub fn partition(&self) -> &str {
-        self.field(1)
+        let [partition, ..] = self.fields().unwrap_or_default();
+        partition
     }
 
     /// The region's name.
     #[must_use]
     pub fn region(&self) -> &str {
-        self.field(3)
+        let [region, ..] = self.parts();
+        region
     }
 
     /// The owner: 12 digits.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.field(4)
+        let [_, account, _] = self.parts();
+        account
     }
 
     /// The name; wider than [`FunctionName`], see the invariant.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.field(6)
+        let [.., name] = self.parts();
+        name
     }
 
     /// The name, if a function of this name can exist.
