@@ -19,6 +19,7 @@ use crate::{
     Snapshot,
     address::{Address, ROOTS},
     documents::Document,
+    written::Written,
 };
 
 /// How often a rule is run again because another node won the race. Writers of this node wait for
@@ -106,17 +107,19 @@ impl<E> From<CatalogError> for Failure<E> {
 pub struct Plan<T> {
     answer: T,
     transaction: Transaction,
+    written: Written,
 }
 
 impl<T> Plan<T> {
     /// A plan that writes nothing yet.
     pub fn answer(answer: T) -> Self {
-        Self { answer, transaction: Transaction { expectations: Vec::new(), writes: Vec::new() } }
+        Self { answer, transaction: Transaction::default(), written: Written::default() }
     }
 
     /// The plan with another answer.
     pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Plan<U> {
-        Plan { answer: answer(self.answer), transaction: self.transaction }
+        let Self { answer: old, transaction, written } = self;
+        Plan { answer: answer(old), transaction, written }
     }
 
     /// Commits only if no value stands at `address`.
@@ -139,7 +142,9 @@ impl<T> Plan<T> {
 
     /// Writes `value` at `address`.
     pub fn put(mut self, address: &Address, value: &impl Document) -> Self {
-        self.transaction.writes.push(Write::Put(address.key(), value.encode().into()));
+        let key = address.key();
+        self.transaction.writes.push(Write::Put(key.clone(), value.encode().into()));
+        self.written.push(key, address.clone(), value.clone());
         self
     }
 
@@ -217,15 +222,18 @@ impl Catalog {
         let _turn = self.stripe(aggregate).lock().await;
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.current.snapshot.load_full();
-            let Plan { answer, transaction } = rule(&snapshot)?;
+            let Plan { answer, transaction, written } = rule(&snapshot)?;
             if transaction.writes.is_empty() {
                 return Ok(answer);
             }
             match self.store.commit(transaction).await {
                 Ok(revision) => {
-                    return self.reach(revision).await.map(|()| answer).map_err(Into::into);
+                    self.reach(revision, &written.at(revision)).await?;
+                    return Ok(answer);
                 }
-                Err(CommitError::Conflict) => self.reach(after(snapshot.revision())).await?,
+                Err(CommitError::Conflict) => {
+                    self.reach(after(snapshot.revision()), &Written::default()).await?;
+                }
                 Err(CommitError::Store(error)) => return Err(CatalogError::Store(error).into()),
             }
         }
@@ -242,9 +250,10 @@ impl Catalog {
         &self.writers[index]
     }
 
-    /// Waits until the snapshot holds everything up to `revision`.
-    async fn reach(&self, revision: Revision) -> Result<(), CatalogError> {
-        if self.current.take_in(&self.store.at_hand(self.load().revision())) >= revision {
+    /// Waits until the snapshot holds everything up to `revision`, `own` among it.
+    async fn reach(&self, revision: Revision, own: &Written) -> Result<(), CatalogError> {
+        let at_hand = self.store.at_hand(self.load().revision());
+        if self.current.take_in(&at_hand, own) >= revision {
             return Ok(());
         }
         let mut applied = self.current.applied.subscribe();
@@ -301,11 +310,12 @@ impl Current {
     }
 
     /// Takes commits in that follow each other without a gap, leaving out those that are in
-    /// already; answers the revision that the newest snapshot then has.
+    /// already; answers the revision that the newest snapshot then has. What `own` holds is not
+    /// decoded.
     ///
     /// The first may not lie beyond a gap: the watch gives every commit in order, and a writer asks
     /// for those above the newest snapshot.
-    fn take_in(&self, batches: &[Batch]) -> Revision {
+    fn take_in(&self, batches: &[Batch], own: &Written) -> Revision {
         let _turn = self.turn();
         let newest = self.snapshot.load();
         let known = newest.revision();
@@ -314,7 +324,7 @@ impl Current {
             return known;
         }
         let mut next = Snapshot::clone(&newest);
-        news().for_each(|batch| apply(&mut next, batch));
+        news().for_each(|batch| apply(&mut next, batch, own));
         self.publish(next)
     }
 
@@ -350,7 +360,7 @@ impl Follower {
         loop {
             match watch.next().await {
                 Ok(batch) => {
-                    self.current.take_in(&[batch]);
+                    self.current.take_in(&[batch], &Written::default());
                 }
                 Err(StoreError::Compacted { .. }) => match self.rescan().await {
                     Ok((snapshot, newer)) => {
@@ -378,10 +388,13 @@ impl Follower {
 }
 
 /// Takes the changes of one commit into `snapshot`.
-fn apply(snapshot: &mut Snapshot, batch: &Batch) {
+fn apply(snapshot: &mut Snapshot, batch: &Batch, own: &Written) {
     for change in batch.changes.iter() {
         match change {
-            Change::Put(entry) => snapshot.apply(&entry.key, Some(entry)),
+            Change::Put(entry) => match own.find(batch.revision, &entry.key) {
+                Some((address, value)) => snapshot.apply_known(address.clone(), entry, value),
+                None => snapshot.apply(&entry.key, Some(entry)),
+            },
             Change::Delete(key) => snapshot.apply(key, None),
         }
     }

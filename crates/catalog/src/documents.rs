@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// A domain value that can be written to the store and read back.
 ///
 /// Law: `decode(encode(v)) == v`.
-pub trait Document: Sized {
+pub trait Document: Clone + Send + Sync + 'static {
     /// The stored bytes: the format byte, then compact JSON.
     fn encode(&self) -> Vec<u8>;
 

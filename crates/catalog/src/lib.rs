@@ -26,6 +26,7 @@ mod resources;
 mod snapshot;
 mod supposed;
 mod view;
+mod written;
 
 pub use attached::AttachedPolicy;
 pub use authorize::{Access, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule};

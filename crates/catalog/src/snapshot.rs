@@ -17,6 +17,7 @@ use crate::{
     documents::{Document, DocumentError, lambda::decode_policy},
     groups::Groups,
     managed::{ManagedPolicies, ManagedPolicyView},
+    written::Value,
 };
 
 /// A user, group or role: the account and the folded name.
@@ -320,6 +321,15 @@ impl Snapshot {
             self.whole = false;
             return tracing::warn!(%key, "the store holds a key that this build does not know");
         };
+        self.apply_at(address, entry.map(|entry| Stored { entry, value: None }));
+    }
+
+    /// Takes in an entry whose value is at hand.
+    pub(crate) fn apply_known(&mut self, address: Address, entry: &Entry, value: &Value) {
+        self.apply_at(address, Some(Stored { entry, value: Some(value) }));
+    }
+
+    fn apply_at(&mut self, address: Address, entry: Option<Stored<'_>>) {
         match address {
             Address::Function(arn) => {
                 let head = read(entry);
@@ -392,14 +402,14 @@ impl Snapshot {
         &mut self,
         arn: &FunctionArn,
         qualifier: Option<Qualifier>,
-        entry: Option<&Entry>,
+        entry: Option<Stored<'_>>,
     ) {
         self.change_function(arn, |function| {
             let previous = function.policies.get(&qualifier).and_then(Option::as_deref);
             let known = previous.map(|view| view.stored.statements()).unwrap_or_default();
             let stored = read_with(entry, |bytes| decode_policy(bytes, known));
             let target = function.target(qualifier.clone());
-            let view = stored.map(|stored| Arc::new(PolicyView::new(&target, stored, previous)));
+            let view = stored.map(|stored| Arc::new(PolicyView::new(&target, stored)));
             set(&mut function.policies, qualifier, entry.map(|_| view));
         });
     }
@@ -476,19 +486,27 @@ impl Snapshot {
     }
 }
 
-/// Decodes an entry. One that cannot be read is logged and counts as absent: an identity that is
-/// not there cannot call, a function that is not there cannot run.
-fn read<T: Document>(entry: Option<&Entry>) -> Option<Versioned<T>> {
+/// An entry of the store, with its value where that is at hand.
+#[derive(Clone, Copy)]
+struct Stored<'a> {
+    entry: &'a Entry,
+    value: Option<&'a Value>,
+}
+
+/// The value of an entry. One that cannot be read is logged and counts as absent: an identity that
+/// is not there cannot call, a function that is not there cannot run.
+fn read<T: Document>(entry: Option<Stored<'_>>) -> Option<Versioned<T>> {
     read_with(entry, T::decode)
 }
 
 /// As [`read`], with another way to decode.
-fn read_with<T>(
-    entry: Option<&Entry>,
+fn read_with<T: Document>(
+    stored: Option<Stored<'_>>,
     decode: impl FnOnce(&[u8]) -> Result<T, DocumentError>,
 ) -> Option<Versioned<T>> {
-    let entry = entry?;
-    match decode(&entry.value) {
+    let Stored { entry, value } = stored?;
+    let known = value.and_then(|value| Arc::clone(value).downcast::<T>().ok());
+    match known.map_or_else(|| decode(&entry.value).map(Arc::new), Ok) {
         Ok(value) => Some(Versioned::new(value, entry.created, entry.modified)),
         Err(error) => {
             tracing::error!(key = %entry.key, %error, "the store holds a value that cannot be read");

@@ -8,14 +8,14 @@ use std::{
 use arc_swap::ArcSwapOption;
 use imbl::OrdMap;
 use jiff::Timestamp;
-use portcullis_iam::{DocumentKind, Policy, PolicyError, Statement as CompiledStatement};
+use portcullis_iam::{DocumentKind, Policy, PolicyError};
 use portcullis_identity::{
     AccessKey, Entity, Group, InlinePolicies, KeyUse, Partition, Role, RoleIdentity, User,
     UserIdentity,
 };
 use portcullis_lambda::{
     Alias, AliasName, Function, FunctionArn, FunctionUrl, PublishedVersion, Qualifier,
-    ResourcePolicy, Statement, Target, VersionNumber,
+    ResourcePolicy, Target, VersionNumber,
 };
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
@@ -33,8 +33,8 @@ pub struct Versioned<T> {
 }
 
 impl<T> Versioned<T> {
-    pub(crate) fn new(value: T, created: Revision, modified: Revision) -> Self {
-        Self { value: Arc::new(value), created, modified }
+    pub(crate) fn new(value: impl Into<Arc<T>>, created: Revision, modified: Revision) -> Self {
+        Self { value: value.into(), created, modified }
     }
 
     /// The value, shared.
@@ -125,24 +125,12 @@ pub struct PolicyView {
 }
 
 impl PolicyView {
-    /// The policy of what `target` names. `previous` is an earlier state of it: what did not change
-    /// is not compiled again.
-    pub(crate) fn new(
-        target: &Target,
-        stored: Versioned<ResourcePolicy>,
-        previous: Option<&Self>,
-    ) -> Self {
-        let compiled = assemble(&stored, previous)
-            .inspect_err(|error| unreadable(error, "a resource policy"))
-            .ok();
+    /// The policy of what `target` names.
+    pub(crate) fn new(target: &Target, stored: Versioned<ResourcePolicy>) -> Self {
+        let compiled =
+            assemble(&stored).inspect_err(|error| unreadable(error, "a resource policy")).ok();
         let compiled = compiled.map(|policy| AttachedPolicy::new(target.to_string(), policy));
         Self { stored, compiled, shown: OnceLock::new() }
-    }
-
-    /// The statements, each with its compiled form; none if one of them cannot be read.
-    fn compiled_statements(&self) -> impl Iterator<Item = (&Statement, &Arc<CompiledStatement>)> {
-        let compiled = self.compiled.as_ref().map(|policy| policy.statements()).unwrap_or_default();
-        self.stored.statements().iter().zip(compiled)
     }
 
     /// What `render` makes of the policy, made once and kept as long as the policy is unchanged.
@@ -151,20 +139,11 @@ impl PolicyView {
     }
 }
 
-/// Compiles `policy` with those compiled statements of `previous` whose text is the same.
-///
-/// Statements keep their order: they are added at the end and removed anywhere. So each is looked
-/// for behind the last that was found.
-fn assemble(policy: &ResourcePolicy, previous: Option<&PolicyView>) -> Result<Policy, PolicyError> {
-    let mut known = previous.into_iter().flat_map(PolicyView::compiled_statements);
-    let statements = policy.statements().iter().map(|statement| {
-        let same = known.find(|(earlier, _)| earlier.json() == statement.json());
-        match same {
-            Some((_, compiled)) => Ok(compiled.clone()),
-            None => CompiledStatement::parse(DocumentKind::Resource, statement.json()),
-        }
-    });
-    Policy::assemble(DocumentKind::Resource, statements.collect::<Result<_, _>>()?)
+/// The statements, which are compiled already, as one policy.
+fn assemble(policy: &ResourcePolicy) -> Result<Policy, PolicyError> {
+    let each = policy.statements().iter();
+    let compiled = each.map(|statement| statement.compiled().cloned().map_err(PolicyError::clone));
+    Policy::assemble(DocumentKind::Resource, compiled.collect::<Result<_, _>>()?)
 }
 
 /// Compiles a stored document; what cannot be read is logged and must deny.
@@ -378,10 +357,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use portcullis_iam::{Decision, MapContext, Policies, Principal, Request, decide};
-    use portcullis_lambda::{Grant, GrantInput, RevisionId};
+    use portcullis_lambda::{Grant, GrantInput, RevisionId, Statement};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::documents::{Document as _, lambda::decode_policy};
 
     const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
     const PRINCIPALS: [&str; 4] = ["s3.amazonaws.com", "sns.amazonaws.com", "111122223333", "*"];
@@ -431,10 +411,15 @@ mod tests {
         new.unwrap_or(current)
     }
 
-    fn view(policy: ResourcePolicy, previous: Option<&PolicyView>) -> PolicyView {
+    fn view(policy: ResourcePolicy) -> PolicyView {
         let target = Target { function: ARN.parse().unwrap(), qualifier: None };
-        let stored = Versioned::new(policy, Revision::new(1), Revision::new(1));
-        PolicyView::new(&target, stored, previous)
+        PolicyView::new(&target, Versioned::new(policy, Revision::new(1), Revision::new(1)))
+    }
+
+    /// The policy as one reads it from the store who knows an earlier state of it.
+    fn read(policy: &ResourcePolicy, earlier: Option<&ResourcePolicy>) -> ResourcePolicy {
+        let known = earlier.map(ResourcePolicy::statements).unwrap_or_default();
+        decode_policy(&policy.encode(), known).unwrap()
     }
 
     /// What the policy says about every caller from every source.
@@ -457,31 +442,34 @@ mod tests {
         .collect()
     }
 
-    /// That what both views have is compiled once.
+    /// That what both policies have is compiled once.
     #[track_caller]
-    fn check_shared(old: &PolicyView, new: &PolicyView) {
-        let kept: BTreeSet<&str> = old.stored.statements().iter().map(Statement::json).collect();
-        let compiled = |view: &PolicyView| -> BTreeSet<_> {
-            view.compiled_statements().map(|(_, compiled)| Arc::as_ptr(compiled)).collect()
+    fn check_shared(old: &ResourcePolicy, new: &ResourcePolicy) {
+        let kept: BTreeSet<&str> = old.statements().iter().map(Statement::json).collect();
+        let compiled = |policy: &ResourcePolicy| -> BTreeSet<_> {
+            let each = policy.statements().iter();
+            each.map(|statement| Arc::as_ptr(statement.compiled().unwrap())).collect()
         };
-        let kept = new.stored.statements().iter().filter(|one| kept.contains(one.json())).count();
+        let kept = new.statements().iter().filter(|one| kept.contains(one.json())).count();
         assert_eq!(compiled(old).intersection(&compiled(new)).count(), kept);
     }
 
     proptest! {
         #[test]
-        fn a_view_made_of_another_decides_as_one_compiled_whole(
+        fn a_policy_made_of_another_decides_as_one_compiled_whole(
             changes in proptest::collection::vec(changes(), 1..24),
         ) {
-            let (mut policy, mut last) = (None, None);
+            let mut last: Option<ResourcePolicy> = None;
             for change in &changes {
-                policy = changed(policy, change);
-                let Some(policy) = policy.clone() else { continue };
-                let whole = Policy::parse(DocumentKind::Resource, &policy.to_json()).unwrap();
-                let next = view(policy, last.as_ref());
-                prop_assert_eq!(decisions(next.compiled.as_ref().unwrap()), decisions(&whole));
-                if let Some(last) = &last {
-                    check_shared(last, &next);
+                let Some(next) = changed(last.clone(), change) else { continue };
+                let whole = Policy::parse(DocumentKind::Resource, &next.to_json()).unwrap();
+                let read = read(&next, last.as_ref());
+                for policy in [&next, &read] {
+                    let compiled = view(policy.clone()).compiled.unwrap();
+                    prop_assert_eq!(decisions(&compiled), decisions(&whole));
+                    if let Some(last) = &last {
+                        check_shared(last, policy);
+                    }
                 }
                 last = Some(next);
             }
@@ -496,9 +484,7 @@ mod tests {
         let bad = bad.replace("\"arn:aws:lambda", "\"lambda");
         let mixed = vec![good.statements()[0].clone(), Statement::from_json(&bad).unwrap()];
         let mixed = ResourcePolicy::restore(mixed, revision()).unwrap();
-        let first = view(good.clone(), None);
-        let broken = view(mixed, Some(&first));
-        assert!(broken.compiled.is_none());
-        assert!(view(good, Some(&broken)).compiled.is_some());
+        assert!(view(read(&mixed, Some(&good))).compiled.is_none());
+        assert!(view(read(&good, Some(&mixed))).compiled.is_some());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_iam::DocumentKind;
+use portcullis_iam::{DocumentKind, PolicyError, Statement as CompiledStatement};
 use serde::Deserialize;
 
 use crate::{
@@ -20,12 +20,22 @@ const HEAD: &str = r#"{"Version":"2012-10-17","Id":"default","Statement":["#;
 /// What stands after them.
 const TAIL: &str = "]}";
 
-/// One statement: its id, and the JSON that `AddPermission` answered. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One statement: its id, the JSON that `AddPermission` answered, and what the policy engine makes
+/// of that. Cheap to clone. Two are equal when their texts are.
+#[derive(Clone, Debug)]
 pub struct Statement {
     sid: StatementId,
     json: Arc<str>,
+    compiled: Result<Arc<CompiledStatement>, Arc<PolicyError>>,
 }
+
+impl PartialEq for Statement {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl Eq for Statement {}
 
 /// The elements that a statement has, each of its JSON type, no others.
 #[derive(Deserialize)]
@@ -50,17 +60,29 @@ impl Statement {
     /// # Errors
     /// As [`ResourcePolicy::add`], of a principal that no statement can have.
     pub fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
-        let json = grant.statement_json(target)?.into();
-        Ok(Self { sid: grant.statement_id().clone(), json })
+        Ok(Self::new(grant.statement_id().clone(), &grant.statement_json(target)?))
+    }
+
+    fn new(sid: StatementId, json: &str) -> Self {
+        let compiled = CompiledStatement::parse(DocumentKind::Resource, json).map_err(Arc::new);
+        Self { sid, json: json.into(), compiled }
     }
 
     /// That the policy engine can decide by the statement: what it would refuse must not be
     /// stored. For example a source ARN with a policy variable that is left open.
     pub(crate) fn check(&self) -> Result<(), LambdaError> {
-        match portcullis_iam::Statement::parse(DocumentKind::Resource, &self.json) {
+        match self.compiled() {
             Ok(_) => Ok(()),
             Err(why) => Err(InvalidParameter::Statement(why.to_string().into()).into()),
         }
+    }
+
+    /// What calls are decided by.
+    ///
+    /// # Errors
+    /// Why the policy engine cannot decide by it: possible in what was stored only.
+    pub fn compiled(&self) -> Result<&Arc<CompiledStatement>, &PolicyError> {
+        self.compiled.as_ref().map_err(|why| &**why)
     }
 
     /// Reads a statement of a stored policy. That it is a statement that can be decided is for
@@ -85,7 +107,7 @@ impl Statement {
         let Some(Ok(shape)) = values.next() else { return Err(Self::refusal(text)) };
         let parts = text.split_at_checked(values.byte_offset());
         let (json, rest) = parts.ok_or_else(|| Self::refusal(text))?;
-        Ok((Self { sid: shape.sid.parse()?, json: json.into() }, rest))
+        Ok((Self::new(shape.sid.parse()?, json), rest))
     }
 
     fn refusal(json: &str) -> InvalidValue {
