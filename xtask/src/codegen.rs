@@ -2,7 +2,7 @@
 //!
 //! Two steps. `--refresh` fetches botocore and derives `models/*.json`: what the served operations
 //! need, without prose. Every run then makes `crates/model/src/generated/*.rs` from `models/` and
-//! `overlay/`, offline. `--check` compares instead of writing.
+//! `overlay/`, offline, and `docs/operations.md`. `--check` compares instead of writing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 mod emit;
 mod model;
 mod names;
+mod operations;
 mod overlay;
 mod pattern;
 mod refresh;
@@ -17,10 +18,13 @@ mod rows;
 mod shapes;
 mod types;
 
-use model::{Model, merge};
+use model::{Merged, Model, merge};
 
 /// The services with a table, in the order of `SERVICES`.
 const SERVICES: [&str; 4] = ["lambda", "iam", "sts", "portcullis"];
+
+/// The services of AWS whose operations `docs/operations.md` lists, served or not.
+const DOCUMENTED: [&str; 4] = ["iam", "sts", "organizations", "lambda"];
 
 /// Flags of `cargo xtask codegen`.
 #[derive(clap::Args)]
@@ -96,18 +100,30 @@ fn difference(path: &Path, committed: &str, fresh: &str) -> String {
 
 /// Every generated file's path and text.
 fn generate(root: &Path) -> Result<Vec<(PathBuf, String)>, CodegenError> {
-    SERVICES.iter().map(|service| generate_service(root, service)).collect()
+    let tables = SERVICES.iter().map(|service| generate_service(root, service));
+    tables.chain([generate_operations(root)]).collect()
 }
 
 fn generate_service(root: &Path, service: &str) -> Result<(PathBuf, String), CodegenError> {
+    let text = emit::format(&emit::module(&merged(root, service)?)?)?;
+    let directory = root.join("crates/model/src/generated");
+    Ok((directory.join(service).with_extension("rs"), text))
+}
+
+/// The table of operations for people.
+fn generate_operations(root: &Path) -> Result<(PathBuf, String), CodegenError> {
+    let services: Result<Vec<_>, _> =
+        DOCUMENTED.iter().map(|service| merged(root, service)).collect();
+    Ok((root.join("docs/operations.md"), operations::page(&services?)))
+}
+
+/// A service's model with its overlay applied.
+fn merged(root: &Path, service: &str) -> Result<Merged, CodegenError> {
     let overlay = overlay::read(root, service)?;
     let path = root.join("models").join(service).with_extension("json");
     let model: Model = serde_json::from_str(&read(&path)?)
         .map_err(|error| CodegenError::Form { path, message: error.to_string() })?;
-    let merged = merge(service, model, overlay)?;
-    let text = emit::format(&emit::module(&merged)?)?;
-    let directory = root.join("crates/model/src/generated");
-    Ok((directory.join(service).with_extension("rs"), text))
+    merge(service, model, overlay)
 }
 
 /// The repository's root: the parent of this crate's folder.

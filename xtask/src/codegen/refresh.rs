@@ -17,8 +17,12 @@ use super::{CodegenError, overlay, read, write};
 const BOTOCORE_VERSION: &str = "1.44.8";
 
 /// The services that come from botocore, with the API version that its folders have.
-const SOURCES: [(&str, &str); 3] =
-    [("lambda", "2015-03-31"), ("iam", "2010-05-08"), ("sts", "2011-06-15")];
+const SOURCES: [(&str, &str); 4] = [
+    ("lambda", "2015-03-31"),
+    ("iam", "2010-05-08"),
+    ("sts", "2011-06-15"),
+    ("organizations", "2016-11-28"),
+];
 
 /// Unpacks the models of a downloaded package: package, target folder, then `SERVICE/VERSION`…
 const UNPACK: &str = r#"
@@ -94,8 +98,8 @@ pub(crate) fn refresh(root: &Path) -> Result<(), CodegenError> {
 /// The NOTICE of the derived files: the original's, and what was changed.
 fn notice(original: &str) -> String {
     format!(
-        "{}\n\nThe files lambda.json, iam.json and sts.json in this folder are derived from the service\n\
-         models of botocore {BOTOCORE_VERSION} (Apache License 2.0, see LICENSE), modified: documentation\n\
+        "{}\n\nThe files lambda.json, iam.json, sts.json and organizations.json in this folder are derived\n\
+         from the service models of botocore {BOTOCORE_VERSION} (Apache License 2.0, see LICENSE), modified: documentation\n\
          removed; shapes kept only for the operations that this project serves. `cargo xtask codegen\n\
          --refresh` makes them.\n",
         original.trim_end()
@@ -110,8 +114,10 @@ fn fetch(target: &Path) -> Result<(), CodegenError> {
     python(&["-m", "pip", "download", &requirement, "--no-deps", "--quiet", "--dest", &directory])?;
     let package = wheel(target)?;
     let services = SOURCES.map(|(service, version)| format!("{service}/{version}"));
-    let [lambda, iam, sts] = &services;
-    python(&["-c", UNPACK, &package.to_string_lossy(), &directory, lambda, iam, sts])
+    let package = package.to_string_lossy();
+    let mut arguments = vec!["-c", UNPACK, &package, &directory];
+    arguments.extend(services.iter().map(String::as_str));
+    python(&arguments)
 }
 
 fn wheel(target: &Path) -> Result<PathBuf, CodegenError> {
