@@ -9,8 +9,8 @@ use portcullis_iam::{
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:orders";
 const NARROWING: [Narrowing; 2] = [
-    Narrowing { operator: "ArnLike", key: "AWS:SourceArn" },
-    Narrowing { operator: "StringEquals", key: "AWS:SourceAccount" },
+    Narrowing { operator: "ArnLike", key: "AWS:SourceArn", action: None },
+    Narrowing { operator: "StringEquals", key: "AWS:SourceAccount", action: None },
 ];
 
 /// A call of `lambda:InvokeFunction` on the function `orders`.
@@ -335,6 +335,19 @@ identity-based policy   denies
     as StringNotEquals aws:none x holds: (not in the request)
 "#;
     assert!(text.contains(want), "{text}");
+}
+
+#[test]
+fn a_grant_that_lets_in_more_than_the_call_is_told_with_a_warning() {
+    let source = [("aws:SourceArn", "arn:aws:s3:::b")];
+    let warned = |caller, context| {
+        let row = Row { caller, context, identity: None, resource: None };
+        row.told(|told| told.text(Style::Plain).contains("\n  careful: "))
+    };
+    assert!(warned("s3.amazonaws.com", &[]));
+    assert!(warned("anonymous", &[]));
+    assert!(!warned("s3.amazonaws.com", &source));
+    assert!(!warned("arn:aws:iam::111111111111:user/alice", &[]));
 }
 
 /// The level at which a service control policy is missing is the one that is looked into.

@@ -14,15 +14,24 @@ use crate::{
 };
 
 /// The conditions by which a grant is made as small as the call, as `AddPermission` writes them.
-#[rustfmt::skip]
-pub const NARROWING: [Narrowing; 6] = [
-    Narrowing { operator: "ArnLike",      key: "AWS:SourceArn" },
-    Narrowing { operator: "StringEquals", key: "AWS:SourceAccount" },
-    Narrowing { operator: "StringEquals", key: "aws:PrincipalOrgID" },
-    Narrowing { operator: "StringEquals", key: "lambda:EventSourceToken" },
-    Narrowing { operator: "StringEquals", key: "lambda:FunctionUrlAuthType" },
-    Narrowing { operator: "Bool",         key: "lambda:InvokedViaFunctionUrl" },
-];
+pub const NARROWING: [Narrowing; 6] = {
+    const fn of(
+        operator: &'static str,
+        key: &'static str,
+        action: Option<&'static str>,
+    ) -> Narrowing {
+        Narrowing { operator, key, action }
+    }
+    [
+        of("ArnLike", "AWS:SourceArn", None),
+        of("StringEquals", "AWS:SourceAccount", None),
+        of("StringEquals", "aws:PrincipalOrgID", None),
+        of("StringEquals", "lambda:EventSourceToken", None),
+        // Calls through a URL have both; each half takes one (aws-lambda.md §1.7).
+        of("StringEquals", "lambda:FunctionUrlAuthType", Some("lambda:InvokeFunctionUrl")),
+        of("Bool", "lambda:InvokedViaFunctionUrl", Some("lambda:InvokeFunction")),
+    ]
+};
 
 /// `aws lambda add-permission`, ready to be run by whoever may change the function's policy.
 ///

@@ -9,13 +9,13 @@
 
 use std::process::Command;
 
-use portcullis_iam::PolicyType::{Identity, Resource};
+use portcullis_iam::PolicyType::{Identity, Resource, Session};
 use portcullis_iam::{
-    Decision, DocumentKind, MapContext, Policies, Policy, Principal, Request, decide,
+    Decision, DocumentKind, MapContext, Policies, Policy, Principal, Request, decide, explain,
 };
 use portcullis_lambda::{
-    AddPermissionCommand, Endpoint, FunctionReference, Grant, GrantInput, ResourcePolicy,
-    RevisionId, Target,
+    AddPermissionCommand, Endpoint, FunctionReference, Grant, GrantInput, NARROWING,
+    ResourcePolicy, RevisionId, Target,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -249,9 +249,15 @@ fn addressed(function: &str, qualifier: Option<&str>) -> Target {
     reference.resolve(qualifier, endpoint).unwrap().check().unwrap()
 }
 
-/// The policy after the command is run, as JSON.
+/// The policy after the command is run in a shell, as JSON.
 fn run(command: &AddPermissionCommand) -> String {
-    let (target, input) = sent(&by_shell(&command.to_string()));
+    assert_eq!(by_shell(&command.to_string()), command.words());
+    run_words(command)
+}
+
+/// The policy after the words of the command are run.
+fn run_words(command: &AddPermissionCommand) -> String {
+    let (target, input) = sent(&command.words());
     assert_eq!((&target, &input), (command.target(), command.input()));
     let revision = RevisionId::new(Uuid::nil());
     let grant = Grant::try_from(&input).unwrap();
@@ -327,5 +333,129 @@ fn running_the_command_writes_the_statement_and_allows_the_call() {
     ];
     for (caller, statement, keys) in rows {
         check_mends(caller, &statement, &keys);
+    }
+}
+
+// What an explanation tells to run.
+
+/// A call that the policies do not allow, and the one statement that the function's policy has.
+#[derive(Clone, Debug)]
+struct Denied {
+    caller: &'static str,
+    action: &'static str,
+    qualifier: &'static str,
+    keys: Vec<(&'static str, &'static str)>,
+    own: bool,
+    granted: Option<&'static str>,
+}
+
+fn denied() -> impl Strategy<Value = Denied> {
+    let callers = [
+        "s3.amazonaws.com",
+        "logs.us-east-1.amazonaws.com",
+        "alexa-appkit.amazon.com",
+        "anonymous",
+        "arn:aws:iam::111111111111:user/team/al.ice+b@c",
+        "arn:aws:iam::222222222222:user/bob",
+        "arn:aws:iam::222222222222:root",
+        "arn:aws:sts::111111111111:assumed-role/worker/s1",
+        "arn:aws:sts::222222222222:assumed-role/worker/s1",
+        "arn:aws:sts::111111111111:federated-user/fred",
+    ];
+    let keys = [
+        ("aws:SourceArn", "arn:aws:s3:::it's $HOME"),
+        ("aws:SourceArn", "arn:aws:logs:us-east-1:111111111111:log-group:/x:*"),
+        ("aws:SourceArn", "arn:aws:s3:::${aws:username}?"),
+        ("aws:SourceAccount", "333333333333"),
+        ("aws:PrincipalOrgID", "o-a1b2c3d4e5"),
+        ("lambda:EventSourceToken", "-amzn1.ask"),
+        ("lambda:FunctionUrlAuthType", "NONE"),
+        ("lambda:InvokedViaFunctionUrl", "true"),
+    ];
+    let statements = [
+        r#"{"AWS":"222222222222"}"#,
+        r#"{"AWS":"111111111111"}"#,
+        r#"{"Service":"sns.amazonaws.com"}"#,
+    ];
+    let actions = ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:GetFunction"];
+    (
+        prop::sample::select(callers.to_vec()),
+        prop::sample::select(actions.to_vec()),
+        prop::sample::select(vec!["", ":prod", ":7"]),
+        prop::sample::subsequence(keys.to_vec(), 0..=4),
+        any::<bool>(),
+        prop::option::of(prop::sample::select(statements.to_vec())),
+    )
+        .prop_map(|(caller, action, qualifier, keys, own, granted)| Denied {
+            caller,
+            action,
+            qualifier,
+            keys,
+            own,
+            granted,
+        })
+}
+
+impl Denied {
+    /// What the function's policy says already.
+    fn granted(&self, resource: &str) -> Vec<Policy> {
+        let statement = |principal: &str| {
+            let principal: Value = serde_json::from_str(principal).unwrap();
+            statement(&principal, self.action, resource, None)
+        };
+        let document = |statement| json!({"Version": "2012-10-17", "Statement": [statement]});
+        let parse = |document: Value| Policy::parse(DocumentKind::Resource, &document.to_string());
+        self.granted.map(|one| parse(document(statement(one))).unwrap()).into_iter().collect()
+    }
+
+    /// What the caller's own policies say already.
+    fn own(&self) -> Vec<Policy> {
+        let all = r#"{"Statement":{"Effect":"Allow","Action":"lambda:*","Resource":"*"}}"#;
+        let all = self.own.then(|| Policy::parse(DocumentKind::Identity, all).unwrap());
+        all.into_iter().collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn doing_all_that_an_explanation_tells_allows_the_call(denied in denied()) {
+        let principal = Principal::parse(denied.caller).unwrap();
+        let resource = format!("{FUNCTION}{}", denied.qualifier);
+        let context = MapContext::from_iter(denied.keys.iter().copied());
+        let request = Request {
+            principal: &principal,
+            action: denied.action,
+            resource: &resource,
+            resource_account: "111111111111",
+            context: &context,
+        };
+        let (mut own, mut granted) = (denied.own(), denied.granted(&resource));
+        let decide_by = |own: &[Policy], granted: &[Policy]| {
+            let (own, granted) = (Vec::from_iter(own), Vec::from_iter(granted));
+            let policies = Policies { identity: &own, resource: &granted, ..Policies::default() };
+            (decide(&request, &policies), explain(&request, &policies, &NARROWING).ways)
+        };
+        let (decision, ways) = decide_by(&own, &granted);
+        prop_assert_eq!(ways.is_empty(), decision.is_allowed());
+        // A session's policies are made with it, and by nobody later.
+        let doable = ways.into_iter().filter(|way| way.grants.iter().all(|one| one.policy_type != Session));
+        for way in doable {
+            let before = (own.clone(), granted.clone());
+            for grant in way.grants {
+                if grant.policy_type == Resource {
+                    let command = AddPermissionCommand::for_statement(&grant.statement).unwrap();
+                    granted.push(Policy::parse(DocumentKind::Resource, &run_words(&command)).unwrap());
+                } else {
+                    let document = json!({"Version": "2012-10-17", "Statement": [
+                        serde_json::from_str::<Value>(&grant.statement).unwrap(),
+                    ]});
+                    own.push(Policy::parse(DocumentKind::Identity, &document.to_string()).unwrap());
+                }
+            }
+            prop_assert_eq!(decide_by(&own, &granted).0, Decision::Allowed);
+            (own, granted) = before;
+        }
     }
 }

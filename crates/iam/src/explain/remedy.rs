@@ -21,6 +21,8 @@ pub struct Narrowing {
     pub operator: &'static str,
     /// The key, as it is written: `AWS:SourceArn`.
     pub key: &'static str,
+    /// The one action on which grants are narrowed by it; `None`: any.
+    pub action: Option<&'static str>,
 }
 
 /// A statement that is missing.
@@ -47,6 +49,9 @@ pub struct MissingGrant {
     /// The statement, compact JSON.
     #[serde(serialize_with = "as_json")]
     pub statement: String,
+    /// What is doubtful about it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
     /// A command that makes it, as [`Explanation::with_commands`](super::Explanation::with_commands)
     /// was told.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,13 +227,15 @@ impl MissingGrant {
         let wide =
             matches!(request.principal.kind(), PrincipalKind::Service | PrincipalKind::Anonymous);
         let narrowing = narrowing.iter().filter(|_| names && wide);
+        let conditions: Vec<_> = narrowing.filter_map(|one| one.of(request)).collect();
         let mut grant = Self {
             policy_type,
             level,
             principal,
             action: request.action.to_owned(),
             resource: request.resource.to_owned(),
-            conditions: narrowing.filter_map(|one| one.of(request.context)).collect(),
+            warning: too_wide(request.principal.kind()).filter(|_| names && conditions.is_empty()),
+            conditions,
             statement: String::new(),
             command: None,
         };
@@ -262,13 +269,32 @@ impl MissingGrant {
 }
 
 impl Narrowing {
-    fn of(self, context: &dyn Context) -> Option<GrantCondition> {
-        match context.get(&self.key.to_lowercase())? {
+    fn of(self, request: &Request<'_>) -> Option<GrantCondition> {
+        if self.action.is_some_and(|action| !action.eq_ignore_ascii_case(request.action)) {
+            return None;
+        }
+        match request.context.get(&self.key.to_lowercase())? {
             Value::Single(value) => {
                 Some(GrantCondition { narrowing: self, value: value.into_owned() })
             }
             Value::Multiple(_) => None,
         }
+    }
+}
+
+/// What a grant that nothing narrows lets in, where that is more than the caller.
+fn too_wide(kind: PrincipalKind) -> Option<&'static str> {
+    match kind {
+        PrincipalKind::Service => Some(
+            "the request does not say for whose resource the service calls: this lets in calls \
+             for anyone's",
+        ),
+        PrincipalKind::Anonymous => Some("this lets in everyone"),
+        PrincipalKind::User
+        | PrincipalKind::Role
+        | PrincipalKind::RoleSession
+        | PrincipalKind::FederatedUser
+        | PrincipalKind::Root => None,
     }
 }
 

@@ -178,6 +178,10 @@ impl Page {
             let kind = with_article(grant.policy_type);
             self.line(format_args!("{verb} to {kind}{level}:"));
             self.line(format_args!("  {}", grant.statement));
+            if let Some(warning) = grant.warning {
+                let word = self.paint(Paint::Doubtful, "careful");
+                self.line(format_args!("  {word}: {warning}"));
+            }
             if let Some(command) = &grant.command {
                 self.line(format_args!("  {}", self.paint(Paint::Strong, command)));
             }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::common::decision_by_trace;
 use super::{Case, generate};
 
-const NARROWING: [Narrowing; 1] = [Narrowing { operator: "ArnLike", key: "AWS:SourceArn" }];
+const NARROWING: [Narrowing; 1] =
+    [Narrowing { operator: "ArnLike", key: "AWS:SourceArn", action: None }];
 
 fn read(case: &Value) -> Case {
     Case::read(&case.to_string(), Policy::parse_unvalidated).unwrap()
