@@ -4,6 +4,11 @@
 //! [`Policies`] that may have a say. The rules are those of AWS; where AWS is silent they are ours
 //! and stand in `choice.rs`.
 //!
+//! [`explain`](mod@explain) says why: the statements that apply, the nearest Allow and the part of it
+//! that missed, what would allow the call; as JSON and as text for a person. [`deciding`] names the one
+//! statement that decided, in about the time of a decision. [`analysis`] answers what documents mean
+//! for all calls.
+//!
 //! Never in this crate: I/O, a clock, async, HTTP, Lambda's own rules.
 #![forbid(unsafe_code)]
 
