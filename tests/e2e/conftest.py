@@ -10,7 +10,7 @@ from world import World
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def shared_server(tmp_path_factory):
     """The shared server. Names of functions, users and roles are unique, so tests do not meet."""
     place = tmp_path_factory.mktemp("shared")
     started = Server(place / "data", place / "logs")
@@ -21,8 +21,13 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def world(server):
-    return World(server)
+def server(shared_server):
+    return shared_server
+
+
+@pytest.fixture(scope="session")
+def world(shared_server):
+    return World(shared_server)
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +49,12 @@ def role(owner):
 
 
 @pytest.fixture(scope="session")
-def warm(server, owner):
+def warm(shared_server, world):
     """The runtime client is installed: the first call, which may install it, has been answered."""
-    name = owner.function()
-    answer = owner.root.wire.invoke(name, b"{}", timeout=300)
+    name = world.owner.function()
+    answer = world.owner.root.wire.invoke(name, b"{}", timeout=300)
     assert (answer.status, answer.body) == (200, b'"ran"'), answer
-    return server.data_dir / "runtimes"
+    return shared_server.data_dir / "runtimes"
 
 
 @pytest.fixture

@@ -72,12 +72,12 @@ def run(*arguments, cwd=None, timeout=60, **variables):
 class Server:
     """A running `portcullis serve`."""
 
-    def __init__(self, data_dir, logs, *, root=ROOT, arguments=(), **variables):
+    def __init__(self, data_dir, logs, *, root=ROOT, arguments=(), prefix=(), program=None, **variables):
         self.data_dir, self.root = Path(data_dir), root
         self.out, self.err = Path(logs) / "stdout.log", Path(logs) / "stderr.log"
         Path(logs).mkdir(parents=True, exist_ok=True)
         given = root_variables(root) if root else {}
-        command = [binary(), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.data_dir), *arguments]
+        command = [*prefix, program or binary(), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.data_dir), *arguments]
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 command,

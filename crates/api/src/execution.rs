@@ -17,7 +17,7 @@ use portcullis_lambda::{
     Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Qualifier, Region, Target,
 };
 use portcullis_sandbox::{
-    Event, InvokeError, Outcome, Sandbox, WorkerSpec,
+    Confinement, Event, InvokeError, Outcome, Sandbox, WorkerSpec,
     python::{Facts, Python, PythonRuntime, standard_environment},
 };
 use portcullis_store::{Blobs, Digest};
@@ -75,8 +75,8 @@ impl Execution {
 
     /// Runs one event on the version behind `resolved`.
     ///
-    /// A runtime that this host lacks is the function's error, as a broken function is: the caller
-    /// did nothing wrong.
+    /// A runtime that this host lacks, or a host that cannot isolate functions, is the function's
+    /// error, as a broken function is: the caller did nothing wrong, and need not try again.
     ///
     /// # Errors
     /// [`ApiError::Throttled`], [`ApiError::ShuttingDown`], and failures of the server's own.
@@ -86,6 +86,9 @@ impl Execution {
         resolved: &Resolved,
         event: Event,
     ) -> Result<Outcome, ApiError> {
+        if let Confinement::Refused { .. } = self.sandbox.confinement() {
+            return Ok(not_isolated());
+        }
         let deployment = resolved.deployment();
         let id = worker_id(resolved);
         let spec = match self.ready(&version_arn(resolved), &id) {
@@ -106,7 +109,7 @@ impl Execution {
                 ApiError::Throttled { reason: "ConcurrentInvocationLimitExceeded" }
             }
             InvokeError::ShuttingDown => ApiError::ShuttingDown,
-            InvokeError::Start(error) => ApiError::internal(error),
+            InvokeError::Refused(_) | InvokeError::Start(_) => ApiError::internal(error),
         })
     }
 
@@ -151,6 +154,7 @@ impl Execution {
         let version = resolved.version().to_string();
         let handler = configuration.handler().to_string();
         let memory_mb = u32::from(configuration.memory().get());
+        let places = self.sandbox.places(&code_dir, &python.client_dir);
         let levels = configuration.log_format().levels();
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let user: Vec<_> = configuration
@@ -168,8 +172,8 @@ impl Execution {
             log_stream: &log_stream(&version),
             json_log_level: levels.map(|levels| levels.application.as_str()),
             credentials: None,
-            task_root: &code_dir,
-            runtime_dir: &python.client_dir,
+            task_root: &places.task_root,
+            runtime_dir: &places.runtime_dir,
             user_variables: &user,
         });
         WorkerSpec {
@@ -182,6 +186,7 @@ impl Execution {
             environment,
             timeout: Duration::from_secs(configuration.timeout().get().into()),
             memory_mb,
+            ephemeral_mb: u32::from(configuration.ephemeral_storage().get()),
         }
     }
 
@@ -312,12 +317,20 @@ fn log_progress(line: &str) {
 /// The answer of a function whose runtime this host lacks. The remedy is the operator's, and names
 /// places on the host: it is in the log.
 fn runtime_missing(runtime: &str) -> Outcome {
-    let payload = json!({
-        "errorType": "Runtime.NotAvailable",
-        "errorMessage": format!(
-            "The runtime {runtime} is not available on this host; the server's log says why."
-        ),
-    });
+    let message =
+        format!("The runtime {runtime} is not available on this host; the server's log says why.");
+    failed("Runtime.NotAvailable", &message)
+}
+
+/// The answer of every function where none runs.
+fn not_isolated() -> Outcome {
+    let message = "This host cannot isolate functions, so none runs; the server's log says why, and \
+                   its flag --isolation none would run them without.";
+    failed("Sandbox.NotIsolated", message)
+}
+
+fn failed(error_type: &str, message: &str) -> Outcome {
+    let payload = json!({"errorType": error_type, "errorMessage": message});
     Outcome {
         payload: Bytes::from(payload.to_string()),
         function_error: Some("Unhandled"),

@@ -57,9 +57,11 @@ Exit status: 0 every case was decided; 1 some could not be read, or reading or w
 /// How functions are kept from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Isolation {
-    /// The strongest that this build and the host offer.
+    /// Isolated, with every limit that the host offers; they do not run where it cannot isolate.
     Auto,
-    /// None beyond a process of its own.
+    /// Isolated, and they do not run where any mechanism or limit is missing.
+    Full,
+    /// No more than a process of its own: only for code that you trust.
     None,
 }
 
@@ -175,6 +177,9 @@ pub(crate) struct QuickstartArguments {
         value_parser = listen_address
     )]
     pub(crate) listen: SocketAddr,
+    /// How functions are kept from the host.
+    #[arg(long, env = "PORTCULLIS_ISOLATION", value_enum, default_value_t = Isolation::Auto)]
+    pub(crate) isolation: Isolation,
     /// Stop after the table instead of serving on.
     #[arg(long)]
     pub(crate) exit: bool,

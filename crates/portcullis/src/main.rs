@@ -48,6 +48,9 @@ pub(crate) enum CliError {
         /// What the server said.
         answer: String,
     },
+    /// No function runs on this host.
+    #[error("{0}")]
+    NotIsolated(portcullis_sandbox::Confinement),
     /// The example's zip could not be made.
     #[error("cannot make the zip: {0}")]
     Zip(#[from] zip::result::ZipError),
@@ -57,6 +60,10 @@ pub(crate) enum CliError {
 }
 
 fn main() -> ExitCode {
+    // First, while there is one thread.
+    if let Some(code) = portcullis_sandbox::run_if_spawner() {
+        return code;
+    }
     match run() {
         Ok(code) => code,
         // Whoever read our output has enough, as `head` does.

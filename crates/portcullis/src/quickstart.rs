@@ -9,6 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use http::{Method, Response};
+use portcullis_sandbox::Confinement;
 use portcullis_sigv4::Credentials;
 use serde_json::{Value, json};
 
@@ -43,7 +44,7 @@ const ACTIVE_MAX: Duration = Duration::from_secs(30);
 /// [`CliError`] naming the step that failed, with the server's answer.
 pub(crate) async fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
     let runtime = serve::prepare_runtime().await?;
-    let running = serve::start_quickstart(arguments.listen).await?;
+    let running = serve::start_quickstart(arguments).await?;
     let shown = show(&running, runtime).await;
     if shown.is_ok() && !arguments.exit {
         paste_lines(&running)?;
@@ -55,6 +56,11 @@ pub(crate) async fn run(arguments: &QuickstartArguments) -> Result<(), CliError>
 
 /// Everything between the start and the lines to paste.
 async fn show(running: &Running, runtime: &str) -> Result<(), CliError> {
+    let confinement = running.confinement();
+    if matches!(confinement, Confinement::Refused { .. }) {
+        return Err(CliError::NotIsolated(confinement.clone()));
+    }
+    say!("   {confinement}")?;
     let owner = Step(running.root_client());
     say!("\n1. Deploying {FUNCTION} ({runtime}) from a zip")?;
     deploy(&owner, runtime).await?;

@@ -17,7 +17,7 @@ use portcullis_catalog::{
 };
 use portcullis_identity::{AccountId, Partition, generate};
 use portcullis_lambda::{Region, UrlDomain};
-use portcullis_sandbox::{Sandbox, SandboxError, python, unpack};
+use portcullis_sandbox::{Confinement, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
 use tokio::{
@@ -28,7 +28,7 @@ use tokio::{
 };
 
 use crate::{
-    cli::{DecisionLogArguments, Isolation, ServeArguments},
+    cli::{DecisionLogArguments, Isolation, QuickstartArguments, ServeArguments},
     client::{Client, ClientError, Endpoint},
     console::say,
     root_credentials::{self, RootCredentialsError},
@@ -124,7 +124,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), ServeError> {
     let signals = Signals::new()?;
     let configuration = Configuration::of_arguments(arguments)?;
     let running = Running::start(configuration).await?;
-    announce(&running, arguments.isolation)?;
+    announce(&running)?;
     signals.any().await;
     running.stop().await
 }
@@ -148,12 +148,14 @@ pub(crate) async fn prepare_runtime() -> Result<&'static str, ServeError> {
 ///
 /// # Errors
 /// [`ServeError`] when it cannot start.
-pub(crate) async fn start_quickstart(listen: SocketAddr) -> Result<Running, ServeError> {
+pub(crate) async fn start_quickstart(
+    arguments: &QuickstartArguments,
+) -> Result<Running, ServeError> {
     let home = Path::new(HOME);
     make_private(home)?;
     let folder = tempfile::Builder::new().prefix("quickstart-").tempdir_in(home)?;
     let configuration = Configuration {
-        listen: free(listen),
+        listen: free(arguments.listen),
         data_dir: folder.path().to_owned(),
         runtimes_dir: home.join("runtimes"),
         region: parse("region", "us-east-1")?,
@@ -163,6 +165,7 @@ pub(crate) async fn start_quickstart(listen: SocketAddr) -> Result<Running, Serv
         deny_confused_deputy: false,
         root: None,
         decision_log: DecisionLogArguments::default(),
+        isolation: arguments.isolation,
     };
     say!("Starting a server on an empty data folder ({})", folder.path().display())?;
     Ok(Running { folder: Some(folder), ..Running::start(configuration).await? })
@@ -189,6 +192,7 @@ struct Configuration {
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
     decision_log: DecisionLogArguments,
+    isolation: Isolation,
 }
 
 impl Configuration {
@@ -220,6 +224,7 @@ impl Configuration {
             deny_confused_deputy: arguments.deny_confused_deputy,
             root,
             decision_log: arguments.decision_log.clone(),
+            isolation: arguments.isolation,
         })
     }
 }
@@ -244,6 +249,7 @@ pub(crate) struct Running {
     root: Credentials,
     /// Whether the root credentials were made at this start.
     new_root: bool,
+    confinement: Confinement,
     server: Server,
     store: Arc<SqliteStore>,
     decisions: Arc<Decisions>,
@@ -257,7 +263,7 @@ impl Running {
     async fn start(configuration: Configuration) -> Result<Self, ServeError> {
         let Configuration { listen, data_dir, root, decision_log, deny_confused_deputy, .. } =
             configuration;
-        let Configuration { region, account, url_domain, url_rule, runtimes_dir, .. } =
+        let Configuration { region, account, url_domain, url_rule, runtimes_dir, isolation, .. } =
             configuration;
         make_private(&data_dir)?;
         let store = Arc::new(SqliteStore::open(&data_dir)?);
@@ -270,7 +276,8 @@ impl Running {
         let catalog = Catalog::open(store.clone(), partition).await?;
         catalog.start(account, &root_key(&root)?, jiff::Timestamp::now()).await?;
         let blobs = Blobs::open(&data_dir.join("code"))?;
-        let sandbox = Sandbox::new(portcullis_sandbox::Settings::default())?;
+        let sandbox = Sandbox::new(sandbox_settings(isolation))?;
+        let confinement = sandbox.confinement().clone();
         let code_dir = unpacked(&data_dir);
         let settings = Settings {
             region: region.clone(),
@@ -297,6 +304,7 @@ impl Running {
             region,
             root,
             new_root,
+            confinement,
             server,
             store,
             decisions,
@@ -352,6 +360,11 @@ impl Running {
         &self.root
     }
 
+    /// How it keeps functions from this host.
+    pub(crate) fn confinement(&self) -> &Confinement {
+        &self.confinement
+    }
+
     /// A client that calls it as root.
     pub(crate) fn root_client(&self) -> Client {
         Client {
@@ -371,6 +384,15 @@ fn open_decisions(
     let &DecisionLogArguments { file_bytes, files, in_memory } = arguments;
     let settings = DecisionSettings { folder: folder.clone(), file_bytes, files, in_memory };
     Decisions::open(settings).map_err(|source| ServeError::DecisionLog { folder, source })
+}
+
+fn sandbox_settings(isolation: Isolation) -> portcullis_sandbox::Settings {
+    let isolation = match isolation {
+        Isolation::Auto => portcullis_sandbox::Isolation::Auto,
+        Isolation::Full => portcullis_sandbox::Isolation::Full,
+        Isolation::None => portcullis_sandbox::Isolation::None,
+    };
+    portcullis_sandbox::Settings { isolation, ..Default::default() }
 }
 
 /// Where code is unpacked: a folder of this boot of the machine. What was unpacked before a power
@@ -413,12 +435,12 @@ fn root_key(root: &Credentials) -> Result<RootKey, ServeError> {
 }
 
 /// Says where the server is; the generated root credentials once, and never again.
-fn announce(running: &Running, isolation: Isolation) -> Result<(), ServeError> {
-    if isolation == Isolation::Auto {
-        tracing::warn!(
-            "functions run in processes of their own, but not isolated from this host: run only \
-             code that you trust"
-        );
+fn announce(running: &Running) -> Result<(), ServeError> {
+    match &running.confinement {
+        Confinement::Jailed { lacking } if lacking.is_empty() => {
+            tracing::info!("{}", running.confinement);
+        }
+        confinement => tracing::warn!("{confinement}"),
     }
     if running.root.secret_access_key.len() < SECRET_CHARACTERS_SAFE {
         tracing::warn!("the root secret is short enough to be guessed: use it on loopback only");

@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::hint::black_box;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use portcullis_sandbox::python::{Facts, Python, PythonRuntime, standard_environment};
-use portcullis_sandbox::{Event, RuntimeCommand, Sandbox, Settings, WorkerSpec};
+use portcullis_sandbox::{Event, Isolation, RuntimeCommand, Sandbox, Settings, WorkerSpec};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -38,10 +39,13 @@ fn main() -> Fallible<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let python = tokio.block_on(prepare())?;
     let code = tempfile::tempdir()?;
+    std::fs::set_permissions(&code, std::fs::Permissions::from_mode(0o755))?;
     std::fs::write(code.path().join("index.py"), "def handler(event, context): return event")?;
     let spec = Arc::new(spec(&python, code.path()));
-    let sandbox = tokio.block_on(async { Sandbox::new(Settings::default()) })?;
-    let mut bare = tokio.block_on(BareLoop::start(&spec))?;
+    let spawner = Path::new(env!("CARGO_BIN_EXE_sandbox-spawner")).to_owned();
+    let settings = Settings { spawner, isolation: Isolation::Full, ..Settings::default() };
+    let sandbox = tokio.block_on(async { Sandbox::new(settings) })?;
+    let mut bare = tokio.block_on(BareLoop::start(&python, code.path()))?;
     let (mut bare_runs, mut sandbox_runs) = (Vec::new(), Vec::new());
     for _ in 0..=RUNS {
         let (mut bare_time, mut sandbox_time) = (Duration::ZERO, Duration::ZERO);
@@ -78,8 +82,9 @@ async fn prepare() -> Fallible<PythonRuntime> {
     Err(last.map_or("no Python".into(), Into::into))
 }
 
-fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
-    let environment = standard_environment(&Facts {
+/// A worker's environment, with the code and the runtime client at these places.
+fn environment(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
+    standard_environment(&Facts {
         function_name: "f",
         version: "$LATEST",
         runtime: "python3.11",
@@ -90,10 +95,14 @@ fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
         log_stream: "stream",
         json_log_level: None,
         credentials: None,
-        task_root: code,
-        runtime_dir: &python.client_dir,
+        task_root,
+        runtime_dir,
         user_variables: &[],
-    });
+    })
+}
+
+fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
+    let environment = environment(Path::new("/var/task"), Path::new("/var/runtime"));
     WorkerSpec {
         id: "f".to_owned(),
         function_name: "f".to_owned(),
@@ -104,6 +113,7 @@ fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
         environment,
         timeout: Duration::from_secs(30),
         memory_mb: 128,
+        ephemeral_mb: 512,
     }
 }
 
@@ -136,7 +146,8 @@ async fn calls(sandbox: &Sandbox, spec: &Arc<WorkerSpec>) -> Fallible<Duration> 
 
 /// Time of one start, of a program that ends at once.
 async fn starts(sandbox: &Sandbox, spec: &WorkerSpec) -> Fallible<Duration> {
-    let runtime = RuntimeCommand { program: "/bin/true".into(), arguments: vec![] };
+    let program = "/bin/true".into();
+    let runtime = RuntimeCommand { program, arguments: vec![], ..spec.runtime.clone() };
     let spec = Arc::new(WorkerSpec { id: "true".to_owned(), runtime, ..spec.clone() });
     let begin = Instant::now();
     for _ in 0..STARTS {
@@ -155,17 +166,18 @@ struct BareLoop {
 }
 
 impl BareLoop {
-    async fn start(spec: &WorkerSpec) -> Fallible<Self> {
+    async fn start(python: &PythonRuntime, code: &Path) -> Fallible<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let (given, answered) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         tokio::spawn(serve(listener, Arc::clone(&given), Arc::clone(&answered)));
-        let worker = Command::new(&spec.runtime.program)
-            .args(&spec.runtime.arguments)
+        let command = python.command("index.handler");
+        let worker = Command::new(&command.program)
+            .args(&command.arguments)
             .env_clear()
-            .envs(spec.environment.iter().cloned())
+            .envs(environment(code, &python.client_dir))
             .env("AWS_LAMBDA_RUNTIME_API", address)
-            .current_dir(&spec.code_dir)
+            .current_dir(code)
             .stdin(Stdio::null())
             .spawn()?;
         Ok(Self { worker, given, answered })

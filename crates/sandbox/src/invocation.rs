@@ -6,15 +6,16 @@ use std::time::Duration;
 use crate::exchange::Answer;
 use crate::outcome::Outcome;
 use crate::pools::{Grant, Running, Slot};
-use crate::process::Exit;
-use crate::spawn::Spawner;
+use crate::process::{End, Exit};
+use crate::spawner::SpawnError;
 use crate::specification::{Event, InvokeError, WorkerSpec};
+use crate::start::Starter;
 use crate::worker::{Init, Served, Worker};
 
 /// An admitted event.
 pub(crate) struct Invocation {
     running: Running,
-    spawner: Arc<Spawner>,
+    starter: Arc<Starter>,
     spec: Arc<WorkerSpec>,
     event: Event,
 }
@@ -25,11 +26,11 @@ type Attempt = Result<Outcome, Exit>;
 impl Invocation {
     pub(crate) fn new(
         running: Running,
-        spawner: Arc<Spawner>,
+        starter: Arc<Starter>,
         spec: Arc<WorkerSpec>,
         event: Event,
     ) -> Self {
-        Self { running, spawner, spec, event }
+        Self { running, starter, spec, event }
     }
 
     /// Runs the event to its end. A warm worker that is gone before it has the event is replaced;
@@ -61,14 +62,15 @@ impl Invocation {
         limit: Duration,
         last_try: bool,
     ) -> Result<Option<Outcome>, InvokeError> {
-        let (mut worker, share) = Worker::start(&self.spec, slot, &self.spawner).await?;
+        let (mut worker, share) = Worker::start(&self.spec, slot, &self.starter).await?;
         let outcome = match worker.initialise(share, limit).await {
             Init::Ready => {
                 let attempt = self.serve(worker).await;
                 return Ok(Some(attempt.unwrap_or_else(|exit| self.exited(exit))));
             }
             Init::Failed(description) => Outcome::failed(description),
-            Init::Exited(exit) => self.exited(exit),
+            Init::Exited(End::Exit(exit)) => self.exited(exit),
+            Init::Exited(End::Failure(failure)) => return Err(SpawnError::from(failure).into()),
             Init::TimedOut if !last_try => return Ok(None),
             Init::TimedOut => self.timed_out(),
         };

@@ -4,40 +4,51 @@
 //! What this crate must not know: IAM, HTTP requests of callers, how functions are stored. It is
 //! given a [`WorkerSpec`] (what to run) and an [`Event`] (one call), and gives an [`Outcome`].
 //!
-//! A worker is one process in a session of its own. It gets the environment of its spec and
-//! nothing else of the server: no descriptor, no variable, no credential. It is *not yet* isolated
-//! from the host: it runs as the server's user, sees the host's files and its loopback network.
-//! A process that a function moves into a session of its own outlives the worker.
+//! A worker is one process with what it starts, in a jail: namespaces, a root and a user of its
+//! own, no right, and limits ([`Isolation`]). It gets the environment of its spec and nothing else of
+//! the server: no descriptor, no variable, no credential. Three kinds of process do the work: the
+//! server (this crate, within tokio), one spawner (a single thread, so that it may fork), and a
+//! keeper for each worker, which is the first process of its jail.
 
+mod cgroups;
 mod exchange;
+mod fork;
 mod invocation;
+mod isolation;
+mod jail;
+mod keeper;
 mod log;
+mod numbers;
 mod outcome;
 mod outliving;
 mod pools;
 mod process;
+mod protocol;
 pub mod python;
 mod runtime_api;
-mod spawn;
+mod spawner;
 mod specification;
+mod start;
 pub mod unpack;
 mod worker;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
 pub use runtime_api::RESPONSE_BYTES_MAX;
-pub use spawn::SpawnError;
+pub use spawner::{SpawnError, run_if_spawner};
 pub use specification::{Event, InvokeError, RuntimeCommand, SandboxError, Settings, WorkerSpec};
 
 use invocation::Invocation;
 use outliving::Outliving;
 use pools::Pools;
-use spawn::Spawner;
+use start::Starter;
 
 /// Runs events on worker processes. A cheap handle: clones share the same workers.
 ///
@@ -47,7 +58,7 @@ pub struct Sandbox(Arc<Shared>);
 
 struct Shared {
     pools: Arc<Pools>,
-    spawner: Arc<Spawner>,
+    starter: Arc<Starter>,
     runtime: Handle,
     sweeper: JoinHandle<()>,
 }
@@ -60,17 +71,29 @@ impl Drop for Shared {
 }
 
 impl Sandbox {
-    /// Makes a sandbox without workers; starts no process.
+    /// Makes a sandbox without workers, and finds out how it can keep them from this host.
+    /// Blocking, for some milliseconds.
     ///
     /// # Errors
-    /// [`SandboxError::NoRuntime`] outside of a tokio runtime, [`SandboxError::Thread`] when the
-    /// thread that starts workers cannot be made.
+    /// [`SandboxError::NoRuntime`] outside of a tokio runtime.
     pub fn new(settings: Settings) -> Result<Self, SandboxError> {
         let runtime = Handle::try_current().map_err(|_| SandboxError::NoRuntime)?;
-        let spawner = Arc::new(Spawner::start().map_err(SandboxError::Thread)?);
+        let starter = Arc::new(Starter::new(&settings));
         let pools = Arc::new(Pools::new(settings));
         let sweeper = runtime.spawn(Arc::clone(&pools).sweep_forever());
-        Ok(Self(Arc::new(Shared { pools, spawner, runtime, sweeper })))
+        Ok(Self(Arc::new(Shared { pools, starter, runtime, sweeper })))
+    }
+
+    /// How functions are kept from this host.
+    #[must_use]
+    pub fn confinement(&self) -> &Confinement {
+        self.0.starter.confinement()
+    }
+
+    /// Where a worker finds its function's code, and the runtime client.
+    #[must_use]
+    pub fn places(&self, code_dir: &Path, client_dir: &Path) -> Places {
+        self.0.starter.places(code_dir, client_dir)
     }
 
     /// Runs one event on a worker of this version; reuses a warm one, else starts one.
@@ -81,16 +104,20 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`InvokeError::Throttled`] at the concurrency limit, [`InvokeError::ShuttingDown`] after
-    /// [`Sandbox::shutdown`], [`InvokeError::Start`] when the host cannot start the worker.
+    /// [`Sandbox::shutdown`], [`InvokeError::Refused`] where functions do not run,
+    /// [`InvokeError::Start`] when the host cannot start the worker.
     pub async fn invoke(
         &self,
         version: &Arc<WorkerSpec>,
         event: Event,
     ) -> Result<Outcome, InvokeError> {
+        if let Confinement::Refused { why } = self.confinement() {
+            return Err(InvokeError::Refused(why.clone()));
+        }
         let running = self.0.pools.admit()?;
         let spec = Arc::clone(version);
-        let spawner = Arc::clone(&self.0.spawner);
-        let invocation = Invocation::new(running, spawner, spec, event).run();
+        let starter = Arc::clone(&self.0.starter);
+        let invocation = Invocation::new(running, starter, spec, event).run();
         Outliving::new(self.0.runtime.clone(), invocation).await
     }
 
@@ -106,6 +133,7 @@ impl Sandbox {
     /// worker (SIGTERM, then SIGKILL) and waits until they are gone.
     pub async fn shutdown(&self, grace: Duration) {
         self.0.pools.shutdown(grace).await;
+        self.0.starter.close().await;
     }
 }
 

@@ -1,25 +1,36 @@
-//! One worker process: watched through its pidfd, signalled as a group, reaped exactly once.
+//! One worker's process as the server knows it: watched, signalled and ended through its keeper.
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, OnceLock};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{SendFlags, Shutdown};
+use rustix::process::{Signal, WaitStatus};
+use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::SetOnce;
 
-use crate::lock;
-use crate::spawn::Spawned;
+use crate::protocol::{self, Failure, Order, Report};
+use crate::spawner::receive;
 
 /// How a process ended. Displays as Lambda's words for it (aws-lambda.md §8.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Exit {
     /// It exited with this status.
     Code(i32),
     /// This signal ended it.
     Signal(i32),
+}
+
+impl Exit {
+    /// What `wait` said.
+    pub(crate) fn of(status: WaitStatus) -> Self {
+        let signal = || Self::Signal(status.terminating_signal().unwrap_or(libc::SIGKILL));
+        status.exit_status().map_or_else(signal, Self::Code)
+    }
 }
 
 impl fmt::Display for Exit {
@@ -60,110 +71,130 @@ fn signal_words(number: i32) -> String {
     words.to_owned()
 }
 
-/// A worker process and the group that it leads.
+/// How a worker's process came to its end.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    /// It ran.
+    Exit(Exit),
+    /// It never was the worker's program.
+    Failure(Failure),
+}
+
+/// A worker's process, and all that it started.
 pub(crate) struct Process {
-    pid: Pid,
-    /// True once the pid may belong to somebody else. Held while signalling, so that no signal
-    /// reaches a stranger.
-    reaped: Mutex<bool>,
-    exit: SetOnce<Exit>,
+    control: AsyncFd<OwnedFd>,
+    /// Of the process that runs the worker's program, once it is there.
+    pidfd: OnceLock<OwnedFd>,
+    end: SetOnce<End>,
 }
 
 impl Process {
-    /// Takes over a process just started; a task of its own reaps it.
-    ///
-    /// # Errors
-    /// When its pidfd cannot be watched; the process is killed then.
-    pub(crate) fn adopt(spawned: Spawned) -> io::Result<Arc<Self>> {
-        let process =
-            Arc::new(Self { pid: spawned.pid, reaped: Mutex::new(false), exit: SetOnce::new() });
-        match watch(spawned.pidfd) {
-            Ok(pidfd) => {
-                tokio::spawn(Arc::clone(&process).reap(pidfd));
-                Ok(process)
-            }
-            Err(error) => {
-                process.kill();
-                Err(error)
-            }
-        }
+    /// Takes over a process that is being started, by the connection with its keeper.
+    pub(crate) fn adopt(control: AsyncFd<OwnedFd>) -> Arc<Self> {
+        let process = Arc::new(Self { control, pidfd: OnceLock::new(), end: SetOnce::new() });
+        tokio::spawn(Arc::clone(&process).follow());
+        process
     }
 
-    async fn reap(self: Arc<Self>, pidfd: AsyncFd<OwnedFd>) {
-        if let Err(error) = pidfd.readable().await {
-            tracing::error!(%error, pid = self.pid.as_raw_pid(), "cannot watch a worker");
-        }
-        let exit = self.collect(&pidfd).unwrap_or_else(|error| {
-            tracing::error!(%error, pid = self.pid.as_raw_pid(), "cannot reap a worker");
-            Exit::Signal(libc::SIGKILL)
-        });
+    /// Listens to the keeper until there is nothing more to hear.
+    async fn follow(self: Arc<Self>) {
+        let mut failure = None;
+        let exit = loop {
+            match receive(&self.control).await {
+                Ok(Some((Report::Started { .. }, descriptors))) => {
+                    descriptors.into_iter().for_each(|pidfd| drop(self.pidfd.set(pidfd)));
+                }
+                Ok(Some((Report::Failed(failed), _))) => failure = Some(failed),
+                Ok(Some((Report::Ended(exit), _))) => break exit,
+                Ok(Some((Report::Listening, _))) => {}
+                Ok(None) => break Exit::Signal(libc::SIGKILL), // somebody ended the keeper itself
+                Err(error) => {
+                    tracing::error!(%error, "cannot hear a worker's keeper");
+                    self.kill();
+                    break Exit::Signal(libc::SIGKILL);
+                }
+            }
+        };
         // Only this task sets it, once.
-        let _ = self.exit.set(exit);
+        let _ = self.end.set(failure.map_or(End::Exit(exit), End::Failure));
     }
 
-    /// Reaps the leader. The rest of its group goes first: afterwards its number may be reused.
-    fn collect(&self, pidfd: &AsyncFd<OwnedFd>) -> io::Result<Exit> {
-        let mut reaped = lock(&self.reaped);
-        // The group may be empty already.
-        let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
-        let wait = WaitId::PidFd(pidfd.get_ref().as_fd());
-        let status = rustix::process::waitid(wait, WaitIdOptions::EXITED)?;
-        *reaped = true;
-        Ok(status.map_or(Exit::Signal(libc::SIGKILL), |status| exit_of(&status)))
-    }
-
-    /// Sends a signal to the whole group; nothing once the process is gone.
+    /// Sends a signal to the worker's process group; nothing once it is gone.
     pub(crate) fn signal(&self, signal: Signal) {
-        let reaped = lock(&self.reaped);
-        if !*reaped && let Err(error) = rustix::process::kill_process_group(self.pid, signal) {
-            tracing::warn!(%error, pid = self.pid.as_raw_pid(), "cannot signal a worker");
+        let order = Order { signal: signal.as_raw() };
+        let sent = protocol::send(&self.control, &order, &[], SendFlags::DONTWAIT);
+        if let Err(error) = sent
+            && !self.has_exited()
+        {
+            tracing::debug!(%error, "a worker cannot be signalled any more");
         }
     }
 
-    /// Ends the whole group now.
+    /// Ends all of the worker's processes now.
     pub(crate) fn kill(&self) {
-        self.signal(Signal::KILL);
+        // The keeper takes the end of the connection for the order. It may be gone.
+        let _ = rustix::net::shutdown(&self.control, Shutdown::Write);
     }
 
-    /// Waits until the process has ended and is reaped.
+    /// Waits until all of the worker's processes have ended.
+    pub(crate) async fn ended(&self) -> &End {
+        self.end.wait().await
+    }
+
+    /// The same, for a process that ran.
     pub(crate) async fn exited(&self) -> Exit {
-        *self.exit.wait().await
+        match self.ended().await {
+            End::Exit(exit) => *exit,
+            End::Failure(_) => Exit::Signal(libc::SIGKILL),
+        }
     }
 
-    /// Whether the process has ended and is reaped.
+    /// Whether all of the worker's processes have ended, as far as we have heard.
     pub(crate) fn has_exited(&self) -> bool {
-        self.exit.initialized()
+        self.end.initialized()
     }
 
-    /// Whether the process has ended at this moment, even if nobody has reaped it yet.
+    /// Whether the worker's program has ended at this moment, even if we have not heard yet.
     pub(crate) fn has_just_exited(&self) -> bool {
-        let reaped = lock(&self.reaped);
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        *reaped
-            || rustix::process::waitid(WaitId::Pid(self.pid), look)
-                .is_ok_and(|status| status.is_some())
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        self.has_exited()
+            || self.pidfd.get().is_some_and(|pidfd| {
+                let mut polled = [PollFd::new(pidfd, PollFlags::IN)];
+                rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|ready| ready > 0)
+            })
     }
 
-    /// Most resident memory that the leading process ever held, in KiB; `None` once it ended.
-    ///
-    /// From `VmHWM` of `/proc/PID/status`. Not from `wait4`: a child that was cloned with the
-    /// server's memory starts its `ru_maxrss` at the server's own size.
+    /// Most resident memory that the worker's leading process ever held, in KiB; `None` once it
+    /// ended. From `VmHWM` of `/proc/PID/status`.
     pub(crate) fn peak_memory_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid.as_raw_pid()));
-        let status = status.ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.split_whitespace().next()?.parse().ok()
+        let pid = self.pid()?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        // Read again: nobody else has taken the number meanwhile.
+        if self.pid()? != pid {
+            return None;
+        }
+        number(&status, "VmHWM:")
+    }
+
+    /// The number that the worker's leading process has for us; `None` once it ended.
+    fn pid(&self) -> Option<u64> {
+        let pidfd = self.pidfd.get()?.as_raw_fd();
+        let information = std::fs::read_to_string(format!("/proc/self/fdinfo/{pidfd}")).ok()?;
+        number(&information, "Pid:")
     }
 }
 
+/// The number after a name, in one of the kernel's lists.
+fn number(list: &str, name: &str) -> Option<u64> {
+    let line = list.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Watches a socket.
 #[expect(unsafe_code, reason = "tokio has no safe way to watch a descriptor of any kind")]
-fn watch(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watch(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    let interest = Interest::READABLE | Interest::WRITABLE;
     // SAFETY: an `OwnedFd` always gives the descriptor that it owns, and keeps it open as long as
     // the `AsyncFd` that owns it lives.
-    Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
-}
-
-fn exit_of(status: &WaitIdStatus) -> Exit {
-    let signal = || Exit::Signal(status.terminating_signal().unwrap_or(libc::SIGKILL));
-    status.exit_status().map_or_else(signal, Exit::Code)
+    Ok(unsafe { AsyncFd::register_with_interest(socket, interest) }?)
 }

@@ -3,14 +3,16 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
+use crate::jail::SYSTEM;
 use crate::lock;
 use crate::specification::RuntimeCommand;
 
@@ -101,6 +103,8 @@ pub struct PythonRuntime {
     pub interpreter: PathBuf,
     /// The folder that holds `awslambdaric`; [`Facts::runtime_dir`].
     pub client_dir: PathBuf,
+    /// Where the interpreter and its libraries lie, but for the system's folders.
+    pub folders: Vec<PathBuf>,
 }
 
 impl PythonRuntime {
@@ -112,7 +116,12 @@ impl PythonRuntime {
     pub fn command(&self, handler: &str) -> RuntimeCommand {
         // -B: the code is shared by workers and read-only, also where the server is root.
         let arguments = ["-B", "-m", "awslambdaric", handler].map(str::to_owned).to_vec();
-        RuntimeCommand { program: self.interpreter.clone(), arguments }
+        RuntimeCommand {
+            program: self.interpreter.clone(),
+            arguments,
+            folders: self.folders.clone(),
+            client_dir: Some(self.client_dir.clone()),
+        }
     }
 }
 
@@ -212,8 +221,45 @@ fn prepare(
         install(&interpreter, supported.client, &client_dir, progress)?;
     }
     let failed = io_error(dir);
-    let client_dir = client_dir.canonicalize().map_err(failed)?;
-    Ok(PythonRuntime { interpreter, client_dir })
+    let client_dir = client_dir.canonicalize().map_err(&failed)?;
+    let folders = folders_of(&interpreter).map_err(failed)?;
+    Ok(PythonRuntime { interpreter, client_dir, folders })
+}
+
+/// Prints where an interpreter's files lie, and the libraries that it loads.
+const FOLDERS: &str = r"
+import os, sys, ctypes, json, socket
+try: import ssl
+except ImportError: pass
+print(sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, sep='\n')
+for line in open('/proc/self/maps'):
+    path = (line.split(None, 5) + [''])[5].rstrip('\n')
+    if path.startswith('/') and '.so' in os.path.basename(path): print(os.path.dirname(path))
+";
+
+/// The folders without which an interpreter does not run, but for the system's own. A folder that
+/// is reached by a link is there twice, since programs may ask for it by both names.
+fn folders_of(interpreter: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut command = Command::new(interpreter);
+    let output = command.args(["-c", FOLDERS]).env_clear().stdin(Stdio::null()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut named: Vec<PathBuf> = text.lines().map(PathBuf::from).collect();
+    let real: Vec<_> = named.iter().flat_map(|folder| folder.canonicalize()).collect();
+    named.extend(real);
+    named.sort();
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in named {
+        let known = folders.iter().any(|above| folder.starts_with(above));
+        if !known && folder.parent().is_some() && !is_of_system(&folder) {
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
+}
+
+/// Whether every jail shows this folder.
+fn is_of_system(folder: &Path) -> bool {
+    SYSTEM.iter().any(|system| folder.starts_with(system))
 }
 
 fn io_error(dir: &Path) -> impl Fn(io::Error) -> PythonError {
@@ -276,12 +322,31 @@ fn install(
     let temporary = temporary.map_err(&failed)?;
     let target = temporary.path().join("client");
     run_pip(interpreter, &package, &target, progress)?;
+    // Workers are other users, whatever the server's own files are like.
+    make_readable(&target).map_err(&failed)?;
     check_import(interpreter, &package, &target)?;
     match fs::rename(&target, client_dir) {
         // Another process was faster; its client was tried, too.
         Err(_) if client_dir.is_dir() => Ok(()),
         renamed => renamed.map_err(failed),
     }
+}
+
+/// Lets everybody read a folder and all below it, and execute what is a program. Follows no link.
+fn make_readable(path: &Path) -> io::Result<()> {
+    let data = fs::symlink_metadata(path)?;
+    if data.is_symlink() {
+        return Ok(());
+    }
+    let mode = data.permissions().mode();
+    let executable = if mode & 0o100 == 0 { 0 } else { 0o111 };
+    fs::set_permissions(path, Permissions::from_mode(mode | 0o444 | executable))?;
+    if data.is_dir() {
+        for entry in fs::read_dir(path)? {
+            make_readable(&entry?.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn check_pip(interpreter: &Path) -> Result<(), PythonError> {
@@ -348,8 +413,6 @@ fn check_import(interpreter: &Path, package: &str, target: &Path) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -397,7 +460,7 @@ mod tests {
         let (text, path) = (dir.join("text"), dir.join("python"));
         fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
         assert!(Command::new("cp").args([&text, &path]).status().unwrap().success());
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         path
     }
 

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -38,7 +38,6 @@ const PREFIX: &str = "/2018-06-01/runtime/";
 
 /// The Runtime API server of one worker. Ends, with its connections, when dropped.
 pub(crate) struct RuntimeApi {
-    pub(crate) address: SocketAddr,
     pub(crate) exchange: Arc<Exchange>,
     server: JoinHandle<()>,
 }
@@ -50,15 +49,12 @@ impl Drop for RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Listens on a free loopback port from now on: a worker that starts later finds it.
-    pub(crate) fn bind() -> io::Result<Self> {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
+    /// Serves on a listener that does not block, wherever it listens.
+    pub(crate) fn serve(listener: StdListener) -> io::Result<Self> {
         let listener = TcpListener::from_std(listener)?;
-        let address = listener.local_addr()?;
         let exchange = Arc::new(Exchange::default());
         let server = tokio::spawn(accept_forever(listener, Arc::clone(&exchange)));
-        Ok(Self { address, exchange, server })
+        Ok(Self { exchange, server })
     }
 }
 
@@ -70,7 +66,7 @@ async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>) {
             connections.join_next().await;
         }
         match listener.accept().await {
-            Ok((stream, _)) => drop(connections.spawn(serve(stream, Arc::clone(&exchange)))),
+            Ok((stream, _)) => drop(connections.spawn(talk(stream, Arc::clone(&exchange)))),
             Err(error) => {
                 // Mostly the server's descriptor limit: somebody has to close something first.
                 tracing::warn!(%error, "cannot accept a worker's connection");
@@ -80,7 +76,7 @@ async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>) {
     }
 }
 
-async fn serve(stream: TcpStream, exchange: Arc<Exchange>) {
+async fn talk(stream: TcpStream, exchange: Arc<Exchange>) {
     // An answer is one small segment that the worker waits for.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::spawn::SpawnError;
+use crate::isolation::Isolation;
+use crate::spawner::SpawnError;
 
 /// The program that speaks the Runtime API for a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,11 @@ pub struct RuntimeCommand {
     pub program: PathBuf,
     /// Arguments after the program's name.
     pub arguments: Vec<String>,
+    /// Folders of the host that the program needs, beyond those of the system (`/usr`, `/lib`, …):
+    /// a jail shows them at the same place.
+    pub folders: Vec<PathBuf>,
+    /// The folder of the runtime client, if it has one: a jail has it as `/var/runtime`.
+    pub client_dir: Option<PathBuf>,
 }
 
 /// Everything that a worker of one function version is made from. `Debug` shows which one it is,
@@ -29,7 +35,7 @@ pub struct WorkerSpec {
     pub version: String,
     /// What to execute.
     pub runtime: RuntimeCommand,
-    /// The unpacked code; the worker's working directory.
+    /// The unpacked code: the worker's working directory, in a jail as `/var/task`.
     pub code_dir: PathBuf,
     /// The handler as configured (`module.function`).
     pub handler: String,
@@ -37,8 +43,10 @@ pub struct WorkerSpec {
     pub environment: Vec<(String, String)>,
     /// Longest that one event may run, from its delivery to the worker on.
     pub timeout: Duration,
-    /// Configured memory in MiB, as the log's REPORT line shows it. Not yet enforced.
+    /// Configured memory in MiB, as the log's REPORT line shows it.
     pub memory_mb: u32,
+    /// Size of `/tmp` in MiB.
+    pub ephemeral_mb: u32,
 }
 
 impl fmt::Debug for WorkerSpec {
@@ -77,10 +85,15 @@ pub struct Settings {
     pub idle_grace: Duration,
     /// Longest that a worker may take from its start until it asks for its first event. AWS: 10 s.
     pub init_limit: Duration,
+    /// How workers are kept from the host.
+    pub isolation: Isolation,
+    /// A program that calls [`run_if_spawner`](crate::run_if_spawner) first.
+    pub spawner: PathBuf,
 }
 
 impl Default for Settings {
-    /// AWS's limits, and as many workers as fit into the host's memory at 64 MiB each.
+    /// AWS's limits, as many workers as fit into the host's memory at 64 MiB each, and this very
+    /// program as the spawner.
     fn default() -> Self {
         Self {
             concurrency_limit: 1000,
@@ -88,6 +101,8 @@ impl Default for Settings {
             starts_max: std::thread::available_parallelism().map_or(2, usize::from),
             idle_grace: Duration::from_secs(300),
             init_limit: Duration::from_secs(10),
+            isolation: Isolation::Auto,
+            spawner: PathBuf::from("/proc/self/exe"),
         }
     }
 }
@@ -106,9 +121,6 @@ pub enum SandboxError {
     /// [`Sandbox::new`](crate::Sandbox::new) was called outside of a tokio runtime.
     #[error("the sandbox needs a tokio runtime")]
     NoRuntime,
-    /// The thread that starts workers could not be made.
-    #[error("cannot make the thread that starts workers")]
-    Thread(#[source] std::io::Error),
 }
 
 /// Why an event was not answered by a worker.
@@ -120,6 +132,9 @@ pub enum InvokeError {
     /// The sandbox is shutting down; the event did not run, or did not run to its end.
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// Functions do not run here; why, and what would help.
+    #[error("functions do not run: {0}")]
+    Refused(String),
     /// The host cannot start the worker.
     #[error("cannot start a worker")]
     Start(#[from] SpawnError),

@@ -1,7 +1,6 @@
 //! One worker: its process, its Runtime API, its log. Whoever holds the value runs events on it,
 //! one at a time; dropping it ends the process and its whole group.
 
-use std::iter;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,10 +11,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::exchange::{Answer, Delivery, Readiness};
 use crate::log::{Log, Report};
 use crate::pools::{Generation, Place, Slot, StartShare};
-use crate::process::{Exit, Process};
+use crate::process::{End, Exit, Process};
 use crate::runtime_api::RuntimeApi;
-use crate::spawn::{Command, SpawnError, Spawner, prepare};
-use crate::specification::{Event, RuntimeCommand, WorkerSpec};
+use crate::spawner::{SpawnError, prepare};
+use crate::specification::{Event, WorkerSpec};
+use crate::start::{Belongings, Started, Starter};
 
 /// How long a starting worker counts against the limit of starts. A slow import in one function
 /// must not keep all others from starting.
@@ -51,8 +51,8 @@ pub(crate) enum Init {
     Ready,
     /// The runtime reported an error, in its own words.
     Failed(Bytes),
-    /// The process ended.
-    Exited(Exit),
+    /// The process ended, or never was the worker's program.
+    Exited(End),
     /// It took too long.
     TimedOut,
 }
@@ -77,21 +77,17 @@ impl Worker {
     pub(crate) async fn start(
         spec: &Arc<WorkerSpec>,
         slot: Slot,
-        spawner: &Spawner,
+        starter: &Starter,
     ) -> Result<(Self, StartShare), SpawnError> {
-        // Before the process, which must find it.
-        let api = RuntimeApi::bind().map_err(prepare("listener"))?;
         let (log, output) = Log::open().map_err(prepare("output pipe"))?;
-        let address = ("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.to_string());
-        let environment = spec.environment.iter().cloned().chain(iter::once(address));
-        let RuntimeCommand { program, arguments } = &spec.runtime;
-        let command = Command::new(program, arguments, environment, &spec.code_dir, output)?;
         let started = Instant::now();
-        let process = spawner.spawn(command).await?;
-        let process = Process::adopt(process).map_err(prepare("process watch"))?;
+        let Started { control, listener, belongings } = starter.start(spec, &output).await?;
+        drop(output);
+        let process = Process::adopt(control);
         let Slot { generation, place, share } = slot;
         let spec = Arc::clone(spec);
-        tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process)));
+        tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process), belongings));
+        let api = RuntimeApi::serve(listener).map_err(prepare("listener"))?;
         let timer = Box::pin(sleep_until(started));
         let worker =
             Self { spec, generation, process, api, log, started, timer, init: None, peak_kib: 0 };
@@ -118,7 +114,7 @@ impl Worker {
                 Readiness::Asking => Init::Ready,
                 Readiness::InitError(description) => Init::Failed(description),
             },
-            exit = self.process.exited() => Init::Exited(exit),
+            end = self.process.ended() => Init::Exited(end.clone()),
             () = self.timer.as_mut() => Init::TimedOut,
         }
     }
@@ -190,9 +186,10 @@ impl Worker {
     }
 }
 
-/// Keeps a worker's place taken until its process is gone, and takes it out of its pool then.
-async fn hold_place(place: Place, id: String, process: Arc<Process>) {
+/// Keeps a worker's place taken until all that belongs to it is gone, and takes it out of its pool then.
+async fn hold_place(place: Place, id: String, process: Arc<Process>, belongings: Belongings) {
     place.occupy(&process);
-    process.exited().await;
+    process.ended().await;
+    belongings.remove().await;
     place.leave(&id, &process);
 }

@@ -1,5 +1,7 @@
 //! A Python function made from source text, and sandboxes to run it in.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,8 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_sandbox::python::{Facts, Python, PythonRuntime, standard_environment};
-use portcullis_sandbox::{Event, InvokeError, Outcome, RuntimeCommand};
-use portcullis_sandbox::{Sandbox, Settings, WorkerSpec};
+use portcullis_sandbox::{Event, InvokeError, Isolation, Outcome, Sandbox, Settings, WorkerSpec};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -35,6 +36,14 @@ fn prepare() -> PythonRuntime {
     panic!("no Python to test with: {failures:#?}");
 }
 
+/// Whether functions of a test run in jails, as they do for everybody, or without: some tests look at
+/// a worker from outside, by its process ids and by files that it writes beside its code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Jailed,
+    Open,
+}
+
 /// A function: its source, in a folder that goes with it.
 pub(crate) struct Function {
     pub(crate) spec: Arc<WorkerSpec>,
@@ -47,9 +56,20 @@ impl Function {
         Self::with(source, |_| {})
     }
 
+    /// For [`open_sandbox`].
+    pub(crate) fn open(source: &str) -> Self {
+        Self::kept(Kept::Open, source, |_| {})
+    }
+
     pub(crate) fn with(source: &str, change: impl FnOnce(&mut WorkerSpec)) -> Self {
+        Self::kept(Kept::Jailed, source, change)
+    }
+
+    pub(crate) fn kept(kept: Kept, source: &str, change: impl FnOnce(&mut WorkerSpec)) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let code = TempDir::new().unwrap();
+        // As unpacked code is: for everybody to read.
+        std::fs::set_permissions(&code, Permissions::from_mode(0o755)).unwrap();
         std::fs::write(code.path().join("index.py"), source).unwrap();
         let mut spec = WorkerSpec {
             id: format!("f-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
@@ -58,20 +78,18 @@ impl Function {
             runtime: python().command("index.handler"),
             code_dir: code.path().to_owned(),
             handler: "index.handler".to_owned(),
-            environment: environment(code.path()),
+            environment: environment(kept, code.path()),
             timeout: Duration::from_secs(30),
             memory_mb: 128,
+            ephemeral_mb: 512,
         };
         change(&mut spec);
         Self { spec: Arc::new(spec), code }
     }
 
     /// A runtime of its own instead of AWS's client: `source` speaks the Runtime API itself.
-    pub(crate) fn runtime(source: &str) -> Self {
-        let program = python().interpreter.clone();
-        Self::with(source, |spec| {
-            spec.runtime = RuntimeCommand { program, arguments: vec!["index.py".to_owned()] };
-        })
+    pub(crate) fn runtime(kept: Kept, source: &str) -> Self {
+        Self::kept(kept, source, |spec| spec.runtime.arguments = vec!["index.py".to_owned()])
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -79,7 +97,12 @@ impl Function {
     }
 }
 
-fn environment(code: &Path) -> Vec<(String, String)> {
+fn environment(kept: Kept, code: &Path) -> Vec<(String, String)> {
+    let client = &*python().client_dir;
+    let (task_root, runtime_dir) = match kept {
+        Kept::Jailed => (Path::new("/var/task"), Path::new("/var/runtime")),
+        Kept::Open => (code, client),
+    };
     standard_environment(&Facts {
         function_name: "f",
         version: "$LATEST",
@@ -91,14 +114,24 @@ fn environment(code: &Path) -> Vec<(String, String)> {
         log_stream: "stream",
         json_log_level: None,
         credentials: None,
-        task_root: code,
-        runtime_dir: &python().client_dir,
+        task_root,
+        runtime_dir,
         user_variables: &[],
     })
 }
 
+/// Functions run in jails, or not at all.
 pub(crate) fn settings() -> Settings {
-    Settings { starts_max: 2, ..Settings::default() }
+    let spawner = PathBuf::from(env!("CARGO_BIN_EXE_sandbox-spawner"));
+    Settings { starts_max: 2, isolation: Isolation::Full, spawner, ..Settings::default() }
+}
+
+pub(crate) fn open_settings() -> Settings {
+    Settings { isolation: Isolation::None, ..settings() }
+}
+
+pub(crate) fn open_sandbox() -> Sandbox {
+    Sandbox::new(open_settings()).unwrap()
 }
 
 pub(crate) fn sandbox() -> Sandbox {

@@ -1,6 +1,8 @@
 //! What a caller sees of a Python function that runs on AWS's own runtime client.
 
-use crate::common::{self, Function, REQUEST_ID, event, good, invoke, json, sandbox, tail};
+use crate::common::{
+    self, Function, Kept, REQUEST_ID, event, good, invoke, json, open_sandbox, sandbox, tail,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -130,7 +132,8 @@ async fn an_end_without_an_answer_is_told_as_on_aws() {
 
 #[tokio::test]
 async fn an_event_that_takes_too_long_ends_with_its_worker() {
-    let function = Function::with(
+    let function = Function::kept(
+        Kept::Open,
         "import os, subprocess, time\n\
          def handler(event, context):\n\
          \x20   if event: return os.getpid()\n\
@@ -139,7 +142,7 @@ async fn an_event_that_takes_too_long_ends_with_its_worker() {
          \x20   time.sleep(600)",
         |spec| spec.timeout = Duration::from_secs(1),
     );
-    let sandbox = sandbox();
+    let sandbox = open_sandbox();
     let outcome = invoke(&sandbox, &function, json!({})).await;
     let text = format!("RequestId: {REQUEST_ID} Error: Task timed out after 1.00 seconds");
     assert_eq!(json(&outcome), json!({"errorType": "Sandbox.Timedout", "errorMessage": text}));
@@ -206,13 +209,13 @@ async fn output_belongs_to_its_event() {
 #[tokio::test]
 async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
     let limit = Duration::from_millis(500);
-    let settings = || portcullis_sandbox::Settings { init_limit: limit, ..common::settings() };
+    let settings = || portcullis_sandbox::Settings { init_limit: limit, ..common::open_settings() };
     let slow = |seconds: &str, timeout: u64| {
         let source = format!(
             "import time\nopen('starts', 'a').write('x')\ntime.sleep({seconds})\n\
              def handler(event, context): return 1"
         );
-        Function::with(&source, |spec| spec.timeout = Duration::from_secs(timeout))
+        Function::kept(Kept::Open, &source, |spec| spec.timeout = Duration::from_secs(timeout))
     };
     for (seconds, timeout, succeeds) in [("1.2", 20, true), ("60", 1, false)] {
         let function = slow(seconds, timeout);

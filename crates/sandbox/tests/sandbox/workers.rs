@@ -4,8 +4,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{self, Function, good, invoke, is_alive, sandbox, try_invoke, until};
-use portcullis_sandbox::{InvokeError, Outcome, RuntimeCommand, Sandbox, Settings};
+use crate::common::{
+    self, Function, Kept, good, invoke, is_alive, open_sandbox, sandbox, try_invoke, until,
+};
+use portcullis_sandbox::{InvokeError, Outcome, Sandbox, Settings};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -24,7 +26,7 @@ def handler(event, context):
 ";
 
 fn with(change: impl FnOnce(&mut Settings)) -> Sandbox {
-    let mut settings = common::settings();
+    let mut settings = common::open_settings();
     change(&mut settings);
     Sandbox::new(settings).unwrap()
 }
@@ -53,7 +55,7 @@ async fn pid(sandbox: &Sandbox, function: &Function) -> i64 {
 #[tokio::test]
 async fn an_event_runs_to_its_end_when_its_caller_goes_away() {
     let sandbox = with(|settings| settings.workers_max = 1);
-    let function = Arc::new(Function::new(WAITS));
+    let function = Arc::new(Function::open(WAITS));
     let worker = pid(&sandbox, &function).await;
     let payload = json!({"wait": "go", "record": "x"});
     let caller = start(&sandbox, &function, payload);
@@ -67,7 +69,7 @@ async fn an_event_runs_to_its_end_when_its_caller_goes_away() {
 
 #[tokio::test]
 async fn events_at_a_time_have_workers_of_their_own_and_the_last_used_is_reused() {
-    let (sandbox, function) = (sandbox(), Arc::new(Function::new(WAITS)));
+    let (sandbox, function) = (open_sandbox(), Arc::new(Function::open(WAITS)));
     let first = waiting(&sandbox, &function, "a").await;
     let second = waiting(&sandbox, &function, "b").await;
     release(&function, "a");
@@ -83,7 +85,7 @@ async fn events_at_a_time_have_workers_of_their_own_and_the_last_used_is_reused(
 #[tokio::test]
 async fn one_event_more_than_the_limit_is_throttled() {
     let sandbox = with(|settings| settings.concurrency_limit = 1);
-    let function = Arc::new(Function::new(WAITS));
+    let function = Arc::new(Function::open(WAITS));
     for name in ["a", "b"] {
         let running = waiting(&sandbox, &function, name).await;
         let refused = try_invoke(&sandbox, &function, json!({})).await;
@@ -96,7 +98,7 @@ async fn one_event_more_than_the_limit_is_throttled() {
 #[tokio::test]
 async fn events_wait_for_a_place_and_are_served_in_order() {
     let sandbox = with(|settings| settings.workers_max = 1);
-    let function = Arc::new(Function::new(WAITS));
+    let function = Arc::new(Function::open(WAITS));
     let first = waiting(&sandbox, &function, "a").await;
     let mut queue = Vec::new();
     for record in ["1", "2", "3", "4", "5"] {
@@ -115,7 +117,7 @@ async fn events_wait_for_a_place_and_are_served_in_order() {
 #[tokio::test]
 async fn an_idle_worker_makes_place_for_another_version() {
     let sandbox = with(|settings| settings.workers_max = 1);
-    let (one, other) = (Function::new(WAITS), Function::new(WAITS));
+    let (one, other) = (Function::open(WAITS), Function::open(WAITS));
     let first = pid(&sandbox, &one).await;
     let second = pid(&sandbox, &other).await;
     assert!(!is_alive(first) && is_alive(second));
@@ -125,7 +127,7 @@ async fn an_idle_worker_makes_place_for_another_version() {
 #[tokio::test]
 async fn two_busy_versions_share_one_place() {
     let sandbox = with(|settings| settings.workers_max = 1);
-    let functions = [Arc::new(Function::new(WAITS)), Arc::new(Function::new(WAITS))];
+    let functions = [Arc::new(Function::open(WAITS)), Arc::new(Function::open(WAITS))];
     let mut events = Vec::new();
     for number in 0..60 {
         events.push(start(&sandbox, &functions[number % 2], json!({})));
@@ -137,7 +139,7 @@ async fn two_busy_versions_share_one_place() {
 
 #[tokio::test]
 async fn a_retired_version_ends_idle_workers_now_and_running_ones_after_their_event() {
-    let (sandbox, function) = (sandbox(), Arc::new(Function::new(WAITS)));
+    let (sandbox, function) = (open_sandbox(), Arc::new(Function::open(WAITS)));
     let running = waiting(&sandbox, &function, "a").await;
     let idle = pid(&sandbox, &function).await;
     sandbox.retire(&function.spec.id);
@@ -153,7 +155,7 @@ async fn a_retired_version_ends_idle_workers_now_and_running_ones_after_their_ev
 #[tokio::test]
 async fn an_idle_worker_ends_after_its_grace() {
     let sandbox = with(|settings| settings.idle_grace = Duration::from_millis(100));
-    let function = Function::new(WAITS);
+    let function = Function::open(WAITS);
     for _ in 0..2 {
         let worker = pid(&sandbox, &function).await;
         until("the idle worker ends", || !is_alive(worker)).await;
@@ -162,7 +164,7 @@ async fn an_idle_worker_ends_after_its_grace() {
 
 #[tokio::test]
 async fn a_worker_that_dies_while_idle_fails_no_event() {
-    let (sandbox, function) = (sandbox(), Function::new(WAITS));
+    let (sandbox, function) = (open_sandbox(), Function::open(WAITS));
     let mut last = pid(&sandbox, &function).await;
     for notice in [true, false, true, false] {
         let victim = rustix::process::Pid::from_raw(i32::try_from(last).unwrap()).unwrap();
@@ -182,14 +184,17 @@ async fn a_worker_that_dies_while_idle_fails_no_event() {
 
 #[tokio::test]
 async fn a_worker_that_always_ends_after_its_answer_fails_no_event_and_does_not_spin() {
-    let function = Function::runtime(&runtime_script(
-        "
+    let function = Function::runtime(
+        Kept::Open,
+        &runtime_script(
+            "
 open('starts', 'a').write('x')
 id = next_event()[1]
 post('invocation/' + id + '/response', b'1')
 ",
-    ));
-    let sandbox = sandbox();
+        ),
+    );
+    let sandbox = open_sandbox();
     for _ in 0..5 {
         good(&invoke(&sandbox, &function, json!({})).await);
     }
@@ -198,8 +203,8 @@ post('invocation/' + id + '/response', b'1')
 
 #[tokio::test]
 async fn a_worker_that_never_answers_starts_once_an_event() {
-    let function = Function::runtime("open('starts', 'a').write('x')");
-    let sandbox = sandbox();
+    let function = Function::runtime(Kept::Open, "open('starts', 'a').write('x')");
+    let sandbox = open_sandbox();
     for count in 1..4 {
         let outcome = invoke(&sandbox, &function, json!({})).await;
         assert_eq!(common::json(&outcome)["errorType"], "Runtime.ExitError");
@@ -227,8 +232,10 @@ def next_event():
 
 #[tokio::test]
 async fn a_runtime_out_of_step_is_refused_and_can_go_on() {
-    let function = Function::runtime(&runtime_script(
-        "
+    let function = Function::runtime(
+        Kept::Open,
+        &runtime_script(
+            "
 import json
 seen = [post('invocation/nobody/response', b'1')[0]]
 status, id, body, headers = next_event()
@@ -239,7 +246,8 @@ answer = json.dumps([status, headers['Content-Type'], json.loads(body), seen, te
 post('invocation/' + id + '/response', answer)
 next_event()
 ",
-    ));
+        ),
+    );
     let text = json!({"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"});
     let want = json!([200, "application/json", {"a": 1}, [400, 403, 400, 403, 404, 404], text]);
     assert_eq!(good(&invoke(&sandbox(), &function, json!({"a": 1})).await), want);
@@ -247,25 +255,26 @@ next_event()
 
 #[tokio::test]
 async fn a_program_that_cannot_run_is_the_hosts_failure() {
-    let function = Function::with("", |spec| {
-        spec.runtime = RuntimeCommand { program: "/nonexistent".into(), arguments: vec![] };
-    });
-    let error = try_invoke(&sandbox(), &function, json!({})).await.unwrap_err();
-    let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(source, "a new worker failed at `execve` (program /nonexistent)");
-    let function = Function::with("", |spec| spec.code_dir = "/nonexistent".into());
-    let error = try_invoke(&sandbox(), &function, json!({})).await.unwrap_err();
-    assert!(std::error::Error::source(&error).unwrap().to_string().contains("`chdir`"));
-    let function = Function::with("", |spec| spec.environment.push(("A".into(), "\0".into())));
-    assert!(matches!(
-        try_invoke(&sandbox(), &function, json!({})).await,
-        Err(InvokeError::Start(_))
-    ));
+    for (kept, sandbox) in [(Kept::Jailed, sandbox()), (Kept::Open, open_sandbox())] {
+        let no_program =
+            Function::kept(kept, "", |spec| spec.runtime.program = "/nonexistent".into());
+        let no_folder = Function::kept(kept, "", |spec| spec.code_dir = "/nonexistent".into());
+        let nul = Function::kept(kept, "", |spec| spec.environment.push(("A".into(), "\0".into())));
+        let folder = if kept == Kept::Jailed { "open_tree(/nonexistent)" } else { "chdir" };
+        for (function, want) in [
+            (&no_program, "a new worker failed at `execve`"),
+            (&no_folder, &format!("a new worker failed at `{folder}`")),
+            (&nul, "a worker's program, arguments and environment must not hold a NUL byte"),
+        ] {
+            let error = try_invoke(&sandbox, function, json!({})).await.unwrap_err();
+            assert_eq!(std::error::Error::source(&error).unwrap().to_string(), want);
+        }
+    }
 }
 
 #[tokio::test]
 async fn shutdown_lets_events_finish_and_leaves_no_process() {
-    let (sandbox, function) = (sandbox(), Arc::new(Function::new(WAITS)));
+    let (sandbox, function) = (open_sandbox(), Arc::new(Function::open(WAITS)));
     let running = waiting(&sandbox, &function, "a").await;
     let idle = pid(&sandbox, &function).await;
     let shutdown = {
@@ -287,7 +296,7 @@ async fn shutdown_lets_events_finish_and_leaves_no_process() {
 
 #[tokio::test]
 async fn shutdown_ends_what_does_not_finish_within_the_grace() {
-    let function = Arc::new(Function::new(
+    let function = Arc::new(Function::open(
         "
 import os, signal, subprocess
 def handler(event, context):
@@ -322,7 +331,7 @@ def handler(event, context):
 
 #[tokio::test]
 async fn dropping_the_last_handle_ends_idle_workers() {
-    let (sandbox, function) = (sandbox(), Function::new(WAITS));
+    let (sandbox, function) = (open_sandbox(), Function::open(WAITS));
     let worker = pid(&sandbox, &function).await;
     drop(sandbox);
     until("the worker ends", || !is_alive(worker)).await;
@@ -337,7 +346,7 @@ async fn server_that_is_killed() {
     if std::env::var_os(KILLED_SERVER).is_none() {
         return;
     }
-    let (sandbox, function) = (sandbox(), Arc::new(Function::new(WAITS)));
+    let (sandbox, function) = (open_sandbox(), Arc::new(Function::open(WAITS)));
     let _running = waiting(&sandbox, &function, "never").await;
     println!("worker {}", pid(&sandbox, &function).await);
     std::future::pending::<()>().await;
@@ -358,12 +367,18 @@ async fn workers_end_with_a_server_that_is_killed() {
     let words =
         |line: String| line.split_once("worker ").map(|(_, pid)| pid.parse::<i64>().unwrap());
     let idle = lines.map_while(Result::ok).find_map(words).unwrap();
-    let workers = children_of(i64::from(server.id()));
-    assert!(workers.contains(&idle) && workers.len() == 2, "{workers:?}");
+    // The spawner, two keepers and their workers.
+    let mut processes = children_of(i64::from(server.id()));
+    for _ in 0..2 {
+        processes.extend(processes.clone().into_iter().flat_map(children_of));
+        processes.sort_unstable();
+        processes.dedup();
+    }
+    assert!(processes.contains(&idle) && processes.len() == 5, "{processes:?}");
     server.kill().unwrap();
     server.wait().unwrap();
-    for worker in workers {
-        until("the worker ends", || !is_alive(worker)).await;
+    for process in processes {
+        until("the process ends", || !is_alive(process)).await;
     }
 }
 

@@ -1,0 +1,163 @@
+//! The calls that single-threaded processes make to split themselves, and to hear of their
+//! children: the spawner and the keepers. Nothing here is for the server, which has threads.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use libc::c_int;
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::Pid;
+
+/// Which of the two processes goes on.
+pub(crate) enum Side {
+    /// The one that called, and the new one's id.
+    Parent(Pid),
+    /// The new one.
+    Child,
+}
+
+/// Splits this process as `fork` does, the new one within new namespaces (`CLONE_NEW…`).
+///
+/// Must be called by a process with one thread only: the child has that one alone, and whatever
+/// another held (the allocator's lock) would stay held.
+///
+/// # Errors
+/// Those of `clone`.
+#[expect(unsafe_code, reason = "std and rustix do not fork")]
+pub(crate) fn fork_into(namespaces: c_int) -> io::Result<Side> {
+    let none = ptr::null_mut::<libc::c_void>();
+    let flags = libc::c_long::from(namespaces | libc::SIGCHLD);
+    // SAFETY: without CLONE_VM the child has a copy of this memory and goes on from here on a copy
+    // of this stack (a null stack says so); no flag makes the kernel write to the null pointers.
+    // The caller has one thread, so the copy is whole. The order of the last two arguments differs
+    // between architectures; both are null.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) };
+    match i32::try_from(pid) {
+        Ok(0) => Ok(Side::Child),
+        Ok(pid) if pid > 0 => Pid::from_raw(pid).map(Side::Parent).ok_or(io::Error::other("pid")),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Ends this process when it is dropped, also while a panic unwinds: a child must never return into
+/// the code of its parent.
+pub(crate) struct NeverReturns;
+
+impl NeverReturns {
+    /// Ends this process.
+    #[expect(unsafe_code, reason = "std has no `_exit`")]
+    pub(crate) fn end(&self, status: c_int) -> ! {
+        // SAFETY: ends the process without running anything of it.
+        unsafe { libc::_exit(status) }
+    }
+}
+
+impl Drop for NeverReturns {
+    fn drop(&mut self) {
+        /// Exit status of a child that could not become its program, as a shell has it.
+        const CANNOT_EXECUTE: c_int = 127;
+        self.end(CANNOT_EXECUTE)
+    }
+}
+
+/// Becomes readable when a child has ended.
+pub(crate) struct ChildSignal(OwnedFd);
+
+#[expect(unsafe_code, reason = "std and rustix have no signal masks and no signalfd")]
+impl ChildSignal {
+    /// Blocks the signal in this process, so that it waits to be read.
+    ///
+    /// # Errors
+    /// Those of `sigprocmask` and `signalfd`.
+    pub(crate) fn new() -> io::Result<Self> {
+        // SAFETY: zero bytes are an empty `sigset_t`; the calls read and write only this frame.
+        // The descriptor is new, and nobody else knows it.
+        unsafe {
+            let mut set = std::mem::zeroed();
+            libc::sigaddset(&raw mut set, libc::SIGCHLD);
+            if libc::sigprocmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            match libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+                -1 => Err(io::Error::last_os_error()),
+                descriptor => Ok(Self(OwnedFd::from_raw_fd(descriptor))),
+            }
+        }
+    }
+
+    /// Waits until `other` can be read, or a child may have ended; gives whether `other` can.
+    ///
+    /// # Errors
+    /// Those of `poll`.
+    pub(crate) fn wait_with(&self, other: BorrowedFd<'_>) -> io::Result<bool> {
+        let mut polled = [
+            PollFd::from_borrowed_fd(other, PollFlags::IN),
+            PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN),
+        ];
+        rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, None))?;
+        let readable = polled.first().is_some_and(|other| !other.revents().is_empty());
+        // Several signals become one: what ended is found by waiting for it.
+        let mut information = [0; size_of::<libc::signalfd_siginfo>()];
+        while rustix::io::read(&self.0, &mut information).is_ok() {}
+        Ok(readable)
+    }
+}
+
+/// Every signal gets its default action: ignored ones (Rust ignores SIGPIPE, `nohup` SIGHUP) would
+/// pass through `execve` into workers.
+#[expect(unsafe_code, reason = "std and rustix do not set signal handlers")]
+pub(crate) fn reset_signals() {
+    /// Linux signal numbers are 1..=64.
+    const SIGNAL_MAX: c_int = 64;
+    // SAFETY: zero bytes are a `sigaction` with SIG_DFL and an empty mask. Numbers that may not be
+    // changed (SIGKILL, SIGSTOP, glibc's own two) answer EINVAL, and need no change.
+    unsafe {
+        let default: libc::sigaction = std::mem::zeroed();
+        for signal in 1..=SIGNAL_MAX {
+            libc::sigaction(signal, &raw const default, ptr::null_mut());
+        }
+    }
+}
+
+/// No signal waits any more: the mask passes through `execve`, too.
+///
+/// # Errors
+/// Those of `sigprocmask`.
+#[expect(unsafe_code, reason = "std and rustix have no signal masks")]
+pub(crate) fn unblock_signals() -> io::Result<()> {
+    // SAFETY: zero bytes are an empty `sigset_t`, which is on this frame and only read.
+    unsafe {
+        let none: libc::sigset_t = std::mem::zeroed();
+        match libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Marks every descriptor from `first` on to be closed when a program is executed, whoever opened
+/// it: a library may have forgotten to.
+///
+/// # Errors
+/// Those of `close_range`: `EINVAL` before Linux 5.11.
+#[expect(unsafe_code, reason = "std and rustix have no close_range")]
+pub(crate) fn close_on_execute(first: libc::c_uint) -> io::Result<()> {
+    let flags = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: changes a flag of descriptors, and no memory.
+    match unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Kills every process of the pid namespace that this process is the first of, at one moment: none
+/// can fork its way out. Elsewhere it does nothing: there it would end the whole host.
+#[expect(unsafe_code, reason = "rustix names processes one by one")]
+pub(crate) fn kill_namespace() {
+    if rustix::process::getpid() == Pid::INIT {
+        // SAFETY: no memory is involved. The first process of a namespace sees, and so reaches,
+        // no process outside of it; itself is spared by the kernel (kill(2)).
+        unsafe { libc::kill(-1, libc::SIGKILL) };
+    }
+}

@@ -1,0 +1,43 @@
+//! A jail's network: a loopback interface of its own, and the Runtime API's listener on it.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::AsRawFd;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use crate::protocol::{Failure, Step};
+
+/// Brings up the loopback interface: in a new network namespace it is down.
+pub(super) fn loopback_up() -> Result<(), Failure> {
+    let (kind, flags) = (SocketType::DGRAM, SocketFlags::CLOEXEC);
+    let socket = rustix::net::socket_with(AddressFamily::INET, kind, flags, None);
+    let socket = socket.step("socket")?;
+    set_up(&socket).step("ioctl(SIOCSIFFLAGS)")
+}
+
+/// IFF_UP (netdevice(7)).
+const UP: libc::c_short = 1;
+
+#[expect(unsafe_code, reason = "std and rustix do not set an interface's flags")]
+fn set_up(socket: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: zero bytes are an `ifreq`; its name is `lo` and ends with a zero byte.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = UP;
+    // SAFETY: SIOCSIFFLAGS reads an `ifreq`, which outlives the call (netdevice(7)).
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Listens on a loopback port; 0 takes a free one. A listener stays in the network namespace that
+/// it was made in, whoever accepts on it.
+pub(crate) fn listen(port: u16) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).step("bind")?;
+    listener.set_nonblocking(true).step("fcntl(O_NONBLOCK)")?;
+    Ok(listener)
+}

@@ -1,0 +1,721 @@
+"""The jail, looked at from the inside by a function that wants out, and the host afterwards.
+
+Each attempt must fail, and while it is made other functions and the server answer on. A host that can
+isolate is needed: elsewhere the server runs no function, and these tests fail.
+
+A server that is root makes jails for users of their own; one that is not makes them within a user
+namespace. Both are attacked.
+"""
+
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from server import Server, binary, until
+from wire import check_ok, compact
+from world import RUNTIME, World, zipped
+
+# A user that owns nothing.
+NOBODY = 65534
+# Root without its rights.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+# Runs what its event asks for, as any attacker could who may deploy code; `error` is the refusal.
+HOSTILE = '''
+import ctypes, errno, mmap, os, signal, socket, subprocess, sys, threading, time
+INSTANCE, KEPT = os.urandom(8).hex(), []
+libc = ctypes.CDLL(None, use_errno=True)
+
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    result = libc.syscall(ctypes.c_long(number), *(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments))
+    if result == -1:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+def handler(event, context):
+    try:
+        scope = dict(globals(), event=event)
+        exec(event.get("do", ""), scope)
+        return {"got": scope.get("got")}
+    except BaseException as error:
+        return {"error": f"{type(error).__name__}: {error}", "errno": getattr(error, "errno", None)}
+'''
+
+
+def cast(server):
+    """Root's wire of the server's account, an attacker's function and somebody else's."""
+    owner = World(server).owner
+    return owner, owner.function(code=zipped(HOSTILE)), owner.function(code=zipped(HOSTILE))
+
+
+@pytest.fixture(scope="module")
+def kept_by_users(shared_server, warm):
+    return (shared_server, *cast(shared_server))
+
+
+@pytest.fixture(scope="module")
+def kept_by_user_namespace(warm, request):
+    if os.getuid() != 0:
+        return request.getfixturevalue("kept_by_users")
+    place = Path(tempfile.mkdtemp(prefix="portcullis-nobody-"))
+    request.addfinalizer(lambda: shutil.rmtree(place, ignore_errors=True))
+    shutil.copytree(warm, place / "data" / "runtimes")
+    shutil.copy(binary(), place / "portcullis")
+    for path in [place, *place.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY)
+    started = Server(
+        place / "data",
+        place / "logs",
+        prefix=("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+        program=place / "portcullis",
+        PATH="/usr/local/bin:/usr/bin:/bin",
+        HOME=str(place),
+    )
+    request.addfinalizer(started.end)
+    started.wait_until_ready()
+    made = cast(started)
+    if attempt(made[0].root.wire, made[1], "got = 1").get("errorType") == "Runtime.NotAvailable":
+        pytest.skip(f"no {RUNTIME} that every user of this machine may run")
+    return (started, *made)
+
+
+KEPT = ["kept_by_users", "kept_by_user_namespace"] if os.getuid() == 0 else ["kept_by_user_namespace"]
+
+
+@pytest.fixture(scope="module", params=KEPT)
+def scene(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def server(scene):
+    return scene[0]
+
+
+@pytest.fixture
+def owner(scene):
+    return scene[1]
+
+
+@pytest.fixture
+def hostile(scene):
+    return scene[2]
+
+
+@pytest.fixture
+def neighbour(scene):
+    return scene[3]
+
+
+@pytest.fixture
+def wire(owner):
+    return owner.root.wire
+
+
+def attempt(wire, function, do, **event) -> dict:
+    answer = wire.invoke(function, compact({"do": do} | event).encode())
+    check_ok(answer, 200)
+    return answer.json
+
+
+def got(wire, function, do, **event):
+    """What an attempt that must succeed got."""
+    answer = attempt(wire, function, do, **event)
+    assert set(answer) == {"got"}, answer
+    return answer["got"]
+
+
+def check_refused(answer, *words):
+    """It failed, in one of these words."""
+    assert "error" in answer, answer
+    assert any(word in answer["error"] for word in words), answer
+
+
+# --- Files -------------------------------------------------------------------------------------------
+
+
+def test_the_root_holds_what_lambda_has_and_nothing_else(wire, hostile):
+    listed = got(wire, hostile, "got = sorted(os.listdir('/'))")
+    system = {"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "opt", "proc", "sbin", "tmp", "usr", "var"}
+    # An interpreter outside of /usr is shown at its own place, with the folders above it and nothing in them.
+    runtime = {Path(sys.base_prefix).parts[1]}
+    assert set(listed) <= system | runtime, listed
+    etc = {"alternatives", "group", "hosts", "ld.so.cache", "nsswitch.conf", "passwd", "resolv.conf"}
+    assert set(got(wire, hostile, "got = os.listdir('/etc')")) <= etc
+    assert got(wire, hostile, "got = os.listdir('/tmp')") == []
+    assert got(wire, hostile, "got = os.listdir('/opt')") == []
+    assert got(wire, hostile, "got = sorted(os.listdir('/dev'))") == sorted(
+        ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero"]
+    )
+
+
+HIDDEN = [
+    "/etc/shadow",
+    "/etc/hostname",
+    "/root",
+    "/home",
+    "/boot",
+    "/sys/kernel",
+    "/sys/fs/cgroup",
+    "/run",
+    "/var/lib",
+    "/var/log",
+    "/dev/mem",
+    "/dev/kmsg",
+    "/dev/shm",
+    "/dev/tty",
+    "/dev/vda",
+    "/proc/kcore",
+    "/proc/kmsg",
+    "/proc/1/environ",
+    "/proc/1/mem",
+    "/proc/1/maps",
+    "/proc/1/root/etc",
+    "/proc/1/cwd",
+    "/proc/1/fd",
+    "/proc/1/ns/net",
+]
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_what_belongs_to_the_host_cannot_be_read(wire, hostile, path):
+    look = "got = os.listdir(event['path']) if os.path.isdir(event['path']) else open(event['path'], 'rb').read(100).hex()"
+    answer = attempt(wire, hostile, look, path=path)
+    if path == "/root" and answer.get("got") == [".pyenv"]:
+        return  # the way to the interpreter, and nothing beside it
+    check_refused(answer, "No such file", "Permission denied", "Operation not permitted")
+
+
+def test_the_servers_own_files_cannot_be_read(wire, server, hostile, tmp_path):
+    canary = tmp_path / "canary"
+    canary.write_text("of the host")
+    canary.chmod(0o777)
+    places = [server.data_dir, server.out, canary, *server.data_dir.iterdir(), Path.cwd()]
+    for place in places:
+        for way in ["", "/proc/self/root", "/var/task/../..", "/proc/1/root", "/proc/self/cwd/../.."]:
+            answer = attempt(wire, hostile, "got = os.stat(event['path']).st_ino", path=f"{way}{place}")
+            check_refused(answer, "No such file", "Permission denied", "Not a directory")
+
+
+def test_a_link_in_the_code_leads_nowhere(owner, wire, hostile):
+    for target in ["/etc/shadow", "/proc/1/root", "../../../../etc/shadow"]:
+        make = "os.path.lexists('/tmp/link') and os.unlink('/tmp/link'); os.symlink(event['target'], '/tmp/link'); got = open('/tmp/link').read()"
+        check_refused(attempt(wire, hostile, make, target=target), "No such file", "Permission denied", "Is a directory")
+
+
+READ_ONLY = ["/x", "/etc/x", "/etc/passwd", "/usr/x", "/usr/bin/x", "/lib/x", "/var/x", "/var/task/x", "/var/task/main.py", "/var/runtime/x", "/opt/x", "/dev/x", "/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", READ_ONLY)
+def test_only_tmp_can_be_written(wire, hostile, path):
+    check_refused(attempt(wire, hostile, "open(event['path'], 'a').write('x')", path=path), "Read-only file system", "Permission denied", "No such file")
+    answer = attempt(wire, hostile, "os.chmod(event['path'], 0o777)", path=path)
+    check_refused(answer, "Read-only file system", "Permission denied", "No such file", "Operation not permitted")
+
+
+def identity(wire, hostile):
+    """Ids and groups of a worker, which must not have anything more."""
+    status = got(wire, hostile, "got = open('/proc/self/status').read()")
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]:
+        assert int(fields[name], 16) == 0, name
+    assert fields["NoNewPrivs"] == "1"
+    assert fields["Seccomp"] == "2"
+    users, groups = set(fields["Uid"].split()), set(fields["Gid"].split())
+    assert len(users) == len(groups) == 1
+    return users | groups, fields["Groups"].split()
+
+
+def test_nothing_in_the_jail_gives_rights(wire, hostile):
+    identity(wire, hostile)
+    flags = "got = {place: os.statvfs(place).f_flag for place in ('/', '/usr', '/tmp', '/var/task', '/proc')}"
+    for place, flag in got(wire, hostile, flags).items():
+        assert flag & os.ST_NOSUID, place
+        assert bool(flag & os.ST_RDONLY) == (place != "/tmp"), place
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may choose users")
+def test_a_worker_is_a_user_of_its_own(kept_by_users):
+    _, owner, hostile, neighbour = kept_by_users
+    ids = []
+    for function in (hostile, neighbour):
+        own, groups = identity(owner.root.wire, function)
+        assert len(own) == 1 and not groups
+        ids += [int(id) for id in own]
+    assert ids[0] != ids[1] and min(ids) > 60_000
+
+
+def test_tmp_is_private_and_is_kept_for_the_next_event_only(wire, hostile, neighbour):
+    write = "open('/tmp/secret', 'w').write('mine'); got = os.getpid(), INSTANCE"
+    mine = got(wire, hostile, write)
+    assert got(wire, hostile, "got = open('/tmp/secret').read(), INSTANCE") == ["mine", mine[1]]
+    # The neighbour has the same process ids, and another everything.
+    theirs = got(wire, neighbour, "got = os.getpid(), INSTANCE, os.listdir('/tmp')")
+    assert theirs[0] == mine[0] and theirs[1] != mine[1] and theirs[2] == []
+    got(wire, hostile, "os.unlink('/tmp/secret')")
+
+
+def test_a_full_tmp_is_the_functions_own_trouble(owner, wire, hostile):
+    fill = """
+written = 0
+try:
+    with open('/tmp/full', 'wb', buffering=0) as file:
+        while written < 2 << 30: written += file.write(bytes(1 << 20))
+except OSError as error: got = written >> 20, error.errno
+finally: os.unlink('/tmp/full')
+"""
+    for size, function in [(512, hostile), (600, owner.function(code=zipped(HOSTILE), Timeout=30, EphemeralStorage={"Size": 600}))]:
+        written, errno = got(wire, function, fill)
+        assert size - 2 <= written <= size and errno == 28, (written, errno)
+    files = """
+count = 0
+os.makedirs('/tmp/many')
+try:
+    while count < 1 << 20:
+        os.mknod(f'/tmp/many/{count}'); count += 1
+except OSError as error: got = count, error.errno
+subprocess.run(['rm', '-rf', '/tmp/many'])
+"""
+    count, errno = got(wire, hostile, files)
+    assert count <= 512 << 20 and errno in (28, 12), (count, errno)
+
+
+# --- Network -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def own_address() -> str:
+    """An address of this host that others reach, if it has one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return probe.getsockname()[0]
+
+
+def test_nothing_but_the_runtime_api_can_be_reached(wire, server, hostile, listener):
+    loopback = ("127.0.0.1", "127.0.0.2", "localhost")
+    ports = (urlsplit(server.base).port, listener)
+    closed = [(host, port) for host in (*loopback, own_address()) for port in ports]
+    outside = [("169.254.169.254", 80), ("192.0.2.1", 53), ("8.8.8.8", 53), ("255.255.255.255", 9)]
+    for address in closed + outside:
+        answer = attempt(wire, hostile, "socket.create_connection(tuple(event['to']), 5)", to=address)
+        check_refused(answer, "Connection refused", "Network is unreachable", "Permission denied")
+        datagram = "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', tuple(event['to']))"
+        if address[0] not in loopback:
+            check_refused(attempt(wire, hostile, datagram, to=address), "Network is unreachable", "Permission denied")
+    check_refused(attempt(wire, hostile, "socket.getaddrinfo('example.com', 80)"), "gaierror")
+    names = got(wire, hostile, "got = [name for _, name in socket.if_nameindex()]")
+    assert "lo" in names and got(wire, hostile, "got = open('/proc/net/route').read().count('\\n')") == 1
+    assert got(wire, hostile, "got = os.environ['AWS_LAMBDA_RUNTIME_API']") == "127.0.0.1:9001"
+
+
+def test_no_socket_of_the_host_can_be_reached_by_name(wire, hostile, tmp_path):
+    for name in ["\0portcullis-test", str(tmp_path / "socket")]:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(name)
+            listening.listen()
+            answer = attempt(wire, hostile, "socket.socket(socket.AF_UNIX).connect(event['name'])", name=name)
+            check_refused(answer, "Connection refused", "No such file", "Operation not permitted")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP",
+        "socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW",
+        "socket.AF_PACKET, socket.SOCK_RAW, 3",
+        "socket.AF_VSOCK, socket.SOCK_STREAM, 0",
+        "socket.AF_ALG, socket.SOCK_SEQPACKET, 0",
+        "socket.AF_NETLINK, socket.SOCK_RAW, 9",
+        "socket.AF_NETLINK, socket.SOCK_RAW, 15",
+    ],
+)
+def test_no_socket_below_tcp_and_udp(wire, hostile, kind):
+    answer = attempt(wire, hostile, f"socket.socket({kind})")
+    check_refused(answer, "Operation not permitted", "Function not implemented", "Permission denied")
+
+
+def test_a_worker_cannot_speak_for_another(wire, hostile, neighbour):
+    """The Runtime API of a worker takes answers to its own event, and nobody else's."""
+    post = """
+import http.client
+connection = http.client.HTTPConnection('127.0.0.1:9001')
+connection.request('POST', f"/2018-06-01/runtime/invocation/{event['id']}/response", b'"forged"')
+response = connection.getresponse()
+got = response.status, response.read().decode()
+"""
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(got, wire, neighbour, "time.sleep(2); got = 'real'")
+        status, body = got(wire, hostile, post, id="8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+        assert status == 400 and "InvalidRequestID" in body
+        assert running.result() == "real"
+
+
+# --- System calls ------------------------------------------------------------------------------------
+
+NEW_USER = 0x1000_0000
+# Numbers of x86-64 (asm/unistd_64.h).
+CALLS = {
+    "ptrace(attach to the keeper)": "call(101, 16, 1, 0, 0)",
+    "ptrace(trace me)": "call(101, 0, 0, 0, 0)",
+    "process_vm_readv": "call(310, 1, 0, 0, 0, 0, 0)",
+    "process_vm_writev": "call(311, 1, 0, 0, 0, 0, 0)",
+    "kcmp": "call(312, 1, os.getpid(), 0, 0, 0)",
+    "pidfd_getfd": "call(438, os.pidfd_open(1), 0, 0)",
+    "mount(tmpfs)": "call(165, b'tmpfs', b'/tmp', b'tmpfs', 0, 0)",
+    "mount(remount)": "call(165, b'none', b'/', b'none', 32, 0)",
+    "umount": "call(166, b'/proc', 2)",
+    "pivot_root": "call(155, b'/tmp', b'/tmp')",
+    "chroot": "call(161, b'/tmp')",
+    "fsopen": "call(430, b'tmpfs', 0)",
+    "open_tree": "call(428, -100, b'/', 1)",
+    "move_mount": "call(429, -100, b'/tmp', -100, b'/opt', 0)",
+    "mount_setattr": "call(442, -100, b'/', 0, 0, 0)",
+    "unshare(user)": "call(272, 0x10000000)",
+    "unshare(mount)": "call(272, 0x20000)",
+    "setns": "call(308, os.open('/proc/self/ns/net', os.O_RDONLY), 0)",
+    "clone(user)": "call(56, 0x10000000 | 17, 0, 0, 0, 0)",
+    "clone3": "call(435, 0, 0)",
+    "keyctl": "call(250, 0, -3, 0)",
+    "add_key": "call(248, b'user', b'a', b'b', 1, -3)",
+    "request_key": "call(249, b'user', b'a', 0, -3)",
+    "bpf": "call(321, 0, 0, 0)",
+    "perf_event_open": "call(298, 0, 0, -1, -1, 0)",
+    "userfaultfd": "call(323, 0)",
+    "io_uring_setup": "call(425, 1, ctypes.create_string_buffer(120))",
+    "init_module": "call(175, 0, 0, b'')",
+    "finit_module": "call(313, 0, b'', 0)",
+    "kexec_load": "call(246, 0, 0, 0, 0)",
+    "reboot": "call(169, 0xfee1dead, 672274793, 0, 0)",
+    "swapon": "call(167, b'/tmp/x', 0)",
+    "settimeofday": "call(164, 0, 0)",
+    "clock_settime": "time.clock_settime(time.CLOCK_REALTIME, 0)",
+    "sethostname": "socket.sethostname('evil')",
+    "syslog": "call(103, 10, 0, 0)",
+    "acct": "call(163, 0)",
+    "iopl": "call(172, 3)",
+    "open_by_handle_at": "call(304, 3, ctypes.create_string_buffer(128), 0)",
+    "fanotify_init": "call(300, 0, 0)",
+    "quotactl": "call(179, 0, 0, 0, 0)",
+    "personality": "call(135, 0x0400000)",
+    "mknod(device)": "os.mknod('/tmp/memory', 0o20666, os.makedev(1, 1))",
+    "mknod(disk)": "os.mknod('/tmp/disk', 0o60666, os.makedev(254, 0))",
+    "setuid": "os.setuid(0)",
+    "setgid": "os.setgid(0)",
+    "setgroups": "os.setgroups([0])",
+    "setresuid": "os.setresuid(0, 0, 0)",
+    "chown": "open('/tmp/owned', 'w'); os.chown('/tmp/owned', 0, 0)",
+    "setrlimit": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100_000, 100_000))",
+    "nice": "os.nice(-5)",
+    "realtime": "os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))",
+    "ioctl(type for others)": "import fcntl; fcntl.ioctl(1, 0x5412, b'x')",
+    "write a foreign process": "open('/proc/1/mem', 'r+b')",
+    "trace by file": "open('/proc/1/task/1/syscall').read()",
+}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="system calls by their numbers")
+@pytest.mark.parametrize("name", CALLS)
+def test_what_reaches_past_a_process_is_refused(wire, hostile, name):
+    refusals = ["Operation not permitted", "Function not implemented", "Permission denied", "not allowed"]
+    # In a user namespace other users are not forbidden: there are none.
+    refusals += ["Invalid argument"] if name in ("setuid", "setgid", "setresuid", "chown") else []
+    check_refused(attempt(wire, hostile, CALLS[name]), *refusals, "Read-only file system")
+
+
+def test_a_set_user_id_program_gives_nothing(wire, hostile):
+    programs = [path for path in ["/usr/bin/su", "/usr/bin/mount", "/usr/bin/passwd"] if Path(path).exists()]
+    for program in programs:
+        assert Path(program).stat().st_mode & stat.S_ISUID
+        run = "run = subprocess.run([event['program'], *event['more']], capture_output=True, text=True, stdin=subprocess.DEVNULL); got = run.returncode"
+        more = {"/usr/bin/su": ["-c", "id"], "/usr/bin/mount": ["-t", "tmpfs", "x", "/tmp"], "/usr/bin/passwd": ["root"]}
+        assert got(wire, hostile, run, program=program, more=more[program]) != 0
+    own = "import shutil; shutil.copy('/usr/bin/id', '/tmp/id'); os.chmod('/tmp/id', 0o6777); got = subprocess.run(['/tmp/id', '-u'], capture_output=True, text=True).stdout"
+    assert got(wire, hostile, own).strip() == str(got(wire, hostile, "got = os.getuid()"))
+
+
+# --- Processes ---------------------------------------------------------------------------------------
+
+
+def test_a_worker_sees_its_own_processes_only(wire, hostile):
+    assert got(wire, hostile, "got = sorted(int(p) for p in os.listdir('/proc') if p.isdigit())") == [1, 2]
+    assert got(wire, hostile, "got = os.getpid(), os.getppid(), os.getsid(0)") == [2, 1, 2]
+
+
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM", "SIGSTOP", "SIGCHLD", "SIGSEGV", "SIGUSR1"])
+def test_signals_to_the_keeper_do_nothing(wire, hostile, signal):
+    before = got(wire, hostile, "got = INSTANCE")
+    got(wire, hostile, f"os.kill(1, signal.{signal}); os.kill(os.getppid(), signal.{signal})")
+    assert got(wire, hostile, "got = INSTANCE") == before
+
+
+def test_the_keeper_does_not_answer_to_its_worker(wire, hostile):
+    """Same user, same namespace: and yet neither its descriptors nor its limits."""
+    for attack in ["os.listdir('/proc/1/fd')", "os.readlink('/proc/1/exe')", "open('/proc/1/environ').read()"]:
+        check_refused(attempt(wire, hostile, attack), "Permission denied")
+
+
+def answers_meanwhile(wire, function, base, until_done, seconds=10.0):
+    """Another function and the server answer while an attack runs; the slowest answer, in seconds."""
+    slowest, rounds = 0.0, 0
+    while not until_done() or rounds < 3:
+        start = time.monotonic()
+        assert got(wire, function, "got = 'here'") == "here"
+        check_ok(wire.call("GET", "/2015-03-31/functions/"), 200)
+        slowest = max(slowest, time.monotonic() - start)
+        rounds += 1
+        assert slowest < seconds
+    return slowest
+
+
+ATTACKS = {
+    "fork bomb": (
+        "while True:\n  try: os.fork()\n  except OSError: time.sleep(0.01)",
+        ("Sandbox.Timedout", "Runtime.ExitError"),
+    ),
+    "threads": (
+        "while True:\n  try: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n  except RuntimeError: time.sleep(0.1)",
+        ("Sandbox.Timedout", "Runtime.ExitError"),
+    ),
+    "memory bomb": ("while True: KEPT.append(bytearray(16 << 20))", ("Runtime.ExitError",)),
+    "memory bomb in children": (
+        "for _ in range(8):\n  if os.fork() == 0:\n    while True: KEPT.append(bytearray(16 << 20))\nos.wait()\nwhile True: time.sleep(1)",
+        ("Sandbox.Timedout", "Runtime.ExitError"),
+    ),
+    "shared memory": (
+        "while True: KEPT.append(mmap.mmap(-1, 16 << 20)); KEPT[-1].write(b'x' * (16 << 20))",
+        ("Runtime.ExitError",),
+    ),
+    "busy processes": (
+        "for _ in range(32):\n  if os.fork() == 0:\n    while True: pass\nwhile True: pass",
+        ("Sandbox.Timedout",),
+    ),
+    "endless output": ("while True: os.write(1, b'x' * 65536)", ("Sandbox.Timedout",)),
+    "descriptors": (
+        "try:\n  while True: KEPT.append(os.open('/dev/null', 0))\nfinally:\n  count = len(KEPT)\n  while KEPT: os.close(KEPT.pop())\n  assert count < 1024",
+        ("Too many open files",),
+    ),
+    "escape into the background": (
+        "for _ in range(16):\n  if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n      while True: time.sleep(1)\n    os._exit(0)\nos._exit(7)",
+        ("Runtime.ExitError",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_on_the_host_is_contained(owner, wire, server, neighbour, name):
+    do, ends = ATTACKS[name]
+    if "`memory` controller" in server.output():
+        if name == "shared memory":
+            pytest.skip("without control groups memory is limited a process, and shared memory not at all")
+        ends += ("MemoryError",)
+    attacker = owner.function(code=zipped(HOSTILE), Timeout=2 if "Sandbox.Timedout" in ends else 20)
+    with ThreadPoolExecutor() as pool:
+        attack = pool.submit(attempt, wire, attacker, do)
+        answers_meanwhile(wire, neighbour, server.base, attack.done)
+        answer = attack.result(timeout=60)
+    assert any(end in json.dumps(answer) for end in ends), answer
+    # And the attacker's next event is served as if nothing had been.
+    assert got(wire, attacker, "got = len(KEPT) < 1024") is True
+    alone = "got = len([p for p in os.listdir('/proc') if p.isdigit()])"
+    until(lambda: got(wire, attacker, alone) == 2, 20, "all processes of the attack are gone")
+
+
+def test_a_worker_of_many_sessions_leaves_nothing(owner, wire, server):
+    """What a function started goes with it, wherever it hid."""
+    function = owner.function(code=zipped(HOSTILE), Timeout=3)
+    start = "for n in range(5):\n  if os.fork() == 0:\n    os.setsid(); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    while True: time.sleep(1)\nos._exit(1)"
+    before = set(descendants(server.process.pid))
+    answer = attempt(wire, function, start)
+    assert answer["errorType"] == "Runtime.ExitError"
+    until(lambda: not set(descendants(server.process.pid)) - before, 20, "no process is left")
+
+
+# --- The host afterwards -----------------------------------------------------------------------------
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, task.read_text().split())
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below this one."""
+    found = children(pid)
+    for child in list(found):
+        found += descendants(child)
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def groups_of(pid: int) -> list[str]:
+    """Control groups of a server."""
+    top = "/sys/fs/cgroup"
+    return [place for place, folders, _ in os.walk(top) if os.path.basename(place).startswith(f"portcullis-{pid}-")]
+
+
+def mounts() -> list[str]:
+    return sorted(line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+# How a server ends; a terminated one would let a running call finish.
+ENDS = {
+    "terminated": (lambda server: server.terminate(), False),
+    "killed": (lambda server: server.kill(), True),
+    "stopped, then killed": (lambda server: (os.kill(server.process.pid, 19), server.kill()), True),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_server_that_ends_leaves_nothing(start_warm_server, end):
+    (end_it, while_running), before = ENDS[end], mounts()
+    server = start_warm_server()
+    owner = World(server).owner
+    wire, name = owner.root.wire, owner.function(code=zipped(HOSTILE), Timeout=60)
+    assert got(wire, name, "os.fork() or time.sleep(600); got = 1") == 1
+
+    def call():
+        try:
+            return attempt(wire, name, "os.fork() or time.sleep(600); time.sleep(50)")
+        except Exception as error:  # the server goes away meanwhile
+            return error
+
+    with ThreadPoolExecutor() as pool:
+        if while_running:
+            pool.submit(call)
+        # The spawner, a keeper, its worker with its children.
+        count = 5 if while_running else 4
+        until(lambda: len(descendants(server.process.pid)) == count, 30, "a worker with children")
+        below = descendants(server.process.pid)
+        assert mounts() == before
+        end_it(server)
+    until(lambda: not any(map(alive, below)), 20, "every process is gone")
+    until(lambda: not groups_of(server.process.pid), 20, "every control group is gone")
+    assert mounts() == before
+
+
+def spawner_of(server) -> int:
+    for pid in children(server.process.pid):
+        if b"__spawner" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+    raise AssertionError("no spawner")
+
+
+def test_a_spawner_that_is_killed_is_replaced(start_warm_server):
+    server = start_warm_server()
+    owner = World(server).owner
+    wire, name = owner.root.wire, owner.function(code=zipped(HOSTILE), Timeout=30)
+    first = got(wire, name, "got = INSTANCE")
+    for _ in range(3):
+        below = descendants(server.process.pid)
+        os.kill(spawner_of(server), 9)
+        until(lambda: not any(map(alive, below)), 20, "its workers end with it")
+        second = got(wire, name, "got = INSTANCE")
+        assert second != first
+        first = second
+    assert "another is started" in server.output()
+    assert server.terminate() == 0
+
+
+def test_groups_of_a_server_killed_with_its_spawner_go_at_the_next_start(start_warm_server):
+    server = start_warm_server()
+    owner = World(server).owner
+    got(owner.root.wire, owner.function(code=zipped(HOSTILE)), "got = 1")
+    spawner, pid = spawner_of(server), server.process.pid
+    if not groups_of(pid):
+        pytest.skip("this host has no control groups for us")
+    os.kill(spawner, 19)
+    server.kill()
+    os.kill(spawner, 9)
+    assert groups_of(pid)
+    start_warm_server(server.data_dir)
+    until(lambda: not groups_of(pid), 20, "swept")
+
+
+# --- What is said ------------------------------------------------------------------------------------
+
+
+SAID = {
+    "auto": "functions run isolated from this host",
+    "full": "functions run isolated from this host",
+    "none": "not isolated from this host",
+}
+
+
+@pytest.mark.parametrize("isolation", SAID)
+def test_the_server_says_how_it_keeps_functions(start_server, isolation):
+    server = start_server(arguments=("--isolation", isolation))
+    assert SAID[isolation] in server.output()
+
+
+def test_without_isolation_functions_run_as_processes_of_the_server(start_warm_server):
+    server = start_warm_server(arguments=("--isolation", "none"))
+    owner, hostile, _ = cast(server)
+    assert got(owner.root.wire, hostile, "got = os.getuid()") == os.getuid()
+    assert got(owner.root.wire, hostile, "got = os.path.exists('/etc/shadow')") is True
+
+
+# A user namespace that allows none below it, and a server in it that has no right to make others.
+NOWHERE = (
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" "$@"',
+    *POWERLESS,
+)
+
+
+@pytest.mark.parametrize("isolation", ["auto", "full"])
+def test_a_host_that_cannot_isolate_runs_no_function(start_warm_server, isolation):
+    possible = subprocess.run([*NOWHERE, "true"], capture_output=True, check=False)
+    if possible.returncode != 0:
+        pytest.skip(f"no such host can be made here: {possible.stderr.decode()}")
+    server = start_warm_server(prefix=NOWHERE, arguments=("--isolation", isolation))
+    assert "functions do not run: this host cannot isolate them" in server.output()
+    assert "--isolation none" in server.output()
+    owner, hostile, _ = cast(server)
+    answer = owner.root.wire.invoke(hostile, b"{}")
+    check_ok(answer, 200)
+    assert answer.headers["x-amz-function-error"] == "Unhandled"
+    assert answer.json["errorType"] == "Sandbox.NotIsolated"
+    assert "--isolation none" in answer.json["errorMessage"]
+    assert server.terminate() == 0
+
+
+def test_without_isolation_such_a_host_runs_functions(start_warm_server):
+    server = start_warm_server(prefix=NOWHERE, arguments=("--isolation", "none"))
+    owner, hostile, _ = cast(server)
+    assert got(owner.root.wire, hostile, "got = 1") == 1
