@@ -499,7 +499,7 @@ ATTACKS = {
     ),
     "memory bomb": ("while True: KEPT.append(bytearray(16 << 20))", ("Runtime.ExitError",)),
     "memory bomb in children": (
-        "for _ in range(8):\n  if os.fork() == 0:\n    while True: KEPT.append(bytearray(16 << 20))\nos.wait()\nwhile True: time.sleep(1)",
+        "for _ in range(8):\n  if os.fork() == 0:\n    try:\n      while True: KEPT.append(bytearray(16 << 20))\n    finally: os._exit(1)\nos.wait()\nwhile True: time.sleep(1)",
         ("Sandbox.Timedout", "Runtime.ExitError"),
     ),
     "shared memory": (

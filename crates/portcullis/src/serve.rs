@@ -263,8 +263,9 @@ impl Running {
     async fn start(configuration: Configuration) -> Result<Self, ServeError> {
         let Configuration { listen, data_dir, root, decision_log, deny_confused_deputy, .. } =
             configuration;
-        let Configuration { region, account, url_domain, url_rule, runtimes_dir, isolation, .. } =
-            configuration;
+        let Configuration {
+            region, account, url_domain, url_rule, runtimes_dir, isolation, ..
+        } = configuration;
         make_private(&data_dir)?;
         let store = Arc::new(SqliteStore::open(&data_dir)?);
         let listener = TcpListener::bind(listen)
