@@ -76,7 +76,10 @@ impl TestServer {
             runtimes_dir: folder.path().join("runtimes"),
         };
         let blobs = Blobs::open(&folder.path().join("code")).unwrap();
-        let sandbox = Sandbox::new(portcullis_sandbox::Settings::default()).unwrap();
+        // No test here runs a function; this program could not be the spawner of one.
+        let isolation = portcullis_sandbox::Isolation::None;
+        let sandbox = portcullis_sandbox::Settings { isolation, ..Default::default() };
+        let sandbox = Sandbox::new(sandbox).unwrap();
         let decisions = Decisions::open(DecisionSettings {
             folder: folder.path().join("decisions"),
             file_bytes: 1 << 20,
