@@ -350,6 +350,35 @@ fn a_grant_that_lets_in_more_than_the_call_is_told_with_a_warning() {
     assert!(!warned("arn:aws:iam::111111111111:user/alice", &[]));
 }
 
+/// A log or a terminal is not made to say something by what a document or a request holds.
+#[test]
+fn a_text_of_others_stays_on_its_line_and_is_not_obeyed() {
+    let evil = "a\u{1b}[2J\nAllowed\u{9b}";
+    let context = [("aws:k\u{1b}", evil), ("aws:SourceArn", evil)];
+    let condition = r#""Condition":{"StringEquals":{"aws:k\u001b":["a\u001b[2K\n"],"aws:l":"\r"}}"#;
+    let of = |effect: &str| {
+        format!(
+            r#"{{"Effect":"{effect}","Principal":"*","Action":"lambda:*","Resource":"*",{condition}}}"#
+        )
+    };
+    let deny = of("Deny").replace("StringEquals", "StringNotEquals");
+    for statement in [of("Allow"), deny] {
+        let row = Row {
+            caller: "s3.amazonaws.com",
+            context: &context,
+            identity: None,
+            resource: Some(&statement),
+        };
+        let text = row.told(|told| {
+            let told = told.clone().named(|_| Some(evil.to_owned()));
+            told.with_commands(|_| Some(evil.to_owned())).text(Style::Plain)
+        });
+        assert!(text.contains(r"a\u{1b}[2J\nAllowed\u{9b}"), "{text}");
+        assert!(!text.contains(|one: char| one.is_control() && one != '\n'), "{text:?}");
+        assert!(!text.contains("\nAllowed"), "{text}");
+    }
+}
+
 /// The level at which a service control policy is missing is the one that is looked into.
 #[test]
 fn the_nearest_of_levels_is_at_one_that_is_silent() {

@@ -59,9 +59,10 @@ impl Page {
         };
         let word = self.paint(paint, word);
         self.line(format_args!("{word}{why}"));
-        self.line(format_args!("  caller    {}", all.caller));
-        self.line(format_args!("  action    {}", all.action));
-        self.line(format_args!("  resource  {} (account {})", all.resource, all.resource_account));
+        let (resource, account) = (shown(&all.resource), shown(&all.resource_account));
+        self.line(format_args!("  caller    {}", shown(&all.caller)));
+        self.line(format_args!("  action    {}", shown(&all.action)));
+        self.line(format_args!("  resource  {resource} (account {account})"));
         self.line("");
     }
 
@@ -100,17 +101,18 @@ impl Page {
     /// A condition of a Deny: what one may change to be spared.
     fn held(&mut self, held: &Held) {
         let (expected, actual) = (expected(&held.expected), actual(&held.actual));
-        self.line(format_args!("    as {} {} {expected} holds: {actual}", held.operator, held.key));
+        let (operator, key) = (&held.operator, shown(&held.key));
+        self.line(format_args!("    as {operator} {key} {expected} holds: {actual}"));
     }
 
     /// `statement "s3" of NAME`, or by its number.
     fn place(&self, reference: &StatementReference<'_>, name: Option<&str>) -> String {
         let statement = match reference.sid {
-            Some(sid) if !sid.is_empty() => format!("\"{sid}\""),
+            Some(sid) if !sid.is_empty() => format!("\"{}\"", shown(sid)),
             _ => (reference.statement + 1).to_string(),
         };
         let statement = self.paint(Paint::Strong, &format!("statement {statement}"));
-        let named = name.map_or_else(|| document(reference.document), str::to_owned);
+        let named = name.map_or_else(|| document(reference.document), shown);
         format!("{statement} of {named}")
     }
 
@@ -132,7 +134,9 @@ impl Page {
             MissedPart::Action => "action".to_owned(),
             MissedPart::Principal => "principal".to_owned(),
             MissedPart::Resource => "resource".to_owned(),
-            MissedPart::Condition { operator, key } => format!("condition {operator} {key}"),
+            MissedPart::Condition { operator, key } => {
+                format!("condition {operator} {}", shown(key))
+            }
         };
         let not = if miss.negated { "anything but " } else { "" };
         let (expected, actual) = (expected(&miss.expected), actual(&miss.actual));
@@ -140,13 +144,12 @@ impl Page {
         self.line(format_args!("    expected  {not}{expected}"));
         self.line(format_args!("    actual    {actual}"));
         if let Some(parting) = &miss.parting {
-            let end =
-                |rest: &str| if rest.is_empty() { "its end".to_owned() } else { rest.to_owned() };
+            let end = |rest: &str| if rest.is_empty() { "its end".to_owned() } else { shown(rest) };
             let (expected, actual) = (end(&parting.pattern_rest), end(&parting.actual_rest));
             self.line(format_args!("    they part at byte {}: {expected} | {actual}", parting.at));
         }
         if let Some(note) = &miss.note {
-            self.line(format_args!("    note      {note}"));
+            self.line(format_args!("    note      {}", shown(note)));
         }
     }
 
@@ -177,26 +180,37 @@ impl Page {
             let level = grant.level.map(|level| format!(", level {level}")).unwrap_or_default();
             let kind = with_article(grant.policy_type);
             self.line(format_args!("{verb} to {kind}{level}:"));
-            self.line(format_args!("  {}", grant.statement));
+            self.line(format_args!("  {}", shown(&grant.statement)));
             if let Some(warning) = grant.warning {
                 let word = self.paint(Paint::Doubtful, "careful");
                 self.line(format_args!("  {word}: {warning}"));
             }
             if let Some(command) = &grant.command {
-                self.line(format_args!("  {}", self.paint(Paint::Strong, command)));
+                self.line(format_args!("  {}", self.paint(Paint::Strong, &shown(command))));
             }
         }
     }
 }
 
+/// A text that others wrote, on one line and without what a terminal obeys: documents and requests
+/// may hold anything.
+fn shown(text: &str) -> String {
+    let shown = |one: char| {
+        let escaped = one.is_control().then(|| one.escape_default());
+        let plain = Some(one).filter(|_| escaped.is_none());
+        escaped.into_iter().flatten().chain(plain)
+    };
+    text.chars().flat_map(shown).collect()
+}
+
 fn expected(values: &[String]) -> String {
-    if values.is_empty() { "(nothing is listed)".to_owned() } else { values.join(" or ") }
+    if values.is_empty() { "(nothing is listed)".to_owned() } else { shown(&values.join(" or ")) }
 }
 
 fn actual(actual: &Actual) -> String {
     match actual {
-        Actual::Text(text) => text.clone(),
-        Actual::List(texts) => texts.join(", "),
+        Actual::Text(text) => shown(text),
+        Actual::List(texts) => shown(&texts.join(", ")),
         Actual::Missing => "(not in the request)".to_owned(),
     }
 }
