@@ -6,7 +6,7 @@ use portcullis_lambda::{
     CONFUSED_DEPUTY, Facts, InvalidParameter, LambdaError, Statement, lint_grant,
 };
 
-use crate::{context::RequestCx, error::ApiError};
+use crate::context::RequestCx;
 
 /// On a success that is to be thought over: what is doubtful, in one line.
 pub(crate) const WARNING: HeaderName = HeaderName::from_static("x-portcullis-warning");
@@ -26,15 +26,15 @@ impl Doubts {
         Self(findings)
     }
 
-    /// Refuses a grant to a service for anybody's resource, if the server is set to.
+    /// Refuses a grant to a service for anybody's resource.
     ///
     /// # Errors
     /// [`InvalidParameter::ConfusedDeputy`].
-    pub(crate) fn refuse_confused_deputy(&self, is_set: bool) -> Result<(), ApiError> {
-        let deputy = self.0.iter().find(|finding| is_set && finding.rule == CONFUSED_DEPUTY.code);
+    pub(crate) fn refuse_confused_deputy(&self) -> Result<(), LambdaError> {
+        let deputy = self.0.iter().find(|finding| finding.rule == CONFUSED_DEPUTY.code);
         deputy.map_or(Ok(()), |finding| {
             let why = format!("{} {}", finding.message, finding.remedy).into();
-            Err(LambdaError::from(InvalidParameter::ConfusedDeputy(why)).into())
+            Err(InvalidParameter::ConfusedDeputy(why).into())
         })
     }
 

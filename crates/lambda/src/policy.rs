@@ -59,7 +59,7 @@ impl Statement {
     ///
     /// # Errors
     /// As [`ResourcePolicy::add`], of a principal that no statement can have.
-    pub fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
+    pub(crate) fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
         Ok(Self::new(grant.statement_id().clone(), &grant.statement_json(target)?))
     }
 

@@ -15,15 +15,18 @@ use crate::{
 };
 
 impl Catalog {
-    /// Appends the statement of `grant` to the policy of exactly the permitted resource.
+    /// Appends the statement of `grant` to the policy of exactly the permitted resource, unless
+    /// `objection` has one against it.
     ///
     /// # Errors
-    /// The refusals of [`ResourcePolicy::add`], in its order, after those of a missing resource.
+    /// The refusals of [`ResourcePolicy::add`], in its order, after those of a missing resource and
+    /// before the objection.
     pub async fn add_permission(
         &self,
         permit: Permit<AddPermission, FunctionResource>,
         grant: &Grant,
         expected: Option<&str>,
+        objection: impl Fn(&Statement) -> Result<(), LambdaError>,
     ) -> Result<Statement, Failure<LambdaError>> {
         let target = permit.consume().into_target();
         let revision = fresh_revision();
@@ -39,9 +42,11 @@ impl Catalog {
                 expected,
                 revision,
             )?;
-            let added = policy.statement(grant.statement_id().as_str()).cloned();
+            let added = policy.statement(grant.statement_id().as_str());
             let missing = || NotFound::Statement(grant.statement_id().as_str().into());
-            let plan = Plan::answer(added.ok_or_else(missing).map_err(LambdaError::from)?);
+            let added = added.ok_or_else(missing).map_err(LambdaError::from)?;
+            objection(added)?;
+            let plan = Plan::answer(added.clone());
             let address = policy_address(&target);
             Ok(guarded(plan, function, &target, current).put(&address, &policy))
         })

@@ -22,11 +22,14 @@ pub(crate) async fn add_permission(
     let permit = cx.function::<AddPermission>(&input.function_name, qualifier, &parameters)?;
     let expected = input.revision_id.clone();
     let grant = Grant::try_from(&requested(input)).map_err(LambdaError::from)?;
-    let doubts = Doubts::of(cx, &Statement::granted(&grant, permit.resource().target())?);
-    doubts.refuse_confused_deputy(cx.state.deny_confused_deputy)?;
-    let statement = cx.state.catalog.add_permission(permit, &grant, expected.as_deref()).await?;
+    let objection = |statement: &Statement| match cx.state.deny_confused_deputy {
+        true => Doubts::of(cx, statement).refuse_confused_deputy(),
+        false => Ok(()),
+    };
+    let (catalog, expected) = (&cx.state.catalog, expected.as_deref());
+    let statement = catalog.add_permission(permit, &grant, expected, objection).await?;
     let output = AddPermissionOutput { statement: Some(statement.json().to_owned()) };
-    Ok(Answer::Doubtful(output, doubts.warn(cx, &statement)))
+    Ok(Answer::Doubtful(output, Doubts::of(cx, &statement).warn(cx, &statement)))
 }
 
 /// The members that make the statement.
