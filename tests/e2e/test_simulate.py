@@ -152,3 +152,22 @@ def test_what_aws_would_not_let_anyone_write_is_refused_when_asked():
     (answer,) = answers(simulate(line, "--strict"))
     assert answer["decision"] == "ImplicitlyDenied"
     assert 'another statement has the Sid "s"' in answer["error"]
+
+
+def test_an_explanation_tells_the_statement_or_what_would_allow():
+    named = [{"name": "mine", "policy": case()["identityPolicies"][0]}]
+    arn = "arn:aws:lambda:us-east-1:111111111111:function:orders"
+    resource = {"arn": arn, "accountId": "111111111111"}
+    rows = [
+        case(identityPolicies=named),
+        case(principal="s3.amazonaws.com", resource=resource, context={"aws:SourceArn": "arn:aws:s3:::photos"}),
+        {"principal": "nobody"},
+    ]
+    result = simulate("\n".join(json.dumps(row) for row in rows).encode(), "--explain")
+    allowed, denied, refused = answers(result)
+    assert allowed["explanation"]["deciding"] == {"policy_type": "identity-based policy", "document": 0, "statement": 0}
+    assert allowed["explanation"]["trace"][3]["allows"][0]["document_name"] == "mine"
+    (way,) = denied["explanation"]["ways"]
+    assert "aws lambda add-permission" in way["grants"][0]["command"]
+    assert "--source-arn arn:aws:s3:::photos" in way["grants"][0]["command"]
+    assert "explanation" not in refused

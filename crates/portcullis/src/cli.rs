@@ -49,7 +49,7 @@ allows nothing. What cannot be read is answered with ImplicitlyDenied and an "er
 
 Examples:
   portcullis simulate < cases.jsonl > decisions.jsonl
-  jq -c '.[]' cases.json | portcullis simulate
+  jq -c '.[]' cases.json | portcullis simulate --explain
 
 Exit status: 0 every case was decided; 1 some could not be read, or reading or writing failed;
 2 the command line is wrong."#;
@@ -257,6 +257,10 @@ pub(crate) struct SimulateArguments {
     /// Refuse documents that could not be written today, such as one with a repeated Sid.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Add to each decision why, as JSON: which statements allow and deny, and for an implicit
+    /// denial the nearest Allow, what it misses, and the grants that would allow the call.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[cfg(test)]

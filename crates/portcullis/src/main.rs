@@ -7,6 +7,7 @@ mod client;
 mod console;
 mod environment;
 mod quickstart;
+mod remedy;
 mod root_credentials;
 mod serve;
 mod simulate;

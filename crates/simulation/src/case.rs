@@ -1,14 +1,15 @@
 //! A case: one call and the documents that may have a say, read from one line of JSON.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use portcullis_iam::{Decision, DocumentKind, Policy, Value, decide};
-use portcullis_json::{Buffer, Items, Json, JsonError, Layer, Tree};
+use portcullis_iam::explain::MissingGrant;
+use portcullis_iam::{Decision, DocumentKind, Explanation, Narrowing, Value, decide, explain};
+use portcullis_json::{Buffer, Entries, Items, Json, JsonError, Layer, Tree};
 
 use crate::cache::Cache;
 use crate::call::Call;
 use crate::context::CallContext;
-use crate::documents::{Documents, Validation};
+use crate::documents::{Document, Documents, Level, Validation};
 use crate::error::CaseError;
 use crate::form::{self, DocumentsForm, Form, excerpt};
 
@@ -17,7 +18,16 @@ use crate::form::{self, DocumentsForm, Form, excerpt};
 pub struct Case<'a> {
     id: Option<&'a str>,
     call: Call<'a>,
-    documents: Documents,
+    documents: Documents<'a>,
+}
+
+/// How a call is explained, beyond what the language says of it.
+#[derive(Clone, Copy)]
+pub struct Explainer<'e> {
+    /// The condition keys by which a grant is made as small as the call.
+    pub narrowing: &'e [Narrowing],
+    /// The command that makes a grant, if there is one.
+    pub command: &'e dyn Fn(&MissingGrant) -> Option<String>,
 }
 
 /// A line that is no case.
@@ -32,7 +42,7 @@ pub struct Refused<'a> {
 impl<'a> Case<'a> {
     /// A case without id.
     #[must_use]
-    pub fn new(call: Call<'a>, documents: Documents) -> Self {
+    pub fn new(call: Call<'a>, documents: Documents<'a>) -> Self {
         Self { id: None, call, documents }
     }
 
@@ -45,6 +55,19 @@ impl<'a> Case<'a> {
     /// What the engine decides.
     pub fn decide(&self) -> Decision {
         self.documents.with(|policies| decide(&self.call.request(), policies))
+    }
+
+    /// Tells `tell` why.
+    pub fn explain<T>(
+        &self,
+        explainer: &Explainer<'_>,
+        tell: impl FnOnce(Explanation<'_>) -> T,
+    ) -> T {
+        self.documents.with(|policies| {
+            let explanation = explain(&self.call.request(), policies, explainer.narrowing);
+            let explanation = explanation.with_commands(explainer.command);
+            tell(explanation.named(|document| self.documents.name(document)))
+        })
     }
 }
 
@@ -96,9 +119,10 @@ impl CaseReader {
     }
 
     #[rustfmt::skip]
-    fn documents(&mut self, form: &DocumentsForm<'_, '_>) -> Result<Documents, CaseError> {
+    fn documents<'a>(&mut self, form: &DocumentsForm<'_, 'a>) -> Result<Documents<'a>, CaseError> {
         use DocumentKind::{Boundary, Identity, Resource, ResourceControl, ServiceControl, Session};
-        let resource = form.resource_policy.map(|json| self.document(Resource, json, || "resourcePolicy".to_owned()));
+        let on_resource = || "resourcePolicy".to_owned();
+        let resource = form.resource_policy.map(|json| self.document(Resource, None, json, on_resource));
         let identity = self.pool("identityPolicies", Identity, form.identity_policies)?;
         let boundary = self.pool("permissionBoundaries", Boundary, form.permission_boundaries)?;
         Ok(Documents {
@@ -111,79 +135,82 @@ impl CaseReader {
         })
     }
 
-    fn document(
+    fn document<'a>(
         &mut self,
         kind: DocumentKind,
-        json: Json<'_, '_>,
+        name: Option<Cow<'a, str>>,
+        json: Json<'_, 'a>,
         place: impl FnOnce() -> String,
-    ) -> Result<Arc<Policy>, CaseError> {
+    ) -> Result<Document<'a>, CaseError> {
         let validation = self.validation;
         let policy = self.cache.get_or(kind, json.text(), || validation.read(kind, json));
-        policy.map_err(|error| CaseError::policy(place(), &error))
+        let policy = policy.map_err(|error| CaseError::policy(place(), &error))?;
+        Ok(Document { name, policy })
     }
 
     /// A document, bare or under `policy`.
-    fn entry(
+    fn entry<'a>(
         &mut self,
         kind: DocumentKind,
-        json: Json<'_, '_>,
+        json: Json<'_, 'a>,
         place: impl Fn() -> String,
-    ) -> Result<Arc<Policy>, CaseError> {
+    ) -> Result<Document<'a>, CaseError> {
         let Ok(Layer::Object(entries)) = json.layer() else {
-            return self.document(kind, json, place);
+            return self.document(kind, None, json, place);
         };
-        let find = |name| entries.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-        match (find("policy"), find("Statement")) {
-            (None, _) => self.document(kind, json, place),
-            (Some(policy), None) => self.document(kind, policy, place),
+        match (find(&entries, "policy"), find(&entries, "Statement")) {
+            (None, _) => self.document(kind, None, json, place),
+            (Some(policy), None) => self.document(kind, name(&entries, "name"), policy, place),
             (Some(_), Some(_)) => Err(CaseError::new(place(), "has both a policy and a Statement")),
         }
     }
 
-    fn pool(
+    fn pool<'a>(
         &mut self,
         name: &str,
         kind: DocumentKind,
-        list: Option<Items<'_, '_>>,
-    ) -> Result<Option<Vec<Arc<Policy>>>, CaseError> {
+        list: Option<Items<'_, 'a>>,
+    ) -> Result<Option<Vec<Document<'a>>>, CaseError> {
         let mut entry = |(index, json)| self.entry(kind, json, || format!("{name}[{index}]"));
         list.map(|list| list.enumerate().map(&mut entry).collect()).transpose()
     }
 
-    fn levels(
+    fn levels<'a>(
         &mut self,
         name: &str,
         kind: DocumentKind,
-        list: Option<Items<'_, '_>>,
-    ) -> Result<Option<Vec<Vec<Arc<Policy>>>>, CaseError> {
+        list: Option<Items<'_, 'a>>,
+    ) -> Result<Option<Vec<Level<'a>>>, CaseError> {
         let mut level = |(at, json)| self.level(kind, json, || format!("{name}[{at}]"));
         list.map(|list| list.enumerate().map(&mut level).collect()).transpose()
     }
 
-    /// `{"orgIdentifier":…,"policies":[…]}`: one level of an organization. No policies allow
-    /// nothing.
-    fn level(
+    /// `{"orgIdentifier":…,"policies":[…]}`: one level of an organization.
+    fn level<'a>(
         &mut self,
         kind: DocumentKind,
-        json: Json<'_, '_>,
+        json: Json<'_, 'a>,
         place: impl Fn() -> String,
-    ) -> Result<Vec<Arc<Policy>>, CaseError> {
-        let Ok(Layer::Object(entries)) = json.layer() else {
-            return Err(CaseError::new(place(), "has to be an object with policies"));
-        };
-        let mut policies = Vec::new();
-        for (_, list) in entries.into_iter().filter(|(name, _)| name == "policies") {
-            let place = || place() + ".policies";
-            let items = match list.layer() {
-                Ok(Layer::Array(items)) => items.enumerate(),
-                _ => return Err(CaseError::new(place(), "has to be a list")),
-            };
-            for (index, json) in items {
-                policies.push(self.entry(kind, json, || format!("{}[{index}]", place()))?);
-            }
+    ) -> Result<Level<'a>, CaseError> {
+        let entries = form::object(json).map_err(|rule| CaseError::new(place(), rule))?;
+        let place = || place() + ".policies";
+        let policies = find(&entries, "policies").map(form::list).transpose();
+        let policies = policies.map_err(|rule| CaseError::new(place(), rule))?;
+        let mut documents = Vec::new();
+        for (index, json) in policies.into_iter().flatten().enumerate() {
+            documents.push(self.entry(kind, json, || format!("{}[{index}]", place()))?);
         }
-        Ok(policies)
+        Ok(Level { name: name(&entries, "orgIdentifier"), documents })
     }
+}
+
+fn find<'t, 'a>(entries: &Entries<'t, 'a>, name: &str) -> Option<Json<'t, 'a>> {
+    entries.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+}
+
+/// A name is for explanations only: one that is no string is as good as none.
+fn name<'a>(entries: &Entries<'_, 'a>, key: &str) -> Option<Cow<'a, str>> {
+    find(entries, key).and_then(|json| form::text(json).ok())
 }
 
 fn context<'a>(json: Json<'_, 'a>) -> Result<CallContext<'a>, CaseError> {

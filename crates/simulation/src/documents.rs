@@ -1,8 +1,10 @@
 //! The documents of a case, read and kept by the policy type that they are of.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError};
+use portcullis_iam::explain::DocumentReference;
+use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError, PolicyType};
 use portcullis_json::Json;
 
 /// How strictly documents are read.
@@ -29,24 +31,42 @@ impl Validation {
     }
 }
 
-/// The documents that may have a say, by policy type. `None`: the type is off.
-#[derive(Clone, Debug, Default)]
-pub struct Documents {
-    /// Of the user and its groups, or of the role; of a federated user: the parent's.
-    pub identity: Vec<Arc<Policy>>,
-    /// The caller's permissions boundary.
-    pub boundary: Vec<Arc<Policy>>,
-    /// What the session was made with, one pool.
-    pub session: Option<Vec<Arc<Policy>>>,
-    /// Service control policies by level.
-    pub service_control: Option<Vec<Vec<Arc<Policy>>>>,
-    /// On the resource, one pool.
-    pub resource: Vec<Arc<Policy>>,
-    /// Resource control policies by level.
-    pub resource_control: Option<Vec<Vec<Arc<Policy>>>>,
+/// A document and the name under which explanations mention it.
+#[derive(Clone, Debug)]
+pub struct Document<'a> {
+    /// The policy's name or ARN, or the file that it comes from.
+    pub name: Option<Cow<'a, str>>,
+    /// What it says.
+    pub policy: Arc<Policy>,
 }
 
-impl Documents {
+/// One level of an organization: its root, a unit, or an account.
+#[derive(Clone, Debug)]
+pub struct Level<'a> {
+    /// The level's id.
+    pub name: Option<Cow<'a, str>>,
+    /// What is attached to it. No documents allow nothing.
+    pub documents: Vec<Document<'a>>,
+}
+
+/// The documents that may have a say, by policy type. `None`: the type is off.
+#[derive(Clone, Debug, Default)]
+pub struct Documents<'a> {
+    /// Of the user and its groups, or of the role; of a federated user: the parent's.
+    pub identity: Vec<Document<'a>>,
+    /// The caller's permissions boundary.
+    pub boundary: Vec<Document<'a>>,
+    /// What the session was made with, one pool.
+    pub session: Option<Vec<Document<'a>>>,
+    /// Service control policies by level, from the root to the account.
+    pub service_control: Option<Vec<Level<'a>>>,
+    /// On the resource, one pool.
+    pub resource: Vec<Document<'a>>,
+    /// Resource control policies by level, from the root to the account.
+    pub resource_control: Option<Vec<Level<'a>>>,
+}
+
+impl Documents<'_> {
     /// Gives the documents to `ask`, as `iam` takes them.
     pub fn with<T>(&self, ask: impl FnOnce(&Policies<'_>) -> T) -> T {
         let session = self.session.as_deref().map(pool);
@@ -62,14 +82,35 @@ impl Documents {
             ..Policies::default()
         })
     }
+
+    /// The name of a document that an explanation mentions, after that of its level; `None` if
+    /// neither has one.
+    #[must_use]
+    pub fn name(&self, reference: DocumentReference) -> Option<String> {
+        let level = |levels: &'_ Option<Vec<Level<'_>>>| {
+            let level = levels.as_ref()?.get(reference.level?)?;
+            let document = level.documents.get(reference.document)?.name.as_deref();
+            let names: Vec<&str> = level.name.as_deref().into_iter().chain(document).collect();
+            (!names.is_empty()).then(|| names.join("/"))
+        };
+        let pool = match reference.policy_type {
+            PolicyType::ServiceControl => return level(&self.service_control),
+            PolicyType::ResourceControl => return level(&self.resource_control),
+            PolicyType::Identity => &self.identity,
+            PolicyType::Resource => &self.resource,
+            PolicyType::Boundary => &self.boundary,
+            PolicyType::Session => self.session.as_ref()?,
+        };
+        pool.get(reference.document)?.name.as_deref().map(str::to_owned)
+    }
 }
 
-fn pool(policies: &[Arc<Policy>]) -> Vec<&Policy> {
-    policies.iter().map(AsRef::as_ref).collect()
+fn pool<'d>(documents: &'d [Document<'_>]) -> Vec<&'d Policy> {
+    documents.iter().map(|document| &*document.policy).collect()
 }
 
-fn levels(levels: &[Vec<Arc<Policy>>]) -> Vec<Vec<&Policy>> {
-    levels.iter().map(|level| pool(level)).collect()
+fn levels<'d>(levels: &'d [Level<'_>]) -> Vec<Vec<&'d Policy>> {
+    levels.iter().map(|level| pool(&level.documents)).collect()
 }
 
 fn slices<'l, 'p>(levels: &'l [Vec<&'p Policy>]) -> Vec<&'l [&'p Policy]> {

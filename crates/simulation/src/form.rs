@@ -46,97 +46,95 @@ impl<'t, 'a> Form<'t, 'a> {
     /// Takes the fields of a case apart.
     pub(crate) fn read(json: Json<'t, 'a>) -> Result<Self, CaseError> {
         let mut form = Self::default();
-        for (name, value) in object("", json)? {
+        for (name, value) in object(json).map_err(|rule| CaseError::new("", rule))? {
             if value.text() != "null" {
-                form.take(&name, value)?;
+                form.take(&name, value).map_err(|rule| CaseError::new(excerpt(&name), rule))?;
             }
         }
         Ok(form)
     }
 
     #[rustfmt::skip]
-    fn take(&mut self, name: &str, value: Json<'t, 'a>) -> Result<(), CaseError> {
+    fn take(&mut self, name: &str, value: Json<'t, 'a>) -> Result<(), String> {
         let documents = &mut self.documents;
         match name {
             "id" => self.id = Some(id(value)?),
-            "principal" => self.principal = Some(text(name, value)?),
-            "action" => self.action = Some(text(name, value)?),
+            "principal" => self.principal = Some(text(value)?),
+            "action" => self.action = Some(text(value)?),
             "resource" => self.resource = Some(ResourceForm::read(value)?),
             "context" => self.context = Some(value),
-            "identityPolicies" => documents.identity_policies = Some(list(name, value)?),
+            "identityPolicies" => documents.identity_policies = Some(list(value)?),
             "resourcePolicy" => documents.resource_policy = Some(value),
-            "permissionBoundaries" => documents.permission_boundaries = Some(list(name, value)?),
-            "sessionPolicies" => documents.session_policies = Some(list(name, value)?),
-            "serviceControlPolicies" => documents.service_control_policies = Some(list(name, value)?),
-            "resourceControlPolicies" => documents.resource_control_policies = Some(list(name, value)?),
+            "permissionBoundaries" => documents.permission_boundaries = Some(list(value)?),
+            "sessionPolicies" => documents.session_policies = Some(list(value)?),
+            "serviceControlPolicies" => documents.service_control_policies = Some(list(value)?),
+            "resourceControlPolicies" => documents.resource_control_policies = Some(list(value)?),
             _ => return pass_over(name),
         }
         Ok(())
     }
 }
 
-fn pass_over(name: &str) -> Result<(), CaseError> {
+fn pass_over(name: &str) -> Result<(), String> {
     let lower = name.to_ascii_lowercase();
     if ["polic", "boundar", "context"].iter().any(|word| lower.contains(word)) {
         let fields = "identityPolicies, resourcePolicy, permissionBoundaries, sessionPolicies, \
                       serviceControlPolicies, resourceControlPolicies and context";
-        let rule = format!("is not a field; the fields are {fields}");
-        return Err(CaseError::new(excerpt(name), rule));
+        return Err(format!("is not a field; the fields are {fields}"));
     }
     Ok(())
 }
 
 impl<'a> ResourceForm<'a> {
-    fn read(json: Json<'_, 'a>) -> Result<Self, CaseError> {
+    fn read(json: Json<'_, 'a>) -> Result<Self, String> {
         let (mut arn, mut account_id) = (None, None);
-        for (name, value) in object("resource", json)? {
+        for (name, value) in object(json)? {
+            let text = || text(value).map_err(|rule| format!("{name} {rule}"));
             match &*name {
-                "arn" => arn = Some(text("resource.arn", value)?),
-                "accountId" => account_id = Some(text("resource.accountId", value)?),
+                "arn" => arn = Some(text()?),
+                "accountId" => account_id = Some(text()?),
                 _ => {}
             }
         }
-        let missing = |name| CaseError::new(name, "is missing");
+        let missing = |name| format!("{name} is missing");
         Ok(Self {
-            arn: arn.ok_or_else(|| missing("resource.arn"))?,
-            account_id: account_id.ok_or_else(|| missing("resource.accountId"))?,
+            arn: arn.ok_or_else(|| missing("arn"))?,
+            account_id: account_id.ok_or_else(|| missing("accountId"))?,
         })
     }
 }
 
-/// The entries of an object; `place` is for errors.
-pub(crate) fn object<'t, 'a>(
-    place: &str,
-    json: Json<'t, 'a>,
-) -> Result<Entries<'t, 'a>, CaseError> {
+/// The entries of an object, or the rule that is broken.
+pub(crate) fn object<'t, 'a>(json: Json<'t, 'a>) -> Result<Entries<'t, 'a>, String> {
     match json.layer() {
         Ok(Layer::Object(entries)) => Ok(entries),
-        Ok(_) => Err(CaseError::new(place, "has to be an object")),
-        Err(error) => Err(CaseError::json(place, &error)),
+        Ok(_) => Err("has to be an object".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
-/// The items of a list; `place` is for errors.
-pub(crate) fn list<'t, 'a>(place: &str, json: Json<'t, 'a>) -> Result<Items<'t, 'a>, CaseError> {
+/// The items of a list, or the rule that is broken.
+pub(crate) fn list<'t, 'a>(json: Json<'t, 'a>) -> Result<Items<'t, 'a>, String> {
     match json.layer() {
         Ok(Layer::Array(items)) => Ok(items),
-        Ok(_) => Err(CaseError::new(place, "has to be a list")),
-        Err(error) => Err(CaseError::json(place, &error)),
+        Ok(_) => Err("has to be a list".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
-fn text<'a>(place: &str, json: Json<'_, 'a>) -> Result<Cow<'a, str>, CaseError> {
+/// What a string says, or the rule that is broken.
+pub(crate) fn text<'a>(json: Json<'_, 'a>) -> Result<Cow<'a, str>, String> {
     match json.layer() {
         Ok(Layer::String(text)) => Ok(text),
-        Ok(_) => Err(CaseError::new(place, "has to be a string")),
-        Err(error) => Err(CaseError::json(place, &error)),
+        Ok(_) => Err("has to be a string".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
 /// An id as written: a string or a number.
-fn id<'a>(json: Json<'_, 'a>) -> Result<&'a str, CaseError> {
+fn id<'a>(json: Json<'_, 'a>) -> Result<&'a str, String> {
     let id = json.text();
-    if is_id(id) { Ok(id) } else { Err(CaseError::new("id", "has to be a string or a number")) }
+    if is_id(id) { Ok(id) } else { Err("has to be a string or a number".to_owned()) }
 }
 
 fn is_id(json: &str) -> bool {

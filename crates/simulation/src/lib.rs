@@ -18,9 +18,9 @@ mod lines;
 mod stream;
 
 pub use call::Call;
-pub use case::{Case, CaseReader, Refused};
+pub use case::{Case, CaseReader, Explainer, Refused};
 pub use context::CallContext;
-pub use documents::{Documents, Validation};
+pub use documents::{Document, Documents, Level, Validation};
 pub use error::CaseError;
 pub use lines::LINE_BYTES_MAX;
-pub use stream::{Summary, simulate};
+pub use stream::{Settings, Summary, simulate};

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use portcullis_iam::Decision;
 
-use crate::case::{Case, CaseReader, Refused};
+use crate::case::{Case, CaseReader, Explainer, Refused};
 use crate::documents::Validation;
 use crate::error::CaseError;
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
@@ -21,8 +21,18 @@ pub struct Summary {
     pub first_refusal: Option<String>,
 }
 
+/// How a stream is decided.
+#[derive(Clone, Copy, Default)]
+pub struct Settings<'s> {
+    /// How strictly documents are read.
+    pub validation: Validation,
+    /// Whether and how each decision is explained.
+    pub explainer: Option<Explainer<'s>>,
+}
+
 /// Decides the cases of `input`, one JSON object a line, and writes a line of JSON for each:
-/// `{"id":…,"decision":"Allowed"|"ImplicitlyDenied"|"ExplicitlyDenied"}`.
+/// `{"id":…,"decision":"Allowed"|"ImplicitlyDenied"|"ExplicitlyDenied"}`, with the
+/// [`Explanation`](portcullis_iam::Explanation) as `"explanation"` where one is asked for.
 ///
 /// A case without id is known by the number of its line, which counts from 1. One that cannot be
 /// read is `ImplicitlyDenied` and has the place and the rule as `"error"`. Blank lines are passed
@@ -33,11 +43,12 @@ pub struct Summary {
 pub fn simulate(
     input: impl Read,
     output: impl Write,
-    validation: Validation,
+    settings: &Settings<'_>,
 ) -> io::Result<Summary> {
     let mut lines = Lines::new(input);
-    let mut reader = CaseReader::new(validation);
-    let mut answers = Answers { output: io::BufWriter::with_capacity(64 * 1024, output) };
+    let mut reader = CaseReader::new(settings.validation);
+    let output = io::BufWriter::with_capacity(64 * 1024, output);
+    let mut answers = Answers { output, explainer: settings.explainer };
     let mut summary = Summary::default();
     let mut number = 0;
     while let Some(line) = lines.next(|| answers.output.flush())? {
@@ -77,15 +88,21 @@ fn anonymous<'a>(rule: String) -> Refused<'a> {
 }
 
 /// Writes answers.
-struct Answers<W: Write> {
+struct Answers<'s, W: Write> {
     output: io::BufWriter<W>,
+    explainer: Option<Explainer<'s>>,
 }
 
-impl<W: Write> Answers<W> {
+impl<W: Write> Answers<'_, W> {
     fn decided(&mut self, line: u64, case: &Case<'_>) -> io::Result<()> {
         let id = identity(case.id(), line);
         let decision = word(case.decide());
-        writeln!(self.output, r#"{{"id":{id},"decision":"{decision}"}}"#)
+        write!(self.output, r#"{{"id":{id},"decision":"{decision}""#)?;
+        if let Some(explainer) = &self.explainer {
+            self.output.write_all(br#","explanation":"#)?;
+            case.explain(explainer, |told| serde_json::to_writer(&mut self.output, &told))?;
+        }
+        self.output.write_all(b"}\n")
     }
 
     /// Returns the error with its line.

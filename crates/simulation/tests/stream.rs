@@ -8,15 +8,20 @@
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 
-use portcullis_simulation::{LINE_BYTES_MAX, Summary, Validation, simulate};
+use portcullis_iam::explain::MissingGrant;
+use portcullis_simulation::{Explainer, LINE_BYTES_MAX, Settings, Summary, Validation, simulate};
 use serde_json::{Value, json};
 
 const EDGE: &str = include_str!("../../iam/tests/cases/edge.jsonl");
 const GENERATED: &[u8] = include_bytes!("../../iam/tests/cases/generated-1500.jsonl.gz");
 
 fn run(input: &[u8], validation: Validation) -> (Vec<Value>, Summary) {
+    run_with(input, &Settings { validation, explainer: None })
+}
+
+fn run_with(input: &[u8], settings: &Settings<'_>) -> (Vec<Value>, Summary) {
     let mut output = Vec::new();
-    let summary = simulate(input, &mut output, validation).unwrap();
+    let summary = simulate(input, &mut output, settings).unwrap();
     let answers = std::str::from_utf8(&output).unwrap().lines();
     (answers.map(|line| serde_json::from_str(line).unwrap()).collect(), summary)
 }
@@ -146,7 +151,7 @@ fn what_cannot_be_read_is_denied_and_says_where_and_why() {
     check_refused(case(&json!({"action": null})),                 "action: is missing");
     check_refused(case(&json!({"action": "lambda:*"})),           "action: has to be service:Name");
     check_refused(case(&json!({"action": ""})),                   "action: has to be service:Name");
-    check_refused(case(&json!({"resource": {"arn": "*"}})),       "resource.accountId: is missing");
+    check_refused(case(&json!({"resource": {"arn": "*"}})),       "resource: accountId is missing");
     check_refused(case(&json!({"resource": {"arn": "f", "accountId": "111111111111"}})), "resource.arn: has to be");
     check_refused(case(&json!({"resource": {"arn": "*", "accountId": "1"}})), "resource.accountId: has to be");
     check_refused(case(&json!({"id": {}})),                       "id: has to be a string or a number");
@@ -204,6 +209,40 @@ fn a_case_is_known_by_its_id_or_its_line() {
     assert_eq!((summary.cases, summary.refused), (7, 2));
 }
 
+#[test]
+fn an_explanation_is_of_the_same_decision_and_names_the_documents() {
+    let mut lines = EDGE.to_owned() + "not a case\n";
+    flate2::read::GzDecoder::new(GENERATED).read_to_string(&mut lines).unwrap();
+    let (plain, _) = run(lines.as_bytes(), Validation::Grammar);
+    let command = |grant: &MissingGrant| Some(format!("grant {}", grant.policy_type));
+    let explainer = Some(Explainer { narrowing: &[], command: &command });
+    let settings = Settings { explainer, ..Settings::default() };
+    let (explained, _) = run_with(lines.as_bytes(), &settings);
+    for (plain, explained) in plain.iter().zip(explained) {
+        let Some(told) = explained.get("explanation") else {
+            assert_eq!(explained, *plain);
+            assert!(plain.get("error").is_some());
+            continue;
+        };
+        assert_eq!(explained["id"], plain["id"]);
+        assert_eq!(explained["decision"], plain["decision"]);
+        assert_eq!(told["decision"], plain["decision"]);
+    }
+    let level = json!([{"orgIdentifier": "r-root", "policies": [{"name": "Full", "policy": document("Allow")}]}]);
+    let line = case(&json!({"serviceControlPolicies": level}));
+    let (told, _) = run_with(line.as_bytes(), &settings);
+    let names: Vec<_> = told[0]["explanation"]["trace"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["allows"][0].get("document_name"))
+        .collect();
+    assert_eq!(names, ["r-root/Full", "p"]);
+    let (told, _) = run_with(case(&json!({"identityPolicies": []})).as_bytes(), &settings);
+    let told = told[0]["explanation"]["ways"][0]["grants"][0]["command"].clone();
+    assert_eq!(told, "grant identity-based policy");
+}
+
 /// Gives a case a read and demands that all the earlier ones are answered by then.
 struct Dialogue<'a> {
     left: usize,
@@ -241,6 +280,6 @@ impl Write for Count<'_> {
 fn what_is_decided_is_written_before_more_is_waited_for() {
     let answered = RefCell::new(0);
     let dialogue = Dialogue { left: 5, given: 0, answered: &answered };
-    let summary = simulate(dialogue, Count(&answered), Validation::Grammar).unwrap();
+    let summary = simulate(dialogue, Count(&answered), &Settings::default()).unwrap();
     assert_eq!((summary.cases, *answered.borrow()), (5, 5));
 }
