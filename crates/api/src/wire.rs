@@ -7,4 +7,5 @@ pub(crate) mod iam;
 pub(crate) mod iam_account;
 pub(crate) mod marker;
 pub(crate) mod portcullis;
+pub(crate) mod simulation;
 pub(crate) mod url;

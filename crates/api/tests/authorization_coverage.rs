@@ -182,6 +182,7 @@ fn of_iam_policies() -> Vec<Case> {
 /// The account as a whole, service-linked roles, keys' uses, and what nobody has here.
 #[rustfmt::skip]
 fn of_iam_account() -> Vec<Case> {
+    let source = "PolicySourceArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fmissing";
     let task = "task%2Faws-service-role%2Fecs.amazonaws.com%2FAWSServiceRoleForECS%2F00000000-0000-0000-0000-000000000000";
     vec![
         iam("UpdateUser",       "UserName=missing&NewUserName=other"),
@@ -207,6 +208,10 @@ fn of_iam_account() -> Vec<Case> {
         iam("DeleteAccountAlias", "AccountAlias=our-company"),
         iam("GetAccountSummary", ""),
         iam("GetAccountAuthorizationDetails", ""),
+        iam("SimulateCustomPolicy", &format!("PolicyInputList.member.1={DOCUMENT}&ActionNames.member.1=s3:*")),
+        iam("SimulatePrincipalPolicy", &format!("{source}&ActionNames.member.1=s3:*")),
+        iam("GetContextKeysForCustomPolicy", &format!("PolicyInputList.member.1={DOCUMENT}")),
+        iam("GetContextKeysForPrincipalPolicy", source),
     ]
 }
 

@@ -34,11 +34,14 @@ pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use managed::ManagedPolicyView;
 pub use resources::{
     EntityName, EntityResource, FunctionResource, GroupResource, Installation, KeyHolder,
-    OwnerOfKey, PolicyResource, RoleResource, RootResource, TrustingRole, UserResource,
-    WholeAccount, tag_value,
+    OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource, TrustingRole,
+    UserResource, WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
-pub use supposed::{CannotSuppose, SupposedCall};
+pub use supposed::{
+    CannotSuppose, Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind,
+    SupposedCall,
+};
 pub use view::{
     AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
 };

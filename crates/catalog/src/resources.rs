@@ -1,11 +1,11 @@
 //! The resources that operations are authorized on, and the policies that hang on each.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use portcullis_iam::{ResourceRule, Value};
 use portcullis_identity::{
-    AccessKeyId, AccountId, Entity, GroupName, IdentityError, KeyOwner, Partition, Path, PolicyArn,
-    PolicyOwner, RoleName, Tags, UserName, entity_arn, no_such_entity,
+    AccessKeyId, AccountId, Entity, GroupName, IdentityError, InvalidValue, KeyOwner, Partition,
+    Path, PolicyArn, PolicyOwner, RoleName, Tags, UserName, entity_arn, no_such_entity,
 };
 use portcullis_lambda::Target;
 
@@ -102,7 +102,9 @@ pub fn tag_value<'a>(
 }
 
 /// What IAM names by account, path and name: a user, a group or a role.
-pub trait EntityName: std::fmt::Display + std::fmt::Debug + Clone + Send + Sync + 'static {
+pub trait EntityName:
+    std::fmt::Display + std::fmt::Debug + FromStr<Err = InvalidValue> + Clone + Send + Sync + 'static
+{
     /// What has such a name.
     type Entity: Entity<Name = Self> + Document;
     /// How the snapshot holds it.
@@ -205,6 +207,24 @@ impl<N: EntityName> EntityResource<N> {
         Self { account, path, name, asked: arn.clone(), arn }
     }
 
+    /// The entity that an ARN names; `None` if it is not the ARN of one of this kind.
+    #[must_use]
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let ["arn", _, "iam", "", account, resource] = *arn.splitn(6, ':').collect::<Vec<_>>()
+        else {
+            return None;
+        };
+        let path_and_name = resource.strip_prefix(&N::Entity::KIND.to_string())?;
+        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')? + 1)?;
+        Some(Self {
+            account: account.parse().ok()?,
+            path: path.parse().ok()?,
+            name: name.parse().ok()?,
+            arn: arn.into(),
+            asked: arn.into(),
+        })
+    }
+
     /// The same entity under another path or name, for whom must be allowed to change both.
     #[must_use]
     pub fn renamed(&self, partition: Partition, path: Option<&Path>, name: Option<&N>) -> Self {
@@ -253,26 +273,6 @@ impl<N: EntityName> EntityResource<N> {
         let found = self.name.find(snapshot, self.account);
         let same = found.filter(|view| view.arn() == &*self.arn);
         same.ok_or_else(|| no_such_entity::<N::Entity>(&self.name))
-    }
-}
-
-impl RoleResource {
-    /// The role that an ARN names; `None` if it is not the ARN of a role.
-    #[must_use]
-    pub fn of_arn(arn: &str) -> Option<Self> {
-        let ["arn", _, "iam", "", account, resource] = *arn.splitn(6, ':').collect::<Vec<_>>()
-        else {
-            return None;
-        };
-        let path_and_name = resource.strip_prefix("role")?;
-        let (path, name) = path_and_name.split_at_checked(path_and_name.rfind('/')? + 1)?;
-        Some(Self {
-            account: account.parse().ok()?,
-            path: path.parse().ok()?,
-            name: name.parse().ok()?,
-            arn: arn.into(),
-            asked: arn.into(),
-        })
     }
 }
 
@@ -465,6 +465,75 @@ impl Resource for OwnerOfKey {
 
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
         self.0.condition_key(snapshot, key)
+    }
+}
+
+/// Whose policies are asked about: a user, group or role, by its ARN; it need not exist.
+#[derive(Debug)]
+pub enum PolicySource {
+    /// A user.
+    User(UserResource),
+    /// A group.
+    Group(GroupResource),
+    /// A role.
+    Role(RoleResource),
+}
+
+impl PolicySource {
+    /// What an ARN names.
+    ///
+    /// # Errors
+    /// [`IdentityError::InvalidEntityArn`] if it names none of them.
+    pub fn of_arn(arn: &str) -> Result<Self, IdentityError> {
+        let user = UserResource::of_arn(arn).map(Self::User);
+        let group = || GroupResource::of_arn(arn).map(Self::Group);
+        let role = || RoleResource::of_arn(arn).map(Self::Role);
+        let invalid = || IdentityError::InvalidEntityArn(arn.into());
+        user.or_else(group).or_else(role).ok_or_else(invalid)
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        match self {
+            Self::User(user) => user.owner(),
+            Self::Group(group) => group.owner(),
+            Self::Role(role) => role.owner(),
+        }
+    }
+
+    /// Its ARN, if it can call: groups do not.
+    pub(crate) fn principal(&self) -> Option<&str> {
+        match self {
+            Self::User(_) | Self::Role(_) => Some(self.arn()),
+            Self::Group(_) => None,
+        }
+    }
+}
+
+impl Resource for PolicySource {
+    fn arn(&self) -> &str {
+        match self {
+            Self::User(user) => user.arn(),
+            Self::Group(group) => group.arn(),
+            Self::Role(role) => role.arn(),
+        }
+    }
+
+    fn account(&self) -> &str {
+        match self {
+            Self::User(user) => user.account(),
+            Self::Group(group) => group.account(),
+            Self::Role(role) => role.account(),
+        }
+    }
+
+    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
+        match self {
+            Self::User(user) => user.condition_key(snapshot, key),
+            Self::Group(group) => group.condition_key(snapshot, key),
+            Self::Role(role) => role.condition_key(snapshot, key),
+        }
     }
 }
 

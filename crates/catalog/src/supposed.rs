@@ -2,6 +2,7 @@
 //! who may do that. For the account that owns the resource: the policies of other accounts are not
 //! looked at.
 
+mod simulation;
 mod who_can;
 
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use portcullis_identity::{
 };
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
+
+pub use simulation::{Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind};
 
 use crate::{
     FunctionResource, Permit, Resource, RoleResource, Snapshot, TrustingRole, Unreadable,

@@ -173,6 +173,12 @@ pub enum IdentityError {
         /// Its length in percent of the allowed length; over 100.
         percent: usize,
     },
+    /// What a simulation is asked with and cannot be read; the text names it.
+    #[error("{0}")]
+    InvalidPolicyInput(String),
+    /// Not the ARN of a user, group or role.
+    #[error("Invalid Entity Arn: {0} does not clearly define entity type and name.")]
+    InvalidEntityArn(Box<str>),
     /// A document that the policy language refuses; the text names the place and the rule.
     #[error("{0}")]
     MalformedPolicyDocument(String),
@@ -254,6 +260,8 @@ impl IdentityError {
             | Self::DurationExceedsRole
             | Self::DurationExceedsChaining     => "ValidationError",
             Self::DuplicateTagKeys
+            | Self::InvalidPolicyInput(_)
+            | Self::InvalidEntityArn(_)
             | Self::NoServiceLinkedRole(_)
             | Self::ServiceLinkedRoleExists(_)
             | Self::InvalidPolicyArn(_)         => "InvalidInput",

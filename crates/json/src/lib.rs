@@ -206,8 +206,14 @@ impl<'t, 'a> Json<'t, 'a> {
     /// As written, without white space around it.
     #[must_use]
     pub fn text(&self) -> &'a str {
+        self.document.get(self.place()).unwrap_or_default()
+    }
+
+    /// Where it stands in the document, in bytes, without white space around it.
+    #[must_use]
+    pub fn place(&self) -> Range<usize> {
         let node = self.node();
-        self.document.get(node.start as usize..node.end as usize).unwrap_or_default()
+        node.start as usize..node.end as usize
     }
 
     fn node(&self) -> Node {

@@ -151,6 +151,8 @@ pub enum ResourceForm {
     Group,
     /// A managed policy: `arn:aws:iam::OWNER:policy/PATH/NAME`.
     Policy,
+    /// An IAM user, group or role, by its ARN.
+    UserGroupOrRole,
     /// An IAM role: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
     Role,
 }

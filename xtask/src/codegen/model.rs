@@ -223,6 +223,7 @@ fn form(short: &str) -> Option<&'static str> {
         "USER" => "User",
         "GROUP" => "Group",
         "POLICY" => "Policy",
+        "ENTITY" => "UserGroupOrRole",
         "ROLE" => "Role",
         _ => return None,
     })

@@ -1,13 +1,11 @@
 //! The permissions on users, groups, roles, policies, keys and the installation: each in the caller's own account,
 //! as IAM has it.
 
-use std::str::FromStr;
-
 use portcullis_catalog::{
     CatalogError, EntityName, EntityResource, GroupResource, Installation, KeyHolder, Permit,
-    PolicyResource, RoleResource, RootResource, UserResource, WholeAccount,
+    PolicyResource, PolicySource, RoleResource, RootResource, UserResource, WholeAccount,
 };
-use portcullis_identity::{Caller, IdentityError, InvalidValue, PolicyArn};
+use portcullis_identity::{Caller, IdentityError, PolicyArn};
 use portcullis_model::Operation;
 
 use super::RequestCx;
@@ -51,7 +49,7 @@ impl RequestCx<'_> {
     ///
     /// # Errors
     /// [`ApiError::Denied`].
-    pub(crate) fn entity<A: Operation, N: EntityName + FromStr<Err = InvalidValue>>(
+    pub(crate) fn entity<A: Operation, N: EntityName>(
         &self,
         name: &str,
         parameters: &Parameters<'_>,
@@ -65,7 +63,7 @@ impl RequestCx<'_> {
     ///
     /// # Errors
     /// [`ApiError::Denied`].
-    pub(crate) fn policy_change<A: Operation, N: EntityName + FromStr<Err = InvalidValue>>(
+    pub(crate) fn policy_change<A: Operation, N: EntityName>(
         &self,
         name: &str,
         policy: Option<&PolicyArn>,
@@ -87,6 +85,17 @@ impl RequestCx<'_> {
         parameters: &Parameters<'_>,
     ) -> Result<Permit<A, PolicyResource>, ApiError> {
         self.authorize(PolicyResource::new(arn.parse()?, self.account()), parameters)
+    }
+
+    /// The permission to perform `A` on the user, group or role that `arn` names.
+    ///
+    /// # Errors
+    /// [`IdentityError::InvalidEntityArn`]; [`ApiError::Denied`].
+    pub(crate) fn policy_source<A: Operation>(
+        &self,
+        arn: &str,
+    ) -> Result<Permit<A, PolicySource>, ApiError> {
+        self.authorize(PolicySource::of_arn(arn)?, &Parameters::default())
     }
 
     /// The permission to perform `A`, a list, in the caller's account.

@@ -459,6 +459,8 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_ACCESS_KEY_LAST_USED,
     &rows::GET_ACCOUNT_AUTHORIZATION_DETAILS,
     &rows::GET_ACCOUNT_SUMMARY,
+    &rows::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY,
+    &rows::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY,
     &rows::GET_GROUP,
     &rows::GET_GROUP_POLICY,
     &rows::GET_LOGIN_PROFILE,
@@ -501,6 +503,8 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::PUT_USER_POLICY,
     &rows::REMOVE_USER_FROM_GROUP,
     &rows::SET_DEFAULT_POLICY_VERSION,
+    &rows::SIMULATE_CUSTOM_POLICY,
+    &rows::SIMULATE_PRINCIPAL_POLICY,
     &rows::TAG_POLICY,
     &rows::TAG_ROLE,
     &rows::TAG_USER,
@@ -553,6 +557,8 @@ macro_rules! served_iam {
             GetAccessKeyLastUsed get_access_key_last_used,
             GetAccountAuthorizationDetails get_account_authorization_details,
             GetAccountSummary get_account_summary,
+            GetContextKeysForCustomPolicy get_context_keys_for_custom_policy,
+            GetContextKeysForPrincipalPolicy get_context_keys_for_principal_policy,
             GetGroup get_group,
             GetGroupPolicy get_group_policy,
             GetLoginProfile get_login_profile,
@@ -595,6 +601,8 @@ macro_rules! served_iam {
             PutUserPolicy put_user_policy,
             RemoveUserFromGroup remove_user_from_group,
             SetDefaultPolicyVersion set_default_policy_version,
+            SimulateCustomPolicy simulate_custom_policy,
+            SimulatePrincipalPolicy simulate_principal_policy,
             TagPolicy tag_policy,
             TagRole tag_role,
             TagUser tag_user,
@@ -1691,11 +1699,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        result_wrapper: "GetContextKeysForCustomPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetContextKeysForCustomPolicy",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1705,11 +1717,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+        result_wrapper: "GetContextKeysForPrincipalPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetContextKeysForPrincipalPolicy",
+            resource: ResourceForm::UserGroupOrRole,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_CREDENTIAL_REPORT: OperationModel = OperationModel {
         service: "iam",
@@ -2939,11 +2955,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::SIMULATE_CUSTOM_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        result_wrapper: "SimulateCustomPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:SimulateCustomPolicy",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static SIMULATE_PRINCIPAL_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -2953,11 +2973,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST),
+        output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+        result_wrapper: "SimulatePrincipalPolicyResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:SimulatePrincipalPolicy",
+            resource: ResourceForm::UserGroupOrRole,
+            cross_account: false,
+        }),
     };
     pub(super) static TAG_INSTANCE_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -3760,6 +3784,22 @@ pub mod operation {
         type Input = ();
         type Output = types::GetAccountSummaryOutput;
     }
+    /// `GetContextKeysForCustomPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetContextKeysForCustomPolicy;
+    impl Operation for GetContextKeysForCustomPolicy {
+        const MODEL: &'static OperationModel = &rows::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY;
+        type Input = types::GetContextKeysForCustomPolicyInput;
+        type Output = types::GetContextKeysForPolicyResponse;
+    }
+    /// `GetContextKeysForPrincipalPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetContextKeysForPrincipalPolicy;
+    impl Operation for GetContextKeysForPrincipalPolicy {
+        const MODEL: &'static OperationModel = &rows::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY;
+        type Input = types::GetContextKeysForPrincipalPolicyInput;
+        type Output = types::GetContextKeysForPolicyResponse;
+    }
     /// `GetGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetGroup;
@@ -4096,6 +4136,22 @@ pub mod operation {
         type Input = types::SetDefaultPolicyVersionInput;
         type Output = ();
     }
+    /// `SimulateCustomPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct SimulateCustomPolicy;
+    impl Operation for SimulateCustomPolicy {
+        const MODEL: &'static OperationModel = &rows::SIMULATE_CUSTOM_POLICY;
+        type Input = types::SimulateCustomPolicyInput;
+        type Output = types::SimulatePolicyResponse;
+    }
+    /// `SimulatePrincipalPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct SimulatePrincipalPolicy;
+    impl Operation for SimulatePrincipalPolicy {
+        const MODEL: &'static OperationModel = &rows::SIMULATE_PRINCIPAL_POLICY;
+        type Input = types::SimulatePrincipalPolicyInput;
+        type Output = types::SimulatePolicyResponse;
+    }
     /// `TagPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct TagPolicy;
@@ -4292,6 +4348,83 @@ pub mod types {
         pub policy_name: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub policy_arn: Option<String>,
+    }
+    /// `AttachmentType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum AttachmentType {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "group")]
+        Group,
+        #[serde(rename = "role")]
+        Role,
+    }
+    impl AttachmentType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::User => "user",
+                Self::Group => "group",
+                Self::Role => "role",
+            }
+        }
+    }
+    /// `ContextEntry` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ContextEntry {
+        pub context_key_name: Option<String>,
+        pub context_key_values: Option<Vec<String>>,
+        pub context_key_type: Option<ContextKeyTypeEnum>,
+    }
+    /// `ContextKeyTypeEnum` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum ContextKeyTypeEnum {
+        #[serde(rename = "string")]
+        String,
+        #[serde(rename = "stringList")]
+        StringList,
+        #[serde(rename = "numeric")]
+        Numeric,
+        #[serde(rename = "numericList")]
+        NumericList,
+        #[serde(rename = "boolean")]
+        Boolean,
+        #[serde(rename = "booleanList")]
+        BooleanList,
+        #[serde(rename = "ip")]
+        Ip,
+        #[serde(rename = "ipList")]
+        IpList,
+        #[serde(rename = "binary")]
+        Binary,
+        #[serde(rename = "binaryList")]
+        BinaryList,
+        #[serde(rename = "date")]
+        Date,
+        #[serde(rename = "dateList")]
+        DateList,
+    }
+    impl ContextKeyTypeEnum {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::String => "string",
+                Self::StringList => "stringList",
+                Self::Numeric => "numeric",
+                Self::NumericList => "numericList",
+                Self::Boolean => "boolean",
+                Self::BooleanList => "booleanList",
+                Self::Ip => "ip",
+                Self::IpList => "ipList",
+                Self::Binary => "binary",
+                Self::BinaryList => "binaryList",
+                Self::Date => "date",
+                Self::DateList => "dateList",
+            }
+        }
     }
     /// `CreateAccessKeyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4613,6 +4746,27 @@ pub mod types {
             }
         }
     }
+    /// `EvaluationResult` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct EvaluationResult {
+        pub eval_action_name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub eval_resource_name: Option<String>,
+        pub eval_decision: PolicyEvaluationDecisionType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub matched_statements: Option<Vec<Statement>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub missing_context_values: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub eval_decision_details: Option<BTreeMap<String, PolicyEvaluationDecisionType>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+    }
     /// `GetAccessKeyLastUsedRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4659,6 +4813,26 @@ pub mod types {
     pub struct GetAccountSummaryOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub summary_map: Option<BTreeMap<String, i32>>,
+    }
+    /// `GetContextKeysForCustomPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetContextKeysForCustomPolicyInput {
+        pub policy_input_list: Vec<String>,
+    }
+    /// `GetContextKeysForPolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetContextKeysForPolicyResponse {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub context_key_names: Option<Vec<String>>,
+    }
+    /// `GetContextKeysForPrincipalPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetContextKeysForPrincipalPolicyInput {
+        pub policy_source_arn: String,
+        pub policy_input_list: Option<Vec<String>>,
     }
     /// `GetGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4829,6 +5003,14 @@ pub mod types {
         pub group_policy_list: Option<Vec<PolicyDetail>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    }
+    /// `InlinePolicyIdentifierType` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InlinePolicyIdentifierType {
+        pub policy_name: String,
+        pub attachment_type: AttachmentType,
+        pub attachment_name: String,
     }
     /// `InstanceProfile` of the model.
     #[derive(Clone, PartialEq, Default, Serialize)]
@@ -5405,6 +5587,19 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub policy_version_list: Option<Vec<PolicyVersion>>,
     }
+    /// `OrderedOrganizationPolicyType` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct OrderedOrganizationPolicyType {
+        pub service_control_policy_input_list: Option<Vec<String>>,
+    }
+    /// `OrganizationsDecisionDetail` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct OrganizationsDecisionDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allowed_by_organizations: Option<bool>,
+    }
     /// `PermissionsBoundaryAttachmentType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
     pub enum PermissionsBoundaryAttachmentType {
@@ -5418,6 +5613,13 @@ pub mod types {
                 Self::PermissionsBoundaryPolicy => "PermissionsBoundaryPolicy",
             }
         }
+    }
+    /// `PermissionsBoundaryDecisionDetail` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PermissionsBoundaryDecisionDetail {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allowed_by_permissions_boundary: Option<bool>,
     }
     /// `Policy` of the model.
     #[derive(Clone, PartialEq, Default, Serialize)]
@@ -5475,6 +5677,27 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub policy_document: Option<String>,
     }
+    /// `PolicyEvaluationDecisionType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    pub enum PolicyEvaluationDecisionType {
+        #[serde(rename = "allowed")]
+        Allowed,
+        #[serde(rename = "explicitDeny")]
+        ExplicitDeny,
+        #[serde(rename = "implicitDeny")]
+        ImplicitDeny,
+    }
+    impl PolicyEvaluationDecisionType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Allowed => "allowed",
+                Self::ExplicitDeny => "explicitDeny",
+                Self::ImplicitDeny => "implicitDeny",
+            }
+        }
+    }
     /// `PolicyGroup` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5484,6 +5707,44 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub group_id: Option<String>,
     }
+    /// `PolicyIdentifier` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyIdentifier {
+        pub policy_type: Option<PolicyIdentifierPolicyType>,
+        pub policy_arn: Option<String>,
+        pub inline_policy_identifier: Option<InlinePolicyIdentifierType>,
+    }
+    /// `PolicyIdentifierPolicyType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum PolicyIdentifierPolicyType {
+        #[serde(rename = "inline")]
+        Inline,
+        #[serde(rename = "aws-managed")]
+        AwsManaged,
+        #[serde(rename = "user-managed")]
+        UserManaged,
+        #[serde(rename = "permission-boundary")]
+        PermissionBoundary,
+        #[serde(rename = "scp")]
+        Scp,
+        #[serde(rename = "rcp")]
+        Rcp,
+    }
+    impl PolicyIdentifierPolicyType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Inline => "inline",
+                Self::AwsManaged => "aws-managed",
+                Self::UserManaged => "user-managed",
+                Self::PermissionBoundary => "permission-boundary",
+                Self::Scp => "scp",
+                Self::Rcp => "rcp",
+            }
+        }
+    }
     /// `PolicyRole` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5492,6 +5753,39 @@ pub mod types {
         pub role_name: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub role_id: Option<String>,
+    }
+    /// `PolicySourceType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    pub enum PolicySourceType {
+        #[serde(rename = "user")]
+        User,
+        #[serde(rename = "group")]
+        Group,
+        #[serde(rename = "role")]
+        Role,
+        #[serde(rename = "aws-managed")]
+        AwsManaged,
+        #[serde(rename = "user-managed")]
+        UserManaged,
+        #[serde(rename = "resource")]
+        Resource,
+        #[serde(rename = "none")]
+        None,
+    }
+    impl PolicySourceType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::User => "user",
+                Self::Group => "group",
+                Self::Role => "role",
+                Self::AwsManaged => "aws-managed",
+                Self::UserManaged => "user-managed",
+                Self::Resource => "resource",
+                Self::None => "none",
+            }
+        }
     }
     /// `PolicyUsageType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -5530,6 +5824,15 @@ pub mod types {
         pub is_default_version: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub create_date: Option<Timestamp>,
+    }
+    /// `Position` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Position {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub line: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub column: Option<i32>,
     }
     /// `PutGroupPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -5575,6 +5878,21 @@ pub mod types {
     pub struct RemoveUserFromGroupInput {
         pub group_name: String,
         pub user_name: String,
+    }
+    /// `ResourceSpecificResult` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ResourceSpecificResult {
+        pub eval_resource_name: String,
+        pub eval_resource_decision: PolicyEvaluationDecisionType,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub matched_statements: Option<Vec<Statement>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub missing_context_values: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub eval_decision_details: Option<BTreeMap<String, PolicyEvaluationDecisionType>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
     }
     /// `Role` of the model.
     #[derive(Clone, PartialEq, Default, Serialize)]
@@ -5730,12 +6048,71 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub upload_date: Option<Timestamp>,
     }
+    /// `SimulateCustomPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SimulateCustomPolicyInput {
+        pub policy_input_list: Vec<String>,
+        pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+        pub ordered_organization_policy_input_list: Option<Vec<OrderedOrganizationPolicyType>>,
+        pub action_names: Vec<String>,
+        pub resource_arns: Option<Vec<String>>,
+        pub resource_policy: Option<String>,
+        pub resource_owner: Option<String>,
+        pub caller_arn: Option<String>,
+        pub context_entries: Option<Vec<ContextEntry>>,
+        pub resource_handling_option: Option<String>,
+        pub max_items: Option<i32>,
+        pub marker: Option<String>,
+    }
+    /// `SimulatePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SimulatePolicyResponse {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub evaluation_results: Option<Vec<EvaluationResult>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    /// `SimulatePrincipalPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SimulatePrincipalPolicyInput {
+        pub policy_source_arn: String,
+        pub policy_input_list: Option<Vec<String>>,
+        pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+        pub policy_exclusion_list: Option<Vec<PolicyIdentifier>>,
+        pub action_names: Vec<String>,
+        pub resource_arns: Option<Vec<String>>,
+        pub resource_policy: Option<String>,
+        pub resource_owner: Option<String>,
+        pub caller_arn: Option<String>,
+        pub context_entries: Option<Vec<ContextEntry>>,
+        pub resource_handling_option: Option<String>,
+        pub max_items: Option<i32>,
+        pub marker: Option<String>,
+    }
     /// `SourceRoleTemplate` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct SourceRoleTemplate {
         pub template_arn: String,
         pub template_minor_version: i32,
+    }
+    /// `Statement` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Statement {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub source_policy_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub source_policy_type: Option<PolicySourceType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub start_position: Option<Position>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub end_position: Option<Position>,
     }
     /// `Tag` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize, Serialize)]
@@ -6142,6 +6519,14 @@ mod shapes {
             Member::body("CreateDate", &DATE_TYPE),
         ],
     );
+    pub(super) static ACTION_NAME_LIST_TYPE: Shape = Shape::list(
+        "ActionNameListType",
+        &ACTION_NAME_TYPE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static ACTION_NAME_TYPE: Shape =
+        Shape::string("ActionNameType", Text::ANY.length(Some(3), Some(128)));
     pub(super) static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
         "AddUserToGroupRequest",
         &[
@@ -6183,8 +6568,61 @@ mod shapes {
         "AttachedPolicy",
         &[Member::body("PolicyName", &POLICY_NAME_TYPE), Member::body("PolicyArn", &ARN_TYPE)],
     );
+    pub(super) static ATTACHMENT_NAME: Shape = Shape::string(
+        "AttachmentName",
+        Text::ANY.length(Some(1), Some(128)).pattern(&ATTACHMENT_NAME_PATTERN),
+    );
+    static ATTACHMENT_NAME_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+    pub(super) static ATTACHMENT_TYPE: Shape =
+        Shape::string("AttachmentType", Text::ANY.choices(&["user", "group", "role"]));
     pub(super) static BOOTSTRAP_DATUM: Shape =
         Shape::blob("BootstrapDatum", Bounds { min: None, max: None }).sensitive();
+    pub(super) static COLUMN_NUMBER: Shape =
+        Shape::integer("ColumnNumber", Bounds { min: None, max: None });
+    pub(super) static CONTEXT_ENTRY: Shape = Shape::structure(
+        "ContextEntry",
+        &[
+            Member::body("ContextKeyName", &CONTEXT_KEY_NAME_TYPE),
+            Member::body("ContextKeyValues", &CONTEXT_KEY_VALUE_LIST_TYPE),
+            Member::body("ContextKeyType", &CONTEXT_KEY_TYPE_ENUM),
+        ],
+    );
+    pub(super) static CONTEXT_ENTRY_LIST_TYPE: Shape =
+        Shape::list("ContextEntryListType", &CONTEXT_ENTRY, Bounds { min: None, max: None }, false);
+    pub(super) static CONTEXT_KEY_NAME_TYPE: Shape =
+        Shape::string("ContextKeyNameType", Text::ANY.length(Some(5), Some(256)));
+    pub(super) static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Shape = Shape::list(
+        "ContextKeyNamesResultListType",
+        &CONTEXT_KEY_NAME_TYPE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static CONTEXT_KEY_TYPE_ENUM: Shape = Shape::string(
+        "ContextKeyTypeEnum",
+        Text::ANY.choices(&[
+            "string",
+            "stringList",
+            "numeric",
+            "numericList",
+            "boolean",
+            "booleanList",
+            "ip",
+            "ipList",
+            "binary",
+            "binaryList",
+            "date",
+            "dateList",
+        ]),
+    );
+    pub(super) static CONTEXT_KEY_VALUE_LIST_TYPE: Shape = Shape::list(
+        "ContextKeyValueListType",
+        &CONTEXT_KEY_VALUE_TYPE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static CONTEXT_KEY_VALUE_TYPE: Shape =
+        Shape::string("ContextKeyValueType", Text::ANY);
     pub(super) static CREATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
         "CreateAccessKeyRequest",
         &[Member::body("UserName", &EXISTING_USER_NAME_TYPE)],
@@ -6372,6 +6810,37 @@ mod shapes {
         "EntityType",
         Text::ANY.choices(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]),
     );
+    pub(super) static EVAL_DECISION_DETAILS_TYPE: Shape = Shape::map(
+        "EvalDecisionDetailsType",
+        &EVAL_DECISION_SOURCE_TYPE,
+        &POLICY_EVALUATION_DECISION_TYPE,
+        Bounds { min: None, max: None },
+    );
+    pub(super) static EVAL_DECISION_SOURCE_TYPE: Shape =
+        Shape::string("EvalDecisionSourceType", Text::ANY.length(Some(3), Some(256)));
+    pub(super) static EVALUATION_RESULT: Shape = Shape::structure(
+        "EvaluationResult",
+        &[
+            Member::body("EvalActionName", &ACTION_NAME_TYPE).required(),
+            Member::body("EvalResourceName", &RESOURCE_NAME_TYPE),
+            Member::body("EvalDecision", &POLICY_EVALUATION_DECISION_TYPE).required(),
+            Member::body("MatchedStatements", &STATEMENT_LIST_TYPE),
+            Member::body("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+            Member::body("OrganizationsDecisionDetail", &ORGANIZATIONS_DECISION_DETAIL),
+            Member::body(
+                "PermissionsBoundaryDecisionDetail",
+                &PERMISSIONS_BOUNDARY_DECISION_DETAIL,
+            ),
+            Member::body("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+            Member::body("ResourceSpecificResults", &RESOURCE_SPECIFIC_RESULT_LIST_TYPE),
+        ],
+    );
+    pub(super) static EVALUATION_RESULTS_LIST_TYPE: Shape = Shape::list(
+        "EvaluationResultsListType",
+        &EVALUATION_RESULT,
+        Bounds { min: None, max: None },
+        false,
+    );
     pub(super) static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape::structure(
         "GetAccessKeyLastUsedRequest",
         &[Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required()],
@@ -6405,6 +6874,21 @@ mod shapes {
     pub(super) static GET_ACCOUNT_SUMMARY_RESPONSE: Shape = Shape::structure(
         "GetAccountSummaryResponse",
         &[Member::body("SummaryMap", &SUMMARY_MAP_TYPE)],
+    );
+    pub(super) static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
+        "GetContextKeysForCustomPolicyRequest",
+        &[Member::body("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required()],
+    );
+    pub(super) static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+        "GetContextKeysForPolicyResponse",
+        &[Member::body("ContextKeyNames", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE)],
+    );
+    pub(super) static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structure(
+        "GetContextKeysForPrincipalPolicyRequest",
+        &[
+            Member::body("PolicySourceArn", &ARN_TYPE).required(),
+            Member::body("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+        ],
     );
     pub(super) static GET_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "GetGroupPolicyRequest",
@@ -6530,6 +7014,14 @@ mod shapes {
             Member::body("AttachedManagedPolicies", &ATTACHED_POLICIES_LIST_TYPE),
         ],
     );
+    pub(super) static INLINE_POLICY_IDENTIFIER_TYPE: Shape = Shape::structure(
+        "InlinePolicyIdentifierType",
+        &[
+            Member::body("PolicyName", &POLICY_NAME_TYPE).required(),
+            Member::body("AttachmentType", &ATTACHMENT_TYPE).required(),
+            Member::body("AttachmentName", &ATTACHMENT_NAME).required(),
+        ],
+    );
     pub(super) static INSTANCE_PROFILE: Shape = Shape::structure(
         "InstanceProfile",
         &[
@@ -6542,6 +7034,8 @@ mod shapes {
             Member::body("Tags", &TAG_LIST_TYPE),
         ],
     );
+    pub(super) static LINE_NUMBER: Shape =
+        Shape::integer("LineNumber", Bounds { min: None, max: None });
     pub(super) static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::structure(
         "ListAccessKeysRequest",
         &[
@@ -6991,9 +7485,27 @@ mod shapes {
         Bounds { min: None, max: None },
         false,
     );
+    pub(super) static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape::structure(
+        "OrderedOrganizationPolicyType",
+        &[Member::body("ServiceControlPolicyInputList", &SIMULATION_POLICY_LIST_TYPE)],
+    );
+    pub(super) static ORGANIZATION_POLICY_LIST_TYPE: Shape = Shape::list(
+        "OrganizationPolicyListType",
+        &ORDERED_ORGANIZATION_POLICY_TYPE,
+        Bounds { min: None, max: Some(7) },
+        false,
+    );
+    pub(super) static ORGANIZATIONS_DECISION_DETAIL: Shape = Shape::structure(
+        "OrganizationsDecisionDetail",
+        &[Member::body("AllowedByOrganizations", &BOOLEAN_TYPE)],
+    );
     pub(super) static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape = Shape::string(
         "PermissionsBoundaryAttachmentType",
         Text::ANY.choices(&["PermissionsBoundaryPolicy"]),
+    );
+    pub(super) static PERMISSIONS_BOUNDARY_DECISION_DETAIL: Shape = Shape::structure(
+        "PermissionsBoundaryDecisionDetail",
+        &[Member::body("AllowedByPermissionsBoundary", &BOOLEAN_TYPE)],
     );
     pub(super) static POLICY: Shape = Shape::structure(
         "Policy",
@@ -7019,18 +7531,61 @@ mod shapes {
             Member::body("PolicyDocument", &POLICY_DOCUMENT_TYPE),
         ],
     );
+    pub(super) static POLICY_EVALUATION_DECISION_TYPE: Shape = Shape::string(
+        "PolicyEvaluationDecisionType",
+        Text::ANY.choices(&["allowed", "explicitDeny", "implicitDeny"]),
+    );
+    pub(super) static POLICY_EXCLUSIONS_LIST_TYPE: Shape = Shape::list(
+        "PolicyExclusionsListType",
+        &POLICY_IDENTIFIER,
+        Bounds { min: None, max: Some(256) },
+        false,
+    );
     pub(super) static POLICY_GROUP: Shape = Shape::structure(
         "PolicyGroup",
         &[Member::body("GroupName", &GROUP_NAME_TYPE), Member::body("GroupId", &ID_TYPE)],
     );
     pub(super) static POLICY_GROUP_LIST_TYPE: Shape =
         Shape::list("PolicyGroupListType", &POLICY_GROUP, Bounds { min: None, max: None }, false);
+    pub(super) static POLICY_IDENTIFIER: Shape = Shape::structure(
+        "PolicyIdentifier",
+        &[
+            Member::body("PolicyType", &POLICY_IDENTIFIER_POLICY_TYPE),
+            Member::body("PolicyArn", &ARN_TYPE),
+            Member::body("InlinePolicyIdentifier", &INLINE_POLICY_IDENTIFIER_TYPE),
+        ],
+    );
+    pub(super) static POLICY_IDENTIFIER_POLICY_TYPE: Shape = Shape::string(
+        "PolicyIdentifierPolicyType",
+        Text::ANY.choices(&[
+            "inline",
+            "aws-managed",
+            "user-managed",
+            "permission-boundary",
+            "scp",
+            "rcp",
+        ]),
+    );
+    pub(super) static POLICY_IDENTIFIER_TYPE: Shape =
+        Shape::string("PolicyIdentifierType", Text::ANY);
     pub(super) static POLICY_ROLE: Shape = Shape::structure(
         "PolicyRole",
         &[Member::body("RoleName", &ROLE_NAME_TYPE), Member::body("RoleId", &ID_TYPE)],
     );
     pub(super) static POLICY_ROLE_LIST_TYPE: Shape =
         Shape::list("PolicyRoleListType", &POLICY_ROLE, Bounds { min: None, max: None }, false);
+    pub(super) static POLICY_SOURCE_TYPE: Shape = Shape::string(
+        "PolicySourceType",
+        Text::ANY.choices(&[
+            "user",
+            "group",
+            "role",
+            "aws-managed",
+            "user-managed",
+            "resource",
+            "none",
+        ]),
+    );
     pub(super) static POLICY_USAGE_TYPE: Shape = Shape::string(
         "PolicyUsageType",
         Text::ANY.choices(&["PermissionsPolicy", "PermissionsBoundary"]),
@@ -7049,6 +7604,10 @@ mod shapes {
             Member::body("IsDefaultVersion", &BOOLEAN_TYPE),
             Member::body("CreateDate", &DATE_TYPE),
         ],
+    );
+    pub(super) static POSITION: Shape = Shape::structure(
+        "Position",
+        &[Member::body("Line", &LINE_NUMBER), Member::body("Column", &COLUMN_NUMBER)],
     );
     pub(super) static PUT_GROUP_POLICY_REQUEST: Shape = Shape::structure(
         "PutGroupPolicyRequest",
@@ -7098,6 +7657,36 @@ mod shapes {
             Member::body("GroupName", &GROUP_NAME_TYPE).required(),
             Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
         ],
+    );
+    pub(super) static RESOURCE_HANDLING_OPTION_TYPE: Shape =
+        Shape::string("ResourceHandlingOptionType", Text::ANY.length(Some(1), Some(64)));
+    pub(super) static RESOURCE_NAME_LIST_TYPE: Shape = Shape::list(
+        "ResourceNameListType",
+        &RESOURCE_NAME_TYPE,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static RESOURCE_NAME_TYPE: Shape =
+        Shape::string("ResourceNameType", Text::ANY.length(Some(1), Some(2048)));
+    pub(super) static RESOURCE_SPECIFIC_RESULT: Shape = Shape::structure(
+        "ResourceSpecificResult",
+        &[
+            Member::body("EvalResourceName", &RESOURCE_NAME_TYPE).required(),
+            Member::body("EvalResourceDecision", &POLICY_EVALUATION_DECISION_TYPE).required(),
+            Member::body("MatchedStatements", &STATEMENT_LIST_TYPE),
+            Member::body("MissingContextValues", &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE),
+            Member::body("EvalDecisionDetails", &EVAL_DECISION_DETAILS_TYPE),
+            Member::body(
+                "PermissionsBoundaryDecisionDetail",
+                &PERMISSIONS_BOUNDARY_DECISION_DETAIL,
+            ),
+        ],
+    );
+    pub(super) static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Shape = Shape::list(
+        "ResourceSpecificResultListType",
+        &RESOURCE_SPECIFIC_RESULT,
+        Bounds { min: None, max: None },
+        false,
     );
     pub(super) static ROLE: Shape = Shape::structure(
         "Role",
@@ -7195,6 +7784,55 @@ mod shapes {
             Member::body("UploadDate", &DATE_TYPE),
         ],
     );
+    pub(super) static SIMULATE_CUSTOM_POLICY_REQUEST: Shape = Shape::structure(
+        "SimulateCustomPolicyRequest",
+        &[
+            Member::body("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE).required(),
+            Member::body("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::body("OrderedOrganizationPolicyInputList", &ORGANIZATION_POLICY_LIST_TYPE),
+            Member::body("ActionNames", &ACTION_NAME_LIST_TYPE).required(),
+            Member::body("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+            Member::body("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+            Member::body("ResourceOwner", &RESOURCE_NAME_TYPE),
+            Member::body("CallerArn", &RESOURCE_NAME_TYPE),
+            Member::body("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+            Member::body("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+        ],
+    );
+    pub(super) static SIMULATE_POLICY_RESPONSE: Shape = Shape::structure(
+        "SimulatePolicyResponse",
+        &[
+            Member::body("EvaluationResults", &EVALUATION_RESULTS_LIST_TYPE),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static SIMULATE_PRINCIPAL_POLICY_REQUEST: Shape = Shape::structure(
+        "SimulatePrincipalPolicyRequest",
+        &[
+            Member::body("PolicySourceArn", &ARN_TYPE).required(),
+            Member::body("PolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::body("PermissionsBoundaryPolicyInputList", &SIMULATION_POLICY_LIST_TYPE),
+            Member::body("PolicyExclusionList", &POLICY_EXCLUSIONS_LIST_TYPE),
+            Member::body("ActionNames", &ACTION_NAME_LIST_TYPE).required(),
+            Member::body("ResourceArns", &RESOURCE_NAME_LIST_TYPE),
+            Member::body("ResourcePolicy", &POLICY_DOCUMENT_TYPE),
+            Member::body("ResourceOwner", &RESOURCE_NAME_TYPE),
+            Member::body("CallerArn", &RESOURCE_NAME_TYPE),
+            Member::body("ContextEntries", &CONTEXT_ENTRY_LIST_TYPE),
+            Member::body("ResourceHandlingOption", &RESOURCE_HANDLING_OPTION_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+            Member::body("Marker", &MARKER_TYPE),
+        ],
+    );
+    pub(super) static SIMULATION_POLICY_LIST_TYPE: Shape = Shape::list(
+        "SimulationPolicyListType",
+        &POLICY_DOCUMENT_TYPE,
+        Bounds { min: None, max: None },
+        false,
+    );
     pub(super) static SOURCE_ROLE_TEMPLATE: Shape = Shape::structure(
         "SourceRoleTemplate",
         &[
@@ -7202,6 +7840,17 @@ mod shapes {
             Member::body("TemplateMinorVersion", &INTEGER_TYPE).required(),
         ],
     );
+    pub(super) static STATEMENT: Shape = Shape::structure(
+        "Statement",
+        &[
+            Member::body("SourcePolicyId", &POLICY_IDENTIFIER_TYPE),
+            Member::body("SourcePolicyType", &POLICY_SOURCE_TYPE),
+            Member::body("StartPosition", &POSITION),
+            Member::body("EndPosition", &POSITION),
+        ],
+    );
+    pub(super) static STATEMENT_LIST_TYPE: Shape =
+        Shape::list("StatementListType", &STATEMENT, Bounds { min: None, max: None }, false);
     pub(super) static TAG: Shape = Shape::structure(
         "Tag",
         &[
