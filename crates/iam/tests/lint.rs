@@ -15,7 +15,8 @@ const KEYS: [ConditionKey; 1] =
 
 fn findings(kind: DocumentKind, document: &str) -> Vec<Finding> {
     let gone = |who: &str| Some(!who.ends_with("/gone")).filter(|_| who.contains("111111111111"));
-    lint(kind, document, &Knowledge { keys: &KEYS, exists: &gone })
+    let actions = ["svc:Get", "lambda:InvokeFunction", "lambda:GetFunction"];
+    lint(kind, document, &Knowledge { keys: &KEYS, actions: &actions, exists: &gone })
 }
 
 /// A document of one statement, which allows a function to be invoked unless `parts` say otherwise.
@@ -182,6 +183,9 @@ fn rows_about_values() -> Vec<Row> {
         ("empty-list", Identity, when(&json!({"StringEquals": {"aws:username": []}})), true),
         ("empty-list", Identity, when(&json!({"StringNotEquals": {"aws:username": []}})), true),
         ("empty-list", Trust, json!({"Action": "sts:AssumeRole"}), false),
+        ("unknown-action", Identity, json!({"Action": "lambda:InvokeFuncton"}), true),
+        ("unknown-action", Identity, json!({"NotAction": ["svc:Get", "svc:Put*"]}), true),
+        ("unknown-action", Identity, json!({"Action": ["LAMBDA:get*", "*", "s3:Anything"]}), false),
         ("arn-account", Identity, on("arn:aws:lambda:*:function:orders"), true),
         ("arn-account", Identity, on("arn:aws:lambda:*:*:function:orders"), false),
         ("arn-account", Identity, on("arn:aws:iam::aws:policy/ReadOnlyAccess"), false),

@@ -40,7 +40,9 @@ pub use function::{
 };
 pub use grant::{Grant, GrantInput, GrantPrincipal, UrlAuthType};
 pub use invalid::InvalidValue;
-pub use lint::{CONFUSED_DEPUTY, Facts, LAMBDA_KEYS, LAMBDA_RULES, lint, lint_grant};
+pub use lint::{
+    CONFUSED_DEPUTY, Facts, LAMBDA_ACTIONS, LAMBDA_KEYS, LAMBDA_RULES, lint, lint_grant,
+};
 pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
 pub use not_found::{Lookup, Missing, NotFound};
 pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};

@@ -2,6 +2,7 @@
 //!
 //! Source: iam.md §9.6, §10.3, §10.4, §10.5.
 
+mod actions;
 mod rules;
 mod source;
 mod url;
@@ -12,6 +13,7 @@ use portcullis_iam::analysis::{
     WrittenStatement,
 };
 
+pub use actions::LAMBDA_ACTIONS;
 pub use rules::{CONFUSED_DEPUTY, LAMBDA_RULES};
 
 use crate::Statement;
@@ -51,7 +53,7 @@ impl Default for Facts<'_> {
 
 impl<'a> Facts<'a> {
     fn knowledge(self) -> Knowledge<'a> {
-        Knowledge { keys: &LAMBDA_KEYS, exists: self.exists }
+        Knowledge { keys: &LAMBDA_KEYS, actions: &LAMBDA_ACTIONS, exists: self.exists }
     }
 }
 

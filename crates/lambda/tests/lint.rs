@@ -124,6 +124,8 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("name-prefix", vec![on("arn:aws:lambda:us-east-1:111111111111:function:*")], false),
         ("name-prefix", vec![on("arn:aws:s3:::function:a*")], false),
 
+        ("unknown-action", vec![allow(&alice, "lambda:InvokeFuncton", &plain)], true),
+        ("unknown-action", vec![allow(&alice, "lambda:InvokeFunctionUrl", &plain)], false),
         ("unknown-key", s3(json!({"StringEquals": {"lambda:EventSourceTokn": "t"}})), true),
         ("unknown-key", s3(json!({"StringEquals": {"lambda:eventsourcetoken": "t"}})), false),
     ]

@@ -35,13 +35,14 @@ impl Keys {
         self.0.values().map(|(name, held)| (name.as_str(), held))
     }
 
-    /// Gives a key a value, or takes it away.
-    pub(crate) fn set(&mut self, name: &str, held: Option<Held>) {
+    /// Gives a key a value, or takes it away; answers what it held.
+    pub(crate) fn set(&mut self, name: &str, held: Option<Held>) -> Option<Held> {
         let key = name.to_lowercase();
-        match held {
+        let old = match held {
             None => self.0.remove(&key),
             Some(held) => self.0.insert(key, (name.to_owned(), held)),
         };
+        old.map(|(_, held)| held)
     }
 
     /// The value of a key that holds one.

@@ -11,6 +11,7 @@ use crate::analysis::finding::{Finding, Report, Spot};
 use crate::analysis::written::{WrittenPolicy, WrittenStatement};
 use crate::document::DocumentKind;
 use crate::error::PolicyError;
+use crate::glob::glob;
 
 pub use rules::RULES;
 
@@ -20,6 +21,9 @@ pub struct Knowledge<'a> {
     /// The condition keys of the services that the document is about, beside the global ones. A
     /// key with the same prefix as one of these that is not among them counts as unknown.
     pub keys: &'a [ConditionKey],
+    /// All actions of the services that the document is about (`lambda:InvokeFunction`). An action
+    /// of one of these services that is not among them counts as unknown.
+    pub actions: &'a [&'a str],
     /// Whether the principal with this ARN, service name or account id exists; `None` if nobody
     /// knows, as for those of other accounts.
     pub exists: &'a dyn Fn(&str) -> Option<bool>,
@@ -28,7 +32,7 @@ pub struct Knowledge<'a> {
 impl Default for Knowledge<'_> {
     /// Knows the global keys.
     fn default() -> Self {
-        Self { keys: &[], exists: &|_| None }
+        Self { keys: &[], actions: &[], exists: &|_| None }
     }
 }
 
@@ -36,6 +40,15 @@ impl Knowledge<'_> {
     /// What is known of a condition key.
     fn key(&self, key: &str) -> Option<&ConditionKey> {
         self.keys.iter().chain(&GLOBAL_KEYS).find(|known| known.is(key))
+    }
+
+    /// Whether an entry of Action surely covers no action of its service.
+    fn is_unknown_action(&self, pattern: &str) -> bool {
+        let lower = pattern.to_ascii_lowercase();
+        let prefix = lower.split_once(':').map(|(prefix, _)| prefix);
+        let service = |action: &str| action.split_once(':').map(|(service, _)| service) == prefix;
+        let mut all = self.actions.iter().filter(|action| service(action)).peekable();
+        all.peek().is_some() && !all.any(|action| glob(&lower, &action.to_ascii_lowercase()))
     }
 
     /// Whether `key` belongs to a service all of whose keys are known.
@@ -82,7 +95,7 @@ pub fn examine_one(statement: &WrittenStatement, knowledge: &Knowledge<'_>, repo
         ));
     }
     principals::examine(statement, knowledge, report);
-    resources::examine(statement, report);
+    resources::examine(statement, knowledge, report);
     conditions::examine(statement, knowledge, report);
 }
 

@@ -1,6 +1,8 @@
 //! One statement for several that differ in one part.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value, json};
 
@@ -56,22 +58,32 @@ impl Part {
     }
 }
 
-/// The parts of a statement in which several may differ and still be written as one, each with the
-/// text of all the rest but the id. Parts whose values are not alternatives (negated ones) are left
-/// out.
-pub(crate) fn parts(statement: &Map<String, Value>) -> Vec<(Part, String)> {
+/// The parts of a statement in which several may differ and still be written as one, each with a
+/// fingerprint of all the rest but the id. Parts whose values are not alternatives (negated ones)
+/// are left out.
+///
+/// Equal rests have equal fingerprints; that rests are equal, [`same_rest`] tells.
+pub(crate) fn parts(statement: &Map<String, Value>) -> Vec<(Part, u64)> {
     let pieces = pieces(statement);
-    let rest = |part: &Part| {
-        let others = pieces.iter().filter(|piece| piece.part.as_ref() != Some(part));
-        others.flat_map(|piece| [piece.name.as_str(), &piece.text, "\n"]).collect()
+    let prints: Vec<u64> = pieces.iter().map(Piece::fingerprint).collect();
+    let all = prints.iter().fold(0_u64, |sum, print| sum.wrapping_add(*print));
+    let parts = pieces.into_iter().zip(prints);
+    parts.filter_map(|(piece, print)| Some((piece.part?, all.wrapping_sub(print)))).collect()
+}
+
+/// Whether two statements differ in this part and their ids only.
+pub(crate) fn same_rest(part: &Part, one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+    let rest = |statement: &Map<String, Value>| {
+        let mut rest = pieces(statement);
+        rest.retain(|piece| piece.part.as_ref() != Some(part));
+        rest.sort_by(|one, other| one.name.cmp(&other.name));
+        rest
     };
-    pieces
-        .iter()
-        .filter_map(|piece| piece.part.clone().map(|part| (part.clone(), rest(&part))))
-        .collect()
+    rest(one) == rest(other)
 }
 
 /// A piece of a statement: an element, or the values of a condition.
+#[derive(PartialEq, Eq)]
 struct Piece {
     /// What it is, if statements may differ in it.
     part: Option<Part>,
@@ -80,7 +92,7 @@ struct Piece {
     text: String,
 }
 
-/// A statement in pieces, in an order that does not depend on how it is written.
+/// A statement in pieces.
 fn pieces(statement: &Map<String, Value>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (name, value) in statement.iter().filter(|(name, _)| *name != "Sid") {
@@ -100,7 +112,6 @@ fn pieces(statement: &Map<String, Value>) -> Vec<Piece> {
             _ => pieces.push(Piece::new(None, name, value)),
         }
     }
-    pieces.sort_by(|one, other| one.name.cmp(&other.name));
     pieces
 }
 
@@ -121,6 +132,12 @@ impl Piece {
     fn new(part: Option<Part>, name: &str, value: &Value) -> Self {
         Self { part, name: name.to_owned(), text: value.to_string() }
     }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.name, &self.text).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// Whether a request that satisfies one of two lists of values satisfies the list of both, and
@@ -140,12 +157,9 @@ fn values(value: &Value) -> &[Value] {
 
 /// The statement that lists the values of all: it says what they say.
 pub(crate) fn list(part: &Part, statements: &[&Map<String, Value>]) -> Option<Map<String, Value>> {
-    let mut all: Vec<Value> = Vec::new();
-    for value in statements.iter().filter_map(|one| part.of(one)).flat_map(values) {
-        if !all.contains(value) {
-            all.push(value.clone());
-        }
-    }
+    let all = statements.iter().filter_map(|one| part.of(one)).flat_map(values);
+    let mut seen = HashSet::new();
+    let all = all.filter(|value| seen.insert(*value)).cloned().collect();
     replaced(part, statements, Value::Array(all))
 }
 

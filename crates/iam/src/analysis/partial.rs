@@ -215,9 +215,7 @@ impl<'a> Rule<'a> {
 
     fn resource_text(&self) -> String {
         let (element, values) = self.statement.resources();
-        let values: Vec<String> =
-            values.iter().map(|value| format!("\"{}\"", excerpt(value))).collect();
-        format!("{element} {}", values.join(" or "))
+        format!("{element} {}", alternatives(values))
     }
 }
 
@@ -245,8 +243,17 @@ static ANYONE: std::sync::LazyLock<Option<Principal>> =
 
 /// A condition for a person: `ArnLike AWS:SourceArn "arn:aws:s3:::photos"`.
 fn condition_text(condition: WrittenCondition<'_>) -> String {
-    let values: Vec<String> =
-        condition.values().iter().map(|value| format!("\"{}\"", excerpt(value))).collect();
     let (operator, key) = (condition.operator_name(), excerpt(condition.key()));
-    format!("{operator} {key} {}", values.join(" or "))
+    format!("{operator} {key} {}", alternatives(condition.values()))
+}
+
+/// How many values a text names.
+const NAMED_MAX: usize = 8;
+
+/// `"a" or "b"`.
+fn alternatives(values: &[String]) -> String {
+    let named = values.iter().take(NAMED_MAX).map(|value| format!("\"{}\"", excerpt(value)));
+    let more = values.len().checked_sub(NAMED_MAX).filter(|more| *more > 0);
+    let more = more.map(|more| format!("one of {more} more"));
+    named.chain(more).collect::<Vec<_>>().join(" or ")
 }

@@ -118,7 +118,7 @@ impl<'a> Pattern<'a> {
     /// same or a wider one takes in. Two pointers suffice, as in `glob.rs`.
     pub(crate) fn includes(&self, other: &Pattern<'_>, budget: &Budget) -> bool {
         if self.literal {
-            return other.literal && self.symbols == other.symbols;
+            return budget.step() && other.literal && self.symbols == other.symbols;
         }
         let (mut pattern, mut text) = (&*self.symbols, &*other.symbols);
         let mut retry = None;

@@ -106,11 +106,16 @@ fn mergeable(statements: &[&WrittenStatement]) -> Vec<Redundancy> {
         .iter()
         .filter_map(|one| Some((*one, serde_json::from_str(one.json()).ok()?)))
         .collect();
-    let mut sets: HashMap<(Part, String), Vec<&Parsed<'_>>> = HashMap::new();
+    let mut sets: HashMap<(Part, u64), Vec<&Parsed<'_>>> = HashMap::new();
     for statement in &parsed {
         for set in merge::parts(&statement.1) {
             sets.entry(set).or_default().push(statement);
         }
+    }
+    for ((part, _), members) in &mut sets {
+        let Some((_, first)) = members.first().copied() else { continue };
+        let single = members.len() == 1;
+        members.retain(|(_, other)| single || merge::same_rest(part, first, other));
     }
     sets.retain(|_, members| members.len() > 1);
     let mut found: Vec<Redundancy> =

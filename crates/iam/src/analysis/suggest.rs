@@ -16,6 +16,8 @@ use crate::principal::{Entity, EntityArn, Principal, is_account_id};
 /// One condition, ready to be tried.
 pub(crate) struct Check<'a> {
     pub(crate) condition: WrittenCondition<'a>,
+    /// The condition's key in lower case.
+    pub(crate) key: String,
     variables: bool,
     judge: Option<Judge>,
 }
@@ -25,15 +27,11 @@ impl<'a> Check<'a> {
         let variables = statement.has_variables();
         let check = |(condition, raw): (WrittenCondition<'a>, &RawCondition)| Self {
             condition,
+            key: raw.key.to_lowercase(),
             variables,
             judge: Judge::of_condition(variables, raw),
         };
         statement.conditions().zip(&statement.raw().conditions).map(check).collect()
-    }
-
-    /// Whether it is on the same key as another.
-    pub(crate) fn is_on(&self, key: &str) -> bool {
-        self.condition.key().to_lowercase() == key.to_lowercase()
     }
 
     /// Whether it holds in the request.
@@ -171,23 +169,47 @@ fn named_by_conditions(statement: &WrittenStatement, word: &str) -> Vec<String> 
     texts
 }
 
-/// Actions that a statement may be about; `named` are those that some document names.
-pub(crate) fn actions(statement: &WrittenStatement, words: &Words, named: &[&str]) -> Vec<String> {
+/// How many entries of a list are tried, and how long they may be, in bytes: of what is longer than
+/// any name on AWS, some other entry has to show the difference.
+const ENTRIES_MAX: usize = 64;
+const ENTRY_BYTES_MAX: usize = 2_048;
+
+/// The entries of a list to try: first those that make the difference most likely, because the
+/// other document does not name them.
+fn telling(values: &[String], named: impl Fn(&str) -> bool) -> Vec<&str> {
+    let short = |value: &&str| value.len() <= ENTRY_BYTES_MAX;
+    let all = values.iter().map(String::as_str).filter(short);
+    let (old, new): (Vec<&str>, Vec<&str>) = all.partition(|value| named(value));
+    new.into_iter().chain(old).take(ENTRIES_MAX).collect()
+}
+
+/// Actions that a statement may be about; `known` are those that some document names, `named` tells
+/// those that the other document does.
+pub(crate) fn actions(
+    statement: &WrittenStatement,
+    words: &Words,
+    known: &[&str],
+    named: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let (element, values) = statement.actions();
     let mut all: Vec<String> = match element {
-        "Action" => values.iter().flat_map(|pattern| words.actions(pattern, named)).collect(),
-        _ => words.actions("*", named),
+        "Action" => {
+            let patterns = telling(values, named).into_iter();
+            patterns.flat_map(|pattern| words.actions(pattern, known)).collect()
+        }
+        _ => words.actions("*", known),
     };
     all.retain(|action| statement.has_action(action));
     all
 }
 
-/// Resources that a statement may be about, each with the account that owns it; `named` are those
-/// that some document names.
+/// Resources that a statement may be about, each with the account that owns it; `known` are those
+/// that some document names, `named` tells those that the other document does.
 pub(crate) fn resources(
     statement: &WrittenStatement,
     words: &Words,
-    named: &[&str],
+    known: &[&str],
+    named: impl Fn(&str) -> bool,
     keys: &mut Keys,
 ) -> Vec<(String, String)> {
     let (element, values) = statement.resources();
@@ -202,7 +224,7 @@ pub(crate) fn resources(
             );
         }
         (_, "Resource") => {
-            for pattern in values {
+            for pattern in telling(values, named) {
                 let arns = |id: &String| words.arns(pattern, variables, id, keys);
                 all.extend(accounts.iter().flat_map(arns));
             }
@@ -210,9 +232,9 @@ pub(crate) fn resources(
         _ => {
             all.extend(accounts.iter().flat_map(|id| words.arns("*", false, id, keys)));
             all.push("*".to_owned());
-            let named = named.iter().take(8);
+            let known = known.iter().take(8);
             all.extend(
-                named.flat_map(|pattern| words.arns(pattern, variables, words.account(), keys)),
+                known.flat_map(|pattern| words.arns(pattern, variables, words.account(), keys)),
             );
         }
     }

@@ -4,6 +4,7 @@
 //! gives the same answer. Whatever is found has been decided by both documents.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use crate::analysis::call::{Call, Judge, Keys};
 use crate::analysis::suggest::{self, Check};
@@ -79,6 +80,8 @@ pub(crate) struct Search<'s, 'a> {
     /// Actions and resources that the documents name, to try where a statement leaves all open.
     actions: Vec<&'a str>,
     resources: Vec<&'a str>,
+    /// The entries of the other document's lists of actions and resources.
+    named: HashSet<&'a str>,
     tries: Cell<usize>,
 }
 
@@ -88,8 +91,11 @@ impl<'s, 'a> Search<'s, 'a> {
         let literal = |text: &&str| !text.contains(['*', '?']);
         let actions = all().flat_map(|one| one.actions().1).map(String::as_str).filter(literal);
         let resources = all().flat_map(|one| one.resources().1).map(String::as_str);
-        let (actions, resources) = (actions.collect(), resources.collect());
-        Self { own, other, words, actions, resources, tries: Cell::new(0) }
+        let lists =
+            |probe: &Probe<'a>| [probe.statement.actions().1, probe.statement.resources().1];
+        let named = other.probes.iter().flat_map(lists).flatten().map(String::as_str);
+        let (actions, resources, named) = (actions.collect(), resources.collect(), named.collect());
+        Self { own, other, words, actions, resources, named, tries: Cell::new(0) }
     }
 
     /// A call that `own` allows because of the statement at `position` and `other` does not; for a
@@ -101,7 +107,7 @@ impl<'s, 'a> Search<'s, 'a> {
             .into_iter()
             .take_while(|_| self.another())
             .filter_map(|base| self.satisfied(probe, base))
-            .find_map(|call| self.evade(probe, call, EVASIONS_MAX))
+            .find_map(|mut call| self.evade(probe, &mut call, EVASIONS_MAX).then_some(call))
     }
 
     /// Whether the search may go on, one try further.
@@ -115,11 +121,10 @@ impl<'s, 'a> Search<'s, 'a> {
     fn bases(&self, probe: &Probe<'a>) -> Vec<Call> {
         let statement = probe.statement;
         let mut keys = Keys::default();
-        let mut resources = suggest::resources(statement, self.words, &self.resources, &mut keys);
-        let mut actions = suggest::actions(statement, self.words, &self.actions);
-        // What the other document does not name is most likely to make the difference.
-        actions.sort_by_key(|action| self.is_named(action));
-        resources.sort_by_key(|(resource, _)| self.is_named(resource));
+        let named = |text: &str| self.named.contains(text);
+        let actions = suggest::actions(statement, self.words, &self.actions, named);
+        let resources =
+            suggest::resources(statement, self.words, &self.resources, named, &mut keys);
         let mut bases = Vec::new();
         for (resource, account) in &resources {
             for principal in suggest::principals(statement, account, self.words) {
@@ -145,16 +150,6 @@ impl<'s, 'a> Search<'s, 'a> {
         bases
     }
 
-    /// Whether the other document names this action or resource.
-    fn is_named(&self, text: &str) -> bool {
-        let lists = |probe: &Probe<'_>| {
-            let (_, actions) = probe.statement.actions();
-            let (_, resources) = probe.statement.resources();
-            actions.iter().chain(resources).any(|one| one == text)
-        };
-        self.other.probes.iter().any(lists)
-    }
-
     /// Whether it matters what the caller's own policies allow: not if the documents are of them.
     fn asks_own_policies(&self, principal: &Principal) -> bool {
         let beside = matches!(self.own.kind, DocumentKind::Resource | DocumentKind::Trust);
@@ -164,61 +159,57 @@ impl<'s, 'a> Search<'s, 'a> {
     /// The call with condition keys that satisfy the statement's conditions, if such are found.
     fn satisfied(&self, probe: &Probe<'a>, mut call: Call) -> Option<Call> {
         for check in &probe.checks {
-            let key = check.condition.key();
-            let all = || probe.checks.iter().filter(|other| other.is_on(key));
-            if all().all(|check| check.holds(&call.request())) {
-                continue;
+            if !check.holds(&call.request()) && !self.satisfies(probe, &check.key, &mut call) {
+                return None;
             }
-            let mut found = None;
-            for suggesting in all() {
-                for held in suggesting.suggestions(self.words, &mut call.keys) {
-                    let mut tried = call.clone();
-                    tried.keys.set(key, held);
-                    if all().all(|check| check.holds(&tried.request())) {
-                        found = Some(tried);
-                        break;
-                    }
-                }
-                if found.is_some() {
-                    break;
-                }
-            }
-            call = found?;
         }
         probe.applies(&call).then_some(call)
     }
 
-    /// Changes the call until the documents differ about it.
-    fn evade(&self, probe: &Probe<'a>, call: Call, evasions: usize) -> Option<Call> {
-        let effect = probe.statement.effect();
-        let (own, other) = (self.own.decide(&call), self.other.decide(&call));
-        if differs(effect, own, other) {
-            return Some(call);
-        }
-        let evasions = evasions.checked_sub(1)?;
-        let denied = matches!(own, Decision::ExplicitlyDenied(_)) && effect == Effect::Allow;
-        let blocker = if denied {
-            self.own.about(&call, Effect::Deny).next()
-        } else {
-            self.other.about(&call, effect).next()
-        }?;
-        for check in &blocker.checks {
-            let mut keys = call.keys.clone();
-            for held in check.suggestions(self.words, &mut keys) {
-                if !self.another() {
-                    return None;
+    /// Gives the key a value that satisfies all the statement's conditions on it.
+    fn satisfies(&self, probe: &Probe<'a>, key: &str, call: &mut Call) -> bool {
+        let all: Vec<&Check<'a>> = probe.checks.iter().filter(|check| check.key == key).collect();
+        for check in &all {
+            for held in check.suggestions(self.words, &mut call.keys) {
+                let old = call.keys.set(check.condition.key(), held);
+                if all.iter().all(|check| check.holds(&call.request())) {
+                    return true;
                 }
-                let mut changed = call.clone();
-                changed.keys.set(check.condition.key(), held);
-                if !check.holds(&changed.request())
-                    && probe.applies(&changed)
-                    && let Some(found) = self.evade(probe, changed, evasions)
-                {
-                    return Some(found);
-                }
+                call.keys.set(check.condition.key(), old);
             }
         }
-        None
+        false
+    }
+
+    /// Changes the call until the documents differ about it; if they cannot be made to, it is as it
+    /// was, but for keys that variables name.
+    fn evade(&self, probe: &Probe<'a>, call: &mut Call, evasions: usize) -> bool {
+        let effect = probe.statement.effect();
+        let (own, other) = (self.own.decide(call), self.other.decide(call));
+        if differs(effect, own, other) {
+            return true;
+        }
+        let denied = matches!(own, Decision::ExplicitlyDenied(_)) && effect == Effect::Allow;
+        let blocker = if denied {
+            self.own.about(call, Effect::Deny).next()
+        } else {
+            self.other.about(call, effect).next()
+        };
+        let Some((blocker, evasions)) = blocker.zip(evasions.checked_sub(1)) else { return false };
+        for check in &blocker.checks {
+            for held in check.suggestions(self.words, &mut call.keys) {
+                if !self.another() {
+                    return false;
+                }
+                let old = call.keys.set(check.condition.key(), held);
+                let evades = !check.holds(&call.request()) && probe.applies(call);
+                if evades && self.evade(probe, call, evasions) {
+                    return true;
+                }
+                call.keys.set(check.condition.key(), old);
+            }
+        }
+        false
     }
 }
 

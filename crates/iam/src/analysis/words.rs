@@ -1,6 +1,8 @@
 //! Texts that patterns match, for supposed calls: natural ones, preferably such as no document
 //! names.
 
+use std::collections::HashSet;
+
 use crate::analysis::call::{Held, Keys};
 use crate::arn_pattern;
 use crate::glob::glob;
@@ -29,8 +31,8 @@ const ACTIONS: [&str; 6] = [
 
 /// Words that the documents at hand do not use, and those that they do.
 pub(crate) struct Words {
-    /// All that the documents say, to see what they do not.
-    said: String,
+    /// Those of the natural words that the documents say.
+    said: HashSet<&'static str>,
     /// Stands for any run of characters; no document says it.
     word: String,
 }
@@ -38,11 +40,14 @@ pub(crate) struct Words {
 impl Words {
     /// For these documents.
     pub(crate) fn new<'a>(documents: impl IntoIterator<Item = &'a str>) -> Self {
-        let said: String = documents.into_iter().flat_map(|text| [text, "\n"]).collect();
-        let said = said.to_lowercase();
+        let all: String = documents.into_iter().flat_map(|text| [text, "\n"]).collect();
+        let all = all.to_lowercase();
+        let natural = [&PARTITIONS[..], &SERVICES, &REGIONS, &ACCOUNTS, &ACTIONS].concat();
+        let says = |word: &&str| all.contains(&word.to_lowercase());
+        let said = natural.into_iter().filter(says).collect();
         let numbered = (1..).map(|number| format!("example{number}"));
         let mut words = std::iter::once("example".to_owned()).chain(numbered);
-        let word = words.find(|word| !said.contains(word.as_str())).unwrap_or_default();
+        let word = words.find(|word| !all.contains(word.as_str())).unwrap_or_default();
         Self { said, word }
     }
 
@@ -58,7 +63,7 @@ impl Words {
     }
 
     fn says(&self, text: &str) -> bool {
-        self.said.contains(&text.to_lowercase())
+        self.said.contains(text)
     }
 
     /// Natural texts that `pattern` matches: one that no document says, then one that some does.

@@ -18,6 +18,7 @@ mod generate;
 mod naive;
 
 use common::{Case, word};
+use portcullis_iam::analysis::{Knowledge, Style, diff, findings_text, lint};
 use portcullis_iam::{Decision, DocumentKind, Policy, PolicyError, Statement};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -195,6 +196,12 @@ fn check_survives(text: &str) {
             assert!(error.to_string().len() < 2_000, "{error}");
         }
         let _ = Policy::parse_unvalidated(kind, text);
+        let findings = findings_text(&lint(kind, text, &Knowledge::default()), Style::Plain);
+        let steers = |c: char| c.is_control() && c != '\n';
+        assert!(!findings.contains(steers), "{findings:?}");
+        if let Ok(difference) = diff(kind, text, r#"{"Statement":[]}"#) {
+            assert!(!difference.text(Style::Plain).contains(steers), "{difference:?}");
+        }
     }
 }
 

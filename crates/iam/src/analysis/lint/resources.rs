@@ -1,14 +1,20 @@
 //! Rules about actions and resources. Source: iam.md §2.3, §3.3.
 
-use super::rules;
+use super::{Knowledge, rules};
 use crate::analysis::finding::{Finding, Report};
 use crate::analysis::written::WrittenStatement;
 use crate::arn_pattern;
+use crate::error::excerpt;
 use crate::principal::is_account_id;
 use crate::variable::{self, PartKind};
 
-pub(super) fn examine(statement: &WrittenStatement, report: &mut Report) {
+pub(super) fn examine(
+    statement: &WrittenStatement,
+    knowledge: &Knowledge<'_>,
+    report: &mut Report,
+) {
     empty_lists(statement, report);
+    unknown_actions(statement, knowledge, report);
     for value in statement.resources().1 {
         resource(statement, value, report);
     }
@@ -34,6 +40,18 @@ fn empty_lists(statement: &WrittenStatement, report: &mut Report) {
             let remedy = "Fill the list, or remove the statement.";
             report.add(Finding::new(&rules::EMPTY_LIST, spot, message, remedy));
         }
+    }
+}
+
+fn unknown_actions(statement: &WrittenStatement, knowledge: &Knowledge<'_>, report: &mut Report) {
+    let (element, values) = statement.actions();
+    for value in values.iter().filter(|value| knowledge.is_unknown_action(value)) {
+        report.add(Finding::new(
+            &rules::UNKNOWN_ACTION,
+            statement.spot().element(element).value(value),
+            "The service has no such action.",
+            "Check the spelling; the name is that of the permission, not always of the operation.",
+        ));
     }
 }
 
@@ -68,7 +86,8 @@ fn resource(statement: &WrittenStatement, value: &str, report: &mut Report) {
             &rules::ARN_ACCOUNT,
             spot(),
             format!(
-                "The account field is \"{account}\", which no resource has: the fields are shifted."
+                "The account field is \"{}\", which no resource has: the fields are shifted.",
+                excerpt(account)
             ),
             "Count the colons: arn:partition:service:region:account:resource.",
         ));

@@ -52,6 +52,7 @@ rules! {
         warning("variable-in-first-fields", "Variables work only after an ARN's fifth colon.");
     EMPTY_LIST = warning("empty-list", "An empty list matches nothing.");
     UNKNOWN_KEY = warning("unknown-key", "A condition key that no request has.");
+    UNKNOWN_ACTION = warning("unknown-action", "An action that its service does not have.");
     ARN_ACCOUNT = warning("arn-account", "An ARN whose account field is no account.");
 
     DUPLICATE = note("duplicate", "A statement that says the same as another one.");
