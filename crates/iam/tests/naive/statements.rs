@@ -56,6 +56,7 @@ fn names(statement: &Value, call: &Call<'_>) -> Option<&'static str> {
     }
     match statement.get("NotPrincipal") {
         None => Some("wildcard"), // a document that is attached to its principals
+        Some(_) if statement["Effect"] == "Allow" => None, // §4.3: only with Deny
         Some(who) => (call.bounded || !exempt(who, call)).then_some("wildcard"),
     }
 }

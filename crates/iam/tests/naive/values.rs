@@ -178,6 +178,9 @@ fn number(text: &str) -> Option<f64> {
 
 /// Nanoseconds since 1970, by completing the text and leaving the calendar to a library.
 fn date(text: &str) -> Option<i128> {
+    if !text.is_ascii() {
+        return None;
+    }
     let digits = text.chars().all(|c| c.is_ascii_digit() || c == '.');
     if digits && text.len() != 4 {
         let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
