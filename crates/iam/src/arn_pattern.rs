@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::arn::Arn;
+use crate::choice;
 use crate::glob::Glob;
 use crate::prefixes::{Outline, Outlined};
 use crate::template::{Compiler, Template, Values};
@@ -91,8 +92,9 @@ impl ArnPattern {
 
     /// An ARN as the value of a condition; `None` if it does not have the six fields of an ARN.
     pub(crate) fn value(text: &str, compiler: &mut Compiler) -> Option<Self> {
-        match *fields(text, compiler.variables) {
-            [prefix, partition, service, region, account, resource] if prefix == "arn" => {
+        let fields = fields(text, compiler.variables);
+        match *fields {
+            [prefix, partition, service, region, account, resource] if choice::is_arn(&fields) => {
                 let head = [prefix, partition, service, region, account];
                 Some(Self::new(head, resource, compiler))
             }

@@ -1,8 +1,16 @@
 //! The rules on which AWS is silent or contradicts itself, in one place.
 //!
-//! Each item is a `[choice]` of iam.md; to decide otherwise, change it here. Two choices are
-//! visible in the code that they shape and are only listed: `*` runs across line breaks (§3.1), and
-//! `?` is one Unicode scalar value (§3.1), both in `glob.rs`.
+//! Each item is a `[choice]` of iam.md; to decide otherwise, change it here. Some are the shape of
+//! the code that they are in and are only listed:
+//!
+//! | § | choice | where |
+//! |---|---|---|
+//! | 3.1 | `*` runs across line breaks; `?` is one Unicode scalar value | `glob.rs` |
+//! | 3.3.6 | wildcards in the prefix, partition or resource type of an ARN are wildcards | `arn_pattern.rs` |
+//! | 4.3 | NotPrincipal exempts a caller whose every layer is listed | `grant.rs` |
+//! | 4.1 | the names of services compare exactly | `grant.rs` |
+//! | 5.1 | a key that a request has twice, in any case, has all the values as a list | `context.rs`, every other [`Context`](crate::Context) |
+//! | 6 | a variable's default is literal text, may be empty and may have commas | `variable.rs` |
 
 use std::net::IpAddr;
 
@@ -32,6 +40,16 @@ pub(crate) const PLAIN_OPERATOR_HOLDS_ON_A_LIST: bool = false;
 
 /// §5.4: an empty string is a value; only an absent key or an empty list is missing.
 pub(crate) const EMPTY_STRING_IS_MISSING: bool = false;
+
+/// §5.5: a policy's or a request's value that is not of the operator's type satisfies neither the
+/// plain nor the negated operator.
+pub(crate) const TYPE_ERROR_SATISFIES: bool = false;
+
+/// §5.6: what ARN operators compare has the six fields of an ARN, the first of which is `arn`; other
+/// text is not of their type.
+pub(crate) fn is_arn(fields: &[&str]) -> bool {
+    matches!(fields, ["arn", _, _, _, _, _])
+}
 
 /// §5.6: a date with a time but no zone is in UTC. Seconds east of Greenwich.
 pub(crate) const OFFSET_OF_A_MISSING_ZONE: i64 = 0;

@@ -68,8 +68,9 @@ impl<T> Typed<T> {
     fn hold<V>(&self, negated: bool, value: Option<V>, cover: impl FnOnce(&T, V) -> bool) -> bool {
         match value {
             _ if self.none => negated,
-            None => false,
-            Some(value) if negated => !self.others && !cover(&self.values, value),
+            None => choice::TYPE_ERROR_SATISFIES,
+            Some(_) if negated && self.others => choice::TYPE_ERROR_SATISFIES,
+            Some(value) if negated => !cover(&self.values, value),
             Some(value) => cover(&self.values, value),
         }
     }

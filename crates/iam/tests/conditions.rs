@@ -236,6 +236,97 @@ fn variables_are_literal_text_of_single_values() {
     one("StringEquals",  "${$}{x}",                    "${x}",    true);
 }
 
+/// The table of iam.md §5.2: in which families `${…}` is a variable, and `*` a wildcard. Where it is
+/// not, the text stays as it is, which numbers, dates and addresses are not.
+#[test]
+#[rustfmt::skip]
+fn each_family_takes_variables_and_wildcards_as_its_row_says() {
+    #[track_caller]
+    fn row(operator: &str, value: &str, variables: bool, pattern: &str, wildcards: bool) {
+        one(operator, value, value, true);
+        one(operator, &format!("${{aws:none, '{value}'}}"), value, variables);
+        one(operator, pattern, value, wildcards);
+    }
+    //                            value             variables  pattern           wildcards
+    row("StringEquals",           "alice",          true,      "a*",             false);
+    row("StringEqualsIgnoreCase", "alice",          true,      "a*",             false);
+    row("StringLike",             "alice",          true,      "a*",             true);
+    row("NumericEquals",          "10",             false,     "1*",             false);
+    row("DateEquals",             "2024-01-01",     false,     "2024-*",         false);
+    row("Bool",                   "true",           true,      "t*",             false);
+    row("BinaryEquals",           "QUJD",           false,     "QUJ*",           false);
+    row("IpAddress",              "203.0.113.7",    false,     "203.0.113.*",    false);
+    row("ArnEquals",              "arn:aws:s3:::b", false,     "arn:aws:s3:::*", true);
+    row("ArnLike",                "arn:aws:s3:::b", false,     "arn:aws:s3:::*", true);
+    one("ArnLike", "arn:aws:s3:::${aws:none, 'b'}", "arn:aws:s3:::b", true);
+    check("2012-10-17", "Null",   &json!("${aws:none, 'false'}"), One("x"), false);
+}
+
+/// The statement that iam.md §5.3 names: Lambda's example, by the definitions.
+#[test]
+#[rustfmt::skip]
+fn all_values_not_like_denies_those_outside_and_those_without() {
+    let path = &["o-a/r-b/ou-c/*"][..];
+    rows("ForAllValues:StringNotLike", path, &[
+        (List(&["o-a/r-b/ou-c/"]), false), (List(&["o-a/r-b/ou-d/"]), true), (Nothing, true),
+        (List(&["o-a/r-b/ou-c/", "o-a/r-b/ou-d/"]), false),
+    ]);
+    rows("ForAnyValue:StringLike", path, &[
+        (List(&["o-a/r-b/ou-c/"]), true), (List(&["o-a/r-b/ou-d/"]), false), (Nothing, false),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn an_operator_without_keys_and_an_empty_condition_hold() {
+    let principal = Principal::parse("arn:aws:iam::111111111111:user/a").unwrap();
+    for (condition, want) in [
+        (json!({}), true),
+        (json!({"StringEquals": {}}), true),
+        (json!({"StringEquals": {}, "Bool": {"aws:k": "true"}}), false),
+        (json!({"StringEquals": {"aws:none": []}}), false),
+    ] {
+        let statement = json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition});
+        let policy = Policy::parse(DocumentKind::Identity, &json!({"Statement": statement}).to_string()).unwrap();
+        let request = Request { principal: &principal, action: "a:b", resource: "*", resource_account: "111111111111", context: &MapContext::new() };
+        let got = decide(&request, &Policies { identity: &[&policy], ..Policies::default() });
+        assert_eq!(matches!(got, Decision::ExplicitlyDenied(_)), want, "{condition}");
+    }
+}
+
+/// Lists that are long are looked up; they match what they match when they are short.
+#[test]
+#[rustfmt::skip]
+fn a_value_matches_among_many_as_it_does_alone() {
+    let others = |n| match n % 4 {
+        0 => format!("other{n}*"), 1 => format!("*other{n}"), 2 => format!("${{aws:none, 'other{n}'}}"), _ => format!("other{n}"),
+    };
+    for (operator, value, request, want) in [
+        ("StringEquals",    "alice",                    "alice",              true),
+        ("StringEquals",    "al*",                      "alice",              false),
+        ("StringLike",      "al*",                      "alice",              true),
+        ("StringLike",      "*ce",                      "alice",              true),
+        ("StringLike",      "*li*",                     "alice",              true),
+        ("StringLike",      "${aws:username}?",         "al*ce!",             true),
+        ("StringLike",      "é*É",                      "éÉ",                 true),
+        ("StringLike",      "?",                        "É",                  true),
+        ("StringLike",      "",                         "",                   true),
+        ("StringNotLike",   "al*",                      "alice",              false),
+        ("StringNotEquals", "bob",                      "alice",              true),
+        ("ArnLike",         "arn:aws:s3:*:*:b*/x",      "arn:aws:s3:::b/a:c/x", true),
+        ("ArnLike",         "arn:*:s3:::${aws:username}", "arn:aws:s3:::al*ce", true),
+        ("ArnNotEquals",    "arn:aws:s3:::b",           "arn:aws:s3:::c",     false), // others are no ARNs
+        ("IpAddress",       "203.0.113.0/24",           "203.0.113.7",        true),
+        ("NumericEquals",   "7",                        "7.0",                true),
+    ] {
+        let many: Vec<String> = (0..20).map(others).chain([value.to_owned()]).collect();
+        check("2012-10-17", operator, &json!(many), One(request), want);
+        for set in ["ForAllValues", "ForAnyValue"] {
+            check("2012-10-17", &format!("{set}:{operator}"), &json!(many), List(&[request, request]), want);
+        }
+    }
+}
+
 #[test]
 #[rustfmt::skip]
 fn the_old_version_has_no_variables() {

@@ -16,6 +16,8 @@ const LINKED: &str = "arn:aws:sts::111111111111:assumed-role/AWSServiceRoleForX/
 const FEDERATED: &str = "arn:aws:sts::111111111111:federated-user/fred";
 const ROOT: &str = "arn:aws:iam::111111111111:root";
 const ROLE: &str = "arn:aws:iam::111111111111:role/team/worker";
+const LINKED_ROLE: &str =
+    "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
 const HERE: &str = "111111111111";
 const THERE: &str = "222222222222";
 
@@ -305,7 +307,9 @@ fn each_caller_has_its_types_of_policy() {
         (USER,               [true,    true,    true,   true,  true]),
         (SESSION,            [true,    true,    true,   true,  true]),
         (FEDERATED,          [true,    true,    true,   true,  true]),
+        (ROLE,               [true,    true,    true,   true,  true]),
         (LINKED,             [true,    false,   false,  false, false]),
+        (LINKED_ROLE,        [true,    false,   false,  false, false]),
         (ROOT,               [false,   false,   false,  true,  true]),
         ("s3.amazonaws.com", [false,   false,   false,  false, true]),
         ("anonymous",        [false,   false,   false,  false, true]),
@@ -447,6 +451,79 @@ fn actions_match_whole_and_in_any_case() {
     matches(r#""NotAction":"LAMBDA:*""#,                 "lambda:InvokeFunction",    false);
     matches(r#""NotAction":"s3:*""#,                     "lambda:InvokeFunction",    true);
     matches(r#""Action":"lambda:*""#,                    &format!("lambda:{}", "x".repeat(5_000)), true);
+}
+
+/// iam.md §3.3 and §3.4: which resources an element covers, in an Allow under 2012-10-17. The request
+/// has `aws:username` = `alice`.
+#[test]
+#[rustfmt::skip]
+fn resources_are_covered_field_by_field() {
+    #[track_caller]
+    fn covers(element: &str, resource: &str, want: bool) {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"*",{element}}}}}"#);
+        let policy = Policy::parse_unvalidated(DocumentKind::Identity, &text).unwrap();
+        let context = MapContext::from_iter([("aws:username", "alice")]);
+        let request = Request {
+            principal: &principal(USER), action: "a:b", resource, resource_account: HERE, context: &context,
+        };
+        let got = decide(&request, &Policies { identity: &[&policy], ..Policies::default() });
+        assert_eq!(got.is_allowed(), want, "{element} {resource}");
+        // Among many others the entry covers the same.
+        let Some(entry) = element.strip_prefix(r#""Resource":""#) else { return };
+        let others: String = (0..9).map(|n| format!(r#""arn:aws:other{n}:::x","#)).collect();
+        if !entry.is_empty() && !others.contains(resource) {
+            let element = format!(r#""Resource":[{others}"{entry}]"#);
+            covers(&element, resource, want);
+        }
+    }
+    let orders = "arn:aws:lambda:us-east-1:111111111111:function:orders";
+    let prod = "arn:aws:lambda:us-east-1:111111111111:function:orders:prod";
+    let later = "arn:aws:lambda:us-east-1:111111111111:function:orders-2";
+    // Rules 1 and 2: a request without a resource.
+    for every in ["*", "**", "***"] {
+        covers(&format!(r#""Resource":"{every}""#),      "*",    true);
+        covers(&format!(r#""Resource":"{every}""#),      orders, true);
+        covers(&format!(r#""NotResource":"{every}""#),   "*",    false);
+    }
+    covers(&format!(r#""Resource":"{orders}""#),         "*",    false);
+    covers(r#""Resource":"arn:*:*:*:*:*""#,              "*",    false);
+    covers(&format!(r#""NotResource":"{orders}""#),      "*",    true);
+    // Rule 3.
+    covers(r#""Resource":"arn:aws:lambda:*:function:orders""#,                 orders, false);
+    covers(r#""Resource":"arn:aws:lambda:us-east-1:111111111111:*""#,          prod,   true);
+    covers(r#""Resource":"arn:aws:lambda:*:*:function:orders""#,               orders, true);
+    covers(r#""Resource":"arn:aws:lambda:us-east-?:1111*:function:orders""#,   orders, true);
+    covers(r#""Resource":"arn:aws:LAMBDA:us-east-1:111111111111:function:orders""#, orders, false);
+    // Rules 4 and 5.
+    covers(r#""Resource":"arn:aws:lambda""#,             orders, true);
+    covers(r#""Resource":"arn:aws:lambda:us-east-1""#,   orders, true);
+    covers(r#""Resource":"arn:aws:s3""#,                 orders, false);
+    covers(r#""Resource":"arn""#,                        orders, false);
+    covers(r#""Resource":"lambda""#,                     orders, false);
+    covers(r#""NotResource":"lambda""#,                  orders, true);
+    // Rule 6.
+    covers(r#""Resource":"a*:aws:lambda:*:*:function:orders""#, orders, true);
+    covers(r#""Resource":"arn:*:lambda:*:*:function:orders""#,  orders, true);
+    covers(r#""Resource":"arn:aws:lambda:*:*:functi*:orders""#, orders, true);
+    // Rules 7 and 8.
+    covers(r#""Resource":"arn:aws:s3:::${aws:username}""#,         "arn:aws:s3:::alice", true);
+    covers(r#""Resource":"arn:aws:s3:::${aws:none}""#,             "arn:aws:s3:::",      false);
+    covers(r#""NotResource":"arn:aws:s3:::${aws:none}""#,          "arn:aws:s3:::",      true);
+    covers(r#""NotResource":"arn:aws:s3:::${aws:username}""#,      "arn:aws:s3:::alice", false);
+    covers(r#""Resource":"arn:aws:${aws:username}:::b""#,          "arn:aws:alice:::b",  false);
+    covers(r#""NotResource":"arn:aws:${aws:username}:::b""#,       "arn:aws:alice:::b",  true);
+    // Empty lists.
+    covers(r#""Resource":[]"#,                           orders, false);
+    covers(r#""NotResource":[]"#,                        orders, true);
+    // Lambda's ARNs.
+    covers(&format!(r#""Resource":"{orders}""#),         prod,   false);
+    covers(&format!(r#""Resource":"{prod}""#),           orders, false);
+    covers(&format!(r#""Resource":"{orders}:*""#),       prod,   true);
+    covers(&format!(r#""Resource":"{orders}:*""#),       orders, false);
+    covers(&format!(r#""Resource":"{orders}*""#),        orders, true);
+    covers(&format!(r#""Resource":"{orders}*""#),        prod,   true);
+    covers(&format!(r#""Resource":"{orders}*""#),        later,  true);
+    covers(&format!(r#""Resource":"{orders}""#),         &orders.replace("orders", "Orders"), false);
 }
 
 #[test]

@@ -107,6 +107,36 @@ fn each_kind_of_document_has_its_elements() {
     by_kind(r#""Effect":"Deny","Principal":"*","Resource":"*","NotAction":"s3:*""#, &[Resource]);
 }
 
+/// The column "Id" of iam.md §2.2.
+#[test]
+fn only_a_resource_policy_has_an_id() {
+    for kind in ALL {
+        let document = r#"{"Id":"default","Statement":[]}"#;
+        assert_eq!(Policy::parse(kind, document).is_ok(), kind == Resource, "{kind:?}");
+    }
+}
+
+/// The last rows of iam.md §2.2: the whole language for organizations, but what they may not say.
+#[test]
+#[rustfmt::skip]
+fn control_policies_say_what_their_row_lets_them() {
+    for elements in [
+        r#""Effect":"Allow","NotAction":"iam:*","Resource":"*""#,
+        r#""Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b*""#,
+        r#""Effect":"Allow","Action":"s3:*Object*","Resource":"arn:*:s3:::b?","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#,
+    ] {
+        statement(ServiceControl, elements, "");
+    }
+    let at = "Statement[0]";
+    let rcp = |elements: &str, want: &str| statement(ResourceControl, &format!(r#""Principal":"*","Resource":"*",{elements}"#), want);
+    rcp(r#""Effect":"Deny","Action":["s3:*","sts:AssumeRole"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}"#, "");
+    rcp(r#""Effect":"Allow","Action":"s3:*""#, &format!("{at}.Effect: a resource control policy only denies; RCPFullAWSAccess is the one exception"));
+    rcp(r#""Effect":"Deny","Action":["s3:*","*"]"#, &format!(r#"{at}.Action: a resource control policy must not deny the action "*""#));
+    rcp(r#""Effect":"Deny","NotAction":"s3:*""#, &format!("{at}.NotAction: not an element of this kind of document (resource control policy)"));
+    let named = r#""Effect":"Deny","Action":"s3:*","Resource":"*","Principal":{"AWS":"111111111111"}"#;
+    statement(ResourceControl, named, &format!(r#"{at}.Principal: a resource control policy names only the principal "*""#));
+}
+
 #[test]
 #[rustfmt::skip]
 fn short_arns_are_completed_in_some_kinds_only() {
@@ -128,6 +158,7 @@ fn sids_are_unique_and_of_legal_characters() {
     check(Resource, &two("a", "a-b_C9"), "");
     check(Resource, &two("a", &"x".repeat(100)), "");
     check(Resource, &two("a", "a b"), r#"Statement[1] (Sid "a b").Sid: "a b" is not a Sid; use at most 100 letters, digits, hyphens and underscores"#);
+    check(Resource, &two("a", "${a}"), r#"Statement[1] (Sid "${a}").Sid: "${a}" is not a Sid; use at most 100 letters, digits, hyphens and underscores"#);
     check(ResourceControl, &two("a", "a-b"), r#"Statement[1] (Sid "a-b").Sid: "a-b" is not a Sid; use letters and digits"#);
     let long = Policy::parse(Resource, &two("a", &"x".repeat(101))).unwrap_err().to_string();
     assert!(long.len() < 400, "{long}");

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use portcullis_iam::SizeLimit;
+
 use crate::arn::Partition;
 use crate::error::IdentityError;
 use crate::ids::AccountId;
@@ -37,10 +39,11 @@ impl EntityKind {
     #[must_use]
     pub fn inline_policies_characters_max(self) -> usize {
         match self {
-            Self::User => 2_048,
-            Self::Group => 5_120,
-            Self::Role => 10_240,
+            Self::User => SizeLimit::UserPolicies,
+            Self::Group => SizeLimit::GroupPolicies,
+            Self::Role => SizeLimit::RolePolicies,
         }
+        .max()
     }
 }
 

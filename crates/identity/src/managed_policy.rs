@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use portcullis_iam::DocumentKind;
+use portcullis_iam::{DocumentKind, SizeLimit};
 
 use crate::arn::Partition;
 use crate::error::{IdentityError, InvalidValue};
@@ -15,7 +15,7 @@ use crate::policies::{check_document, counted_characters};
 use crate::tags::{Tagged, Tags};
 
 /// Longest managed policy, in characters that count. Source: iam.md §2.4.
-pub const MANAGED_POLICY_CHARACTERS_MAX: usize = 6_144;
+pub const MANAGED_POLICY_CHARACTERS_MAX: usize = SizeLimit::ManagedPolicy.max();
 
 /// Most versions of one managed policy. Source: IAM quotas.
 pub const POLICY_VERSIONS_MAX: usize = 5;

@@ -4,20 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_iam::{DocumentKind, Policy};
+use portcullis_iam::{DocumentKind, Policy, SizeLimit};
 
 use crate::error::IdentityError;
 use crate::names::PolicyName;
 
 /// Longest trust policy, in characters that count. Source: iam.md §2.4.
-pub const TRUST_POLICY_CHARACTERS_MAX: usize = 2_048;
+pub const TRUST_POLICY_CHARACTERS_MAX: usize = SizeLimit::TrustPolicy.max();
 
 /// The length of a document as IAM's quotas see it: its characters without white space.
-///
-/// Not verified against AWS: whether white space inside strings counts; here it does not.
 #[must_use]
 pub fn counted_characters(document: &str) -> usize {
-    document.chars().filter(|c| !c.is_ascii_whitespace()).count()
+    SizeLimit::ManagedPolicy.counted(document)
 }
 
 /// Refuses what the policy language refuses.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use portcullis_iam::{DocumentKind, Principal};
+use portcullis_iam::{DocumentKind, Principal, SizeLimit};
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{Partition, session_arn};
@@ -16,7 +16,7 @@ use crate::role::Role;
 use crate::seal::{NONCE_BYTES, SessionKeys};
 
 /// Longest session policy, in characters; white space counts. Source: iam.md §2.4.
-pub const SESSION_POLICY_CHARACTERS_MAX: usize = 2_048;
+pub const SESSION_POLICY_CHARACTERS_MAX: usize = SizeLimit::SessionPolicy.max();
 
 /// Seconds of a session that does not say, and most of one that a role session asks for.
 const HOUR: u32 = 3_600;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_iam::{DocumentKind, PolicyError, Statement as CompiledStatement};
+use portcullis_iam::{DocumentKind, PolicyError, SizeLimit, Statement as CompiledStatement};
 use serde::Deserialize;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 /// Largest resource policy, in bytes of its compact JSON.
 ///
 /// Source: `[doc][issue] aws-lambda.md §1.10`: 20 KB, where KB is 1024 bytes.
-pub const RESOURCE_POLICY_BYTES_MAX: usize = 20 * 1024;
+pub const RESOURCE_POLICY_BYTES_MAX: usize = SizeLimit::FunctionPolicy.max();
 
 /// What stands before the statements.
 const HEAD: &str = r#"{"Version":"2012-10-17","Id":"default","Statement":["#;
