@@ -15,6 +15,9 @@ pub(crate) struct Arguments {
     /// One short run of everything: shows that it works, its figures mean little.
     #[arg(long)]
     quick: bool,
+    /// Measures the policy engine instead, in every shape of policies, beside Cedar.
+    #[arg(long, conflicts_with_all = ["quick", "json"])]
+    decisions: bool,
     /// Write the figures to this file too, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -25,6 +28,12 @@ pub(crate) struct Arguments {
 /// # Errors
 /// [`XtaskError::Command`] when the build or the harness fails; a missed goal is not a failure.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), XtaskError> {
+    if arguments.decisions {
+        step("measuring decisions (Cedar takes some minutes to compile, once)");
+        let manifest =
+            ["run", "--release", "--locked", "--manifest-path", "benches/cedar/Cargo.toml"];
+        return cargo(root, &manifest, "see the error above");
+    }
     step("the released binary, and the harness");
     let build = ["build", "--release", "-p", "portcullis", "-p", "portcullis-bench"];
     cargo(root, &build, "see the error above")?;
