@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What a condition key holds in one request.
+/// What a condition key holds in one request. Source: iam.md §5.4, §9.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// The value of a single-valued key. May be empty: an empty string is a value.
@@ -11,7 +11,7 @@ pub enum Value<'a> {
     Multiple(Cow<'a, [Cow<'a, str>]>),
 }
 
-/// The condition keys present in one request.
+/// The condition keys present in one request. Source: iam.md §9.
 ///
 /// Implementors compute on demand: only keys that some policy asks for are asked of the context.
 /// Deciding keeps the answers while it looks at a document, of so many keys as documents have, so

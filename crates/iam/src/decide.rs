@@ -13,7 +13,7 @@ use crate::grant::Strength;
 use crate::policy::Policy;
 use crate::principal::{Principal, PrincipalKind};
 
-/// One call to be decided.
+/// One call to be decided. Source: iam.md §1.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Who calls.
@@ -49,7 +49,7 @@ pub struct Policies<'a> {
     pub resource_rule: ResourceRule,
 }
 
-/// What the policy on a resource is to callers of its own account.
+/// What the policy on a resource is to callers of its own account. Source: iam.md §4.2, §7.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResourceRule {
     /// One of two ways in: it or an identity-based policy suffices (functions).
@@ -60,7 +60,7 @@ pub enum ResourceRule {
     Required,
 }
 
-/// What was decided. As JSON: `{"decision": "ImplicitlyDenied", "policy_type": "session policy"}`.
+/// What was decided: iam.md §8. As JSON: `{"decision": "ImplicitlyDenied", "policy_type": "session policy"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "decision", content = "policy_type")]
 #[must_use = "a decision that nobody reads guards nothing"]
@@ -82,7 +82,7 @@ impl Decision {
     }
 }
 
-/// A type of policy, named as AWS's messages do.
+/// A type of policy, named as AWS's messages do. Source: iam.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyType {
     /// "identity-based policy"
@@ -119,7 +119,7 @@ impl Serialize for PolicyType {
     }
 }
 
-/// Decides `request` by `policies`. The order of documents and statements never matters.
+/// Decides `request` by `policies`: iam.md §7. The order of documents and statements never matters.
 ///
 /// Allocates nothing, whatever the documents and the request are: only the context may, when it is
 /// asked.
@@ -139,6 +139,7 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
 }
 
 /// Whether a role's trust policy lets a service assume the role, all other policies aside.
+/// Source: iam.md §7.2, step 3.
 #[must_use]
 pub fn service_may_assume(
     trust: &Policy,

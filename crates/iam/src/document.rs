@@ -50,7 +50,7 @@ impl fmt::Display for DocumentKind {
     }
 }
 
-/// What a statement does when it applies.
+/// What a statement does when it applies. Source: iam.md §2.1, §7.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Permits, unless something denies.

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::document::DocumentKind;
 use crate::variable::VariableError;
 
-/// A document that is no policy, or not one of the kind asked for.
+/// A document that is no policy, or not one of the kind asked for: iam.md §2.
 ///
 /// Its text names the place (`Statement[2] (Sid "s3").Condition.StringEquals`) and the rule that the
 /// document breaks there; it quotes at most a few words of the document.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::arn::Arn;
 use crate::choice;
 
-/// What sort of caller a [`Principal`] is.
+/// What sort of caller a [`Principal`] is. Source: iam.md §1, §7.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalKind {
     /// `arn:aws:iam::ACCOUNT:user/[PATH/]NAME`
@@ -27,7 +27,7 @@ pub enum PrincipalKind {
     Anonymous,
 }
 
-/// A caller. Made once, at authentication; deciding borrows it.
+/// A caller. Made once, at authentication; deciding borrows it. Source: iam.md §1, §4.
 ///
 /// Invariant: `text` is of the form that `kind` documents; accounts are 12 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

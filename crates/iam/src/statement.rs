@@ -20,6 +20,7 @@ use crate::template::{Asked, Compiler, KeyId, Values};
 use crate::validate;
 
 /// One statement of a [`Policy`](crate::Policy): compiled, immutable. Not `Clone`: it is shared.
+/// Source: iam.md §2.1, §2.3.
 #[derive(Debug)]
 pub struct Statement {
     kind: DocumentKind,
