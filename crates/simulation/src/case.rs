@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use portcullis_iam::explain::MissingGrant;
-use portcullis_iam::{Decision, DocumentKind, Explanation, Narrowing, Value, decide, explain};
+use portcullis_iam::{
+    Decision, DocumentKind, Explanation, Narrowing, ResourceRule, Value, decide, explain,
+};
 use portcullis_json::{Buffer, Entries, Items, Json, JsonError, Layer, Tree};
 
 use crate::cache::Cache;
@@ -132,6 +134,7 @@ impl CaseReader {
             service_control: self.levels("serviceControlPolicies", ServiceControl, form.service_control_policies)?,
             resource: resource.transpose()?.into_iter().collect(),
             resource_control: self.levels("resourceControlPolicies", ResourceControl, form.resource_control_policies)?,
+            resource_rule: ResourceRule::Suffices,
         })
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use portcullis_iam::explain::DocumentReference;
-use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError, PolicyType};
+use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError, PolicyType, ResourceRule};
 use portcullis_json::Json;
 
 /// How strictly documents are read.
@@ -64,6 +64,8 @@ pub struct Documents<'a> {
     pub resource: Vec<Document<'a>>,
     /// Resource control policies by level, from the root to the account.
     pub resource_control: Option<Vec<Level<'a>>>,
+    /// Whether the resource's own policy has to allow.
+    pub resource_rule: ResourceRule,
 }
 
 impl Documents<'_> {
@@ -79,7 +81,7 @@ impl Documents<'_> {
             service_control: service_control.as_deref().map(slices).as_deref(),
             resource: &pool(&self.resource),
             resource_control: resource_control.as_deref().map(slices).as_deref(),
-            ..Policies::default()
+            resource_rule: self.resource_rule,
         })
     }
 
