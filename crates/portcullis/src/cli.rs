@@ -1,11 +1,19 @@
 //! The command line: every command, flag and variable, and the examples that `--help` prints.
 
+mod asking;
+
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use asking::{
+    CallDocumentArguments, CandidateDocumentArguments, ContextEntry, DiffArguments,
+    ExplainArguments, FailOn, LevelFile, LintArguments, Output, PolicyFile, PolicySource,
+    PrincipalFile, SharedDocumentArguments, WhoCanArguments,
+};
 
 use crate::client::Endpoint;
 
@@ -34,6 +42,18 @@ pub(crate) enum Command {
     /// Decide supposed calls: cases on standard input, one JSON object a line, a decision each.
     #[command(after_help = SIMULATE_HELP)]
     Simulate(SimulateArguments),
+    /// Tell why a past or a supposed call is allowed or denied, and what would allow it.
+    #[command(after_help = asking::EXPLAIN_HELP)]
+    Explain(ExplainArguments),
+    /// Tell who may perform an action on a function.
+    #[command(after_help = asking::WHO_CAN_HELP)]
+    WhoCan(WhoCanArguments),
+    /// Tell what is doubtful in a policy, and what to do about it.
+    #[command(after_help = asking::LINT_HELP)]
+    Lint(LintArguments),
+    /// Tell which calls a changed policy newly allows and no longer allows.
+    #[command(after_help = asking::DIFF_HELP)]
+    Diff(DiffArguments),
 }
 
 const SIMULATE_HELP: &str = r#"A case names who calls, what, on which resource, and the documents that may have a say:
@@ -217,12 +237,20 @@ pub(crate) struct CreateAccessKeyArguments {
     /// The account of `--root`: twelve digits.
     #[arg(long, value_name = "ID", requires = "root", conflicts_with = "service")]
     pub(crate) account_id: Option<String>,
-    /// Where the server listens.
-    #[arg(long, env = "PORTCULLIS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]
-    pub(crate) endpoint_url: Endpoint,
-    /// The region that the server is.
-    #[arg(long, env = "PORTCULLIS_REGION", default_value = "us-east-1")]
-    pub(crate) region: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+/// Which server is asked, and who asks.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArguments {
+    /// Where the server listens; else AWS_ENDPOINT_URL, or http://127.0.0.1:4566.
+    #[arg(long, env = "PORTCULLIS_ENDPOINT_URL")]
+    pub(crate) endpoint_url: Option<Endpoint>,
+    /// The region that the server is; else AWS_REGION, or us-east-1.
+    #[arg(long, env = "PORTCULLIS_REGION")]
+    pub(crate) region: Option<String>,
     /// The server's data folder, where its root credentials may be read.
     #[arg(long, env = "PORTCULLIS_DATA_DIR", default_value = "./portcullis-data")]
     pub(crate) data_dir: PathBuf,

@@ -5,12 +5,18 @@ mod access_key;
 mod cli;
 mod client;
 mod console;
+mod diff;
 mod environment;
+mod explain;
+mod files;
+mod lint;
 mod quickstart;
 mod remedy;
 mod root_credentials;
 mod serve;
+mod server;
 mod simulate;
+mod who_can;
 
 use std::process::ExitCode;
 
@@ -41,6 +47,40 @@ pub(crate) enum CliError {
         /// The body.
         answer: String,
     },
+    /// The server's answer is not one that we know.
+    #[error("the server's answer to {0} has another form than expected")]
+    Answer(&'static str),
+    /// A file of a document.
+    #[error("cannot read {name}: {source}")]
+    File {
+        /// Its path, or that it is standard input.
+        name: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A text that is no document.
+    #[error("{name}: {error}")]
+    Policy {
+        /// Where it comes from.
+        name: String,
+        /// The place and the rule.
+        error: portcullis_iam::PolicyError,
+    },
+    /// A supposed call that no call can be, or a document of it.
+    #[error(transparent)]
+    Case(#[from] portcullis_simulation::CaseError),
+    /// A caller that there cannot be.
+    #[error(transparent)]
+    Principal(#[from] portcullis_iam::InvalidPrincipal),
+    /// Neither an ARN nor the name of a function.
+    #[error("'{0}' is neither an ARN nor the name of a function")]
+    Function(String),
+    /// Nothing tells whose the resource is.
+    #[error("whose is the resource? say so with --resource-account, or with its ARN")]
+    ResourceAccount,
+    /// Documents for a request that is decided.
+    #[error("a past request was decided by the server's documents, not by given ones")]
+    DocumentsOfThePast,
     /// A step of the quickstart that must succeed did not.
     #[error("quickstart: {step} failed: {answer}")]
     Step {
@@ -60,40 +100,63 @@ pub(crate) enum CliError {
     Print(#[from] std::io::Error),
 }
 
+/// The exit status of a command that asks and gets no answer; 1 is an answer.
+const NO_ANSWER: u8 = 2;
+
 fn main() -> ExitCode {
     // First, while there is one thread.
     if let Some(code) = portcullis_sandbox::run_if_spawner() {
         return code;
     }
-    match run() {
+    let (result, trouble) = run();
+    match result {
         Ok(code) => code,
         // Whoever read our output has enough, as `head` does.
         Err(CliError::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("portcullis: {error}");
-            ExitCode::FAILURE
+            eprintln!("portcullis: {}", console::printable(&error.to_string()));
+            trouble
         }
     }
 }
 
-/// Checks the environment, reads the command line, and runs the command.
-fn run() -> Result<ExitCode, CliError> {
-    environment::refuse_unknown(std::env::vars_os().map(|(name, _)| name))?;
+/// Checks the environment, reads the command line, and runs the command. Also gives the exit status
+/// that an error of the command has.
+fn run() -> (Result<ExitCode, CliError>, ExitCode) {
+    if let Err(unknown) = environment::refuse_unknown(std::env::vars_os().map(|(name, _)| name)) {
+        return (Err(unknown.into()), ExitCode::FAILURE);
+    }
     let command = Cli::parse().command;
     // The quickstart and the tools talk to a person; a server's log is read by machines.
     serve::log_to_stderr(if matches!(command, Command::Serve(_)) { "info" } else { "error" });
-    match &command {
+    let trouble = match command {
+        Command::Serve(_) | Command::Quickstart(_) | Command::AccessKey(_) => ExitCode::FAILURE,
+        Command::Simulate(_)
+        | Command::Explain(_)
+        | Command::WhoCan(_)
+        | Command::Lint(_)
+        | Command::Diff(_) => ExitCode::from(NO_ANSWER),
+    };
+    (dispatch(&command), trouble)
+}
+
+fn dispatch(command: &Command) -> Result<ExitCode, CliError> {
+    let done = |()| ExitCode::SUCCESS;
+    match command {
         Command::Simulate(arguments) => simulate::run(arguments),
-        Command::Serve(arguments) => wait(async { Ok(serve::run(arguments).await?) }),
-        Command::Quickstart(arguments) => wait(quickstart::run(arguments)),
-        Command::AccessKey(arguments) => wait(access_key::run(&arguments.command)),
+        Command::Serve(arguments) => wait(async { Ok(serve::run(arguments).await?) }).map(done),
+        Command::Quickstart(arguments) => wait(quickstart::run(arguments)).map(done),
+        Command::AccessKey(arguments) => wait(access_key::run(&arguments.command)).map(done),
+        Command::Explain(arguments) => wait(explain::run(arguments)).map(done),
+        Command::WhoCan(arguments) => wait(who_can::run(arguments)).map(done),
+        Command::Lint(arguments) => wait(lint::run(arguments)),
+        Command::Diff(arguments) => wait(diff::run(arguments)),
     }
 }
 
 /// Runs a command on a new runtime.
-fn wait(command: impl Future<Output = Result<(), CliError>>) -> Result<ExitCode, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(command).map(|()| ExitCode::SUCCESS)
+fn wait<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use portcullis_iam::analysis::{self, Candidate, ConditionKey, Entry, Question, WrittenPolicy};
-use portcullis_iam::{DocumentKind, MapContext, Policy, PolicyError, Principal, ResourceRule};
+use portcullis_iam::{Arn, DocumentKind, MapContext, Policy, PolicyError, Principal, ResourceRule};
 
 use crate::documents::{Document, Documents, Level};
 use crate::error::CaseError;
@@ -177,16 +177,29 @@ impl WhoCan<'_> {
             keys: &MapContext::new(),
             condition_keys: self.condition_keys,
         };
+        let service_control = (!service_control.is_empty()).then_some(&*service_control);
         let mut inquiry = analysis::Inquiry::new(&question);
         for (candidate, own) in self.candidates.iter().zip(&own) {
             inquiry.ask(&Candidate {
                 identity: &named(&own.identity),
                 boundary: &named(&own.boundary),
-                service_control: (!service_control.is_empty()).then_some(&service_control),
+                service_control,
                 ..Candidate::new(&candidate.principal)
             });
         }
+        if let Some(root) = self.root() {
+            inquiry.ask(&Candidate { service_control, ..Candidate::new(&root) });
+        }
         Ok(inquiry.into_entries())
+    }
+
+    /// Root of the resource's account, unless it is a candidate: it has no policies of its own, but
+    /// those of the organization hold for it.
+    fn root(&self) -> Option<Principal> {
+        let partition = Arn::split(self.resource).map_or("aws", |arn| arn.partition());
+        let root = format!("arn:{partition}:iam::{}:root", self.resource_account);
+        let is_candidate = self.candidates.iter().any(|one| one.principal.as_str() == root);
+        Principal::parse(&root).ok().filter(|_| !is_candidate)
     }
 }
 
@@ -360,6 +373,6 @@ mod tests {
         assert_eq!(who(&grant, &[silent]), [service, root]);
         let closed = vec![level("account", None)];
         let closed = GivenDocuments { service_control: closed, ..none };
-        assert!(!who(&closed, &[alice]).iter().any(|who| matches!(who, Who::Principal(_))));
+        assert_eq!(who(&closed, &[alice]), []);
     }
 }

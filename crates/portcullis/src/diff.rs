@@ -1,0 +1,47 @@
+//! `portcullis diff`: which calls a changed policy decides differently.
+
+use std::process::ExitCode;
+
+use portcullis_iam::{
+    DocumentKind,
+    analysis::{Outcome, diff},
+};
+use portcullis_simulation::{document_text, likely_kind};
+use serde_json::json;
+
+use crate::{
+    CliError,
+    cli::{DiffArguments, Output},
+    console::{say, style},
+    files::Files,
+    lint::read,
+};
+
+/// Prints the difference. Calls that are decided differently make the exit status 1.
+///
+/// # Errors
+/// [`CliError`] when a policy cannot be had or understood.
+pub(crate) async fn run(arguments: &DiffArguments) -> Result<ExitCode, CliError> {
+    let files = Files::default();
+    let old = read(&arguments.old, &files, &arguments.server).await?;
+    let new = read(&arguments.new, &files, &arguments.server).await?;
+    let (before, after) = (document_text(&old.json), document_text(&new.json));
+    // A document without statements looks like an identity's.
+    let likely = || match likely_kind(&before) {
+        DocumentKind::Identity => likely_kind(&after),
+        kind => kind,
+    };
+    let kind = arguments.kind.map_or_else(likely, DocumentKind::from);
+    for (text, json) in [(&old, &before), (&new, &after)] {
+        portcullis_iam::Policy::parse_unvalidated(kind, json)
+            .map_err(|error| CliError::Policy { name: text.name.clone(), error })?;
+    }
+    let difference = diff(kind, &before, &after)
+        .map_err(|error| CliError::Policy { name: new.name.clone(), error })?;
+    match arguments.output.output {
+        Output::Text => say!("{}", difference.text(style()).trim_end())?,
+        Output::Json => say!("{}", json!(difference))?,
+    }
+    let differs = difference.outcome == Outcome::Different;
+    Ok(if differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
