@@ -45,7 +45,7 @@ async fn past(arguments: &ExplainArguments, id: &str) -> Result<(), CliError> {
     let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
     let decisions = answer.get("Decisions").and_then(Value::as_array);
     for decision in decisions.ok_or(CliError::Answer("GetDecision"))? {
-        say!("{}", printable(&told(decision)))?;
+        say!("{}", printable(&told(decision)).trim_end())?;
     }
     Ok(())
 }
@@ -109,7 +109,8 @@ impl<'a> Supposed<'a> {
         }
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
-        say!("{}", printable(text("Text").ok_or(CliError::Answer("Explain"))?))?;
+        let told = text("Text").ok_or(CliError::Answer("Explain"))?;
+        say!("{}", printable(told).trim_end())?;
         if let Some(assumed) = text("Assumed") {
             say!("{}", printable(assumed))?;
         }
