@@ -11,6 +11,7 @@ use crate::variable::{self, PartKind};
 
 /// Splits a pattern at its first five colons, but never inside a variable (where there are any).
 pub(crate) fn fields(text: &str, variables: bool) -> SmallVec<[&str; 6]> {
+    let variables = variables && variable::occurs_in(text);
     let mut colons = colons(text, variables).take(5);
     let mut fields = SmallVec::new();
     let mut start = 0;
@@ -64,26 +65,37 @@ pub(crate) enum Head {
 }
 
 impl Head {
-    fn new(fields: [&str; 5], variables: bool) -> Self {
-        let wild = |field: &&str| field.contains(['*', '?']);
-        if variables && fields.iter().any(|field| field.contains("${")) {
+    /// Compiles the first five fields of `text`; those that it lacks are `*`.
+    fn new(text: &str, fields: [&str; 5], compiler: &Compiler) -> Self {
+        if fields.iter().any(|field| compiler.finds_variables_in(field)) {
             return Self::Never;
         }
-        let exact = fields.iter().take_while(|field| !wild(field)).count();
-        let text: String = fields.iter().take(exact).flat_map(|field| [field, ":"]).collect();
-        if exact == fields.len() {
-            return Self::Exact(text.into());
+        let wild = |field: &&str| field.contains(['*', '?']);
+        let exact = fields.iter().take_while(|field| !wild(field));
+        let (count, length) = exact.fold((0, 0), |(n, length), f| (n + 1, length + f.len() + 1));
+        let exact = match text.get(..length) {
+            Some(exact) => exact.into(),
+            None => format!("{text}:").into(), // all of them, and no colon after the last
+        };
+        if count == fields.len() {
+            return Self::Exact(exact);
         }
-        let globs = fields.into_iter().map(Glob::new).enumerate().skip(exact);
+        let globs = fields.into_iter().map(Glob::new).enumerate().skip(count);
         let globs = globs.filter(|(_, glob)| *glob != Glob::Any).collect();
-        Self::Fields { exact: text.into(), globs }
+        Self::Fields { exact, globs }
     }
 }
 
 impl ArnPattern {
-    fn new(head: [&str; 5], resource: &str, compiler: &mut Compiler) -> Self {
+    /// Compiles `text`, an ARN of these fields; those that it lacks are `*`.
+    fn new(text: &str, fields: [&str; 6], compiler: &mut Compiler) -> Self {
+        if fields.iter().all(|field| !field.contains(['*', '?', '$'])) {
+            return Self::Exact(text.into());
+        }
+        let [prefix, partition, service, region, account, resource] = fields;
+        let head = [prefix, partition, service, region, account];
         let resource = Template::pattern(resource, compiler);
-        let head = Head::new(head, compiler.variables);
+        let head = Head::new(text, head, compiler);
         match (&head, resource.fixed_text()) {
             (Head::Exact(head), Some(resource)) => Self::Exact(format!("{head}{resource}").into()),
             _ => Self::Parts { head, resource },
@@ -93,13 +105,8 @@ impl ArnPattern {
     /// An ARN as the value of a condition; `None` if it does not have the six fields of an ARN.
     pub(crate) fn value(text: &str, compiler: &mut Compiler) -> Option<Self> {
         let fields = fields(text, compiler.variables);
-        match *fields {
-            [prefix, partition, service, region, account, resource] if choice::is_arn(&fields) => {
-                let head = [prefix, partition, service, region, account];
-                Some(Self::new(head, resource, compiler))
-            }
-            _ => None,
-        }
+        let six = <[&str; 6]>::try_from(&*fields).ok().filter(|six| choice::is_arn(six));
+        six.map(|six| Self::new(text, six, compiler))
     }
 
     /// Whether this covers `text`; `arn` is `text` split, `None` if it is no ARN. Splitting is put
@@ -181,10 +188,7 @@ impl ResourcePattern {
     pub(crate) fn new(text: &str, compiler: &mut Compiler) -> Self {
         match Entry::split(text, compiler.variables) {
             Entry::Any => Self::Any,
-            Entry::Arn([prefix, partition, service, region, account, resource]) => {
-                let head = [prefix, partition, service, region, account];
-                Self::Arn(ArnPattern::new(head, resource, compiler))
-            }
+            Entry::Arn(fields) => Self::Arn(ArnPattern::new(text, fields, compiler)),
             Entry::Never => Self::Never,
         }
     }

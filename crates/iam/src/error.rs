@@ -139,6 +139,7 @@ impl Rule {
         match error {
             JsonError::Syntax(error) => Self::Json(excerpt(&error.to_string())),
             JsonError::TooLong(_) => Self::Json(error.to_string()),
+            JsonError::Malformed => Self::Json("malformed".to_owned()),
             JsonError::Repeated(key) => Self::Repeated(excerpt(key)),
         }
     }

@@ -222,7 +222,13 @@ pub(crate) enum Glob {
 impl Glob {
     /// Compiles `pattern`, in which `*` and `?` are wildcards.
     pub(crate) fn new(pattern: &str) -> Self {
-        Self::from_tokens(tokens(pattern).map(own).collect())
+        let first = memchr::memchr2(b'*', b'?', pattern.as_bytes());
+        match first.and_then(|first| pattern.split_at_checked(first)) {
+            None => Self::exact(pattern),
+            Some(("", "*")) => Self::Any,
+            Some((prefix, "*")) => Self::Prefix(prefix.into()),
+            Some(_) => Self::from_tokens(tokens(pattern).map(own).collect()),
+        }
     }
 
     /// A pattern that is `text` and nothing else.

@@ -33,6 +33,11 @@ impl Compiler {
         Self { variables, keys: KeyTable::default() }
     }
 
+    /// Whether `text` has variables, or what begins like one.
+    pub(crate) fn finds_variables_in(&self, text: &str) -> bool {
+        self.variables && variable::occurs_in(text)
+    }
+
     /// The id of `key`; names that differ only in case are one key.
     pub(crate) fn key(&mut self, key: &str) -> KeyId {
         KeyId(self.keys.place(&key.to_lowercase().into()))
@@ -160,24 +165,27 @@ pub(crate) enum Part {
 impl Template {
     /// Compiles a string in which `*` and `?` are wildcards.
     pub(crate) fn pattern(text: &str, compiler: &mut Compiler) -> Self {
+        if !compiler.finds_variables_in(text) {
+            return Self::Fixed(Glob::new(text));
+        }
         Self::compile(text, compiler, |text| glob::tokens(text).collect())
     }
 
     /// Compiles a string in which `*` and `?` stand for themselves.
     pub(crate) fn literal(text: &str, compiler: &mut Compiler) -> Self {
+        if !compiler.finds_variables_in(text) {
+            return Self::Fixed(Glob::exact(text));
+        }
         Self::compile(text, compiler, |text| vec![Token::Text(text)])
     }
 
+    /// Compiles a string that has variables.
     fn compile<'t>(
         text: &'t str,
         compiler: &mut Compiler,
         tokens: impl Fn(&'t str) -> Vec<Token<&'t str>>,
     ) -> Self {
         let mut builder = Builder::default();
-        if !compiler.variables {
-            tokens(text).into_iter().for_each(|token| builder.token(token));
-            return builder.build();
-        }
         for part in variable::parts(text) {
             match part.kind {
                 PartKind::Text => tokens(part.raw).into_iter().for_each(|t| builder.token(t)),

@@ -60,6 +60,11 @@ fn first(text: &str) -> Option<(Part<'_>, &str)> {
     Some((Part { raw, kind }, after))
 }
 
+/// Whether `text` has something that begins like a variable.
+pub(crate) fn occurs_in(text: &str) -> bool {
+    opening(text).is_some()
+}
+
 /// Where the first `${` stands.
 fn opening(text: &str) -> Option<usize> {
     let mut dollars = memchr::memchr_iter(b'$', text.as_bytes());

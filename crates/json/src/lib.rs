@@ -1,17 +1,19 @@
 //! Reading JSON so that nothing it says is lost: repeated keys, the text of numbers, `null`.
 //!
-//! The text is checked once, by `serde_json`, and cut into values once, both without recursion, so
-//! nesting cannot exhaust the stack. What a value is worth is asked layer by layer.
+//! The text is checked and cut into values in one pass without recursion, so nesting cannot exhaust
+//! the stack. What a value is worth is asked layer by layer. Accepted is what `serde_json` accepts,
+//! and refused with its words.
 //!
 //! Never in this crate: what any value means.
 #![forbid(unsafe_code)]
+
+mod cut;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
-use smallvec::SmallVec;
 use thiserror::Error;
 
 /// A text that is not JSON, or an object that says a thing twice.
@@ -20,12 +22,23 @@ pub enum JsonError {
     /// Broken syntax, or an escape that is no character.
     #[error("not valid JSON: {0}")]
     Syntax(#[from] serde_json::Error),
+    /// Broken syntax for which there is no better text.
+    #[error("not valid JSON")]
+    Malformed,
     /// A key of one object occurs more than once.
     #[error("the key \"{}\" occurs more than once", .0.escape_debug())]
     Repeated(String),
     /// More than [`TEXT_BYTES_MAX`].
     #[error("the text has {0} bytes, more than {TEXT_BYTES_MAX}")]
     TooLong(usize),
+}
+
+impl JsonError {
+    /// What is wrong with a text that could not be cut.
+    fn of(text: &str) -> Self {
+        let read: Result<&RawValue, _> = serde_json::from_str(text);
+        read.map_or_else(Self::Syntax, |_| Self::Malformed)
+    }
 }
 
 /// Longest text that is read, in bytes: places in it are counted with 32 bits.
@@ -108,8 +121,10 @@ impl<'a> Tree<'a> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(JsonError::TooLong(text.len()));
         }
-        let _checked: &RawValue = serde_json::from_str(text)?;
-        Ok(Self { text, nodes: cut(text, buffer.0) })
+        match cut::cut(text, buffer.0) {
+            Some(nodes) => Ok(Self { text, nodes }),
+            None => Err(JsonError::of(text)),
+        }
     }
 
     /// Leaves its memory to another tree.
@@ -123,65 +138,6 @@ impl<'a> Tree<'a> {
     pub fn root(&self) -> Json<'_, 'a> {
         Json { document: self.text, nodes: &self.nodes }
     }
-}
-
-/// Cuts `text`, whose syntax is good: only the ends of strings and scalars have to be found.
-fn cut(text: &str, mut nodes: Vec<Node>) -> Vec<Node> {
-    let bytes = text.as_bytes();
-    nodes.clear();
-    nodes.reserve(text.len() / 10);
-    let mut open: SmallVec<[(usize, usize); 8]> = SmallVec::new();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let start = at;
-        at += 1;
-        match byte {
-            b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
-            b'"' => {
-                let escaped;
-                (at, escaped) = string_end(bytes, at);
-                nodes.push(Node { escaped, ..Node::new(start..at, 1) });
-            }
-            b'{' | b'[' => {
-                open.push((nodes.len(), start));
-                nodes.push(Node::default());
-            }
-            b'}' | b']' => {
-                if let Some((index, start)) = open.pop() {
-                    let node = Node::new(start..at, nodes.len() - index);
-                    nodes.get_mut(index).into_iter().for_each(|open| *open = node);
-                }
-            }
-            _ => {
-                at = scalar_end(bytes, at);
-                nodes.push(Node::new(start..at, 1));
-            }
-        }
-    }
-    nodes
-}
-
-/// Where the string ends whose text begins `at`, and whether it has escapes.
-fn string_end(bytes: &[u8], mut at: usize) -> (usize, bool) {
-    let mut escaped = false;
-    loop {
-        match bytes.get(at) {
-            Some(b'"') => return (at + 1, escaped),
-            Some(b'\\') => {
-                escaped = true;
-                at += 2;
-            }
-            Some(_) => at += 1,
-            None => return (at, escaped),
-        }
-    }
-}
-
-/// Where the number or word ends that goes on `at`.
-fn scalar_end(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n');
-    at + rest.iter().position(ends).unwrap_or(rest.len())
 }
 
 /// Values that stand side by side.
@@ -305,7 +261,7 @@ pub fn compact(json: &str) -> Cow<'_, str> {
     let (mut kept, mut at) = (0, 0);
     while let Some(byte) = json.as_bytes().get(at) {
         match byte {
-            b'"' => at = string_end(json.as_bytes(), at + 1).0,
+            b'"' => at = cut::string_end(json.as_bytes(), at + 1),
             b' ' | b'\t' | b'\r' | b'\n' => {
                 text.push_str(json.get(kept..at).unwrap_or_default());
                 at += 1;
