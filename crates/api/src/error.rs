@@ -316,7 +316,8 @@ fn lambda_row(error: &LambdaError) -> Row {
     match error {
         LambdaError::Malformed(_)
         | LambdaError::InvalidParameter(_) => Row(400, "InvalidParameterValueException", Shape::TypedLower),
-        LambdaError::WeightedLatest        => Row(400, "InvalidParameterValueException", Shape::Lower),
+        LambdaError::WeightedLatest
+        | LambdaError::ReservationTooLarge { .. } => Row(400, "InvalidParameterValueException", Shape::Lower),
         LambdaError::NotFound(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
         LambdaError::Conflict(_)           => Row(409, "ResourceConflictException", Shape::TypedLower),
         LambdaError::StaleRevision(_)      => Row(412, "PreconditionFailedException", Shape::TypedLower),

@@ -10,11 +10,12 @@ use std::{
 
 use bytes::Bytes;
 use portcullis_catalog::{
-    Snapshot,
+    Catalog, Snapshot,
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
-    Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Qualifier, Region, Target,
+    AccountConcurrency, Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Qualifier,
+    Region, Target,
 };
 use portcullis_sandbox::{
     Confinement, Event, InvokeError, Outcome, Sandbox, WorkerSpec,
@@ -25,6 +26,7 @@ use serde_json::json;
 
 use crate::{
     code_folders::{CodeError, CodeFolders},
+    concurrency::{ACCOUNT_LIMIT, Concurrency},
     error::ApiError,
     state::State,
 };
@@ -36,6 +38,7 @@ pub(crate) struct Execution {
     code: CodeFolders,
     region: Region,
     specs: Mutex<Specs>,
+    pub(crate) concurrency: Concurrency,
 }
 
 /// What workers run with.
@@ -67,10 +70,12 @@ impl Execution {
         code_dir: PathBuf,
         runtimes_dir: PathBuf,
         region: Region,
+        limit: AccountConcurrency,
     ) -> Self {
         let python = Python::new(runtimes_dir);
         let code = CodeFolders::new(code_dir);
-        Self { sandbox, python, code, region, specs: Mutex::default() }
+        let (specs, concurrency) = (Mutex::default(), Concurrency::new(limit));
+        Self { sandbox, python, code, region, specs, concurrency }
     }
 
     /// Runs one event on the version behind `resolved`.
@@ -82,10 +87,12 @@ impl Execution {
     /// [`ApiError::Throttled`], [`ApiError::ShuttingDown`], and failures of the server's own.
     pub(crate) async fn run(
         &self,
+        catalog: &Catalog,
         blobs: &Blobs,
         resolved: &Resolved,
         event: Event,
     ) -> Result<Outcome, ApiError> {
+        let _turn = self.concurrency.enter(&catalog.load(), &resolved.function.head)?;
         if let Confinement::Refused { .. } = self.sandbox.confinement() {
             return Ok(not_isolated());
         }
@@ -105,9 +112,7 @@ impl Execution {
             }
         };
         self.sandbox.invoke(&spec, event).await.map_err(|error| match error {
-            InvokeError::Throttled => {
-                ApiError::Throttled { reason: "ConcurrentInvocationLimitExceeded" }
-            }
+            InvokeError::Throttled => ApiError::Throttled { reason: ACCOUNT_LIMIT },
             InvokeError::ShuttingDown => ApiError::ShuttingDown,
             InvokeError::Refused(_) | InvokeError::Start(_) => ApiError::internal(error),
         })

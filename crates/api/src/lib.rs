@@ -13,6 +13,7 @@ mod body;
 mod cleanup;
 mod code_folders;
 mod code_link;
+mod concurrency;
 mod conditions;
 mod context;
 mod dispatch;

@@ -2,13 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use portcullis_catalog::{Catalog, UrlRule, decisions::Decisions};
+use portcullis_catalog::{Catalog, UrlRule, decisions::Decisions, effects::Resolved};
 use portcullis_identity::{AccountId, Partition};
-use portcullis_lambda::{Region, UrlDomain};
-use portcullis_sandbox::Sandbox;
+use portcullis_lambda::{AccountConcurrency, Region, UrlDomain};
+use portcullis_sandbox::{Event, Outcome, Sandbox};
 use portcullis_store::Blobs;
 
-use crate::{code_link::LinkKey, execution::Execution, memory::Memory, metrics::Metrics};
+use crate::{
+    code_link::LinkKey, error::ApiError, execution::Execution, memory::Memory, metrics::Metrics,
+};
 
 /// What the operator decides.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Settings {
     pub url_rule: UrlRule,
     /// Whether a grant to a service that does not say for whose resource is refused.
     pub deny_confused_deputy: bool,
+    /// How many calls of each account run at once.
+    pub account_concurrency: AccountConcurrency,
     /// Where code is unpacked.
     pub code_dir: PathBuf,
     /// Where the clients of the runtimes are kept.
@@ -60,7 +64,13 @@ impl State {
             settings;
         Self {
             links: LinkKey::of(&catalog),
-            execution: Execution::new(sandbox, code_dir, runtimes_dir, region.clone()),
+            execution: Execution::new(
+                sandbox,
+                code_dir,
+                runtimes_dir,
+                region.clone(),
+                settings.account_concurrency,
+            ),
             metrics: Metrics::default(),
             memory: Memory::default(),
             partition: Partition::of_region(region.as_str()),
@@ -73,5 +83,13 @@ impl State {
             url_rule,
             deny_confused_deputy: settings.deny_confused_deputy,
         }
+    }
+
+    /// Runs one event on the version behind `resolved`, within the limits of its account.
+    ///
+    /// # Errors
+    /// Those of [`Execution::run`].
+    pub(crate) async fn run(&self, resolved: &Resolved, event: Event) -> Result<Outcome, ApiError> {
+        self.execution.run(&self.catalog, &self.blobs, resolved, event).await
     }
 }

@@ -204,7 +204,7 @@ impl<'a> UrlCall<'a> {
             trace_id,
             log_tail: false,
         };
-        let outcome = self.state.execution.run(&self.state.blobs, &resolved, event).await?;
+        let outcome = self.state.run(&resolved, event).await?;
         Ok(reply::of(&outcome))
     }
 }

@@ -8,6 +8,7 @@ mod access_keys;
 mod account;
 mod aliases;
 mod attachments;
+mod concurrency;
 mod entities;
 mod functions;
 mod groups;
@@ -29,6 +30,7 @@ pub use attachments::{
     AttachPolicy, DeleteBoundary, DetachPolicy, HolderFilter, ListAttachedPolicies, PolicyHolder,
     PutBoundary,
 };
+pub use concurrency::AccountUsage;
 pub use entities::{
     DeleteInlinePolicy, GetInlinePolicy, ListEntities, ListInlinePolicies, PutInlinePolicy,
 };

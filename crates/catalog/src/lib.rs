@@ -22,6 +22,7 @@ pub mod documents;
 pub mod effects;
 mod groups;
 mod managed;
+mod reservations;
 mod resources;
 mod snapshot;
 mod supposed;

@@ -17,6 +17,7 @@ use crate::{
     documents::{Document, DocumentError, lambda::decode_policy},
     groups::Groups,
     managed::{ManagedPolicies, ManagedPolicyView},
+    reservations::Reservations,
     written::Value,
 };
 
@@ -31,6 +32,7 @@ pub struct Snapshot {
     /// Whether every function and version in the store could be read, ever since the last scan.
     whole: bool,
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
+    pub(crate) reservations: Reservations,
     /// Which function or alias has the URL of this id.
     urls: OrdMap<UrlId, (FunctionArn, Option<AliasName>)>,
     accounts: OrdMap<AccountId, AccountView>,
@@ -79,6 +81,7 @@ impl Snapshot {
             partition,
             whole: true,
             functions: OrdMap::new(),
+            reservations: Reservations::default(),
             urls: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
@@ -376,6 +379,8 @@ impl Snapshot {
         arn: &FunctionArn,
         head: Option<Versioned<portcullis_lambda::Function>>,
     ) {
+        let old = self.functions.get(arn.as_str()).map(|view| &*view.head);
+        self.reservations.replace(arn, old, head.as_deref());
         if let (Some(head), Some(view)) = (&head, self.functions.get_mut(arn.as_str()))
             && view.head.created == head.created
         {

@@ -20,6 +20,16 @@ pub enum LambdaError {
     /// AWS sends it without `Type` (`[snap] aws-lambda.md §5.3, §6.6`).
     #[error("$LATEST is not supported for an alias pointing to more than 1 version")]
     WeightedLatest,
+    /// A reservation would leave too little for the account's other functions. A group of its own:
+    /// AWS sends it without `Type` (`[snap] §5.3, §6.7`).
+    #[error(
+        "Specified ReservedConcurrentExecutions for function decreases account's \
+         UnreservedConcurrentExecution below its minimum value of [{minimum}]."
+    )]
+    ReservationTooLarge {
+        /// The calls that must stay.
+        minimum: u32,
+    },
     /// Something named is not there.
     #[error(transparent)]
     NotFound(#[from] NotFound),
@@ -173,6 +183,12 @@ pub enum InvalidParameter {
         "Tags on function aliases and versions are not supported. Please specify a function ARN."
     )]
     QualifiedTags,
+    /// `[snap] §6.7`
+    #[error(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support \
+         this operation. Please specify either a function name or an unqualified function ARN."
+    )]
+    QualifiedConcurrency,
     /// `[snap] §6.7`: an empty map for `TagResource`.
     #[error("An error occurred and the request cannot be processed.")]
     EmptyTags,
@@ -277,6 +293,8 @@ mod tests {
         check(InvalidParameter::CodeSha256 { given: "a".into(), actual: "b".into() }, "CodeSHA256 (a) is different from current CodeSHA256 in $LATEST (b). Please try again with the CodeSHA256 in $LATEST.");
         check(InvalidParameter::TooManyWeights, "Number of items in AdditionalVersionWeights cannot be greater than 1");
         check(InvalidParameter::OwnVersionWeight(VersionNumber::FIRST), "Invalid function version 1. Function version 1 is already included in routing configuration.");
+        check(LambdaError::ReservationTooLarge { minimum: 100 }, "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].");
+        check(InvalidParameter::QualifiedConcurrency, "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.");
         check(LambdaError::WeightedLatest, "$LATEST is not supported for an alias pointing to more than 1 version");
         check(InvalidParameter::Runtime { value: "Python3.9".into() }, "Value Python3.9 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2] or be a valid ARN");
         check(InvalidParameter::RoleNotAssumable, "The role defined for the function cannot be assumed by Lambda.");

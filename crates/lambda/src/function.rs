@@ -8,7 +8,7 @@ use crate::settings::Description;
 use crate::{
     Alias, Architecture, CodePackage, Configuration, ConfigurationChange, Conflict, Deployment,
     Failure, Fresh, FunctionArn, InvalidParameter, InvalidValue, LambdaError, Lifecycle, Qualifier,
-    RevisionId, StaleRevision, Tags, Target, VersionNumber,
+    ReservedConcurrency, RevisionId, StaleRevision, Tags, Target, VersionNumber,
 };
 
 /// What a [`Function`] consists of.
@@ -27,6 +27,8 @@ pub struct FunctionParts {
     /// The version that `$LATEST` was published as, if it was not changed since. The version may
     /// have been deleted.
     pub published_as: Option<VersionNumber>,
+    /// The calls that are reserved for it, and its limit.
+    pub reserved: Option<ReservedConcurrency>,
 }
 
 /// A function. Every rule gives the function as it is afterwards, or refuses and changes nothing.
@@ -89,7 +91,8 @@ impl Function {
         };
         let next_version = VersionNumber::FIRST;
         let created = fresh.now;
-        Ok(Self(FunctionParts { arn, latest, tags, created, next_version, published_as: None }))
+        let (published_as, reserved) = (None, None);
+        Ok(Self(FunctionParts { arn, latest, tags, created, next_version, published_as, reserved }))
     }
 
     /// A function from its parts, as they were stored.
@@ -297,6 +300,19 @@ impl Function {
     #[must_use]
     pub fn untag(&self, keys: &[String], revision: RevisionId) -> Self {
         self.tagged(self.0.tags.without(keys), revision)
+    }
+
+    /// The calls that are reserved for it, if any are.
+    #[must_use]
+    pub fn reserved(&self) -> Option<ReservedConcurrency> {
+        self.0.reserved
+    }
+
+    /// With this reservation, or none. The account's limit is checked where the others' are known:
+    /// [`AccountConcurrency::check_reservation`](crate::AccountConcurrency::check_reservation).
+    #[must_use]
+    pub fn reserving(&self, reserved: Option<ReservedConcurrency>) -> Self {
+        Self(FunctionParts { reserved, ..self.0.clone() })
     }
 
     /// The function with other tags.

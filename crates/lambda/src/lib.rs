@@ -11,6 +11,7 @@
 
 mod alias;
 mod arn;
+mod concurrency;
 mod configuration;
 mod deployment;
 mod error;
@@ -32,6 +33,7 @@ mod url;
 
 pub use alias::{Alias, AliasChange, AliasInput, AliasVersion, Routing};
 pub use arn::{FunctionArn, Partition, Region, Target};
+pub use concurrency::{AccountConcurrency, ReservedConcurrency};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
 pub use deployment::{CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle};
 pub use error::{Conflict, InvalidParameter, LambdaError, StaleRevision};

@@ -30,6 +30,8 @@ pub enum Lookup {
     /// `GetFunctionUrlConfig`, `DeleteFunctionUrlConfig`; and `UpdateFunctionUrlConfig` when only
     /// the URL is missing.
     Url,
+    /// `PutFunctionConcurrency`.
+    PutConcurrency,
     /// Operations on the function as a whole: `DeleteFunction`, `DeleteAlias`, the updates,
     /// `PublishVersion`, the lists, tags.
     Function,
@@ -96,7 +98,7 @@ impl NotFound {
         let is_alias = matches!(target.qualifier, Some(Alias(_)));
         match (lookup, missing) {
             (Lookup::GetFunction | Lookup::CreateAlias, _) => Self::Function(target.clone()),
-            (Lookup::Invoke, _) => {
+            (Lookup::Invoke | Lookup::PutConcurrency, _) => {
                 let qualifier = target.qualifier.clone().unwrap_or(Latest);
                 Self::Function(Target::qualified(target.function.clone(), qualifier))
             }
@@ -169,6 +171,7 @@ mod tests {
         check(L::UpdateAlias,      "42",   Q, "Function not found: ARN:42");
         check(L::CreateAlias,      "1",    F, "Function not found: ARN:1");
         check(L::CreateAlias,      "1",    Q, "Function not found: ARN:1");
+        check(L::PutConcurrency,   "",     F, "Function not found: ARN:$LATEST");
         check(L::Function,         "",     F, "Function not found: ARN");
         check(L::Function,         "42",   F, "Function not found: ARN");
     }

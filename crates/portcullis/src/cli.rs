@@ -118,6 +118,9 @@ pub(crate) struct ServeArguments {
     /// Let a grant of lambda:InvokeFunctionUrl alone open a function URL, as AWS did for old ones.
     #[arg(long, env = "PORTCULLIS_FUNCTION_URL_SINGLE_GRANT")]
     pub(crate) function_url_single_grant: bool,
+    /// Calls of one account that run at once; more are throttled. Functions may reserve all but 100.
+    #[arg(long, env = "PORTCULLIS_ACCOUNT_CONCURRENCY", default_value = "1000")]
+    pub(crate) account_concurrency: String,
     /// Refuse grants to services that do not say for whose resource: without SourceArn,
     /// SourceAccount or the like, anyone with an account could have the service call.
     #[arg(long, env = "PORTCULLIS_DENY_CONFUSED_DEPUTY")]

@@ -16,7 +16,7 @@ use portcullis_catalog::{
     effects::{RootKey, StartRefusal},
 };
 use portcullis_identity::{AccountId, Partition, generate};
-use portcullis_lambda::{Region, UrlDomain};
+use portcullis_lambda::{AccountConcurrency, Region, UrlDomain};
 use portcullis_sandbox::{Confinement, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
@@ -163,6 +163,7 @@ pub(crate) async fn start_quickstart(
         url_domain: parse("domain", "localhost")?,
         url_rule: UrlRule::default(),
         deny_confused_deputy: false,
+        account_concurrency: AccountConcurrency::default(),
         root: None,
         decision_log: DecisionLogArguments::default(),
         isolation: arguments.isolation,
@@ -189,6 +190,7 @@ struct Configuration {
     url_domain: UrlDomain,
     url_rule: UrlRule,
     deny_confused_deputy: bool,
+    account_concurrency: AccountConcurrency,
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
     decision_log: DecisionLogArguments,
@@ -222,6 +224,7 @@ impl Configuration {
                 false => UrlRule::BothGrants,
             },
             deny_confused_deputy: arguments.deny_confused_deputy,
+            account_concurrency: parse("--account-concurrency", &arguments.account_concurrency)?,
             root,
             decision_log: arguments.decision_log.clone(),
             isolation: arguments.isolation,
@@ -266,6 +269,7 @@ impl Running {
         let Configuration {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
+        let account_concurrency = configuration.account_concurrency;
         make_private(&data_dir)?;
         let store = Arc::new(SqliteStore::open(&data_dir)?);
         let listener = TcpListener::bind(listen)
@@ -277,7 +281,7 @@ impl Running {
         let catalog = Catalog::open(store.clone(), partition).await?;
         catalog.start(account, &root_key(&root)?, jiff::Timestamp::now()).await?;
         let blobs = Blobs::open(&data_dir.join("code"))?;
-        let sandbox = Sandbox::new(sandbox_settings(isolation))?;
+        let sandbox = Sandbox::new(sandbox_settings(isolation, account_concurrency))?;
         let confinement = sandbox.confinement().clone();
         let code_dir = unpacked(&data_dir);
         let settings = Settings {
@@ -286,6 +290,7 @@ impl Running {
             url_domain,
             url_rule,
             deny_confused_deputy,
+            account_concurrency,
             code_dir,
             runtimes_dir,
         };
@@ -387,13 +392,18 @@ fn open_decisions(
     Decisions::open(settings).map_err(|source| ServeError::DecisionLog { folder, source })
 }
 
-fn sandbox_settings(isolation: Isolation) -> portcullis_sandbox::Settings {
+/// The limit of an account is that of the whole server, too.
+fn sandbox_settings(
+    isolation: Isolation,
+    account_concurrency: AccountConcurrency,
+) -> portcullis_sandbox::Settings {
     let isolation = match isolation {
         Isolation::Auto => portcullis_sandbox::Isolation::Auto,
         Isolation::Full => portcullis_sandbox::Isolation::Full,
         Isolation::None => portcullis_sandbox::Isolation::None,
     };
-    portcullis_sandbox::Settings { isolation, ..Default::default() }
+    let concurrency_limit = usize::try_from(account_concurrency.get()).unwrap_or(usize::MAX);
+    portcullis_sandbox::Settings { isolation, concurrency_limit, ..Default::default() }
 }
 
 /// Where code is unpacked: a folder of this boot of the machine. What was unpacked before a power

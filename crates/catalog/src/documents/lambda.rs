@@ -12,8 +12,8 @@ use std::str::FromStr;
 use portcullis_lambda::{
     Alias, AliasVersion, Architecture, CodePackage, Configuration, ConfigurationInput, Deployment,
     EphemeralStorageMegabytes, Failure, Function, FunctionArn, FunctionParts, Lifecycle, LogLevels,
-    LoggingInput, PublishedVersion, Qualifier, ResourcePolicy, Routing, Statement, Tags,
-    TracingMode, VersionNumber, VpcInput,
+    LoggingInput, PublishedVersion, Qualifier, ReservedConcurrency, ResourcePolicy, Routing,
+    Statement, Tags, TracingMode, VersionNumber, VpcInput,
 };
 use serde::{Deserialize, Serialize};
 
@@ -240,6 +240,8 @@ struct StoredFunction<'a> {
     next_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     published_as: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reserved_concurrency: Option<u32>,
 }
 
 impl Document for Function {
@@ -252,6 +254,7 @@ impl Document for Function {
             created: parts.created.to_string().into(),
             next_version: parts.next_version.get(),
             published_as: parts.published_as.map(VersionNumber::get),
+            reserved_concurrency: parts.reserved.map(ReservedConcurrency::get),
         })
     }
 
@@ -265,9 +268,14 @@ impl Document for Function {
             created: read("time of creation", &stored.created)?,
             next_version: read_version(stored.next_version)?,
             published_as: stored.published_as.map(read_version).transpose()?,
+            reserved: stored.reserved_concurrency.map(read_reserved).transpose()?,
         };
         Self::restore(parts).map_err(|error| invalid("function", &error))
     }
+}
+
+fn read_reserved(calls: u32) -> Result<ReservedConcurrency, DocumentError> {
+    ReservedConcurrency::new(calls.into()).map_err(|error| invalid("reservation", &error))
 }
 
 #[derive(Serialize, Deserialize)]

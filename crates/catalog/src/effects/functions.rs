@@ -358,7 +358,7 @@ pub(super) fn rank(version: &str) -> u64 {
 }
 
 /// What the ARNs of an account's functions in a region begin with.
-fn function_prefix(region: &Region, account: AccountId) -> String {
+pub(super) fn function_prefix(region: &Region, account: AccountId) -> String {
     format!("arn:{}:lambda:{region}:{account}:function:", region.partition().as_str())
 }
 

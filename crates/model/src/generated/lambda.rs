@@ -618,10 +618,13 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::CREATE_FUNCTION_URL_CONFIG,
     &rows::DELETE_ALIAS,
     &rows::DELETE_FUNCTION,
+    &rows::DELETE_FUNCTION_CONCURRENCY,
     &rows::DELETE_FUNCTION_URL_CONFIG,
+    &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
     &rows::GET_FUNCTION,
     &rows::GET_FUNCTION_CODE_SIGNING_CONFIG,
+    &rows::GET_FUNCTION_CONCURRENCY,
     &rows::GET_FUNCTION_CONFIGURATION,
     &rows::GET_FUNCTION_URL_CONFIG,
     &rows::GET_POLICY,
@@ -632,6 +635,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_TAGS,
     &rows::LIST_VERSIONS_BY_FUNCTION,
     &rows::PUBLISH_VERSION,
+    &rows::PUT_FUNCTION_CONCURRENCY,
     &rows::REMOVE_PERMISSION,
     &rows::TAG_RESOURCE,
     &rows::UNTAG_RESOURCE,
@@ -653,10 +657,13 @@ macro_rules! served_lambda {
             CreateFunctionUrlConfig create_function_url_config,
             DeleteAlias delete_alias,
             DeleteFunction delete_function,
+            DeleteFunctionConcurrency delete_function_concurrency,
             DeleteFunctionUrlConfig delete_function_url_config,
+            GetAccountSettings get_account_settings,
             GetAlias get_alias,
             GetFunction get_function,
             GetFunctionCodeSigningConfig get_function_code_signing_config,
+            GetFunctionConcurrency get_function_concurrency,
             GetFunctionConfiguration get_function_configuration,
             GetFunctionUrlConfig get_function_url_config,
             GetPolicy get_policy,
@@ -667,6 +674,7 @@ macro_rules! served_lambda {
             ListTags list_tags,
             ListVersionsByFunction list_versions_by_function,
             PublishVersion publish_version,
+            PutFunctionConcurrency put_function_concurrency,
             RemovePermission remove_permission,
             TagResource tag_resource,
             UntagResource untag_resource,
@@ -1041,10 +1049,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_FUNCTION_CONCURRENCY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionConcurrency",
             resource: ResourceForm::Function,
@@ -1174,10 +1182,10 @@ mod rows {
         path: &[Segment::Literal("2016-08-19"), Segment::Literal("account-settings")],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_ACCOUNT_SETTINGS_REQUEST),
+        output: Some(&shapes::GET_ACCOUNT_SETTINGS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetAccountSettings",
             resource: ResourceForm::Any,
@@ -1400,10 +1408,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_FUNCTION_CONCURRENCY_REQUEST),
+        output: Some(&shapes::GET_FUNCTION_CONCURRENCY_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetFunctionConcurrency",
             resource: ResourceForm::Function,
@@ -2178,10 +2186,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_FUNCTION_CONCURRENCY_REQUEST),
+        output: Some(&shapes::CONCURRENCY),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutFunctionConcurrency",
             resource: ResourceForm::Function,
@@ -2771,6 +2779,14 @@ pub mod operation {
         type Input = types::DeleteFunctionInput;
         type Output = types::DeleteFunctionOutput;
     }
+    /// `DeleteFunctionConcurrency`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteFunctionConcurrency;
+    impl Operation for DeleteFunctionConcurrency {
+        const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION_CONCURRENCY;
+        type Input = types::DeleteFunctionConcurrencyInput;
+        type Output = ();
+    }
     /// `DeleteFunctionUrlConfig`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteFunctionUrlConfig;
@@ -2778,6 +2794,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION_URL_CONFIG;
         type Input = types::DeleteFunctionUrlConfigInput;
         type Output = ();
+    }
+    /// `GetAccountSettings`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetAccountSettings;
+    impl Operation for GetAccountSettings {
+        const MODEL: &'static OperationModel = &rows::GET_ACCOUNT_SETTINGS;
+        type Input = types::GetAccountSettingsInput;
+        type Output = types::GetAccountSettingsOutput;
     }
     /// `GetAlias`.
     #[derive(Clone, Copy, Debug)]
@@ -2802,6 +2826,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_FUNCTION_CODE_SIGNING_CONFIG;
         type Input = types::GetFunctionCodeSigningConfigInput;
         type Output = types::GetFunctionCodeSigningConfigOutput;
+    }
+    /// `GetFunctionConcurrency`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetFunctionConcurrency;
+    impl Operation for GetFunctionConcurrency {
+        const MODEL: &'static OperationModel = &rows::GET_FUNCTION_CONCURRENCY;
+        type Input = types::GetFunctionConcurrencyInput;
+        type Output = types::GetFunctionConcurrencyOutput;
     }
     /// `GetFunctionConfiguration`.
     #[derive(Clone, Copy, Debug)]
@@ -2883,6 +2915,14 @@ pub mod operation {
         type Input = types::PublishVersionInput;
         type Output = types::FunctionConfiguration;
     }
+    /// `PutFunctionConcurrency`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutFunctionConcurrency;
+    impl Operation for PutFunctionConcurrency {
+        const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_CONCURRENCY;
+        type Input = types::PutFunctionConcurrencyInput;
+        type Output = types::Concurrency;
+    }
     /// `RemovePermission`.
     #[derive(Clone, Copy, Debug)]
     pub struct RemovePermission;
@@ -2953,6 +2993,30 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct AcceleratorConfig {
         pub accelerator_memory_size: i32,
+    }
+    /// `AccountLimit` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AccountLimit {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub total_code_size: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code_size_unzipped: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code_size_zipped: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub unreserved_concurrent_executions: Option<i32>,
+    }
+    /// `AccountUsage` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AccountUsage {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub total_code_size: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_count: Option<i64>,
     }
     /// `AddPermissionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3164,6 +3228,12 @@ pub mod types {
     pub struct DeleteAliasInput {
         pub function_name: String,
         pub name: String,
+    }
+    /// `DeleteFunctionConcurrencyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteFunctionConcurrencyInput {
+        pub function_name: String,
     }
     /// `DeleteFunctionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3498,6 +3568,19 @@ pub mod types {
             }
         }
     }
+    /// `GetAccountSettingsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccountSettingsInput {}
+    /// `GetAccountSettingsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccountSettingsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub account_limit: Option<AccountLimit>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub account_usage: Option<AccountUsage>,
+    }
     /// `GetAliasRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3519,6 +3602,19 @@ pub mod types {
         pub code_signing_config_arn: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub function_name: Option<String>,
+    }
+    /// `GetFunctionConcurrencyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionConcurrencyInput {
+        pub function_name: String,
+    }
+    /// `GetFunctionConcurrencyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionConcurrencyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reserved_concurrent_executions: Option<i32>,
     }
     /// `GetFunctionConfigurationRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3863,6 +3959,13 @@ pub mod types {
         pub revision_id: Option<String>,
         pub publish_to: Option<FunctionVersionLatestPublished>,
     }
+    /// `PutFunctionConcurrencyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutFunctionConcurrencyInput {
+        pub function_name: String,
+        pub reserved_concurrent_executions: i32,
+    }
     /// `RemovePermissionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4188,6 +4291,20 @@ mod shapes {
     );
     pub(super) static ACCELERATOR_MEMORY_GB: Shape =
         Shape::integer("AcceleratorMemoryGB", Bounds { min: None, max: None });
+    pub(super) static ACCOUNT_LIMIT: Shape = Shape::structure(
+        "AccountLimit",
+        &[
+            Member::body("TotalCodeSize", &LONG),
+            Member::body("CodeSizeUnzipped", &LONG),
+            Member::body("CodeSizeZipped", &LONG),
+            Member::body("ConcurrentExecutions", &INTEGER),
+            Member::body("UnreservedConcurrentExecutions", &UNRESERVED_CONCURRENT_EXECUTIONS),
+        ],
+    );
+    pub(super) static ACCOUNT_USAGE: Shape = Shape::structure(
+        "AccountUsage",
+        &[Member::body("TotalCodeSize", &LONG), Member::body("FunctionCount", &LONG)],
+    );
     pub(super) static ACTION: Shape = Shape::string("Action", Text::ANY.pattern(&ACTION_PATTERN));
     static ACTION_PATTERN: Pattern = Pattern::new(
         r#"(lambda:[*]|lambda:[a-zA-Z]+|[*])"#,
@@ -4396,6 +4513,12 @@ mod shapes {
                 .required(),
             Member::body("Name", &ALIAS).at(Location::Label, "Name").required(),
         ],
+    );
+    pub(super) static DELETE_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure(
+        "DeleteFunctionConcurrencyRequest",
+        &[Member::body("FunctionName", &FUNCTION_NAME)
+            .at(Location::Label, "FunctionName")
+            .required()],
     );
     pub(super) static DELETE_FUNCTION_REQUEST: Shape = Shape::structure(
         "DeleteFunctionRequest",
@@ -4675,6 +4798,15 @@ mod shapes {
         Shape::string("FunctionVersion", Text::ANY.choices(&["ALL"]));
     pub(super) static FUNCTION_VERSION_LATEST_PUBLISHED: Shape =
         Shape::string("FunctionVersionLatestPublished", Text::ANY.choices(&["LATEST_PUBLISHED"]));
+    pub(super) static GET_ACCOUNT_SETTINGS_REQUEST: Shape =
+        Shape::structure("GetAccountSettingsRequest", &[]);
+    pub(super) static GET_ACCOUNT_SETTINGS_RESPONSE: Shape = Shape::structure(
+        "GetAccountSettingsResponse",
+        &[
+            Member::body("AccountLimit", &ACCOUNT_LIMIT),
+            Member::body("AccountUsage", &ACCOUNT_USAGE),
+        ],
+    );
     pub(super) static GET_ALIAS_REQUEST: Shape = Shape::structure(
         "GetAliasRequest",
         &[
@@ -4696,6 +4828,16 @@ mod shapes {
             Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN),
             Member::body("FunctionName", &FUNCTION_NAME),
         ],
+    );
+    pub(super) static GET_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure(
+        "GetFunctionConcurrencyRequest",
+        &[Member::body("FunctionName", &FUNCTION_NAME)
+            .at(Location::Label, "FunctionName")
+            .required()],
+    );
+    pub(super) static GET_FUNCTION_CONCURRENCY_RESPONSE: Shape = Shape::structure(
+        "GetFunctionConcurrencyResponse",
+        &[Member::body("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS)],
     );
     pub(super) static GET_FUNCTION_CONFIGURATION_REQUEST: Shape = Shape::structure(
         "GetFunctionConfigurationRequest",
@@ -5058,6 +5200,16 @@ mod shapes {
             Member::body("PublishTo", &FUNCTION_VERSION_LATEST_PUBLISHED),
         ],
     );
+    pub(super) static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure(
+        "PutFunctionConcurrencyRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS)
+                .required(),
+        ],
+    );
     pub(super) static REMOVE_PERMISSION_REQUEST: Shape = Shape::structure(
         "RemovePermissionRequest",
         &[
@@ -5267,6 +5419,8 @@ mod shapes {
         Shape::structure("TracingConfigResponse", &[Member::body("Mode", &TRACING_MODE)]);
     pub(super) static TRACING_MODE: Shape =
         Shape::string("TracingMode", Text::ANY.choices(&["Active", "PassThrough"]));
+    pub(super) static UNRESERVED_CONCURRENT_EXECUTIONS: Shape =
+        Shape::integer("UnreservedConcurrentExecutions", Bounds { min: Some(0), max: None });
     pub(super) static UNTAG_RESOURCE_REQUEST: Shape = Shape::structure(
         "UntagResourceRequest",
         &[

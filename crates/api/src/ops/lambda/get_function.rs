@@ -6,7 +6,7 @@ use portcullis_catalog::{FunctionResource, effects::Resolved};
 use portcullis_lambda::Target;
 use portcullis_model::lambda::{
     operation::GetFunction,
-    types::{FunctionCodeLocation, GetFunctionInput, GetFunctionOutput, TagsError},
+    types::{Concurrency, FunctionCodeLocation, GetFunctionInput, GetFunctionOutput, TagsError},
 };
 
 use super::shared;
@@ -25,8 +25,16 @@ pub(crate) async fn get_function(
         code: Some(code(cx, &resolved)),
         tags,
         tags_error,
-        concurrency: None,
+        concurrency: concurrency(&resolved),
     }))
+}
+
+/// What the function has reserved, unless the request names a version or alias (`§6.3`).
+fn concurrency(resolved: &Resolved) -> Option<Concurrency> {
+    let reserved =
+        resolved.function.head.reserved().filter(|_| resolved.target.qualifier.is_none());
+    let calls = shared::calls(reserved?);
+    Some(Concurrency { reserved_concurrent_executions: Some(calls) })
 }
 
 /// A link to the exact bytes, good for ten minutes.

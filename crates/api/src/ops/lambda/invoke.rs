@@ -40,7 +40,7 @@ pub(crate) async fn invoke(
         return Ok(Answer::Whole(empty(204)));
     }
     let event = event(cx, input, &resolved)?;
-    let outcome = cx.state.execution.run(&cx.state.blobs, &resolved, event).await?;
+    let outcome = cx.state.run(&resolved, event).await?;
     Ok(Answer::Whole(answer(&resolved, outcome)))
 }
 

@@ -7,7 +7,7 @@ use portcullis_catalog::{
 };
 use portcullis_lambda::{
     CodePackage, Function, FunctionArn, InvalidParameter, LambdaError, NotFound, PublishedVersion,
-    Qualifier, Target,
+    Qualifier, ReservedConcurrency, Target,
 };
 use portcullis_model::{
     Blob, Operation,
@@ -24,7 +24,10 @@ use crate::{
 };
 
 /// Largest code package in bytes: `aws-lambda.md §5.2`.
-const ZIP_BYTES_MAX: usize = 52_428_800;
+pub(crate) const ZIP_BYTES_MAX: usize = 52_428_800;
+
+/// Largest unpacked code in bytes: `aws-lambda.md §6.7`.
+pub(crate) const UNZIPPED_BYTES_MAX: i64 = 262_144_000;
 
 /// The zip of a request: the only form of code that is served.
 pub(crate) fn zip(code: FunctionCode) -> Result<Blob, ApiError> {
@@ -73,6 +76,26 @@ pub(crate) fn check_pass_role(cx: &RequestCx<'_>, role: &str) -> Result<(), ApiE
     let parameters =
         Parameters::default().with("iam:passedtoservice", Some("lambda.amazonaws.com"));
     cx.check("iam:PassRole", &resource, &parameters)
+}
+
+/// The permission to perform `A`, which versions and aliases do not have, on the function `name`.
+///
+/// # Errors
+/// Those of [`RequestCx::function`]; then [`InvalidParameter::QualifiedConcurrency`].
+pub(crate) fn whole_function<A: Operation>(
+    cx: &RequestCx<'_>,
+    name: &str,
+) -> Result<Permit<A, FunctionResource>, ApiError> {
+    let permit = cx.function::<A>(name, None, &Parameters::default())?;
+    match cx.resolve(name, None)?.target().qualifier {
+        Some(_) => Err(LambdaError::from(InvalidParameter::QualifiedConcurrency).into()),
+        None => Ok(permit),
+    }
+}
+
+/// A reservation as an integer of the API.
+pub(crate) fn calls(reserved: ReservedConcurrency) -> i32 {
+    i32::try_from(reserved.get()).unwrap_or(i32::MAX)
 }
 
 /// Starts what ends the preparation of `$LATEST` and of the version published with it.

@@ -1,0 +1,121 @@
+//! Concurrency: what functions reserve, and what the account has.
+
+use portcullis_lambda::{
+    AccountConcurrency, Function, FunctionArn, LambdaError, Lookup, Region, ReservedConcurrency,
+};
+use portcullis_model::lambda::operation::{
+    DeleteFunctionConcurrency, GetAccountSettings, GetFunctionConcurrency, PutFunctionConcurrency,
+};
+
+use super::functions::{function_prefix, put_head};
+use crate::{
+    Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot, WholeAccount,
+    address::Address,
+};
+
+/// What an account has and uses in a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountUsage {
+    /// Its functions.
+    pub functions: u64,
+    /// The bytes of all code packages, of every version of every function.
+    pub code_bytes: u64,
+    /// The calls that are reserved.
+    pub reserved: u64,
+}
+
+impl Catalog {
+    /// Reserves calls for a function; more are throttled from now on.
+    ///
+    /// # Errors
+    /// The missing function; [`LambdaError::ReservationTooLarge`].
+    pub async fn put_function_concurrency(
+        &self,
+        permit: Permit<PutFunctionConcurrency, FunctionResource>,
+        asked: ReservedConcurrency,
+        limit: AccountConcurrency,
+    ) -> Result<(), Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        self.transact(target.function.as_str(), |snapshot| {
+            let view = snapshot.find(&target, Lookup::PutConcurrency)?;
+            let own = view.head.reserved().map_or(0, |own| own.get().into());
+            let others = snapshot.reserved(&target.function).saturating_sub(own);
+            limit.check_reservation(asked, others)?;
+            let plan = put_head(Plan::answer(()), view, &view.head.reserving(Some(asked)));
+            Ok(in_turn(plan, snapshot, view))
+        })
+        .await
+    }
+
+    /// Gives up what a function has reserved; it shares the account's rest again.
+    ///
+    /// # Errors
+    /// The missing function.
+    pub async fn delete_function_concurrency(
+        &self,
+        permit: Permit<DeleteFunctionConcurrency, FunctionResource>,
+    ) -> Result<(), Failure<LambdaError>> {
+        let arn = permit.consume().into_target().function;
+        self.transact(arn.as_str(), |snapshot| {
+            let view = snapshot.find_function(&arn, Lookup::Function)?;
+            Ok(match view.head.reserved() {
+                Some(_) => put_head(Plan::answer(()), view, &view.head.reserving(None)),
+                None => Plan::answer(()),
+            })
+        })
+        .await
+    }
+}
+
+/// Two functions of an account that reserve at once are two that could each take the last calls.
+/// The account is written again as it is, so that one of them looks again.
+fn in_turn<T>(plan: Plan<T>, snapshot: &Snapshot, view: &FunctionView) -> Plan<T> {
+    let account = view.arn().account().parse().ok().and_then(|id| snapshot.account(id));
+    let Some(account) = account else { return plan };
+    let address = Address::Account(account.id);
+    plan.unchanged(&address, account.modified).put(&address, &**account)
+}
+
+impl Snapshot {
+    /// The calls that a function has reserved.
+    ///
+    /// # Errors
+    /// The missing function.
+    pub fn get_function_concurrency(
+        &self,
+        permit: Permit<GetFunctionConcurrency, FunctionResource>,
+    ) -> Result<Option<ReservedConcurrency>, LambdaError> {
+        let arn = permit.consume().into_target().function;
+        Ok(self.find_function(&arn, Lookup::Function)?.head.reserved())
+    }
+
+    /// What the permitted account has in `region`.
+    #[must_use]
+    pub fn account_usage(
+        &self,
+        permit: Permit<GetAccountSettings, WholeAccount>,
+        region: &Region,
+    ) -> AccountUsage {
+        let prefix = function_prefix(region, permit.consume().0);
+        self.functions(&prefix, None).fold(AccountUsage::default(), |sum, view| AccountUsage {
+            functions: sum.functions + 1,
+            code_bytes: sum.code_bytes + code_bytes(view),
+            reserved: sum.reserved + reserved(&view.head),
+        })
+    }
+
+    /// The calls that all functions of the account of `function` have reserved in its region.
+    #[must_use]
+    pub fn reserved(&self, function: &FunctionArn) -> u64 {
+        self.reservations.sum(function)
+    }
+}
+
+fn code_bytes(view: &FunctionView) -> u64 {
+    let versions = view.versions.values().map(|version| version.deployment.code.size);
+    versions.chain([view.head.latest().code.size]).sum()
+}
+
+fn reserved(function: &Function) -> u64 {
+    function.reserved().map_or(0, |reserved| reserved.get().into())
+}
