@@ -9,15 +9,15 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use portcullis_identity::{
-    AccessKeyId, AssumeRole, AssumedRole, Caller, InlinePolicies, MaxSessionDuration, Partition,
-    Role, RoleId, RootIdentity, SessionError, SessionKeys, SessionSeed, SmallSet, Tags,
-    assume_role,
+    AccessKeyId, AccountId, AssumeRole, Caller, InlinePolicies, Issuer, MaxSessionDuration,
+    Partition, Role, RoleId, RootIdentity, SessionCredentials, SessionError, SessionKeys,
+    SessionSeed, SmallSet, Tags,
 };
 
 const TRUST: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#;
 
 static KEYS: LazyLock<SessionKeys> = LazyLock::new(|| SessionKeys::from_material([7; 32]));
-static GENUINE: LazyLock<AssumedRole> = LazyLock::new(genuine);
+static GENUINE: LazyLock<SessionCredentials> = LazyLock::new(genuine);
 
 fuzz_target!(|data: &[u8]| {
     check(str::from_utf8(data).unwrap_or_default());
@@ -38,7 +38,7 @@ fn check(token: &str) {
     } else {
         assert_eq!(opened, Err(SessionError::Invalid), "{token}");
     }
-    let other = AccessKeyId::temporary([2; 16]);
+    let other = AccessKeyId::temporary(account(), [2; 16]);
     assert_eq!(KEYS.open(token, &other, now()), Err(SessionError::Invalid), "{token}");
 }
 
@@ -46,8 +46,12 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_767_323_045).expect("a moment of 2026")
 }
 
-fn genuine() -> AssumedRole {
-    let account = "123456789012".parse().expect("an account");
+fn account() -> AccountId {
+    "123456789012".parse().expect("an account")
+}
+
+fn genuine() -> SessionCredentials {
+    let account = account();
     let role = Role {
         account,
         path: "/".parse().expect("a path"),
@@ -70,7 +74,10 @@ fn genuine() -> AssumedRole {
         duration_seconds: None,
         policy: None,
     };
-    let access_key_id = AccessKeyId::temporary([1; 16]);
+    let access_key_id = AccessKeyId::temporary(account(), [1; 16]);
     let seed = SessionSeed { access_key_id, session_id: [3; 16], nonce: [9; 24] };
-    assume_role(request, &KEYS, Partition::Aws, seed, now()).expect("the role can be assumed")
+    Issuer { keys: &KEYS, partition: Partition::Aws, now: now() }
+        .assume_role(request, seed)
+        .expect("the role can be assumed")
+        .credentials
 }

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use portcullis_catalog::{AccessKeyView, AttachedPolicy, Snapshot};
 use portcullis_iam::{DocumentKind, Policy};
 use portcullis_identity::{
-    AccessKeyId, Caller, KeyOwner, KeyStatus, SecretAccessKey, Session, SessionClaims,
+    AccessKeyId, Caller, IdentityError, KeyOwner, KeyStatus, SecretAccessKey, SessionClaims,
     SessionError, Source,
 };
+use portcullis_model::OperationModel;
 use portcullis_sigv4::{Claim, SignatureError, SigningKey};
+
+use crate::error::ApiError;
 
 /// The signed headers in which a service says for whom it calls (design.md §6).
 const SOURCE_ARN: &str = "x-amz-source-arn";
@@ -29,7 +32,7 @@ pub(crate) struct Authenticated {
 pub(crate) enum Credential {
     /// A key of a user, a root, or a service.
     LongTerm(Arc<AccessKeyView>),
-    /// A role session; the token was sealed by us and has not expired.
+    /// A session; the token was sealed by us and has not expired.
     Session(Box<SessionCredential>),
 }
 
@@ -104,8 +107,34 @@ impl Credential {
                 let secret = session.secret.expose();
                 let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
                 claim.verify(head, body_sha256, &key)?;
-                role_session(snapshot, *session)
+                session_holder(snapshot, *session)
             }
+        }
+    }
+}
+
+impl Authenticated {
+    /// Refuses what credentials of this kind cannot call, whatever is allowed: those of
+    /// `GetSessionToken`, which no second factor was given for, and of `GetFederationToken` reach
+    /// neither IAM nor most of STS. Source: IAM user guide, "Compare AWS STS credentials".
+    ///
+    /// # Errors
+    /// As of a token that does not exist in IAM, which is AWS's answer;
+    /// [`IdentityError::SessionCredentials`] in STS.
+    pub(crate) fn may_call(&self, operation: &OperationModel) -> Result<(), ApiError> {
+        let of_sts: &[&str] = match &self.caller {
+            Caller::Root { issued: Some(_), .. } | Caller::User { issued: Some(_), .. } => {
+                &["AssumeRole", "GetCallerIdentity"]
+            }
+            Caller::FederatedUser { .. } => &["GetCallerIdentity"],
+            _ => return Ok(()),
+        };
+        match operation.service {
+            "iam" => Err(SignatureError::UnrecognizedClient.into()),
+            "sts" if !of_sts.contains(&operation.name) => {
+                Err(IdentityError::SessionCredentials(operation.name).into())
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -147,19 +176,16 @@ fn source(headers: &HeaderMap) -> Result<Source, SignatureError> {
     Source::parse(arn, account).map_err(|error| incomplete(&error.to_string()))
 }
 
-/// The session behind a token, if its role is still the one that it was made of.
-fn role_session(
+/// The session behind a token, if whoever it was made for is still the same.
+fn session_holder(
     snapshot: &Snapshot,
     session: SessionCredential,
 ) -> Result<Authenticated, SignatureError> {
     let gone = || SignatureError::UnrecognizedClient;
     let SessionCredential { id, claims, .. } = session;
-    let role = snapshot.role(claims.account, &claims.role_name).ok_or_else(gone)?;
     let parse = |text: &str| Policy::parse(DocumentKind::Session, text).map_err(|_| gone());
     let policy = claims.policy.as_deref().map(parse).transpose()?;
-    let session = Arc::new(Session::new(claims, snapshot.partition()));
-    let session_policy =
-        policy.map(|policy| AttachedPolicy::new(session.principal().as_str(), policy));
-    let caller = Caller::role_session(role.identity.clone(), session).map_err(|_| gone())?;
+    let caller = snapshot.caller_of_session(claims).map_err(|_| gone())?;
+    let session_policy = policy.map(|policy| AttachedPolicy::new(caller.arn(), policy));
     Ok(Authenticated { caller, access_key_id: Some(id), session_policy })
 }

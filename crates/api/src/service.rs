@@ -157,6 +157,7 @@ impl<'a> Call<'a> {
         let credential = Credential::find(&snapshot, &claim, now)?;
         let authenticated = credential.verify(&snapshot, self.head, &claim, &hash, now)?;
         let named = self.name(rest?, &body)?;
+        authenticated.may_call(named.operation())?;
         let (handler, bound) = self.bind(&named, &body)?;
         let cx =
             RequestCx::new(self.state, self.head, (self.request_id, slot), authenticated, body);

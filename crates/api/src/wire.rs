@@ -8,4 +8,5 @@ pub(crate) mod iam_account;
 pub(crate) mod marker;
 pub(crate) mod portcullis;
 pub(crate) mod simulation;
+pub(crate) mod sts;
 pub(crate) mod url;

@@ -226,6 +226,9 @@ fn of_sts() -> Vec<Case> {
     };
     vec![
         sts("GetCallerIdentity", ""),
+        sts("GetSessionToken", ""),
+        sts("GetFederationToken", "Name=Susan"),
+        sts("GetAccessKeyInfo", "AccessKeyId=ASIAIOSFODNN7EXAMPLE"),
         sts(
             "AssumeRole",
             "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session",
@@ -266,7 +269,7 @@ fn ours() -> Vec<Case> {
 }
 
 /// Needs no permission, by AWS's rule; everyone who is someone may.
-const UNGUARDED: &[&str] = &["GetCallerIdentity"];
+const UNGUARDED: &[&str] = &["GetCallerIdentity", "GetSessionToken"];
 
 /// Only a trust policy admits, so that an identity-based policy alone must not.
 const TRUST_ONLY: &[&str] = &["AssumeRole"];

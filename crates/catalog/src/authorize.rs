@@ -8,7 +8,7 @@ use std::{
 use portcullis_iam::{
     Context, Decision, MapContext, PolicyType, Principal, ResourceRule, Value, service_may_assume,
 };
-use portcullis_identity::{Caller, Entity as _, PolicyArn};
+use portcullis_identity::{Caller, Entity as _, Owner, PolicyArn};
 use portcullis_lambda::FunctionUrl;
 use portcullis_model::{Authorization, Operation, authorization_of, lambda::operation::Invoke};
 
@@ -254,9 +254,15 @@ impl Snapshot {
             Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => {
                 Ok(Documents::new())
             }
-            Caller::User { user, .. } => {
+            Caller::User { user, .. } | Caller::FederatedUser { parent: Owner::User(user), .. } => {
                 let user = user.user();
                 self.policies_of_user(self.user(user.account, &user.name).ok_or(Unreadable)?)
+            }
+            // What root may is nowhere written; for its federated users somebody has to say it.
+            Caller::FederatedUser { .. } => {
+                let arn = format!("arn:{}:iam::aws:policy/AdministratorAccess", self.partition());
+                let everything = arn.parse().map_err(|_| Unreadable)?;
+                Ok([self.compiled_policy(&everything)?].into_iter().collect())
             }
             Caller::RoleSession { role, .. } => {
                 let role = role.role();
@@ -305,7 +311,8 @@ impl Snapshot {
     ) -> Result<Option<Arc<AttachedPolicy>>, Unreadable> {
         let arn = match caller {
             Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => None,
-            Caller::User { user, .. } => {
+            Caller::FederatedUser { parent: Owner::Root(_) | Owner::Role(_), .. } => None,
+            Caller::User { user, .. } | Caller::FederatedUser { parent: Owner::User(user), .. } => {
                 let user = user.user();
                 self.user(user.account, &user.name).ok_or(Unreadable)?.stored.boundary()
             }

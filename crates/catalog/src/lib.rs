@@ -34,9 +34,9 @@ pub use authorize::{Access, Denial, DenialReason, Permit, Resource, Unreadable, 
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use managed::ManagedPolicyView;
 pub use resources::{
-    EntityName, EntityResource, FunctionResource, GroupResource, Installation, KeyHolder,
-    OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource, TrustingRole,
-    UserResource, WholeAccount, tag_value,
+    EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
+    Installation, KeyHolder, OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource,
+    TrustingRole, UserResource, WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use supposed::{

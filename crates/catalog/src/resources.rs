@@ -4,8 +4,9 @@ use std::{str::FromStr, sync::Arc};
 
 use portcullis_iam::{ResourceRule, Value};
 use portcullis_identity::{
-    AccessKeyId, AccountId, Entity, GroupName, IdentityError, InvalidValue, KeyOwner, Partition,
-    Path, PolicyArn, PolicyOwner, RoleName, Tags, UserName, entity_arn, no_such_entity,
+    AccessKeyId, AccountId, Entity, FederatedUserName, GroupName, IdentityError, InvalidValue,
+    KeyOwner, Partition, Path, PolicyArn, PolicyOwner, RoleName, Tags, UserName, entity_arn,
+    federated_user_arn, no_such_entity,
 };
 use portcullis_lambda::Target;
 
@@ -564,6 +565,37 @@ impl Resource for TrustingRole {
 
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
         self.0.condition_key(snapshot, key)
+    }
+}
+
+/// A federated user of the account, to be made: it need not have been before.
+#[derive(Debug)]
+pub struct FederatedUserResource {
+    account: AccountId,
+    name: FederatedUserName,
+    arn: Box<str>,
+}
+
+impl FederatedUserResource {
+    /// The federated user `name` of `account`.
+    #[must_use]
+    pub fn new(partition: Partition, account: AccountId, name: FederatedUserName) -> Self {
+        let arn = federated_user_arn(partition, account, &name).into();
+        Self { account, name, arn }
+    }
+
+    pub(crate) fn into_parts(self) -> (AccountId, FederatedUserName) {
+        (self.account, self.name)
+    }
+}
+
+impl Resource for FederatedUserResource {
+    fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_str()
     }
 }
 

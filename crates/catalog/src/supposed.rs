@@ -13,8 +13,8 @@ use portcullis_iam::{
     Request, Value, explain,
 };
 use portcullis_identity::{
-    AccountId, Caller, RoleName, ServiceIdentity, ServiceName, Session, SessionClaims, Source,
-    UserName,
+    AccountId, Caller, RoleName, ServiceIdentity, ServiceName, SessionClaims, SessionHolder,
+    Source, UserName,
 };
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
@@ -163,19 +163,18 @@ impl Snapshot {
             return None;
         }
         let session_name = principal.as_str().rsplit('/').next()?.parse().ok()?;
+        let id = role.role().id;
         let claims = SessionClaims {
             account: owner,
-            role_name: name,
-            role_id: role.role().id,
-            session_name,
+            holder: SessionHolder::Role { name, id, session: session_name, function: None },
             session_id: Default::default(),
             issued: time,
             expires: time,
             policy: None,
             source: Box::default(),
+            key: None,
         };
-        let session = Arc::new(Session::new(claims, self.partition()));
-        Caller::role_session(role.clone(), session).ok()
+        self.caller_of_session(claims).ok()
     }
 
     fn pools_of(&self, who: &Supposed, resource: &dyn Resource) -> Result<Pools, Unreadable> {

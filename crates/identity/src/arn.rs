@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::ids::AccountId;
-use crate::names::{RoleName, SessionName};
+use crate::names::{FederatedUserName, RoleName, SessionName};
 
 /// A separate world of regions with its own ARN prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -85,6 +85,16 @@ pub fn session_arn(
     session: &SessionName,
 ) -> String {
     format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
+}
+
+/// `arn:aws:sts::ACCT:federated-user/NAME`. Source: iam.md §1.
+#[must_use]
+pub fn federated_user_arn(
+    partition: Partition,
+    account: AccountId,
+    name: &FederatedUserName,
+) -> String {
+    format!("arn:{partition}:sts::{account}:federated-user/{name}")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use portcullis_iam::{Arn, Principal, Value};
 
 use crate::arn::Partition;
@@ -13,7 +14,7 @@ use crate::entity::Entity as _;
 use crate::ids::{AccountId, UserId};
 use crate::role::Role;
 use crate::service::ServiceName;
-use crate::session::Session;
+use crate::session::{NamedUser, Session, SessionClaims, SessionHolder};
 use crate::tags::Tags;
 use crate::user::User;
 
@@ -25,6 +26,9 @@ pub(crate) fn principal(text: &str) -> Principal {
 
 /// What stands for the caller of an unsigned call: its principal, its account, its user id.
 const ANONYMOUS: &str = "anonymous";
+
+/// The key of the function that a call comes from, in lower case.
+const SOURCE_FUNCTION_ARN: &str = "lambda:sourcefunctionarn";
 
 fn anonymous() -> &'static Principal {
     static PRINCIPAL: OnceLock<Principal> = OnceLock::new();
@@ -106,6 +110,29 @@ impl RoleIdentity {
     }
 }
 
+impl Owner {
+    /// Whether it is the very one that the session was made for, not a later one of the same name.
+    fn holds(&self, claims: &SessionClaims) -> bool {
+        match (self, &claims.holder) {
+            (Self::Root(root), SessionHolder::Root)
+            | (Self::Root(root), SessionHolder::FederatedUser { parent: None, .. }) => {
+                root.account == claims.account
+            }
+            (Self::User(known), SessionHolder::User(named))
+            | (Self::User(known), SessionHolder::FederatedUser { parent: Some(named), .. }) => {
+                let current: &User = &known.user;
+                current.account == claims.account && NamedUser::from(current) == *named
+            }
+            (Self::Role(known), SessionHolder::Role { name, id, .. }) => {
+                let current = &known.role;
+                let same = current.id == *id && current.name == *name;
+                same && current.account == claims.account
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A service principal, as callers are made from it.
 #[derive(Debug)]
 pub struct ServiceIdentity {
@@ -174,6 +201,17 @@ fn is_arn(text: &str) -> bool {
 #[error("The security token included in the request is invalid.")]
 pub struct Revoked;
 
+/// Whose permissions a session has, as they are now.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    /// The root user of an account.
+    Root(Arc<RootIdentity>),
+    /// A user.
+    User(Arc<UserIdentity>),
+    /// A role.
+    Role(Arc<RoleIdentity>),
+}
+
 /// Who a request is, once its signature is verified. Made by the constructors only, which refuse
 /// credentials that were bound to an earlier user or role of the same name.
 #[derive(Clone, Debug)]
@@ -183,18 +221,30 @@ pub enum Caller {
     Root {
         /// Which.
         root: Arc<RootIdentity>,
+        /// When its temporary credentials were made, if it calls with such.
+        issued: Option<Timestamp>,
     },
     /// A user.
     #[non_exhaustive]
     User {
         /// Which.
         user: Arc<UserIdentity>,
+        /// When its temporary credentials were made, if it calls with such.
+        issued: Option<Timestamp>,
     },
     /// A session of a role.
     #[non_exhaustive]
     RoleSession {
         /// Of which role.
         role: Arc<RoleIdentity>,
+        /// Which session.
+        session: Arc<Session>,
+    },
+    /// A user of somebody's own choosing, who shares the permissions of a user or root.
+    #[non_exhaustive]
+    FederatedUser {
+        /// Whose permissions it shares, as far as its session policy goes: a user's or root's.
+        parent: Owner,
         /// Which session.
         session: Arc<Session>,
     },
@@ -215,7 +265,7 @@ impl Caller {
     /// The root user.
     #[must_use]
     pub fn root(root: Arc<RootIdentity>) -> Self {
-        Self::Root { root }
+        Self::Root { root, issued: None }
     }
 
     /// The user whose key has the owner id `key_owner`.
@@ -223,19 +273,38 @@ impl Caller {
     /// # Errors
     /// [`Revoked`] when the key was an earlier user's.
     pub fn user(user: Arc<UserIdentity>, key_owner: UserId) -> Result<Self, Revoked> {
-        if user.user.id == key_owner { Ok(Self::User { user }) } else { Err(Revoked) }
+        if user.user.id == key_owner { Ok(Self::User { user, issued: None }) } else { Err(Revoked) }
     }
 
-    /// A session of `role`.
+    /// Whoever a session's claims say, `owner` being whose permissions it has.
     ///
     /// # Errors
-    /// [`Revoked`] when the session is an earlier role's, or another's.
-    pub fn role_session(role: Arc<RoleIdentity>, session: Arc<Session>) -> Result<Self, Revoked> {
-        let (current, claims) = (&role.role, session.claims());
-        let same = current.id == claims.role_id
-            && current.account == claims.account
-            && current.name == claims.role_name;
-        if same { Ok(Self::RoleSession { role, session }) } else { Err(Revoked) }
+    /// [`Revoked`] when the session is an earlier owner's, or another's.
+    pub fn of_session(
+        owner: Owner,
+        claims: SessionClaims,
+        partition: Partition,
+    ) -> Result<Self, Revoked> {
+        if !owner.holds(&claims) {
+            return Err(Revoked);
+        }
+        let issued = Some(claims.issued);
+        let session = Session::new(claims, partition);
+        match (owner, session) {
+            (Owner::Root(root), None) => Ok(Self::Root { root, issued }),
+            (Owner::User(user), None) => Ok(Self::User { user, issued }),
+            (Owner::Role(role), Some(session)) => {
+                Ok(Self::RoleSession { role, session: Arc::new(session) })
+            }
+            (Owner::User(user), Some(session)) => {
+                let session = Arc::new(session.with_parent(user.arn())?);
+                Ok(Self::FederatedUser { parent: Owner::User(user), session })
+            }
+            (parent @ Owner::Root(_), Some(session)) => {
+                Ok(Self::FederatedUser { parent, session: Arc::new(session) })
+            }
+            (Owner::Role(_), None) => Err(Revoked),
+        }
     }
 
     /// A service that calls on behalf of `source`.
@@ -248,9 +317,11 @@ impl Caller {
     #[must_use]
     pub fn principal(&self) -> &Principal {
         match self {
-            Self::Root { root } => &root.principal,
-            Self::User { user } => &user.principal,
-            Self::RoleSession { session, .. } => session.principal(),
+            Self::Root { root, .. } => &root.principal,
+            Self::User { user, .. } => &user.principal,
+            Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                session.principal()
+            }
             Self::Service { service, .. } => &service.principal,
             Self::Anonymous => anonymous(),
         }
@@ -267,21 +338,25 @@ impl Caller {
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         match self {
-            Self::Root { root } => Some(root.account),
-            Self::User { user } => Some(user.user.account),
-            Self::RoleSession { role, .. } => Some(role.role.account),
+            Self::Root { root, .. } => Some(root.account),
+            Self::User { user, .. } => Some(user.user.account),
+            Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                Some(session.claims().account)
+            }
             Self::Service { .. } | Self::Anonymous => None,
         }
     }
 
-    /// `aws:userid`: the account id of a root, `AIDA…`, `AROA…:SESSION`, `anonymous`; services have
-    /// none.
+    /// `aws:userid`: the account id of a root, `AIDA…`, `AROA…:SESSION`, `ACCT:NAME` of a federated
+    /// user, `anonymous`; services have none.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         match self {
-            Self::Root { root } => Some(root.account.as_str()),
-            Self::User { user } => Some(user.user.id.as_str()),
-            Self::RoleSession { session, .. } => Some(session.assumed_role_id()),
+            Self::Root { root, .. } => Some(root.account.as_str()),
+            Self::User { user, .. } => Some(user.user.id.as_str()),
+            Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                Some(session.user_id())
+            }
             Self::Service { .. } => None,
             Self::Anonymous => Some(ANONYMOUS),
         }
@@ -294,6 +369,7 @@ impl Caller {
             Self::Root { .. } => Some("Account"),
             Self::User { .. } => Some("User"),
             Self::RoleSession { .. } => Some("AssumedRole"),
+            Self::FederatedUser { .. } => Some("FederatedUser"),
             Self::Service { .. } => None,
             Self::Anonymous => Some("Anonymous"),
         }
@@ -304,7 +380,7 @@ impl Caller {
     #[must_use]
     pub fn principal_arn(&self) -> Option<&str> {
         match self {
-            Self::Root { .. } | Self::User { .. } => Some(self.arn()),
+            Self::Root { .. } | Self::User { .. } | Self::FederatedUser { .. } => Some(self.arn()),
             Self::RoleSession { role, .. } => Some(&role.arn),
             Self::Service { .. } | Self::Anonymous => None,
         }
@@ -317,9 +393,11 @@ impl Caller {
             Self::Service { source, .. } => {
                 (source.arn.as_deref(), source.account.as_ref().map(AccountId::as_str))
             }
-            Self::Root { .. } | Self::User { .. } | Self::RoleSession { .. } | Self::Anonymous => {
-                (None, None)
-            }
+            Self::Root { .. }
+            | Self::User { .. }
+            | Self::RoleSession { .. }
+            | Self::FederatedUser { .. }
+            | Self::Anonymous => (None, None),
         }
     }
 
@@ -327,9 +405,14 @@ impl Caller {
     /// of caller, or is not about the caller. `key` is in lower case.
     ///
     /// `aws:SourceArn`, `aws:SourceAccount` and the service names are answered for services alone:
-    /// no one else can ever set them (iam.md §9.5).
+    /// no one else can ever set them (iam.md §9.5); `lambda:SourceFunctionArn` for sessions that
+    /// functions run as (iam.md §9.2).
     #[must_use]
     pub fn condition_key(&self, key: &str) -> Option<Value<'_>> {
+        if key == SOURCE_FUNCTION_ARN {
+            let Self::RoleSession { session, .. } = self else { return None };
+            return single(session.function()?);
+        }
         let name = key.strip_prefix("aws:")?;
         if let Some(tag) = name.strip_prefix("principaltag/") {
             return single(self.tags()?.value(tag)?);
@@ -341,9 +424,14 @@ impl Caller {
             "principalisawsservice" => single(self.is_service()?),
             "userid" => single(self.user_id()?),
             _ => match self {
-                Self::Root { .. } | Self::Anonymous => None,
-                Self::User { user } => (name == "username").then(|| text(user.user.name.as_str())),
-                Self::RoleSession { session, .. } => session_key(session, name),
+                Self::User { user, .. } if name == "username" => single(user.user.name.as_str()),
+                Self::Root { issued, .. } | Self::User { issued, .. } => {
+                    session_key((*issued)?, name)
+                }
+                Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                    session_key(session.claims().issued, name)
+                }
+                Self::Anonymous => None,
                 Self::Service { service, source } => service_key(service, source, name),
             },
         }
@@ -351,9 +439,11 @@ impl Caller {
 
     fn principal_account(&self) -> Option<Value<'_>> {
         match self {
-            Self::Root { root } => single(root.account.as_str()),
-            Self::User { user } => single(user.user.account.as_str()),
-            Self::RoleSession { role, .. } => single(role.role.account.as_str()),
+            Self::Root { root, .. } => single(root.account.as_str()),
+            Self::User { user, .. } => single(user.user.account.as_str()),
+            Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                single(session.claims().account.as_str())
+            }
             Self::Service { .. } => None,
             Self::Anonymous => single(ANONYMOUS),
         }
@@ -370,18 +460,23 @@ impl Caller {
 
     fn tags(&self) -> Option<&Tags> {
         match self {
-            Self::User { user } => Some(&user.user.tags),
+            Self::User { user, .. } | Self::FederatedUser { parent: Owner::User(user), .. } => {
+                Some(&user.user.tags)
+            }
             Self::RoleSession { role, .. } => Some(&role.role.tags),
-            Self::Root { .. } | Self::Service { .. } | Self::Anonymous => None,
+            Self::FederatedUser { .. }
+            | Self::Root { .. }
+            | Self::Service { .. }
+            | Self::Anonymous => None,
         }
     }
 }
 
-/// The keys that only temporary credentials have (iam.md §9.2). `AssumeRole` takes no second factor
-/// yet, so that none was present is the truth.
-fn session_key<'a>(session: &'a Session, name: &str) -> Option<Value<'a>> {
+/// The keys that only temporary credentials have (iam.md §9.2). No operation that gives them takes
+/// a second factor yet, so that none was present is the truth.
+fn session_key<'a>(issued: Timestamp, name: &str) -> Option<Value<'a>> {
     match name {
-        "tokenissuetime" => Some(Value::Single(Cow::Owned(session.claims().issued.to_string()))),
+        "tokenissuetime" => Some(Value::Single(Cow::Owned(issued.to_string()))),
         "multifactorauthpresent" => single("false"),
         _ => None,
     }
@@ -420,8 +515,8 @@ mod tests {
 
     use super::*;
     use crate::ids::RoleId;
+    use crate::names::FederatedUserName;
     use crate::samples::{account, any_identity, claims, role, user};
-    use crate::session::SessionClaims;
 
     fn root() -> Caller {
         Caller::root(Arc::new(RootIdentity::new(account(), Partition::Aws)))
@@ -434,7 +529,23 @@ mod tests {
 
     fn session_of(role: Role, claims: SessionClaims) -> Result<Caller, Revoked> {
         let role = Arc::new(RoleIdentity::new(Arc::new(role), Partition::Aws));
-        Caller::role_session(role, Arc::new(Session::new(claims, Partition::Aws)))
+        Caller::of_session(Owner::Role(role), claims, Partition::Aws)
+    }
+
+    fn alice_identity() -> Owner {
+        Owner::User(Arc::new(UserIdentity::new(Arc::new(user()), Partition::Aws)))
+    }
+
+    fn alice_with_token() -> Caller {
+        let claims = SessionClaims { holder: SessionHolder::User((&user()).into()), ..claims() };
+        Caller::of_session(alice_identity(), claims, Partition::Aws).unwrap()
+    }
+
+    fn federated() -> Caller {
+        let (name, parent) = ("Susan".parse().unwrap(), Some((&user()).into()));
+        let claims =
+            SessionClaims { holder: SessionHolder::FederatedUser { name, parent }, ..claims() };
+        Caller::of_session(alice_identity(), claims, Partition::Aws).unwrap()
     }
 
     fn session() -> Caller {
@@ -451,8 +562,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(key: &str, want: [Option<&str>; 5]) {
-        let callers = [root(), alice(), session(), s3(), Caller::Anonymous];
+    fn check(key: &str, want: [Option<&str>; 7]) {
+        let callers =
+            [root(), alice(), alice_with_token(), session(), federated(), s3(), Caller::Anonymous];
         let got = callers.each_ref().map(|caller| caller.condition_key(key));
         assert_eq!(got, want.map(|value| value.map(text)), "{key}");
     }
@@ -464,23 +576,28 @@ mod tests {
         let user_id = user().id.to_string();
         let role_id = format!("{}:night-run", role().id);
         let names: &[&str] = &["s3.amazonaws.com"];
-        //                              root                  user                          session                             service  anonymous
-        check("aws:principalarn",      [Some("arn:aws:iam::123456789012:root"), Some("arn:aws:iam::123456789012:user/team/alice"), Some("arn:aws:iam::123456789012:role/service/deploy"), None, None]);
-        check("aws:principalaccount",  [Some("123456789012"), Some("123456789012"),         Some("123456789012"),               None, Some("anonymous")]);
-        check("aws:principaltype",     [Some("Account"),      Some("User"),                 Some("AssumedRole"),                None, Some("Anonymous")]);
-        check("aws:principalisawsservice", [Some("false"),    Some("false"),                Some("false"),                      Some("true"), None]);
-        check("aws:userid",            [Some("123456789012"), Some(&user_id),               Some(&role_id),                     None, Some("anonymous")]);
-        check("aws:username",          [None,                 Some("alice"),                None,                               None, None]);
-        check("aws:principaltag/team", [None,                 Some("Red"),                  Some("Red"),                        None, None]);
-        check("aws:principaltag/none", [None,                 None,                         None,                               None, None]);
-        check("aws:tokenissuetime",    [None,                 None,                         Some("2026-01-02T03:04:05Z"),       None, None]);
-        check("aws:multifactorauthpresent", [None,            None,                         Some("false"),                      None, None]);
-        check("aws:sourcearn",         [None,                 None,                         None,                               Some("arn:aws:s3:::bucket"), None]);
-        check("aws:sourceaccount",     [None,                 None,                         None,                               Some("123456789012"), None]);
-        check("aws:principalservicename", [None,              None,                         None,                               Some("s3.amazonaws.com"), None]);
-        check("aws:requestedregion",   [None,                 None,                         None,                               None, None]);
-        check("aws:",                  [None,                 None,                         None,                               None, None]);
-        check("s3:prefix",             [None,                 None,                         None,                               None, None]);
+        let user_arn = Some("arn:aws:iam::123456789012:user/team/alice");
+        let role_arn = Some("arn:aws:iam::123456789012:role/service/deploy");
+        let (own, issued) = (Some("123456789012"), Some("2026-01-02T03:04:05Z"));
+        let (no, red, user_id) = (Some("false"), Some("Red"), Some(&*user_id));
+        //                              root                  user               user's token       session                federated              service  anonymous
+        check("aws:principalarn",      [Some("arn:aws:iam::123456789012:root"), user_arn, user_arn, role_arn,              Some("arn:aws:sts::123456789012:federated-user/Susan"), None, None]);
+        check("aws:principalaccount",  [own,                  own,               own,               own,                   own,                   None, Some("anonymous")]);
+        check("aws:principaltype",     [Some("Account"),      Some("User"),      Some("User"),      Some("AssumedRole"),   Some("FederatedUser"), None, Some("Anonymous")]);
+        check("aws:principalisawsservice", [no,               no,                no,                no,                    no,                    Some("true"), None]);
+        check("aws:userid",            [own,                  user_id,           user_id,           Some(&role_id),        Some("123456789012:Susan"), None, Some("anonymous")]);
+        check("aws:username",          [None,                 Some("alice"),     Some("alice"),     None,                  None,                  None, None]);
+        check("aws:principaltag/team", [None,                 red,               red,               red,                   red,                   None, None]);
+        check("aws:principaltag/none", [None,                 None,              None,              None,                  None,                  None, None]);
+        check("aws:tokenissuetime",    [None,                 None,              issued,            issued,                issued,                None, None]);
+        check("aws:multifactorauthpresent", [None,            None,              no,                no,                    no,                    None, None]);
+        check("aws:sourcearn",         [None,                 None,              None,              None,                  None,                  Some("arn:aws:s3:::bucket"), None]);
+        check("aws:sourceaccount",     [None,                 None,              None,              None,                  None,                  own, None]);
+        check("aws:principalservicename", [None,              None,              None,              None,                  None,                  Some("s3.amazonaws.com"), None]);
+        check("aws:requestedregion",   [None; 7]);
+        check("aws:",                  [None; 7]);
+        check("s3:prefix",             [None; 7]);
+        check("lambda:sourcefunctionarn", [None; 7]);
         let list = Value::Multiple(names.iter().copied().map(Cow::Borrowed).collect());
         assert_eq!(s3().condition_key("aws:principalservicenameslist"), Some(list));
     }
@@ -497,14 +614,17 @@ mod tests {
 
     #[test]
     fn a_caller_is_shown_by_its_own_arn() {
-        let callers = [root(), alice(), session(), s3()];
+        let callers = [root(), alice(), alice_with_token(), session(), federated(), s3()];
         let session_arn = "arn:aws:sts::123456789012:assumed-role/deploy/night-run";
         let user_arn = "arn:aws:iam::123456789012:user/team/alice";
         let root_arn = "arn:aws:iam::123456789012:root";
         let arns = callers.each_ref().map(Caller::arn);
-        assert_eq!(arns, [root_arn, user_arn, session_arn, "s3.amazonaws.com"]);
+        let federated_arn = "arn:aws:sts::123456789012:federated-user/Susan";
+        let service = "s3.amazonaws.com";
+        assert_eq!(arns, [root_arn, user_arn, user_arn, session_arn, federated_arn, service]);
         let accounts = callers.each_ref().map(Caller::account);
-        assert_eq!(accounts, [Some(account()), Some(account()), Some(account()), None]);
+        let own = Some(account());
+        assert_eq!(accounts, [own, own, own, own, own, None]);
     }
 
     #[test]
@@ -517,6 +637,32 @@ mod tests {
         let other_account = Role { account: "999999999999".parse().unwrap(), ..role() };
         for role in [other_id, other_name, other_account] {
             assert!(matches!(session_of(role, claims()), Err(Revoked)));
+        }
+    }
+
+    #[test]
+    fn only_a_session_that_lambda_made_has_a_source_function() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let SessionHolder::Role { name, id, session, .. } = claims().holder else { unreachable!() };
+        let holder = SessionHolder::Role { name, id, session, function: Some(arn.into()) };
+        let caller = session_of(role(), SessionClaims { holder, ..claims() }).unwrap();
+        assert_eq!(caller.condition_key("lambda:sourcefunctionarn"), Some(text(arn)));
+    }
+
+    #[test]
+    fn a_federated_user_ends_with_its_user() {
+        let other = User { id: UserId::from_random([8; 17]), ..user() };
+        let root = Arc::new(RootIdentity::new(account(), Partition::Aws));
+        let other = Arc::new(UserIdentity::new(Arc::new(other), Partition::Aws));
+        for (owner, parent) in [
+            (Owner::User(other), Some(NamedUser::from(&user()))),
+            (alice_identity(), None),
+            (Owner::Root(root), Some(NamedUser::from(&user()))),
+        ] {
+            let name = "Susan".parse().unwrap();
+            let holder = SessionHolder::FederatedUser { name, parent };
+            let claims = SessionClaims { holder, ..claims() };
+            assert!(matches!(Caller::of_session(owner, claims, Partition::Aws), Err(Revoked)));
         }
     }
 
@@ -551,9 +697,15 @@ mod tests {
                 let arn = user.arn(partition);
                 let known = UserIdentity::new(Arc::new(user.clone()), partition);
                 prop_assert_eq!(known.arn(), arn);
-                let session = Session::new(claims.clone(), partition);
-                let arn = crate::session_arn(partition, role.account, &role.name, &claims.session_name);
+                let session = Session::new(claims.clone(), partition).unwrap();
+                let SessionHolder::Role { session: name, .. } = &claims.holder else { unreachable!() };
+                let arn = crate::session_arn(partition, role.account, &role.name, name);
                 prop_assert_eq!(session.principal().as_str(), arn);
+                let federated: FederatedUserName = user.name.as_str().get(..2).unwrap().parse().unwrap();
+                let holder = SessionHolder::FederatedUser { name: federated.clone(), parent: Some((&user).into()) };
+                let claims = SessionClaims { holder, ..claims.clone() };
+                let caller = Caller::of_session(Owner::User(Arc::new(known)), claims, partition).unwrap();
+                prop_assert_eq!(caller.arn(), crate::federated_user_arn(partition, user.account, &federated));
             }
         }
 

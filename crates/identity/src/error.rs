@@ -195,6 +195,9 @@ pub enum IdentityError {
     /// ignored. Our own words, as AWS has none for it.
     #[error("The parameter {0} is not supported yet.")]
     ParameterUnsupported(&'static str),
+    /// An operation that temporary credentials of this kind cannot call, whatever is allowed.
+    #[error("Cannot call {0} with session credentials")]
+    SessionCredentials(&'static str),
     /// An operation on "the caller's own user", by a caller that is no user.
     #[error("Must specify userName when calling with non-User credentials")]
     UserNameRequired,
@@ -266,7 +269,8 @@ impl IdentityError {
             | Self::ServiceLinkedRoleExists(_)
             | Self::InvalidPolicyArn(_)         => "InvalidInput",
             Self::Unmodifiable(_)               => "UnmodifiableEntity",
-            Self::AwsManaged(_)                 => "AccessDenied",
+            Self::SessionCredentials(_)
+            | Self::AwsManaged(_)               => "AccessDenied",
             Self::ParameterUnsupported(_)       => "UnsupportedOperationException",
         }
     }

@@ -1,6 +1,6 @@
 //! Fresh ids and secrets: the one place that asks the operating system for random bytes.
 
-use crate::ids::{AccessKeyId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
+use crate::ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
 use crate::seal::SessionKeys;
 use crate::session::SessionSeed;
 
@@ -63,13 +63,13 @@ pub fn secret_access_key() -> Result<SecretAccessKey, NoRandomness> {
     random().map(SecretAccessKey::from_random)
 }
 
-/// What one new session needs: its `ASIA…` id, its secret's salt, its token's nonce.
+/// What one new session of `account` needs: its `ASIA…` id, its secret's salt, its token's nonce.
 ///
 /// # Errors
 /// [`NoRandomness`] when the operating system gives none.
-pub fn session_seed() -> Result<SessionSeed, NoRandomness> {
+pub fn session_seed(account: AccountId) -> Result<SessionSeed, NoRandomness> {
     Ok(SessionSeed {
-        access_key_id: AccessKeyId::temporary(random()?),
+        access_key_id: AccessKeyId::temporary(account, random()?),
         session_id: random()?,
         nonce: random()?,
     })
@@ -93,7 +93,8 @@ mod tests {
     fn fresh_ids_differ() {
         let users: HashSet<_> = (0..100).map(|_| user_id().unwrap()).collect();
         let keys: HashSet<_> = (0..100).map(|_| access_key_id().unwrap()).collect();
-        let seeds: HashSet<_> = (0..100).map(|_| session_seed().unwrap().nonce).collect();
+        let seeds: HashSet<_> =
+            (0..100).map(|_| session_seed(crate::samples::account()).unwrap().nonce).collect();
         assert_eq!((users.len(), keys.len(), seeds.len()), (100, 100, 100));
         assert_ne!(secret_access_key().unwrap(), secret_access_key().unwrap());
     }

@@ -91,6 +91,13 @@ impl FromStr for AccountId {
     }
 }
 
+impl AccountId {
+    /// The digits as a number: under 10¹².
+    fn number(self) -> u64 {
+        self.as_str().bytes().fold(0, |all, digit| all * 10 + u64::from(digit & 15))
+    }
+}
+
 /// The unique id types: a fixed prefix and 17 random characters of `[A-Z2-7]`; 21 characters.
 macro_rules! unique_id {
     ($(#[$doc:meta])* $type:ident, $prefix:literal) => {
@@ -161,10 +168,27 @@ impl AccessKeyId {
         Self(random_id::<20>("AKIA", &random).as_str().into())
     }
 
-    /// The id of a session, 20 characters, that these random bytes make.
+    /// The id of a session of `account`, 20 characters: the account's number in 40 bits after a
+    /// leading one, as in AWS's ids, then 39 bits of `random`. Who only knows the id can so tell
+    /// the account; the id proves nothing.
     #[must_use]
-    pub fn temporary(random: [u8; ACCESS_KEY_ID_RANDOM_BYTES]) -> Self {
-        Self(random_id::<20>(TEMPORARY_PREFIX, &random).as_str().into())
+    pub fn temporary(account: AccountId, random: [u8; ACCESS_KEY_ID_RANDOM_BYTES]) -> Self {
+        let random = random.iter().fold(0, |all: u128, byte| (all << 5) | u128::from(byte & 31));
+        let id = (1 << 79) | (u128::from(account.number()) << 39) | (random & ((1 << 39) - 1));
+        let place = |place: u32| u8::try_from((id >> (75 - 5 * place)) & 31).unwrap_or(0);
+        let characters: Vec<u8> = (0..16).map(place).collect();
+        Self(random_id::<20>(TEMPORARY_PREFIX, &characters).as_str().into())
+    }
+
+    /// The account that a session's id tells; `None` for ids of other forms.
+    #[must_use]
+    pub fn account_of_temporary(&self) -> Option<AccountId> {
+        let characters = self.0.strip_prefix(TEMPORARY_PREFIX).filter(|rest| rest.len() == 16)?;
+        let value = |byte: u8| ID_ALPHABET.iter().position(|known| *known == byte);
+        let id = characters
+            .bytes()
+            .try_fold(0, |all: u128, byte| Some((all << 5) | u128::try_from(value(byte)?).ok()?))?;
+        format!("{:012}", (id >> 39) & ((1 << 40) - 1)).parse().ok()
     }
 
     /// Whether this id belongs to a session: it is nowhere stored, and comes with a session token.
@@ -299,10 +323,12 @@ mod tests {
             prop_assert_eq!(user.as_str().parse::<UserId>().unwrap(), user);
             let role = RoleId::from_random(unique);
             prop_assert_eq!(role.as_str().parse::<RoleId>().unwrap(), role);
-            let (long, short) = (AccessKeyId::long_term(key), AccessKeyId::temporary(key));
+            let (long, short) = (AccessKeyId::long_term(key), AccessKeyId::temporary(crate::samples::account(), key));
             prop_assert_eq!((long.as_str().len(), short.as_str().len()), (20, 20));
             prop_assert!(long.as_str().starts_with("AKIA") && !long.is_temporary());
             prop_assert!(short.is_temporary());
+            prop_assert_eq!(short.account_of_temporary(), Some(crate::samples::account()));
+            prop_assert_eq!(long.account_of_temporary(), None);
             prop_assert_eq!(long.as_str().parse::<AccessKeyId>().unwrap(), long);
         }
 

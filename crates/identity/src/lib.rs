@@ -20,6 +20,7 @@ mod error;
 pub mod generate;
 mod group;
 mod ids;
+mod issue;
 mod managed_policy;
 mod names;
 mod policies;
@@ -39,12 +40,12 @@ pub use access_key::{
     KeyStatus, KeyUse, OperatorKey, create_access_key, delete_access_key, update_access_key,
 };
 pub use account::{Account, AccountAlias, create_account_alias, delete_account_alias};
-pub use arn::{Partition, session_arn};
+pub use arn::{Partition, federated_user_arn, session_arn};
 pub use attachment::{ATTACHED_POLICIES_MAX, attach_policy, detach_policy};
 pub use aws_managed::aws_managed_policies;
 pub use boundary::{Bounded, delete_permissions_boundary, put_permissions_boundary};
 pub use caller::{
-    Caller, InvalidSource, Revoked, RoleIdentity, RootIdentity, ServiceIdentity, Source,
+    Caller, InvalidSource, Owner, Revoked, RoleIdentity, RootIdentity, ServiceIdentity, Source,
     UserIdentity,
 };
 pub use entity::{
@@ -57,12 +58,19 @@ pub use group::{
     remove_user_from_group,
 };
 pub use ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
+pub use issue::{
+    AssumeRole, Bearer, GetFederationToken, Issuer, NewSession, SESSION_POLICY_CHARACTERS_MAX,
+    SessionCredentials, session_duration,
+};
 pub use managed_policy::{
     MANAGED_POLICY_CHARACTERS_MAX, ManagedPolicy, NewPolicy, POLICY_VERSIONS_MAX, PolicyArn,
     PolicyOwner, PolicyVersion, PolicyVersionId, create_policy, create_policy_version,
     delete_policy, delete_policy_version, set_default_policy_version,
 };
-pub use names::{AccountAliasName, GroupName, Path, PolicyName, RoleName, SessionName, UserName};
+pub use names::{
+    AccountAliasName, FederatedUserName, GroupName, Path, PolicyName, RoleName, SessionName,
+    UserName,
+};
 pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
 pub use role::{
     MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role, update_role,
@@ -71,10 +79,7 @@ pub use role::{
 pub use seal::{SESSION_TOKEN_BYTES_MAX, SessionError, SessionKeys};
 pub use service::{InvalidServiceName, ServiceName};
 pub use service_linked::ServiceLinkedRole;
-pub use session::{
-    AssumeRole, AssumedRole, SESSION_POLICY_CHARACTERS_MAX, Session, SessionClaims, SessionSeed,
-    assume_role, session_duration,
-};
+pub use session::{NamedUser, Session, SessionClaims, SessionHolder, SessionSeed};
 pub use set::SmallSet;
 pub use tags::{Tag, Tagged, Tags, tag, untag};
 pub use user::{NewUser, User, create_user, delete_user};

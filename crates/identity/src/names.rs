@@ -94,6 +94,22 @@ name_type! {
     SessionName, "roleSessionName", 2..=64
 }
 
+impl SessionName {
+    /// The name of the sessions that a function runs as: the function's. One of a single character
+    /// is too short for a session; it is called `lambda-F`, our own choice.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for what no function is called.
+    pub fn of_function(function: &str) -> Result<Self, InvalidValue> {
+        function.parse().or_else(|_| format!("lambda-{function}").parse())
+    }
+}
+
+name_type! {
+    /// Names a federated user: 2..=32 of `[\w+=,.@-]`; not unique. Source: STS model, `userNameType`.
+    FederatedUserName, "name", 2..=32
+}
+
 /// Names an account beside its number, in every account of the partition: 3..=63 of lower-case
 /// letters, digits and single hyphens, none at either end. Source: IAM model, `accountAliasType`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     AccountId, Group, GroupId, InlinePolicies, MaxSessionDuration, Path, Role, RoleId,
-    SessionClaims, SessionName, SmallSet, Tag, Tags, User, UserId,
+    SessionClaims, SessionHolder, SessionName, SmallSet, Tag, Tags, User, UserId,
 };
 
 pub(crate) const NOW: &str = "2026-01-02T03:04:05.678Z";
@@ -75,15 +75,19 @@ pub(crate) fn session_name() -> SessionName {
 pub(crate) fn claims() -> SessionClaims {
     SessionClaims {
         account: account(),
-        role_name: role().name,
-        role_id: role().id,
-        session_name: session_name(),
+        holder: holder(&role(), session_name()),
         session_id: [3; 16],
         issued: "2026-01-02T03:04:05Z".parse().unwrap(),
         expires: "2026-01-02T04:04:05Z".parse().unwrap(),
         policy: Some(ALLOW.into()),
         source: "arn:aws:iam::123456789012:user/team/alice".into(),
+        key: None,
     }
+}
+
+/// A session of a role.
+pub(crate) fn holder(role: &Role, session: SessionName) -> SessionHolder {
+    SessionHolder::Role { name: role.name.clone(), id: role.id, session, function: None }
 }
 
 /// Names and paths of every legal character.
@@ -106,8 +110,7 @@ pub(crate) fn any_identity() -> impl Strategy<Value = (User, Role, SessionClaims
         };
         let claims = SessionClaims {
             account: user.account,
-            role_name: role.name.clone(),
-            session_name: session.parse().unwrap(),
+            holder: holder(&role, session.parse().unwrap()),
             ..claims()
         };
         (user, role, claims)

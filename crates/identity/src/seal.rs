@@ -179,14 +179,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples::claims;
+    use crate::samples::{account, claims};
+    use crate::session::SessionHolder;
 
     fn keys() -> SessionKeys {
         SessionKeys::from_material([7; 32])
     }
 
     fn key_id(random: u8) -> AccessKeyId {
-        AccessKeyId::temporary([random; 16])
+        AccessKeyId::temporary(account(), [random; 16])
     }
 
     fn token() -> String {
@@ -232,8 +233,12 @@ mod tests {
         let large = SessionClaims {
             policy: Some(policy.into()),
             source: source.into(),
-            role_name: name.parse().unwrap(),
-            session_name: name.parse().unwrap(),
+            holder: SessionHolder::Role {
+                name: name.parse().unwrap(),
+                id: crate::samples::role().id,
+                session: name.parse().unwrap(),
+                function: Some("f".repeat(512).into()),
+            },
             ..claims()
         };
         let token = keys().seal(&large, &key_id(1), [9; NONCE_BYTES]);
@@ -276,7 +281,7 @@ mod tests {
             let keys = SessionKeys::from_material(material);
             let policy = policy.map(Into::into);
             let claims = SessionClaims { session_id, policy, ..identity.2 };
-            let id = AccessKeyId::temporary(id);
+            let id = AccessKeyId::temporary(account(), id);
             let token = keys.seal(&claims, &id, nonce);
             prop_assert_eq!(keys.open(&token, &id, DURING.parse().unwrap()), Ok(claims));
         }

@@ -155,6 +155,8 @@ pub enum ResourceForm {
     UserGroupOrRole,
     /// An IAM role: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
     Role,
+    /// A federated user: `arn:aws:sts::ACCOUNT:federated-user/NAME`.
+    FederatedUser,
 }
 
 /// An exception that the model declares.

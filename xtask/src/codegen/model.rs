@@ -225,6 +225,7 @@ fn form(short: &str) -> Option<&'static str> {
         "POLICY" => "Policy",
         "ENTITY" => "UserGroupOrRole",
         "ROLE" => "Role",
+        "FEDERATED_USER" => "FederatedUser",
         _ => return None,
     })
 }

@@ -124,9 +124,13 @@ impl RequestCx<'_> {
             (None, Caller::Root { root, .. }) => {
                 KeyHolder::Root(RootResource::new(self.state.partition, root.account()))
             }
-            (None, Caller::RoleSession { .. } | Caller::Service { .. } | Caller::Anonymous) => {
-                return Err(IdentityError::UserNameRequired.into());
-            }
+            (
+                None,
+                Caller::RoleSession { .. }
+                | Caller::FederatedUser { .. }
+                | Caller::Service { .. }
+                | Caller::Anonymous,
+            ) => return Err(IdentityError::UserNameRequired.into()),
         };
         self.authorize(holder, &Parameters::default())
     }

@@ -1,19 +1,22 @@
-//! Role sessions. Nothing of a session is stored, so that there is nothing to commit.
+//! Sessions. Nothing of a session is stored, so that there is nothing to commit.
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    AssumeRole as Request, AssumedRole, Caller, IdentityError, SessionName, assume_role, generate,
+    AccessKeyId, AccountId, AssumeRole as Request, Bearer, Caller, FederatedUserName,
+    GetFederationToken as FederationRequest, IdentityError, Issuer, KeyOwner, KeyStatus,
+    NewSession, Owner, Revoked, SessionClaims, SessionCredentials, SessionHolder, SessionName,
+    generate,
 };
-use portcullis_model::sts::operation::AssumeRole;
+use portcullis_model::sts::operation::{AssumeRole, GetAccessKeyInfo, GetFederationToken};
 
-use crate::{CatalogError, Failure, Permit, Snapshot, TrustingRole};
+use crate::{
+    CatalogError, Failure, FederatedUserResource, Permit, Snapshot, TrustingRole, WholeAccount,
+};
 
-/// What a new session asks for beside the role in the permit.
+/// What a new session asks for beside what is in the permit.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionSettings<'a> {
-    /// How the session is called.
-    pub name: &'a SessionName,
-    /// How long it lasts, in seconds; an hour when it does not say.
+    /// How long it lasts, in seconds; the operation's default when it does not say.
     pub duration_seconds: Option<u32>,
     /// The text of an inline session policy.
     pub policy: Option<&'a str>,
@@ -23,21 +26,109 @@ impl Snapshot {
     /// Makes the credentials of a new session of the permitted role for `caller`.
     ///
     /// # Errors
-    /// The missing role; those of [`assume_role`].
+    /// The missing role; those of [`Issuer::assume_role`].
     pub fn assume_role(
         &self,
         permit: Permit<AssumeRole, TrustingRole>,
         caller: &Caller,
+        session_name: &SessionName,
         settings: SessionSettings<'_>,
         now: Timestamp,
-    ) -> Result<AssumedRole, Failure<IdentityError>> {
+    ) -> Result<NewSession, Failure<IdentityError>> {
         let TrustingRole(resource) = permit.consume();
         let role = resource.find(self)?;
-        let keys = self.session_keys().ok_or(CatalogError::Unreadable)?;
-        let seed = generate::session_seed().map_err(CatalogError::from)?;
-        let SessionSettings { name: session_name, duration_seconds, policy } = settings;
+        let SessionSettings { duration_seconds, policy } = settings;
         let request =
             Request { caller, role: &role.stored, session_name, duration_seconds, policy };
-        Ok(assume_role(request, keys, self.partition(), seed, now)?)
+        let seed = generate::session_seed(role.stored.account).map_err(CatalogError::from)?;
+        Ok(self.issuer(now)?.assume_role(request, seed)?)
+    }
+
+    /// Makes temporary credentials for the caller as itself. No permit: a caller that can sign needs
+    /// no permission for it, and gains none by it.
+    ///
+    /// # Errors
+    /// Those of [`Issuer::session_token`].
+    pub fn session_token(
+        &self,
+        bearer: Bearer<'_>,
+        duration_seconds: Option<u32>,
+        now: Timestamp,
+    ) -> Result<SessionCredentials, Failure<IdentityError>> {
+        let refused = || IdentityError::SessionCredentials("GetSessionToken");
+        let account = bearer.caller.account().ok_or_else(refused)?;
+        let seed = generate::session_seed(account).map_err(CatalogError::from)?;
+        Ok(self.issuer(now)?.session_token(bearer, duration_seconds, seed)?)
+    }
+
+    /// Makes the credentials of the permitted federated user.
+    ///
+    /// # Errors
+    /// Those of [`Issuer::federation_token`].
+    pub fn federation_token(
+        &self,
+        permit: Permit<GetFederationToken, FederatedUserResource>,
+        bearer: Bearer<'_>,
+        settings: SessionSettings<'_>,
+        now: Timestamp,
+    ) -> Result<NewSession, Failure<IdentityError>> {
+        let resource = permit.consume();
+        let (account, name): (AccountId, FederatedUserName) = resource.into_parts();
+        let SessionSettings { duration_seconds, policy } = settings;
+        let request = FederationRequest { bearer, name: &name, duration_seconds, policy };
+        let seed = generate::session_seed(account).map_err(CatalogError::from)?;
+        Ok(self.issuer(now)?.federation_token(request, seed)?)
+    }
+
+    /// The account of an access key, whoever's it is. A session's is told by its id; the key of a
+    /// service belongs to no account, so that it is as if there were none.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchAccessKey`]; AWS, which reads every account off the id, documents none.
+    pub fn access_key_info(
+        &self,
+        permit: Permit<GetAccessKeyInfo, WholeAccount>,
+        id: &AccessKeyId,
+    ) -> Result<AccountId, IdentityError> {
+        permit.consume();
+        let owner = self.access_key(id).and_then(|key| match &key.stored.owner {
+            KeyOwner::Root(account) | KeyOwner::User { account, .. } => Some(*account),
+            KeyOwner::Service(_) => None,
+        });
+        let missing = || IdentityError::NoSuchAccessKey(id.clone());
+        owner.or_else(|| id.account_of_temporary()).ok_or_else(missing)
+    }
+
+    /// Whoever the claims of a session say, if all that it hangs on is still there: the user, root or
+    /// role, and the long-term key that made it, in force.
+    ///
+    /// # Errors
+    /// [`Revoked`] if not.
+    pub fn caller_of_session(&self, claims: SessionClaims) -> Result<Caller, Revoked> {
+        let account = claims.account;
+        if let Some(id) = &claims.key {
+            let key = self.access_key(id).ok_or(Revoked)?;
+            if key.stored.status != KeyStatus::Active {
+                return Err(Revoked);
+            }
+        }
+        let owner = match &claims.holder {
+            SessionHolder::Root | SessionHolder::FederatedUser { parent: None, .. } => {
+                Owner::Root(self.root(account).ok_or(Revoked)?.clone())
+            }
+            SessionHolder::User(user) | SessionHolder::FederatedUser { parent: Some(user), .. } => {
+                Owner::User(self.user(account, &user.name).ok_or(Revoked)?.identity.clone())
+            }
+            SessionHolder::Role { name, .. } => {
+                Owner::Role(self.role(account, name).ok_or(Revoked)?.identity.clone())
+            }
+        };
+        Caller::of_session(owner, claims, self.partition())
+    }
+
+    /// What sessions are made with now.
+    fn issuer(&self, now: Timestamp) -> Result<Issuer<'_>, CatalogError> {
+        let keys = self.session_keys().ok_or(CatalogError::Unreadable)?;
+        Ok(Issuer { keys, partition: self.partition(), now })
     }
 }

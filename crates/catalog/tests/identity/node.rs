@@ -11,8 +11,8 @@ use portcullis_catalog::{
 };
 use portcullis_iam::MapContext;
 use portcullis_identity::{
-    AccessKey, AccountId, AssumedRole, Caller, IdentityError, MaxSessionDuration, Partition,
-    Revoked, Session, SessionName, Tags, UserName,
+    AccessKey, AccountId, Caller, IdentityError, MaxSessionDuration, NewSession, Partition,
+    Revoked, SessionName, Tags, UserName,
 };
 use portcullis_model::{
     Operation,
@@ -215,22 +215,22 @@ impl Node {
         self.catalog.delete_role(self.permit::<DeleteRole, _>(self.role(role))).await
     }
 
-    pub(crate) fn assume(&self, caller: &Caller, role: &str) -> Result<AssumedRole, Denial> {
+    pub(crate) fn assume(&self, caller: &Caller, role: &str) -> Result<NewSession, Denial> {
         let permit = self.try_permit::<AssumeRole, _>(caller, TrustingRole(self.role(role)))?;
         let session: SessionName = "night-run".parse().unwrap();
-        let settings = SessionSettings { name: &session, duration_seconds: None, policy: None };
-        Ok(self.catalog.load().assume_role(permit, caller, settings, now()).unwrap())
+        let settings = SessionSettings { duration_seconds: None, policy: None };
+        Ok(self.catalog.load().assume_role(permit, caller, &session, settings, now()).unwrap())
     }
 
     /// Who a session's token says that its bearer is.
-    pub(crate) fn session(&self, assumed: &AssumedRole) -> Result<Caller, Revoked> {
+    pub(crate) fn session(&self, assumed: &NewSession) -> Result<Caller, Revoked> {
         let snapshot = self.catalog.load();
         let keys = snapshot.session_keys().unwrap();
-        let claims = keys.open(&assumed.session_token, &assumed.access_key_id, now()).unwrap();
-        assert_eq!(keys.secret(&claims, &assumed.access_key_id), assumed.secret_access_key);
-        let role = snapshot.role(claims.account, &claims.role_name).ok_or(Revoked)?;
-        let session = Session::new(claims.clone(), snapshot.partition());
-        Caller::role_session(role.identity.clone(), Arc::new(session))
+        let credentials = &assumed.credentials;
+        let id = &credentials.access_key_id;
+        let claims = keys.open(&credentials.session_token, id, now()).unwrap();
+        assert_eq!(keys.secret(&claims, id), credentials.secret_access_key);
+        snapshot.caller_of_session(claims)
     }
 }
 

@@ -119,7 +119,13 @@ pub static SERVICE: Service = Service {
     ],
 };
 /// The operations that this server carries out, in alphabetical order.
-pub static ALL_SERVED: &[&OperationModel] = &[&rows::ASSUME_ROLE, &rows::GET_CALLER_IDENTITY];
+pub static ALL_SERVED: &[&OperationModel] = &[
+    &rows::ASSUME_ROLE,
+    &rows::GET_ACCESS_KEY_INFO,
+    &rows::GET_CALLER_IDENTITY,
+    &rows::GET_FEDERATION_TOKEN,
+    &rows::GET_SESSION_TOKEN,
+];
 
 /// Calls the macro `$with` with the service's module and table, then every served operation
 /// and the name of its handler.
@@ -128,7 +134,10 @@ macro_rules! served_sts {
     ($with:ident) => {
         $with! { sts STS:
             AssumeRole assume_role,
+            GetAccessKeyInfo get_access_key_info,
             GetCallerIdentity get_caller_identity,
+            GetFederationToken get_federation_token,
+            GetSessionToken get_session_token,
         }
     };
 }
@@ -219,11 +228,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_ACCESS_KEY_INFO_REQUEST),
+        output: Some(&shapes::GET_ACCESS_KEY_INFO_RESPONSE),
+        result_wrapper: "GetAccessKeyInfoResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "sts:GetAccessKeyInfo",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_CALLER_IDENTITY: OperationModel = OperationModel {
         service: "sts",
@@ -261,11 +274,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_FEDERATION_TOKEN_REQUEST),
+        output: Some(&shapes::GET_FEDERATION_TOKEN_RESPONSE),
+        result_wrapper: "GetFederationTokenResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "sts:GetFederationToken",
+            resource: ResourceForm::FederatedUser,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_SCOPED_CREDENTIALS: OperationModel = OperationModel {
         service: "sts",
@@ -289,10 +306,10 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
+        input: Some(&shapes::GET_SESSION_TOKEN_REQUEST),
+        output: Some(&shapes::GET_SESSION_TOKEN_RESPONSE),
+        result_wrapper: "GetSessionTokenResult",
+        served: true,
         authorization: None,
     };
     pub(super) static GET_WEB_IDENTITY_TOKEN: OperationModel = OperationModel {
@@ -324,6 +341,14 @@ pub mod operation {
         type Input = types::AssumeRoleInput;
         type Output = types::AssumeRoleOutput;
     }
+    /// `GetAccessKeyInfo`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetAccessKeyInfo;
+    impl Operation for GetAccessKeyInfo {
+        const MODEL: &'static OperationModel = &rows::GET_ACCESS_KEY_INFO;
+        type Input = types::GetAccessKeyInfoInput;
+        type Output = types::GetAccessKeyInfoOutput;
+    }
     /// `GetCallerIdentity`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetCallerIdentity;
@@ -331,6 +356,22 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_CALLER_IDENTITY;
         type Input = types::GetCallerIdentityInput;
         type Output = types::GetCallerIdentityOutput;
+    }
+    /// `GetFederationToken`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetFederationToken;
+    impl Operation for GetFederationToken {
+        const MODEL: &'static OperationModel = &rows::GET_FEDERATION_TOKEN;
+        type Input = types::GetFederationTokenInput;
+        type Output = types::GetFederationTokenOutput;
+    }
+    /// `GetSessionToken`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetSessionToken;
+    impl Operation for GetSessionToken {
+        const MODEL: &'static OperationModel = &rows::GET_SESSION_TOKEN;
+        type Input = types::GetSessionTokenInput;
+        type Output = types::GetSessionTokenOutput;
     }
 }
 
@@ -401,6 +442,26 @@ pub mod types {
                 .finish()
         }
     }
+    /// `FederatedUser` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct FederatedUser {
+        pub federated_user_id: String,
+        pub arn: String,
+    }
+    /// `GetAccessKeyInfoRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccessKeyInfoInput {
+        pub access_key_id: String,
+    }
+    /// `GetAccessKeyInfoResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetAccessKeyInfoOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub account: Option<String>,
+    }
     /// `GetCallerIdentityRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -415,6 +476,52 @@ pub mod types {
         pub account: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arn: Option<String>,
+    }
+    /// `GetFederationTokenRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFederationTokenInput {
+        pub name: String,
+        pub policy: Option<String>,
+        pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+        pub duration_seconds: Option<i32>,
+        pub tags: Option<Vec<Tag>>,
+        pub minimum_session_token_size: Option<i32>,
+    }
+    /// `GetFederationTokenResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFederationTokenOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub credentials: Option<Credentials>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub federated_user: Option<FederatedUser>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub packed_policy_size: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub session_token_utilization: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub session_token_size: Option<i32>,
+    }
+    /// `GetSessionTokenRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetSessionTokenInput {
+        pub duration_seconds: Option<i32>,
+        pub serial_number: Option<String>,
+        pub token_code: Option<String>,
+        pub minimum_session_token_size: Option<i32>,
+    }
+    /// `GetSessionTokenResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetSessionTokenOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub credentials: Option<Credentials>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub session_token_utilization: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub session_token_size: Option<i32>,
     }
     /// `PolicyDescriptorType` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -487,6 +594,19 @@ mod shapes {
             Member::body("Expiration", &DATE_TYPE).required(),
         ],
     );
+    pub(super) static FEDERATED_USER: Shape = Shape::structure(
+        "FederatedUser",
+        &[
+            Member::body("FederatedUserId", &FEDERATED_ID_TYPE).required(),
+            Member::body("Arn", &ARN_TYPE).required(),
+        ],
+    );
+    pub(super) static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape::structure(
+        "GetAccessKeyInfoRequest",
+        &[Member::body("AccessKeyId", &ACCESS_KEY_ID_TYPE).required()],
+    );
+    pub(super) static GET_ACCESS_KEY_INFO_RESPONSE: Shape =
+        Shape::structure("GetAccessKeyInfoResponse", &[Member::body("Account", &ACCOUNT_TYPE)]);
     pub(super) static GET_CALLER_IDENTITY_REQUEST: Shape =
         Shape::structure("GetCallerIdentityRequest", &[]);
     pub(super) static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape::structure(
@@ -495,6 +615,44 @@ mod shapes {
             Member::body("UserId", &USER_ID_TYPE),
             Member::body("Account", &ACCOUNT_TYPE),
             Member::body("Arn", &ARN_TYPE),
+        ],
+    );
+    pub(super) static GET_FEDERATION_TOKEN_REQUEST: Shape = Shape::structure(
+        "GetFederationTokenRequest",
+        &[
+            Member::body("Name", &USER_NAME_TYPE).required(),
+            Member::body("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+            Member::body("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+            Member::body("DurationSeconds", &DURATION_SECONDS_TYPE),
+            Member::body("Tags", &TAG_LIST_TYPE),
+            Member::body("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+        ],
+    );
+    pub(super) static GET_FEDERATION_TOKEN_RESPONSE: Shape = Shape::structure(
+        "GetFederationTokenResponse",
+        &[
+            Member::body("Credentials", &CREDENTIALS),
+            Member::body("FederatedUser", &FEDERATED_USER),
+            Member::body("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+            Member::body("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+            Member::body("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+        ],
+    );
+    pub(super) static GET_SESSION_TOKEN_REQUEST: Shape = Shape::structure(
+        "GetSessionTokenRequest",
+        &[
+            Member::body("DurationSeconds", &DURATION_SECONDS_TYPE),
+            Member::body("SerialNumber", &SERIAL_NUMBER_TYPE),
+            Member::body("TokenCode", &TOKEN_CODE_TYPE),
+            Member::body("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+        ],
+    );
+    pub(super) static GET_SESSION_TOKEN_RESPONSE: Shape = Shape::structure(
+        "GetSessionTokenResponse",
+        &[
+            Member::body("Credentials", &CREDENTIALS),
+            Member::body("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+            Member::body("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
         ],
     );
     pub(super) static POLICY_DESCRIPTOR_TYPE: Shape =
@@ -544,12 +702,20 @@ mod shapes {
     pub(super) static CONTEXT_ASSERTION_TYPE: Shape =
         Shape::string("contextAssertionType", Text::ANY.length(Some(4), Some(3072)));
     pub(super) static DATE_TYPE: Shape = Shape::timestamp("dateType");
+    pub(super) static DURATION_SECONDS_TYPE: Shape =
+        Shape::integer("durationSecondsType", Bounds { min: Some(900), max: Some(129600) });
     pub(super) static EXTERNAL_ID_TYPE: Shape = Shape::string(
         "externalIdType",
         Text::ANY.length(Some(2), Some(1224)).pattern(&EXTERNAL_ID_TYPE_PATTERN),
     );
     static EXTERNAL_ID_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@:\/-]*"#, r#"[0-9A-Za-z_+=,.@:/\-]*"#, false);
+    pub(super) static FEDERATED_ID_TYPE: Shape = Shape::string(
+        "federatedIdType",
+        Text::ANY.length(Some(2), Some(193)).pattern(&FEDERATED_ID_TYPE_PATTERN),
+    );
+    static FEDERATED_ID_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@\:-]*"#, r#"[0-9A-Za-z_+=,.@:\-]*"#, false);
     pub(super) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape =
         Shape::integer("minimumSessionTokenSizeType", Bounds { min: Some(0), max: Some(4096) });
     pub(super) static NON_NEGATIVE_INTEGER_TYPE: Shape =
@@ -574,6 +740,15 @@ mod shapes {
     );
     static SERIAL_NUMBER_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=/:,.@-]*"#, r#"[0-9A-Za-z_+=/:,.@\-]*"#, false);
+    pub(super) static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape::string(
+        "sessionPolicyDocumentType",
+        Text::ANY.length(Some(1), Some(2048)).pattern(&SESSION_POLICY_DOCUMENT_TYPE_PATTERN),
+    );
+    static SESSION_POLICY_DOCUMENT_TYPE_PATTERN: Pattern = Pattern::new(
+        r#"[\u0009\u000A\u000D\u0020-\u00FF]+"#,
+        r#"[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+"#,
+        false,
+    );
     pub(super) static SESSION_TOKEN_SIZE_TYPE: Shape =
         Shape::integer("sessionTokenSizeType", Bounds { min: Some(0), max: None });
     pub(super) static SESSION_TOKEN_UTILIZATION_TYPE: Shape =
@@ -616,4 +791,10 @@ mod shapes {
         false,
     );
     pub(super) static USER_ID_TYPE: Shape = Shape::string("userIdType", Text::ANY);
+    pub(super) static USER_NAME_TYPE: Shape = Shape::string(
+        "userNameType",
+        Text::ANY.length(Some(2), Some(32)).pattern(&USER_NAME_TYPE_PATTERN),
+    );
+    static USER_NAME_TYPE_PATTERN: Pattern =
+        Pattern::new(r#"[\w+=,.@-]*"#, r#"[0-9A-Za-z_+=,.@\-]*"#, false);
 }

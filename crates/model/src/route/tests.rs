@@ -147,7 +147,7 @@ fn every_served_operation_says_what_it_demands() {
         .filter(|operation| operation.served && operation.authorization.is_none())
         .map(|operation| operation.name)
         .collect();
-    assert_eq!(free, ["GetCallerIdentity"]);
+    assert_eq!(free, ["GetCallerIdentity", "GetSessionToken"]);
     assert!(LAMBDA.operations.iter().all(|operation| operation.authorization.is_some()));
     let role = STS.operation("AssumeRole").unwrap().authorization.unwrap();
     assert_eq!((role.action, role.resource), ("sts:AssumeRole", ResourceForm::Role));

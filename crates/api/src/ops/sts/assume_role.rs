@@ -1,14 +1,11 @@
 //! STS `AssumeRole`: temporary credentials for a role, if its trust policy and the caller's own
 //! policies allow.
 
-use portcullis_catalog::{Permit, RoleResource, TrustingRole, effects::SessionSettings};
-use portcullis_identity::{AssumedRole, IdentityError, SESSION_POLICY_CHARACTERS_MAX};
-use portcullis_model::{
-    Timestamp,
-    sts::{
-        operation::AssumeRole,
-        types::{AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser, Credentials},
-    },
+use portcullis_catalog::{Permit, RoleResource, TrustingRole};
+use portcullis_identity::IdentityError;
+use portcullis_model::sts::{
+    operation::AssumeRole,
+    types::{AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser},
 };
 
 use crate::{
@@ -16,7 +13,10 @@ use crate::{
     conditions::Parameters,
     context::RequestCx,
     error::ApiError,
-    wire::iam::{parsed, unsupported},
+    wire::{
+        iam::{parsed, unsupported},
+        sts::{credentials, is_given, percent_of_limit, settings},
+    },
 };
 
 pub(crate) async fn assume_role(
@@ -26,13 +26,17 @@ pub(crate) async fn assume_role(
     let permit = permit(cx, &input)?;
     refuse_unsupported(&input)?;
     let name = parsed(&input.role_session_name)?;
-    let settings = SessionSettings {
-        name: &name,
-        duration_seconds: input.duration_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
-        policy: input.policy.as_deref(),
-    };
-    let assumed = cx.snapshot.assume_role(permit, cx.caller(), settings, cx.now())?;
-    Ok(Answer::Output(output(assumed, input.policy.as_deref())))
+    let settings = settings(input.duration_seconds, input.policy.as_deref());
+    let assumed = cx.snapshot.assume_role(permit, cx.caller(), &name, settings, cx.now())?;
+    Ok(Answer::Output(AssumeRoleOutput {
+        credentials: Some(credentials(assumed.credentials)),
+        assumed_role_user: Some(AssumedRoleUser {
+            assumed_role_id: assumed.user_id,
+            arn: assumed.arn,
+        }),
+        packed_policy_size: settings.policy.and_then(percent_of_limit),
+        ..AssumeRoleOutput::default()
+    }))
 }
 
 /// The permission to become the role, whose account may be another one.
@@ -50,9 +54,6 @@ fn permit(
 
 /// What would make the session another one than was asked for, were it ignored.
 fn refuse_unsupported(input: &AssumeRoleInput) -> Result<(), ApiError> {
-    fn is_given<T>(list: Option<&Vec<T>>) -> bool {
-        list.is_some_and(|list| !list.is_empty())
-    }
     unsupported(&[
         (is_given(input.policy_arns.as_ref()), "PolicyArns"),
         (is_given(input.tags.as_ref()), "Tags"),
@@ -63,27 +64,4 @@ fn refuse_unsupported(input: &AssumeRoleInput) -> Result<(), ApiError> {
         (is_given(input.provided_contexts.as_ref()), "ProvidedContexts"),
         (input.minimum_session_token_size.is_some(), "MinimumSessionTokenSize"),
     ])
-}
-
-fn output(assumed: AssumedRole, policy: Option<&str>) -> AssumeRoleOutput {
-    AssumeRoleOutput {
-        credentials: Some(Credentials {
-            access_key_id: assumed.access_key_id.to_string(),
-            secret_access_key: assumed.secret_access_key.expose().to_owned(),
-            session_token: assumed.session_token,
-            expiration: Timestamp(assumed.expiration),
-        }),
-        assumed_role_user: Some(AssumedRoleUser {
-            assumed_role_id: assumed.assumed_role_id,
-            arn: assumed.arn,
-        }),
-        packed_policy_size: policy.and_then(percent_of_limit),
-        ..AssumeRoleOutput::default()
-    }
-}
-
-/// How much of its limit a session policy takes. Ours is not packed: its characters count.
-fn percent_of_limit(policy: &str) -> Option<i32> {
-    let percent = (policy.chars().count() * 100).div_ceil(SESSION_POLICY_CHARACTERS_MAX);
-    i32::try_from(percent).ok()
 }
