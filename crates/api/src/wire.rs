@@ -2,6 +2,7 @@
 
 pub(crate) mod alias;
 pub(crate) mod configuration;
+pub(crate) mod event_invoke;
 pub(crate) mod function;
 pub(crate) mod iam;
 pub(crate) mod iam_account;

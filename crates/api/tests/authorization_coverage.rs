@@ -61,6 +61,7 @@ fn of_lambda() -> Vec<Case> {
         rest(operation, method, String::leak(format!("{F}{rest_of_path}")))
     };
     let tags = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
+    let events = "/2019-09-25/functions/missing/event-invoke-config";
     let url = "/2021-10-31/functions/missing/url";
     vec![
         with(function("AddPermission",        Method::POST,   "/policy"), GRANT),
@@ -89,6 +90,11 @@ fn of_lambda() -> Vec<Case> {
         rest("GetFunctionConcurrency", Method::GET, "/2019-09-30/functions/missing/concurrency"),
         rest("DeleteFunctionConcurrency", Method::DELETE, "/2017-10-31/functions/missing/concurrency"),
         rest("GetAccountSettings", Method::GET, "/2016-08-19/account-settings"),
+        with(rest("PutFunctionEventInvokeConfig", Method::PUT, events), r#"{"MaximumRetryAttempts":1}"#),
+        with(rest("UpdateFunctionEventInvokeConfig", Method::POST, events), r#"{"MaximumRetryAttempts":1}"#),
+        rest("GetFunctionEventInvokeConfig", Method::GET, events),
+        rest("DeleteFunctionEventInvokeConfig", Method::DELETE, events),
+        rest("ListFunctionEventInvokeConfigs", Method::GET, String::leak(format!("{events}/list"))),
         with(rest("CreateFunctionUrlConfig", Method::POST, url), r#"{"AuthType":"NONE"}"#),
         rest("GetFunctionUrlConfig", Method::GET, url),
         with(rest("UpdateFunctionUrlConfig", Method::PUT, url), "{}"),

@@ -8,6 +8,7 @@
 //! fn/ACCOUNT/REGION/NAME/policy/prod        ResourcePolicy of a version or alias
 //! fn/ACCOUNT/REGION/NAME/url                FunctionUrl of the function
 //! fn/ACCOUNT/REGION/NAME/url/prod           FunctionUrl of an alias
+//! fn/ACCOUNT/REGION/NAME/event-invoke/prod  EventInvokeConfig of $LATEST, a version or alias
 //! iam/ACCOUNT                               Account
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
 //! iam/ACCOUNT/group/name                    Group     (likewise)
@@ -52,6 +53,8 @@ pub enum Address {
     Policy(FunctionArn, Option<Qualifier>),
     /// The URL of the function, or of one alias.
     Url(FunctionArn, Option<AliasName>),
+    /// How events for `$LATEST`, a version or an alias are handled.
+    EventInvoke(FunctionArn, Qualifier),
     /// An account.
     Account(AccountId),
     /// A user, by its folded name.
@@ -166,6 +169,9 @@ impl Address {
             ["policy", qualifier] => Some(Self::Policy(arn, Some(Qualifier::parse(qualifier)))),
             ["url"] => Some(Self::Url(arn, None)),
             ["url", alias] => Some(Self::Url(arn, Some(alias.parse().ok()?))),
+            ["event-invoke", qualifier] => {
+                Some(Self::EventInvoke(arn, Qualifier::parse(qualifier)))
+            }
             _ => None,
         }
     }
@@ -198,6 +204,10 @@ impl std::fmt::Display for Address {
                 write_function(f, arn)?;
                 f.write_str("/url")?;
                 alias.as_ref().map_or(Ok(()), |alias| write!(f, "/{alias}"))
+            }
+            Self::EventInvoke(arn, qualifier) => {
+                write_function(f, arn)?;
+                write!(f, "/event-invoke/{qualifier}")
             }
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
@@ -251,6 +261,7 @@ mod tests {
         check(&Address::Policy(function(), Some(Qualifier::parse("12"))), &format!("{f}/policy/12"));
         check(&Address::Url(function(), None), &format!("{f}/url"));
         check(&Address::Url(function(), Some("url".parse().unwrap())), &format!("{f}/url/url"));
+        check(&Address::EventInvoke(function(), Qualifier::Latest), &format!("{f}/event-invoke/$LATEST"));
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");

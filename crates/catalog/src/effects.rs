@@ -10,6 +10,7 @@ mod aliases;
 mod attachments;
 mod concurrency;
 mod entities;
+mod event_invokes;
 mod functions;
 mod groups;
 mod iam_tags;

@@ -349,6 +349,9 @@ impl Snapshot {
             }),
             Address::Policy(arn, qualifier) => self.apply_policy(&arn, qualifier, entry),
             Address::Url(arn, alias) => self.apply_url(&arn, alias, read(entry)),
+            Address::EventInvoke(arn, qualifier) => self.change_function(&arn, |function| {
+                set(&mut function.event_invokes, qualifier, read(entry));
+            }),
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
             Address::Group(account, name) => self.apply_group((account, name), read(entry)),

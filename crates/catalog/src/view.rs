@@ -14,8 +14,8 @@ use portcullis_identity::{
     UserIdentity,
 };
 use portcullis_lambda::{
-    Alias, AliasName, Function, FunctionArn, FunctionUrl, PublishedVersion, Qualifier,
-    ResourcePolicy, Target, VersionNumber,
+    Alias, AliasName, EventInvokeConfig, Function, FunctionArn, FunctionUrl, PublishedVersion,
+    Qualifier, ResourcePolicy, Target, VersionNumber,
 };
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
@@ -71,6 +71,8 @@ pub struct FunctionView {
     pub(crate) policies: OrdMap<Option<Qualifier>, Option<Arc<PolicyView>>>,
     /// The function's URL (`None`), and those of aliases.
     pub urls: OrdMap<Option<AliasName>, Versioned<FunctionUrl>>,
+    /// How events are handled, where it was set.
+    pub event_invokes: OrdMap<Qualifier, Versioned<EventInvokeConfig>>,
 }
 
 impl FunctionView {
@@ -81,6 +83,7 @@ impl FunctionView {
             aliases: OrdMap::new(),
             policies: OrdMap::new(),
             urls: OrdMap::new(),
+            event_invokes: OrdMap::new(),
         }
     }
 

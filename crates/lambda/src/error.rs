@@ -189,6 +189,18 @@ pub enum InvalidParameter {
          this operation. Please specify either a function name or an unqualified function ARN."
     )]
     QualifiedConcurrency,
+    /// `[snap] §8.6`
+    #[error("You must specify at least one of error handling or destination setting.")]
+    NoEventInvokeSetting,
+    /// `[snap] §8.6`
+    #[error("The destination ARN {0} is invalid.")]
+    DestinationMissing(Box<str>),
+    /// `[snap] §8.6`
+    #[error("You can't specify the function as a destination for itself.")]
+    OwnDestination,
+    /// `[snap] §8.6`; carries the whole configuration in AWS's notation.
+    #[error("The provided destination config {0} is invalid.")]
+    DestinationsInvalid(Box<str>),
     /// `[snap] §6.7`: an empty map for `TagResource`.
     #[error("An error occurred and the request cannot be processed.")]
     EmptyTags,
@@ -294,6 +306,7 @@ mod tests {
         check(InvalidParameter::TooManyWeights, "Number of items in AdditionalVersionWeights cannot be greater than 1");
         check(InvalidParameter::OwnVersionWeight(VersionNumber::FIRST), "Invalid function version 1. Function version 1 is already included in routing configuration.");
         check(LambdaError::ReservationTooLarge { minimum: 100 }, "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].");
+        check(InvalidParameter::NoEventInvokeSetting, "You must specify at least one of error handling or destination setting.");
         check(InvalidParameter::QualifiedConcurrency, "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.");
         check(LambdaError::WeightedLatest, "$LATEST is not supported for an alias pointing to more than 1 version");
         check(InvalidParameter::Runtime { value: "Python3.9".into() }, "Value Python3.9 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2] or be a valid ARN");

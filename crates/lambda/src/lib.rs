@@ -15,6 +15,7 @@ mod concurrency;
 mod configuration;
 mod deployment;
 mod error;
+mod event_invoke;
 mod function;
 mod grant;
 mod invalid;
@@ -37,6 +38,10 @@ pub use concurrency::{AccountConcurrency, ReservedConcurrency};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
 pub use deployment::{CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle};
 pub use error::{Conflict, InvalidParameter, LambdaError, StaleRevision};
+pub use event_invoke::{
+    Destinations, DestinationsInput, EventAgeSeconds, EventInvokeConfig, EventInvokeInput,
+    RetryAttempts, event_qualifier,
+};
 pub use function::{
     DeleteScope, Function, FunctionParts, Publication, PublishRequest, PublishedVersion,
 };

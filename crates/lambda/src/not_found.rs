@@ -32,6 +32,12 @@ pub enum Lookup {
     Url,
     /// `PutFunctionConcurrency`.
     PutConcurrency,
+    /// `PutFunctionEventInvokeConfig`, `UpdateFunctionEventInvokeConfig`,
+    /// `ListFunctionEventInvokeConfigs`: the function, version or alias.
+    EventInvokeTarget,
+    /// `GetFunctionEventInvokeConfig`, `DeleteFunctionEventInvokeConfig`; and
+    /// `UpdateFunctionEventInvokeConfig` when only the configuration is missing.
+    EventInvokeConfig,
     /// Operations on the function as a whole: `DeleteFunction`, `DeleteAlias`, the updates,
     /// `PublishVersion`, the lists, tags.
     Function,
@@ -64,6 +70,12 @@ pub enum NotFound {
     /// The operations on function URLs, for a function or alias.
     #[error("Function does not exist")]
     UrlTarget,
+    /// The operations that set how events are handled, for a function, version or alias.
+    #[error("The function doesn't exist.")]
+    EventInvokeTarget,
+    /// The operations on how events are handled, for what is not configured or not there.
+    #[error("The function {0} doesn't have an EventInvokeConfig")]
+    EventInvokeConfig(Target),
     /// `RemovePermission`, when the function is missing.
     #[error("No policy found for: {0}")]
     PolicyFor(Target),
@@ -98,6 +110,11 @@ impl NotFound {
         let is_alias = matches!(target.qualifier, Some(Alias(_)));
         match (lookup, missing) {
             (Lookup::GetFunction | Lookup::CreateAlias, _) => Self::Function(target.clone()),
+            (Lookup::EventInvokeTarget, _) => Self::EventInvokeTarget,
+            (Lookup::EventInvokeConfig, _) => {
+                let qualifier = crate::event_qualifier(target);
+                Self::EventInvokeConfig(Target::qualified(target.function.clone(), qualifier))
+            }
             (Lookup::Invoke | Lookup::PutConcurrency, _) => {
                 let qualifier = target.qualifier.clone().unwrap_or(Latest);
                 Self::Function(Target::qualified(target.function.clone(), qualifier))
@@ -172,6 +189,9 @@ mod tests {
         check(L::CreateAlias,      "1",    F, "Function not found: ARN:1");
         check(L::CreateAlias,      "1",    Q, "Function not found: ARN:1");
         check(L::PutConcurrency,   "",     F, "Function not found: ARN:$LATEST");
+        check(L::EventInvokeTarget, "prod", Q, "The function doesn't exist.");
+        check(L::EventInvokeConfig, "",    F, "The function ARN:$LATEST doesn't have an EventInvokeConfig");
+        check(L::EventInvokeConfig, "1",   Q, "The function ARN:1 doesn't have an EventInvokeConfig");
         check(L::Function,         "",     F, "Function not found: ARN");
         check(L::Function,         "42",   F, "Function not found: ARN");
     }

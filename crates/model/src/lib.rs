@@ -36,7 +36,7 @@ pub use shape::{
     ResourceForm, RouteGroup, Segment, Service, Shape, Text,
 };
 pub use validate::{ValidationError, validate};
-pub use value::{Blob, Timestamp};
+pub use value::{Blob, EpochSeconds, Timestamp};
 pub use xml::{xml, xml_error};
 
 /// Every service that this server has a table for.

@@ -1,4 +1,4 @@
-//! The two wire scalars that JSON has no type for: bytes and moments.
+//! The wire scalars that JSON has no type for: bytes and moments.
 
 use std::fmt;
 
@@ -63,5 +63,30 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A moment in milliseconds; seconds since 1970 as a number on the wire: `1764057600.123`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EpochSeconds(pub jiff::Timestamp);
+
+impl Serialize for EpochSeconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[expect(clippy::cast_precision_loss, reason = "exact until the year 287396")]
+        let milliseconds = self.0.as_millisecond() as f64;
+        serializer.serialize_f64(milliseconds / 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EpochSeconds, Timestamp};
+
+    #[test]
+    fn a_moment_has_the_form_of_its_protocol() {
+        let moment: jiff::Timestamp = "2026-11-25T08:00:00.1239Z".parse().unwrap();
+        let text = |value: serde_json::Result<String>| value.unwrap();
+        assert_eq!(text(serde_json::to_string(&EpochSeconds(moment))), "1795593600.123");
+        assert_eq!(text(serde_json::to_string(&Timestamp(moment))), r#""2026-11-25T08:00:00Z""#);
     }
 }

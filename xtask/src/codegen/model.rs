@@ -100,6 +100,9 @@ pub(crate) struct Shape {
     pub(crate) flattened: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) sensitive: bool,
+    /// Where it is not the protocol's own.
+    #[serde(rename = "timestampFormat", skip_serializing_if = "Option::is_none")]
+    pub(crate) timestamp_format: Option<String>,
     #[serde(skip)]
     pub(crate) pattern_hides_length: bool,
 }

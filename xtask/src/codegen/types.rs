@@ -59,6 +59,7 @@ fn uses(body: &str) -> String {
         ("BTreeMap<", "use std::collections::BTreeMap;"),
         ("fmt::", "use std::fmt;"),
         ("Blob", "use crate::value::Blob;"),
+        ("EpochSeconds", "use crate::value::EpochSeconds;"),
         ("Timestamp", "use crate::value::Timestamp;"),
     ];
     let needed = rows.iter().filter(|(word, _)| body.contains(word)).map(|(_, line)| *line);
@@ -244,9 +245,18 @@ fn rust_type(merged: &Merged, names: &Names, name: &str) -> Result<String, Codeg
         "double" | "float" => "f64".to_owned(),
         "boolean" => "bool".to_owned(),
         "blob" => "Blob".to_owned(),
-        "timestamp" => "Timestamp".to_owned(),
+        "timestamp" => timestamp_type(merged, shape).to_owned(),
         _ => name_of(names, name)?.to_owned(),
     })
+}
+
+/// A moment in the form that the shape asks for, or else the protocol's own.
+fn timestamp_type(merged: &Merged, shape: &Shape) -> &'static str {
+    let is_json = merged.model.metadata.protocol == "rest-json";
+    match shape.timestamp_format.as_deref() {
+        None if is_json => "EpochSeconds",
+        _ => "Timestamp",
+    }
 }
 
 /// Whether `Default` can be derived: no required member is an enum, at any depth.

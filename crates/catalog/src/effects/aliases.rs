@@ -81,12 +81,13 @@ impl Catalog {
         let address = Address::Alias(arn.clone(), name.clone());
         let policy = Address::Policy(arn.clone(), Some(Qualifier::Alias(name.clone())));
         let url = Address::Url(arn.clone(), Some(name.clone()));
+        let events = Address::EventInvoke(arn.clone(), Qualifier::Alias(name.clone()));
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
             let plan = Plan::answer(());
             let Some(alias) = view.aliases.get(name) else { return Ok(plan) };
             let plan = plan.unchanged(&address, alias.modified).delete(&address);
-            Ok(plan.delete(&policy).delete(&url))
+            Ok(plan.delete(&policy).delete(&url).delete(&events))
         })
         .await
     }

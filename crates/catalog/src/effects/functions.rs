@@ -405,11 +405,12 @@ fn delete_all(view: &FunctionView) -> Plan<()> {
     Plan::answer(()).incarnation(&address, view.head.created).delete_with_children(&address)
 }
 
-/// Removes one version and its policy. The head is written again as it is, so that an alias that
+/// Removes one version, its policy and how its events are handled. The head is written again as it is, so that an alias that
 /// is made to point here at the same time loses the race or wins it whole.
 fn delete_version(view: &FunctionView, number: VersionNumber) -> Plan<()> {
     let arn = view.arn().clone();
     let policy = Address::Policy(arn.clone(), Some(Qualifier::Version(number)));
+    let events = Address::EventInvoke(arn.clone(), Qualifier::Version(number));
     let plan = put_head(Plan::answer(()), view, &view.head);
-    plan.delete(&Address::Version(arn, number)).delete(&policy)
+    plan.delete(&Address::Version(arn, number)).delete(&policy).delete(&events)
 }

@@ -619,6 +619,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::DELETE_ALIAS,
     &rows::DELETE_FUNCTION,
     &rows::DELETE_FUNCTION_CONCURRENCY,
+    &rows::DELETE_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::DELETE_FUNCTION_URL_CONFIG,
     &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
@@ -626,22 +627,26 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::GET_FUNCTION_CONCURRENCY,
     &rows::GET_FUNCTION_CONFIGURATION,
+    &rows::GET_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::GET_FUNCTION_URL_CONFIG,
     &rows::GET_POLICY,
     &rows::INVOKE,
     &rows::LIST_ALIASES,
+    &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS,
     &rows::LIST_FUNCTION_URL_CONFIGS,
     &rows::LIST_FUNCTIONS,
     &rows::LIST_TAGS,
     &rows::LIST_VERSIONS_BY_FUNCTION,
     &rows::PUBLISH_VERSION,
     &rows::PUT_FUNCTION_CONCURRENCY,
+    &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::REMOVE_PERMISSION,
     &rows::TAG_RESOURCE,
     &rows::UNTAG_RESOURCE,
     &rows::UPDATE_ALIAS,
     &rows::UPDATE_FUNCTION_CODE,
     &rows::UPDATE_FUNCTION_CONFIGURATION,
+    &rows::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::UPDATE_FUNCTION_URL_CONFIG,
 ];
 
@@ -658,6 +663,7 @@ macro_rules! served_lambda {
             DeleteAlias delete_alias,
             DeleteFunction delete_function,
             DeleteFunctionConcurrency delete_function_concurrency,
+            DeleteFunctionEventInvokeConfig delete_function_event_invoke_config,
             DeleteFunctionUrlConfig delete_function_url_config,
             GetAccountSettings get_account_settings,
             GetAlias get_alias,
@@ -665,22 +671,26 @@ macro_rules! served_lambda {
             GetFunctionCodeSigningConfig get_function_code_signing_config,
             GetFunctionConcurrency get_function_concurrency,
             GetFunctionConfiguration get_function_configuration,
+            GetFunctionEventInvokeConfig get_function_event_invoke_config,
             GetFunctionUrlConfig get_function_url_config,
             GetPolicy get_policy,
             Invoke invoke,
             ListAliases list_aliases,
+            ListFunctionEventInvokeConfigs list_function_event_invoke_configs,
             ListFunctionUrlConfigs list_function_url_configs,
             ListFunctions list_functions,
             ListTags list_tags,
             ListVersionsByFunction list_versions_by_function,
             PublishVersion publish_version,
             PutFunctionConcurrency put_function_concurrency,
+            PutFunctionEventInvokeConfig put_function_event_invoke_config,
             RemovePermission remove_permission,
             TagResource tag_resource,
             UntagResource untag_resource,
             UpdateAlias update_alias,
             UpdateFunctionCode update_function_code,
             UpdateFunctionConfiguration update_function_configuration,
+            UpdateFunctionEventInvokeConfig update_function_event_invoke_config,
             UpdateFunctionUrlConfig update_function_url_config,
         }
     };
@@ -1072,10 +1082,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -1454,10 +1464,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: Some(&shapes::FUNCTION_EVENT_INVOKE_CONFIG),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -1874,10 +1884,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST),
+        output: Some(&shapes::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListFunctionEventInvokeConfigs",
             resource: ResourceForm::Function,
@@ -2209,10 +2219,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: Some(&shapes::FUNCTION_EVENT_INVOKE_CONFIG),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2691,10 +2701,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: Some(&shapes::FUNCTION_EVENT_INVOKE_CONFIG),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:UpdateFunctionEventInvokeConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2787,6 +2797,14 @@ pub mod operation {
         type Input = types::DeleteFunctionConcurrencyInput;
         type Output = ();
     }
+    /// `DeleteFunctionEventInvokeConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteFunctionEventInvokeConfig;
+    impl Operation for DeleteFunctionEventInvokeConfig {
+        const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION_EVENT_INVOKE_CONFIG;
+        type Input = types::DeleteFunctionEventInvokeConfigInput;
+        type Output = ();
+    }
     /// `DeleteFunctionUrlConfig`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteFunctionUrlConfig;
@@ -2843,6 +2861,14 @@ pub mod operation {
         type Input = types::GetFunctionConfigurationInput;
         type Output = types::FunctionConfiguration;
     }
+    /// `GetFunctionEventInvokeConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetFunctionEventInvokeConfig;
+    impl Operation for GetFunctionEventInvokeConfig {
+        const MODEL: &'static OperationModel = &rows::GET_FUNCTION_EVENT_INVOKE_CONFIG;
+        type Input = types::GetFunctionEventInvokeConfigInput;
+        type Output = types::FunctionEventInvokeConfig;
+    }
     /// `GetFunctionUrlConfig`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetFunctionUrlConfig;
@@ -2874,6 +2900,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_ALIASES;
         type Input = types::ListAliasesInput;
         type Output = types::ListAliasesOutput;
+    }
+    /// `ListFunctionEventInvokeConfigs`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListFunctionEventInvokeConfigs;
+    impl Operation for ListFunctionEventInvokeConfigs {
+        const MODEL: &'static OperationModel = &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS;
+        type Input = types::ListFunctionEventInvokeConfigsInput;
+        type Output = types::ListFunctionEventInvokeConfigsOutput;
     }
     /// `ListFunctionUrlConfigs`.
     #[derive(Clone, Copy, Debug)]
@@ -2923,6 +2957,14 @@ pub mod operation {
         type Input = types::PutFunctionConcurrencyInput;
         type Output = types::Concurrency;
     }
+    /// `PutFunctionEventInvokeConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutFunctionEventInvokeConfig;
+    impl Operation for PutFunctionEventInvokeConfig {
+        const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG;
+        type Input = types::PutFunctionEventInvokeConfigInput;
+        type Output = types::FunctionEventInvokeConfig;
+    }
     /// `RemovePermission`.
     #[derive(Clone, Copy, Debug)]
     pub struct RemovePermission;
@@ -2971,6 +3013,14 @@ pub mod operation {
         type Input = types::UpdateFunctionConfigurationInput;
         type Output = types::FunctionConfiguration;
     }
+    /// `UpdateFunctionEventInvokeConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateFunctionEventInvokeConfig;
+    impl Operation for UpdateFunctionEventInvokeConfig {
+        const MODEL: &'static OperationModel = &rows::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG;
+        type Input = types::UpdateFunctionEventInvokeConfigInput;
+        type Output = types::FunctionEventInvokeConfig;
+    }
     /// `UpdateFunctionUrlConfig`.
     #[derive(Clone, Copy, Debug)]
     pub struct UpdateFunctionUrlConfig;
@@ -2984,6 +3034,7 @@ pub mod operation {
 /// The typed inputs, outputs and their parts.
 pub mod types {
     use crate::value::Blob;
+    use crate::value::EpochSeconds;
     use serde::{Deserialize, Serialize};
     use std::collections::BTreeMap;
     use std::fmt;
@@ -3235,6 +3286,13 @@ pub mod types {
     pub struct DeleteFunctionConcurrencyInput {
         pub function_name: String,
     }
+    /// `DeleteFunctionEventInvokeConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteFunctionEventInvokeConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+    }
     /// `DeleteFunctionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3255,6 +3313,15 @@ pub mod types {
     pub struct DeleteFunctionUrlConfigInput {
         pub function_name: String,
         pub qualifier: Option<String>,
+    }
+    /// `DestinationConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DestinationConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub on_success: Option<OnSuccess>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub on_failure: Option<OnFailure>,
     }
     /// `DirectS3Read` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -3499,6 +3566,21 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub accelerator_config: Option<AcceleratorConfig>,
     }
+    /// `FunctionEventInvokeConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct FunctionEventInvokeConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_modified: Option<EpochSeconds>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_retry_attempts: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_event_age_in_seconds: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub destination_config: Option<DestinationConfig>,
+    }
     /// `FunctionRuntimeConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3620,6 +3702,13 @@ pub mod types {
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct GetFunctionConfigurationInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+    }
+    /// `GetFunctionEventInvokeConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionEventInvokeConfigInput {
         pub function_name: String,
         pub qualifier: Option<String>,
     }
@@ -3823,6 +3912,23 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub aliases: Option<Vec<AliasConfiguration>>,
     }
+    /// `ListFunctionEventInvokeConfigsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListFunctionEventInvokeConfigsInput {
+        pub function_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListFunctionEventInvokeConfigsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListFunctionEventInvokeConfigsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_event_invoke_configs: Option<Vec<FunctionEventInvokeConfig>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+    }
     /// `ListFunctionUrlConfigsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3933,6 +4039,20 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub log_group: Option<String>,
     }
+    /// `OnFailure` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct OnFailure {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub destination: Option<String>,
+    }
+    /// `OnSuccess` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct OnSuccess {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub destination: Option<String>,
+    }
     /// `PackageType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
     pub enum PackageType {
@@ -3965,6 +4085,16 @@ pub mod types {
     pub struct PutFunctionConcurrencyInput {
         pub function_name: String,
         pub reserved_concurrent_executions: i32,
+    }
+    /// `PutFunctionEventInvokeConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutFunctionEventInvokeConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+        pub maximum_retry_attempts: Option<i32>,
+        pub maximum_event_age_in_seconds: Option<i32>,
+        pub destination_config: Option<DestinationConfig>,
     }
     /// `RemovePermissionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4235,6 +4365,16 @@ pub mod types {
         pub runtime_config: Option<FunctionRuntimeConfig>,
         pub accelerator_config: Option<AcceleratorConfig>,
     }
+    /// `UpdateFunctionEventInvokeConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateFunctionEventInvokeConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+        pub maximum_retry_attempts: Option<i32>,
+        pub maximum_event_age_in_seconds: Option<i32>,
+        pub destination_config: Option<DestinationConfig>,
+    }
     /// `UpdateFunctionUrlConfigRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4503,6 +4643,7 @@ mod shapes {
             Member::body("InvokeMode", &INVOKE_MODE),
         ],
     );
+    pub(super) static DATE: Shape = Shape::timestamp("Date");
     pub(super) static DEAD_LETTER_CONFIG: Shape =
         Shape::structure("DeadLetterConfig", &[Member::body("TargetArn", &RESOURCE_ARN)]);
     pub(super) static DELETE_ALIAS_REQUEST: Shape = Shape::structure(
@@ -4519,6 +4660,16 @@ mod shapes {
         &[Member::body("FunctionName", &FUNCTION_NAME)
             .at(Location::Label, "FunctionName")
             .required()],
+    );
+    pub(super) static DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::structure(
+        "DeleteFunctionEventInvokeConfigRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+        ],
     );
     pub(super) static DELETE_FUNCTION_REQUEST: Shape = Shape::structure(
         "DeleteFunctionRequest",
@@ -4545,6 +4696,19 @@ mod shapes {
     );
     pub(super) static DESCRIPTION: Shape =
         Shape::string("Description", Text::ANY.length(Some(0), Some(256)));
+    pub(super) static DESTINATION_ARN: Shape = Shape::string(
+        "DestinationArn",
+        Text::ANY.length(Some(0), Some(350)).pattern(&DESTINATION_ARN_PATTERN),
+    );
+    static DESTINATION_ARN_PATTERN: Pattern = Pattern::new(
+        r#"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)"#,
+        r#"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-zA-Z0-9\-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1})?:([0-9]{12})?:([^\n\r\x{85}\x{2028}\x{2029}]*)"#,
+        false,
+    );
+    pub(super) static DESTINATION_CONFIG: Shape = Shape::structure(
+        "DestinationConfig",
+        &[Member::body("OnSuccess", &ON_SUCCESS), Member::body("OnFailure", &ON_FAILURE)],
+    );
     pub(super) static DIRECT_S3_READ: Shape =
         Shape::string("DirectS3Read", Text::ANY.choices(&["ENABLED", "DISABLED", "AUTO"]));
     pub(super) static DURABLE_CONFIG: Shape = Shape::structure(
@@ -4724,6 +4888,22 @@ mod shapes {
             Member::body("AcceleratorConfig", &ACCELERATOR_CONFIG),
         ],
     );
+    pub(super) static FUNCTION_EVENT_INVOKE_CONFIG: Shape = Shape::structure(
+        "FunctionEventInvokeConfig",
+        &[
+            Member::body("LastModified", &DATE),
+            Member::body("FunctionArn", &FUNCTION_ARN),
+            Member::body("MaximumRetryAttempts", &MAXIMUM_RETRY_ATTEMPTS),
+            Member::body("MaximumEventAgeInSeconds", &MAXIMUM_EVENT_AGE_IN_SECONDS),
+            Member::body("DestinationConfig", &DESTINATION_CONFIG),
+        ],
+    );
+    pub(super) static FUNCTION_EVENT_INVOKE_CONFIG_LIST: Shape = Shape::list(
+        "FunctionEventInvokeConfigList",
+        &FUNCTION_EVENT_INVOKE_CONFIG,
+        Bounds { min: None, max: None },
+        false,
+    );
     pub(super) static FUNCTION_LIST: Shape = Shape::list(
         "FunctionList",
         &FUNCTION_CONFIGURATION,
@@ -4841,6 +5021,16 @@ mod shapes {
     );
     pub(super) static GET_FUNCTION_CONFIGURATION_REQUEST: Shape = Shape::structure(
         "GetFunctionConfigurationRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+        ],
+    );
+    pub(super) static GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::structure(
+        "GetFunctionEventInvokeConfigRequest",
         &[
             Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
                 .at(Location::Label, "FunctionName")
@@ -5032,6 +5222,24 @@ mod shapes {
         "ListAliasesResponse",
         &[Member::body("NextMarker", &STRING), Member::body("Aliases", &ALIAS_LIST)],
     );
+    pub(super) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST: Shape = Shape::structure(
+        "ListFunctionEventInvokeConfigsRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS)
+                .at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE: Shape = Shape::structure(
+        "ListFunctionEventInvokeConfigsResponse",
+        &[
+            Member::body("FunctionEventInvokeConfigs", &FUNCTION_EVENT_INVOKE_CONFIG_LIST),
+            Member::body("NextMarker", &STRING),
+        ],
+    );
     pub(super) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape::structure(
         "ListFunctionUrlConfigsRequest",
         &[
@@ -5118,10 +5326,18 @@ mod shapes {
     );
     pub(super) static MAX_AGE: Shape =
         Shape::integer("MaxAge", Bounds { min: Some(0), max: Some(86400) });
+    pub(super) static MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS: Shape = Shape::integer(
+        "MaxFunctionEventInvokeConfigListItems",
+        Bounds { min: Some(1), max: Some(50) },
+    );
     pub(super) static MAX_ITEMS: Shape =
         Shape::integer("MaxItems", Bounds { min: Some(1), max: Some(50) });
     pub(super) static MAX_LIST_ITEMS: Shape =
         Shape::integer("MaxListItems", Bounds { min: Some(1), max: Some(10000) });
+    pub(super) static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape =
+        Shape::integer("MaximumEventAgeInSeconds", Bounds { min: Some(60), max: Some(21600) });
+    pub(super) static MAXIMUM_RETRY_ATTEMPTS: Shape =
+        Shape::integer("MaximumRetryAttempts", Bounds { min: Some(0), max: Some(2) });
     pub(super) static MEMORY_SIZE: Shape =
         Shape::integer("MemorySize", Bounds { min: Some(128), max: Some(10240) });
     pub(super) static METHOD: Shape =
@@ -5167,6 +5383,10 @@ mod shapes {
         r#"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9\-_$]+"#,
         false,
     );
+    pub(super) static ON_FAILURE: Shape =
+        Shape::structure("OnFailure", &[Member::body("Destination", &DESTINATION_ARN)]);
+    pub(super) static ON_SUCCESS: Shape =
+        Shape::structure("OnSuccess", &[Member::body("Destination", &DESTINATION_ARN)]);
     pub(super) static ORIGIN: Shape =
         Shape::string("Origin", Text::ANY.length(Some(1), Some(253)).pattern(&ORIGIN_PATTERN));
     static ORIGIN_PATTERN: Pattern =
@@ -5208,6 +5428,19 @@ mod shapes {
                 .required(),
             Member::body("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS)
                 .required(),
+        ],
+    );
+    pub(super) static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::structure(
+        "PutFunctionEventInvokeConfigRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+            Member::body("MaximumRetryAttempts", &MAXIMUM_RETRY_ATTEMPTS),
+            Member::body("MaximumEventAgeInSeconds", &MAXIMUM_EVENT_AGE_IN_SECONDS),
+            Member::body("DestinationConfig", &DESTINATION_CONFIG),
         ],
     );
     pub(super) static REMOVE_PERMISSION_REQUEST: Shape = Shape::structure(
@@ -5489,6 +5722,19 @@ mod shapes {
             Member::body("DurableConfig", &DURABLE_CONFIG),
             Member::body("RuntimeConfig", &FUNCTION_RUNTIME_CONFIG),
             Member::body("AcceleratorConfig", &ACCELERATOR_CONFIG),
+        ],
+    );
+    pub(super) static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::structure(
+        "UpdateFunctionEventInvokeConfigRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+            Member::body("MaximumRetryAttempts", &MAXIMUM_RETRY_ATTEMPTS),
+            Member::body("MaximumEventAgeInSeconds", &MAXIMUM_EVENT_AGE_IN_SECONDS),
+            Member::body("DestinationConfig", &DESTINATION_CONFIG),
         ],
     );
     pub(super) static UPDATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure(
