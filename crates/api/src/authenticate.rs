@@ -13,7 +13,7 @@ use portcullis_identity::{
 use portcullis_model::OperationModel;
 use portcullis_sigv4::{Claim, SignatureError, SigningKey};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, state::State};
 
 /// The signed headers in which a service says for whom it calls (design.md §6).
 const SOURCE_ARN: &str = "x-amz-source-arn";
@@ -49,6 +49,7 @@ impl Credential {
     /// [`SignatureError::UnrecognizedClient`] for a key or token that is not in force,
     /// [`SignatureError::ExpiredToken`] for a session that is over.
     pub(crate) fn find(
+        state: &State,
         snapshot: &Snapshot,
         claim: &Claim,
         now: Timestamp,
@@ -56,7 +57,7 @@ impl Credential {
         let unknown = SignatureError::UnrecognizedClient;
         let Ok(id) = claim.access_key_id().parse::<AccessKeyId>() else { return Err(unknown) };
         match (id.is_temporary(), claim.session_token()) {
-            (true, Some(token)) => Self::session(snapshot, token, &id, now),
+            (true, Some(token)) => Self::session(state, snapshot, token, &id, now),
             (false, None) => {
                 let key = snapshot.access_key(&id).ok_or(unknown.clone())?;
                 let active = key.stored.status == KeyStatus::Active;
@@ -67,6 +68,7 @@ impl Credential {
     }
 
     fn session(
+        state: &State,
         snapshot: &Snapshot,
         token: &str,
         id: &AccessKeyId,
@@ -77,6 +79,9 @@ impl Credential {
             SessionError::Invalid => SignatureError::UnrecognizedClient,
             SessionError::Expired => SignatureError::ExpiredToken,
         })?;
+        if claims.holder.function().is_some() && !state.function_sessions.are_running(id) {
+            return Err(SignatureError::UnrecognizedClient);
+        }
         let secret = keys.secret(&claims, id);
         Ok(Self::Session(Box::new(SessionCredential { id: id.clone(), claims, secret })))
     }

@@ -28,6 +28,7 @@ use crate::{
     code_folders::{CodeError, CodeFolders},
     concurrency::{ACCOUNT_LIMIT, Concurrency},
     error::ApiError,
+    function_host::FunctionHost,
     state::State,
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Execution {
     region: Region,
     specs: Mutex<Specs>,
     pub(crate) concurrency: Concurrency,
+    /// The server that workers may call.
+    server: Weak<State>,
 }
 
 /// What workers run with.
@@ -75,7 +78,12 @@ impl Execution {
         let python = Python::new(runtimes_dir);
         let code = CodeFolders::new(code_dir);
         let (specs, concurrency) = (Mutex::default(), Concurrency::new(limit));
-        Self { sandbox, python, code, region, specs, concurrency }
+        Self { sandbox, python, code, region, specs, concurrency, server: Weak::new() }
+    }
+
+    /// Lets workers call this server, and run with sessions of their functions' roles.
+    pub(crate) fn serve_workers(&mut self, server: Weak<State>) {
+        self.server = server;
     }
 
     /// Runs one event on the version behind `resolved`.
@@ -176,7 +184,6 @@ impl Execution {
             log_group: configuration.log_group(),
             log_stream: &log_stream(&version),
             json_log_level: levels.map(|levels| levels.application.as_str()),
-            credentials: None,
             task_root: &places.task_root,
             runtime_dir: &places.runtime_dir,
             user_variables: &user,
@@ -189,6 +196,11 @@ impl Execution {
             code_dir,
             handler,
             environment,
+            host: Some(Arc::new(FunctionHost {
+                state: self.server.clone(),
+                function: resolved.function.arn().clone(),
+                role: configuration.role().as_str().into(),
+            })),
             timeout: Duration::from_secs(configuration.timeout().get().into()),
             memory_mb,
             ephemeral_mb: u32::from(configuration.ephemeral_storage().get()),

@@ -20,6 +20,7 @@ mod dispatch;
 mod doubts;
 mod error;
 mod execution;
+mod function_host;
 mod key_uses;
 pub mod listen;
 mod memory;

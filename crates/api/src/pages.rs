@@ -10,6 +10,9 @@ use crate::{
     state::State,
 };
 
+/// What this server counts of all its clients.
+pub(crate) const METRICS: &str = "/_portcullis/metrics";
+
 /// Answers one of our pages; `None` when the path is not one of them.
 pub(crate) async fn page(state: &State, head: &Parts) -> Option<Response<Body>> {
     let path = head.uri.path();
@@ -18,9 +21,9 @@ pub(crate) async fn page(state: &State, head: &Parts) -> Option<Response<Body>> 
     }
     let is_read = matches!(head.method, Method::GET | Method::HEAD);
     Some(match path {
-        "/_portcullis/health" | "/_portcullis/metrics" if !is_read => empty(405),
+        "/_portcullis/health" | METRICS if !is_read => empty(405),
         "/_portcullis/health" => health(state),
-        "/_portcullis/metrics" => metrics(state),
+        METRICS => metrics(state),
         _ if !path.starts_with(code_link::PATH) => return None,
         _ if is_read => code(state, head).await,
         _ => empty(405),

@@ -46,8 +46,11 @@ impl Server {
     /// A server on `state`; takes up deployments that a stop or crash left unsettled, and begins to
     /// remove code that nothing refers to.
     #[must_use]
-    pub fn new(state: State) -> Self {
-        let state = Arc::new(state);
+    pub fn new(mut state: State) -> Self {
+        let state = Arc::new_cyclic(|server| {
+            state.execution.serve_workers(server.clone());
+            state
+        });
         execution::settle_all(&state);
         tokio::spawn(cleanup::run(Arc::downgrade(&state)));
         tokio::spawn(key_uses::run(Arc::downgrade(&state)));
@@ -74,7 +77,7 @@ impl hyper::service::Service<Request<Incoming>> for Server {
 }
 
 /// Answers one request, whatever comes of it, under a request id of its own.
-async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Body> {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
     let request_id = RequestId::random();
     let (head, body) = request.into_parts();
@@ -144,7 +147,8 @@ impl<'a> Call<'a> {
         self.check_scope(&claim)?;
         let rest = self.rest_operation();
         if !body.is_end_stream() {
-            let _in_force = Credential::find(&self.state.catalog.load(), &claim, received)?;
+            let _in_force =
+                Credential::find(self.state, &self.state.catalog.load(), &claim, received)?;
         }
         let body = self.read(body, rest.as_ref().ok().and_then(Option::as_ref)).await?;
         if !self.state.catalog.is_live() {
@@ -154,7 +158,7 @@ impl<'a> Call<'a> {
         let slot = self.state.decisions.slot().await?;
         // A body may take half an hour: what has ended meanwhile, a session too, has ended.
         let (snapshot, now) = (self.state.catalog.snapshot(), Timestamp::now());
-        let credential = Credential::find(&snapshot, &claim, now)?;
+        let credential = Credential::find(self.state, &snapshot, &claim, now)?;
         let authenticated = credential.verify(&snapshot, self.head, &claim, &hash, now)?;
         let named = self.name(rest?, &body)?;
         authenticated.may_call(named.operation())?;

@@ -9,7 +9,8 @@ use portcullis_sandbox::{Event, Outcome, Sandbox};
 use portcullis_store::Blobs;
 
 use crate::{
-    code_link::LinkKey, error::ApiError, execution::Execution, memory::Memory, metrics::Metrics,
+    code_link::LinkKey, error::ApiError, execution::Execution, function_host::FunctionSessions,
+    memory::Memory, metrics::Metrics,
 };
 
 /// What the operator decides.
@@ -39,6 +40,7 @@ pub struct State {
     pub(crate) blobs: Blobs,
     pub(crate) decisions: Arc<Decisions>,
     pub(crate) execution: Execution,
+    pub(crate) function_sessions: FunctionSessions,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
     pub(crate) links: LinkKey,
@@ -71,6 +73,7 @@ impl State {
                 region.clone(),
                 settings.account_concurrency,
             ),
+            function_sessions: FunctionSessions::default(),
             metrics: Metrics::default(),
             memory: Memory::default(),
             partition: Partition::of_region(region.as_str()),

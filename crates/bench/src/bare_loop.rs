@@ -102,7 +102,6 @@ fn environment(python: &PythonRuntime, runtime: &str, code_dir: &Path) -> Vec<(S
         region: REGION,
         log_group: "/aws/lambda/bench",
         log_stream: "bench",
-        credentials: None,
         json_log_level: None,
         task_root: code_dir,
         runtime_dir: &python.client_dir,

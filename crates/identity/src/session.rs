@@ -73,6 +73,17 @@ pub enum SessionHolder {
     },
 }
 
+impl SessionHolder {
+    /// The function that runs as the session, if Lambda made it for one.
+    #[must_use]
+    pub fn function(&self) -> Option<&str> {
+        match self {
+            Self::Role { function, .. } => function.as_deref(),
+            Self::Root | Self::User(_) | Self::FederatedUser { .. } => None,
+        }
+    }
+}
+
 /// A user by name and unique id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedUser {
@@ -251,9 +262,6 @@ impl Session {
     /// The function that runs as this session.
     #[must_use]
     pub fn function(&self) -> Option<&str> {
-        match &self.claims.holder {
-            SessionHolder::Role { function, .. } => function.as_deref(),
-            _ => None,
-        }
+        self.claims.holder.function()
     }
 }

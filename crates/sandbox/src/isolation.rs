@@ -109,6 +109,7 @@ impl Keeping {
             program: None,
             arguments: Vec::new(),
             environment: Vec::new(),
+            endpoint: false,
             directory: "/tmp".into(),
             jail: Some(jail),
         };

@@ -18,6 +18,9 @@ use crate::jail::{self, Filter};
 use crate::process::Exit;
 use crate::protocol::{self, Failure, Launch, Order, Report, Step};
 
+/// The variable that AWS's SDKs read the endpoint of every service from; a function may have its own.
+const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+
 /// The descriptors that came with a [`Launch`].
 pub(crate) struct Descriptors {
     /// The keeper's end of the connection with the server.
@@ -138,6 +141,10 @@ fn become_program(launch: &Launch, descriptors: &Descriptors, port: u16) -> Resu
     command.args(&launch.arguments).env_clear();
     command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
     command.env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}"));
+    if launch.endpoint && !launch.environment.iter().any(|(name, _)| name == ENDPOINT_URL) {
+        // Where AWS's own SDKs look for an endpoint.
+        command.env(ENDPOINT_URL, format!("http://127.0.0.1:{port}"));
+    }
     let output = || descriptors.output.try_clone().step("dup(output)");
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?);
     fork::unblock_signals().step("sigprocmask")?;

@@ -5,14 +5,15 @@
 //! given a [`WorkerSpec`] (what to run) and an [`Event`] (one call), and gives an [`Outcome`].
 //!
 //! A worker is one process with what it starts, in a jail: namespaces, a root and a user of its
-//! own, no right, and limits ([`Isolation`]). It gets the environment of its spec and nothing else of
-//! the server: no descriptor, no variable, no credential. Three kinds of process do the work: the
-//! server (this crate, within tokio), one spawner (a single thread, so that it may fork), and a
-//! keeper for each worker, which is the first process of its jail.
+//! own, no right, and limits ([`Isolation`]). It gets the environment of its spec, what a [`Host`]
+//! gives to it alone, and nothing else of the server: no descriptor, no variable, no credential.
+//! Three kinds of process do the work: the server (this crate, within tokio), one spawner (a single
+//! thread, so that it may fork), and a keeper for each worker, which is the first process of its jail.
 
 mod cgroups;
 mod exchange;
 mod fork;
+mod host;
 mod invocation;
 mod isolation;
 mod jail;
@@ -39,6 +40,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+pub use host::{Answering, Host, Own};
 pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
 pub use runtime_api::RESPONSE_BYTES_MAX;

@@ -198,7 +198,8 @@ impl Pools {
         let mut state = lock(&self.state);
         let retired = worker.generation.retired.load(Ordering::Relaxed);
         let unwanted = state.phase != Phase::Open && state.waiters.is_empty();
-        if retired || unwanted || worker.process.has_exited() {
+        let aged = worker.age() >= self.settings.age_max;
+        if retired || unwanted || aged || worker.process.has_exited() {
             drop(state);
             return drop(worker);
         }

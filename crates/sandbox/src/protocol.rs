@@ -50,6 +50,8 @@ pub(crate) struct Launch {
     pub(crate) arguments: Vec<OsString>,
     /// Names and values, but for the Runtime API's address.
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Whether the Runtime API's listener takes requests to the endpoint, too.
+    pub(crate) endpoint: bool,
     /// The working folder, as the worker sees it.
     pub(crate) directory: OsString,
     /// `None`: no isolation beyond a process of its own.

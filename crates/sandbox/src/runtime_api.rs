@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::exchange::{Answer, Delivery, Exchange, Refusal};
+use crate::host::Host;
 
 /// Longest answer of a function, in bytes. Source: `[snap]` aws-lambda.md §8.2: 6 MiB and 100.
 pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
@@ -50,15 +51,20 @@ impl Drop for RuntimeApi {
 
 impl RuntimeApi {
     /// Serves on a listener that does not block, wherever it listens.
-    pub(crate) fn serve(listener: StdListener) -> io::Result<Self> {
+    /// Requests of other paths go to `host`.
+    pub(crate) fn serve(listener: StdListener, host: Option<Arc<dyn Host>>) -> io::Result<Self> {
         let listener = TcpListener::from_std(listener)?;
         let exchange = Arc::new(Exchange::default());
-        let server = tokio::spawn(accept_forever(listener, Arc::clone(&exchange)));
+        let server = tokio::spawn(accept_forever(listener, Arc::clone(&exchange), host));
         Ok(Self { exchange, server })
     }
 }
 
-async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>) {
+async fn accept_forever(
+    listener: TcpListener,
+    exchange: Arc<Exchange>,
+    host: Option<Arc<dyn Host>>,
+) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -66,7 +72,9 @@ async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>) {
             connections.join_next().await;
         }
         match listener.accept().await {
-            Ok((stream, _)) => drop(connections.spawn(talk(stream, Arc::clone(&exchange)))),
+            Ok((stream, _)) => {
+                connections.spawn(talk(stream, Arc::clone(&exchange), host.clone()));
+            }
             Err(error) => {
                 // Mostly the server's descriptor limit: somebody has to close something first.
                 tracing::warn!(%error, "cannot accept a worker's connection");
@@ -76,12 +84,18 @@ async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>) {
     }
 }
 
-async fn talk(stream: TcpStream, exchange: Arc<Exchange>) {
+async fn talk(stream: TcpStream, exchange: Arc<Exchange>, host: Option<Arc<dyn Host>>) {
     // An answer is one small segment that the worker waits for.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| {
-        let exchange = Arc::clone(&exchange);
-        async move { Ok::<_, Infallible>(answer(&exchange, request).await) }
+    let service = service_fn(|request: Request<Incoming>| {
+        let (exchange, host) = (Arc::clone(&exchange), host.clone());
+        async move {
+            let of_runtime = request.uri().path().starts_with(PREFIX);
+            Ok::<_, Infallible>(match host.filter(|_| !of_runtime) {
+                Some(host) => host.answer(request).await,
+                None => answer(&exchange, request).await,
+            })
+        }
     });
     let mut server = http1::Builder::new();
     server.max_buf_size(HEAD_BYTES_MAX).auto_date_header(false);

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::host::Host;
 use crate::isolation::Isolation;
 use crate::spawner::SpawnError;
 
@@ -39,8 +41,12 @@ pub struct WorkerSpec {
     pub code_dir: PathBuf,
     /// The handler as configured (`module.function`).
     pub handler: String,
-    /// The whole environment. The sandbox adds only `AWS_LAMBDA_RUNTIME_API`.
+    /// The whole environment but for what each worker has of its own. The sandbox adds only
+    /// `AWS_LAMBDA_RUNTIME_API` and, where there is a host, `AWS_ENDPOINT_URL` if nothing else is it.
     pub environment: Vec<(String, String)>,
+    /// Who stands behind the workers; with `None` they have nothing of their own, and nobody to
+    /// talk to but the Runtime API.
+    pub host: Option<Arc<dyn Host>>,
     /// Longest that one event may run, from its delivery to the worker on.
     pub timeout: Duration,
     /// Configured memory in MiB, as the log's REPORT line shows it.
@@ -83,6 +89,8 @@ pub struct Settings {
     pub starts_max: usize,
     /// How long an idle worker is kept. Unrelated to a function's time-out.
     pub idle_grace: Duration,
+    /// How old a worker may be when it takes another event: well below what its credentials last.
+    pub age_max: Duration,
     /// Longest that a worker may take from its start until it asks for its first event. AWS: 10 s.
     pub init_limit: Duration,
     /// How workers are kept from the host.
@@ -100,6 +108,7 @@ impl Default for Settings {
             workers_max: workers_that_fit(),
             starts_max: std::thread::available_parallelism().map_or(2, usize::from),
             idle_grace: Duration::from_secs(300),
+            age_max: Duration::from_secs(6 * 3600),
             init_limit: Duration::from_secs(10),
             isolation: Isolation::Auto,
             spawner: PathBuf::from("/proc/self/exe"),

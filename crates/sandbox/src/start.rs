@@ -1,5 +1,6 @@
 //! Starting workers: what each is given, and what must be taken away after it.
 
+use std::any::Any;
 use std::ffi::CString;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::unix::AsyncFd;
 
 use crate::cgroups::{Group, Groups, Limits};
+use crate::host::Own;
 use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace};
 use crate::jail::{PROCESSES_MAX, TASK_ROOT};
 use crate::numbers::{Number, Numbers};
@@ -35,12 +37,14 @@ pub(crate) struct Started {
 pub(crate) struct Belongings {
     group: Group,
     _number: Number,
+    held: Option<Box<dyn Any + Send>>,
 }
 
 impl Belongings {
     /// Takes them away, after the worker has ended.
     pub(crate) async fn remove(self) {
         self.group.remove().await;
+        drop(self.held);
     }
 }
 
@@ -81,7 +85,9 @@ impl Starter {
         output: &OwnedFd,
     ) -> Result<Started, SpawnError> {
         let number = self.numbers.take();
-        let launch = self.launch(spec, &number)?;
+        let Own { environment, held } =
+            spec.host.as_ref().map(|host| host.provide()).unwrap_or_default();
+        let launch = self.launch(spec, environment, &number)?;
         let limits = Limits {
             memory_mb: spec.memory_mb.into(),
             tmp_mb: spec.ephemeral_mb.into(),
@@ -90,10 +96,15 @@ impl Starter {
         let group = self.groups.make(number.value(), &limits).map_err(prepare("control group"))?;
         let Spawned { control, listener } =
             self.spawner.spawn(launch, output.as_fd(), group.joins()).await?;
-        Ok(Started { control, listener, belongings: Belongings { group, _number: number } })
+        Ok(Started { control, listener, belongings: Belongings { group, _number: number, held } })
     }
 
-    fn launch(&self, spec: &WorkerSpec, number: &Number) -> Result<Launch, SpawnError> {
+    fn launch(
+        &self,
+        spec: &WorkerSpec,
+        own: Vec<(String, String)>,
+        number: &Number,
+    ) -> Result<Launch, SpawnError> {
         let jail = self.keeping.jail_of(spec, number.value());
         let directory = if jail.is_some() { Path::new(TASK_ROOT) } else { &spec.code_dir };
         let launch = Launch {
@@ -102,8 +113,11 @@ impl Starter {
             environment: spec
                 .environment
                 .iter()
+                .cloned()
+                .chain(own) // The later value of a name is the one that counts.
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
+            endpoint: spec.host.is_some(),
             directory: directory.as_os_str().to_owned(),
             jail,
         };

@@ -87,7 +87,7 @@ impl Worker {
         let Slot { generation, place, share } = slot;
         let spec = Arc::clone(spec);
         tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process), belongings));
-        let api = RuntimeApi::serve(listener).map_err(prepare("listener"))?;
+        let api = RuntimeApi::serve(listener, spec.host.clone()).map_err(prepare("listener"))?;
         let timer = Box::pin(sleep_until(started));
         let worker =
             Self { spec, generation, process, api, log, started, timer, init: None, peak_kib: 0 };

@@ -7,6 +7,7 @@ use portcullis_identity::{
     NewSession, Owner, Revoked, SessionClaims, SessionCredentials, SessionHolder, SessionName,
     generate,
 };
+use portcullis_lambda::FunctionArn;
 use portcullis_model::sts::operation::{AssumeRole, GetAccessKeyInfo, GetFederationToken};
 
 use crate::{
@@ -42,6 +43,26 @@ impl Snapshot {
             Request { caller, role: &role.stored, session_name, duration_seconds, policy };
         let seed = generate::session_seed(role.stored.account).map_err(CatalogError::from)?;
         Ok(self.issuer(now)?.assume_role(request, seed)?)
+    }
+
+    /// Makes the credentials that a worker of `function` runs with, as Lambda assumes its execution
+    /// role: no request asks for it, the role's trust policy decides. `None` if the role is gone, or
+    /// trusts Lambda no more.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where no session can be made at all.
+    pub fn function_session(
+        &self,
+        role_arn: &str,
+        function: &FunctionArn,
+        now: Timestamp,
+    ) -> Result<Option<NewSession>, CatalogError> {
+        let role = self.role_of_arn(role_arn).filter(|_| self.trusts_lambda(role_arn));
+        let (Some(role), Ok(name)) = (role, SessionName::of_function(function.name())) else {
+            return Ok(None);
+        };
+        let seed = generate::session_seed(role.stored.account)?;
+        Ok(Some(self.issuer(now)?.run_as(&role.stored, &name, function.as_str(), seed)))
     }
 
     /// Makes temporary credentials for the caller as itself. No permit: a caller that can sign needs

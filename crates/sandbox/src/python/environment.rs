@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-/// Credentials of the function's role.
-#[derive(Clone, Copy, Debug)]
+/// The variables that a function finds its credentials in.
+const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/// Credentials of the function's role, which each worker has of its own.
+#[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: &'a str,
@@ -11,6 +14,16 @@ pub struct Credentials<'a> {
     pub secret_access_key: &'a str,
     /// `AWS_SESSION_TOKEN`.
     pub session_token: &'a str,
+}
+
+impl Credentials<'_> {
+    /// As a function finds them.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let values = [self.access_key_id, self.secret_access_key, self.session_token];
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        CREDENTIALS.into_iter().zip(values).map(own).collect()
+    }
 }
 
 /// What the environment of a function is made from.
@@ -35,8 +48,6 @@ pub struct Facts<'a> {
     /// The application log level (`TRACE` to `FATAL`) of a function that logs JSON; none for one
     /// that logs plain text.
     pub json_log_level: Option<&'a str>,
-    /// The role's credentials; none when there is no session for the role.
-    pub credentials: Option<Credentials<'a>>,
     /// The unpacked code, where Lambda has `/var/task`. The real folder, as long as workers see the
     /// host's files.
     pub task_root: &'a Path,
@@ -47,7 +58,7 @@ pub struct Facts<'a> {
     pub user_variables: &'a [(String, String)],
 }
 
-/// Every variable that Lambda sets, but for two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox,
+/// Every variable that Lambda sets, but for the role's credentials, which are each worker's own, and two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox,
 /// `_X_AMZN_TRACE_ID` from the runtime client with each event. `PYTHONPATH` has the runtime client
 /// behind the user's own entries. The format and level of a JSON log are those that AWS' runtime
 /// clients read; with plain text neither is set, as recorded, and the user's own stay.
@@ -111,13 +122,8 @@ fn reserved(facts: &Facts<'_>, variables: &mut Variables) {
     for name in ["AWS_LAMBDA_RUNTIME_API", "_X_AMZN_TRACE_ID"] {
         variables.remove(name);
     }
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+    for name in CREDENTIALS {
         variables.remove(name);
-    }
-    if let Some(credentials) = facts.credentials {
-        variables.set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
-        variables.set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
-        variables.set("AWS_SESSION_TOKEN", credentials.session_token);
     }
 }
 
@@ -157,11 +163,6 @@ mod tests {
             log_group: "/aws/lambda/f",
             log_stream: "2026/11/25/[$LATEST]0123",
             json_log_level,
-            credentials: Some(Credentials {
-                access_key_id: "ASIA",
-                secret_access_key: "secret",
-                session_token: "token",
-            }),
             task_root: Path::new("/task"),
             runtime_dir: Path::new("/runtime"),
             user_variables: &user_variables,
@@ -190,7 +191,7 @@ mod tests {
         check(&[("MINE", "1")],                    "MINE", Some("1"));
         check(&[("MINE", "1"), ("MINE", "2")],     "MINE", Some("2"));
         check(&[("_HANDLER", "evil")],             "_HANDLER", Some("index.handler"));
-        check(&[("AWS_ACCESS_KEY_ID", "evil")],    "AWS_ACCESS_KEY_ID", Some("ASIA"));
+        check(&[("AWS_ACCESS_KEY_ID", "evil")],    "AWS_ACCESS_KEY_ID", None);
         check(&[("AWS_LAMBDA_RUNTIME_API", "x")],  "AWS_LAMBDA_RUNTIME_API", None);
         check(&[],                                 "PYTHONPATH", Some("/runtime"));
         check(&[("PYTHONPATH", "/task/lib")],      "PYTHONPATH", Some("/task/lib:/runtime"));
@@ -214,15 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn a_function_finds_its_credentials_where_sdks_look() {
+        let credentials =
+            Credentials { access_key_id: "ASIA", secret_access_key: "s", session_token: "t" };
+        let want = [
+            ("AWS_ACCESS_KEY_ID", "ASIA"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            ("AWS_SESSION_TOKEN", "t"),
+        ];
+        assert_eq!(credentials.environment(), want.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    }
+
+    #[test]
     fn everything_that_lambda_sets_is_there() {
         let mut names: Vec<_> = environment(&[], None).into_iter().map(|(name, _)| name).collect();
         names.sort();
         assert_eq!(
             names.join(" "),
-            "AWS_ACCESS_KEY_ID AWS_DEFAULT_REGION AWS_EXECUTION_ENV \
+            "AWS_DEFAULT_REGION AWS_EXECUTION_ENV \
              AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_VERSION \
              AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME \
-             AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_XRAY_CONTEXT_MISSING \
+             AWS_REGION AWS_XRAY_CONTEXT_MISSING \
              AWS_XRAY_DAEMON_ADDRESS LAMBDA_RUNTIME_DIR LAMBDA_TASK_ROOT LANG LD_LIBRARY_PATH PATH \
              PWD PYTHONPATH TZ _HANDLER"
         );
