@@ -1,5 +1,6 @@
 """Sessions of users, of root, and of federated users: what each may, how long, and what ends it."""
 
+import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -186,6 +187,48 @@ def test_sessions_survive_a_restart(start_server):
     again = start_server(server.data_dir)
     for session in sessions:
         assert may_list(Caller(again.base, session.arn, session.credentials))
+
+
+# --- DecodeAuthorizationMessage ----------------------------------------------------------------------
+
+
+def decoded(owner, message):
+    sts = owner.user(allow("sts:DecodeAuthorizationMessage", "*")).boto("sts")
+    return json.loads(sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+
+
+@pytest.mark.parametrize(
+    ("statements", "explicit", "matched"),
+    [
+        ([allow("lambda:GetPolicy", "*")], False, []),
+        (
+            [deny(LIST, "*", {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}) | {"Sid": "No"}],
+            True,
+            [{"statementId": "No", "effect": "DENY", "policy": "own"}],
+        ),
+    ],
+)
+def test_a_denial_is_decoded_in_the_form_of_aws(owner, statements, explicit, matched):
+    user = owner.user(*statements)
+    denied = user.wire.call("GET", "/2015-03-31/functions")
+    message = decoded(owner, denied.headers["x-portcullis-explain"])
+    assert (message["allowed"], message["explicitDeny"]) == (False, explicit)
+    assert message["matchedStatements"] == {"items": matched}
+    context = message["context"]
+    name = user.arn.rsplit("/", 1)[1]
+    assert (context["principal"]["arn"], context["principal"]["name"]) == (user.arn, name)
+    assert context["principal"]["id"].startswith("AIDA")
+    assert (context["action"], context["resource"]) == (LIST, "*")
+    region = {"key": "aws:requestedregion", "values": {"items": [{"value": "us-east-1"}]}}
+    assert context["conditions"] == {"items": [region] if explicit else []}
+
+
+def test_only_denials_about_the_own_account_are_decoded(owner, other):
+    denied = owner.user().wire.call("GET", "/2015-03-31/functions").headers["x-portcullis-explain"]
+    allowed = owner.root.wire.call("GET", "/2015-03-31/functions").headers["x-amzn-requestid"]
+    for account, message in ((other, denied), (owner, allowed), (owner, "nonsense")):
+        code, text = error_of(account.root.boto("sts").decode_authorization_message, EncodedMessage=message)
+        assert (code, text) == ("InvalidAuthorizationMessageException", "Message is invalid")
 
 
 # --- GetAccessKeyInfo --------------------------------------------------------------------------------

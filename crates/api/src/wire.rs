@@ -2,6 +2,7 @@
 
 pub(crate) mod alias;
 pub(crate) mod configuration;
+pub(crate) mod denial;
 pub(crate) mod event_invoke;
 pub(crate) mod function;
 pub(crate) mod iam;

@@ -232,6 +232,7 @@ fn of_sts() -> Vec<Case> {
     };
     vec![
         sts("GetCallerIdentity", ""),
+        sts("DecodeAuthorizationMessage", "EncodedMessage=00000000-0000-4000-8000-000000000000"),
         sts("GetSessionToken", ""),
         sts("GetFederationToken", "Name=Susan"),
         sts("GetAccessKeyInfo", "AccessKeyId=ASIAIOSFODNN7EXAMPLE"),

@@ -24,7 +24,9 @@ use std::{
 };
 
 use portcullis_identity::AccountId;
-use portcullis_model::portcullis::operation::GetDecision;
+use portcullis_model::{
+    portcullis::operation::GetDecision, sts::operation::DecodeAuthorizationMessage,
+};
 use tokio::sync::{Semaphore, watch};
 
 pub use found::Found;
@@ -39,6 +41,12 @@ use files::Files;
 use queue::Queue;
 use ring::Ring;
 use writer::{Progress, Shared, Writer};
+
+/// The operations that tell an account of past decisions.
+pub trait TellsDecisions {}
+
+impl TellsDecisions for GetDecision {}
+impl TellsDecisions for DecodeAuthorizationMessage {}
 
 /// So many decisions may wait for the disk: 10 MB of memory. More only by the decisions of requests
 /// that have their slot, a few each.
@@ -155,9 +163,9 @@ impl Decisions {
     ///
     /// # Errors
     /// What the system says of the log's files.
-    pub async fn find(
+    pub async fn find<A: TellsDecisions>(
         &self,
-        permit: Permit<GetDecision, WholeAccount>,
+        permit: Permit<A, WholeAccount>,
         id: &RequestId,
     ) -> io::Result<Vec<Found>> {
         let WholeAccount(owner) = permit.consume();

@@ -207,6 +207,9 @@ pub enum IdentityError {
     /// A service principal that cannot be one.
     #[error(transparent)]
     InvalidService(#[from] InvalidServiceName),
+    /// A message that tells of no denial about this account's resources.
+    #[error("Message is invalid")]
+    InvalidAuthorizationMessage,
     /// A list continued from a marker that no list has given out. Text not verified.
     #[error("Invalid marker.")]
     InvalidMarker,
@@ -254,6 +257,7 @@ impl IdentityError {
             | Self::TrustPolicyTooLarge
             | Self::TagsExceeded                => "LimitExceeded",
             Self::SessionPolicyTooLarge { .. }  => "PackedPolicyTooLarge",
+            Self::InvalidAuthorizationMessage   => "InvalidAuthorizationMessageException",
             Self::MalformedPolicyDocument(_)    => "MalformedPolicyDocument",
             Self::Invalid(_)
             | Self::UserNameRequired

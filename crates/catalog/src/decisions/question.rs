@@ -85,6 +85,12 @@ impl Question {
         &self.resource
     }
 
+    /// What resource and request gave of the condition keys that the documents name, by key in
+    /// lower case.
+    pub fn conditions(&self) -> impl Iterator<Item = (&str, &Value<'static>)> {
+        self.values.iter().map(|(key, value)| (&**key, value))
+    }
+
     /// The account that owns the resource.
     #[must_use]
     pub fn resource_account(&self) -> Option<AccountId> {

@@ -121,6 +121,7 @@ pub static SERVICE: Service = Service {
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ASSUME_ROLE,
+    &rows::DECODE_AUTHORIZATION_MESSAGE,
     &rows::GET_ACCESS_KEY_INFO,
     &rows::GET_CALLER_IDENTITY,
     &rows::GET_FEDERATION_TOKEN,
@@ -134,6 +135,7 @@ macro_rules! served_sts {
     ($with:ident) => {
         $with! { sts STS:
             AssumeRole assume_role,
+            DecodeAuthorizationMessage decode_authorization_message,
             GetAccessKeyInfo get_access_key_info,
             GetCallerIdentity get_caller_identity,
             GetFederationToken get_federation_token,
@@ -214,11 +216,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST),
+        output: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE),
+        result_wrapper: "DecodeAuthorizationMessageResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "sts:DecodeAuthorizationMessage",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_ACCESS_KEY_INFO: OperationModel = OperationModel {
         service: "sts",
@@ -341,6 +347,14 @@ pub mod operation {
         type Input = types::AssumeRoleInput;
         type Output = types::AssumeRoleOutput;
     }
+    /// `DecodeAuthorizationMessage`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DecodeAuthorizationMessage;
+    impl Operation for DecodeAuthorizationMessage {
+        const MODEL: &'static OperationModel = &rows::DECODE_AUTHORIZATION_MESSAGE;
+        type Input = types::DecodeAuthorizationMessageInput;
+        type Output = types::DecodeAuthorizationMessageOutput;
+    }
     /// `GetAccessKeyInfo`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetAccessKeyInfo;
@@ -441,6 +455,19 @@ pub mod types {
                 .field("expiration", &self.expiration)
                 .finish()
         }
+    }
+    /// `DecodeAuthorizationMessageRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DecodeAuthorizationMessageInput {
+        pub encoded_message: String,
+    }
+    /// `DecodeAuthorizationMessageResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DecodeAuthorizationMessageOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub decoded_message: Option<String>,
     }
     /// `FederatedUser` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -594,6 +621,14 @@ mod shapes {
             Member::body("Expiration", &DATE_TYPE).required(),
         ],
     );
+    pub(super) static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape::structure(
+        "DecodeAuthorizationMessageRequest",
+        &[Member::body("EncodedMessage", &ENCODED_MESSAGE_TYPE).required()],
+    );
+    pub(super) static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape = Shape::structure(
+        "DecodeAuthorizationMessageResponse",
+        &[Member::body("DecodedMessage", &DECODED_MESSAGE_TYPE)],
+    );
     pub(super) static FEDERATED_USER: Shape = Shape::structure(
         "FederatedUser",
         &[
@@ -702,8 +737,11 @@ mod shapes {
     pub(super) static CONTEXT_ASSERTION_TYPE: Shape =
         Shape::string("contextAssertionType", Text::ANY.length(Some(4), Some(3072)));
     pub(super) static DATE_TYPE: Shape = Shape::timestamp("dateType");
+    pub(super) static DECODED_MESSAGE_TYPE: Shape = Shape::string("decodedMessageType", Text::ANY);
     pub(super) static DURATION_SECONDS_TYPE: Shape =
         Shape::integer("durationSecondsType", Bounds { min: Some(900), max: Some(129600) });
+    pub(super) static ENCODED_MESSAGE_TYPE: Shape =
+        Shape::string("encodedMessageType", Text::ANY.length(Some(1), Some(10240)));
     pub(super) static EXTERNAL_ID_TYPE: Shape = Shape::string(
         "externalIdType",
         Text::ANY.length(Some(2), Some(1224)).pattern(&EXTERNAL_ID_TYPE_PATTERN),
