@@ -265,3 +265,49 @@ impl Session {
         self.claims.holder.function()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{claims, role};
+
+    const SESSION: &str = "[3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3]";
+
+    fn read(holder: &str) -> Option<SessionHolder> {
+        let common = format!(
+            r#""account":"123456789012","session":{SESSION},"issued":1,"expires":2,"source":"s""#
+        );
+        let json = format!("{{{common}{}{holder}}}", if holder.is_empty() { "" } else { "," });
+        SessionClaims::from_bytes(json.as_bytes()).map(|claims| claims.holder)
+    }
+
+    /// Tokens outlive the build that made them.
+    #[test]
+    fn a_token_of_an_earlier_build_is_a_role_session() {
+        let id = role().id;
+        let got = read(&format!(r#""role":"deploy","id":"{id}","name":"night-run""#));
+        assert_eq!(got, Some(claims().holder));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn claims_that_name_no_holder_are_none() {
+        let user = format!(r#""user":"alice","id":"{}""#, UserId::from_random([1; 17]));
+        assert!(read(&user).is_some());
+        assert!(read(r#""root":true"#).is_some());
+        for holder in [
+            "",
+            r#""root":false"#,
+            r#""name":"Susan""#,
+            r#""user":"alice""#,
+            r#""role":"deploy","name":"night-run""#,
+            r#""root":true,"role":"deploy","name":"night-run""#,
+            r#""root":true,"limits":"of a later build""#,
+            &format!(r#""root":true,{user}"#),
+            &format!(r#"{user},"role":"deploy","name":"night-run""#),
+            &format!(r#"{user},"role":"deploy""#),
+        ] {
+            assert_eq!(read(holder), None, "{holder}");
+        }
+    }
+}

@@ -4,5 +4,6 @@
 
 mod common;
 mod functions;
+mod hosts;
 mod jail;
 mod workers;
