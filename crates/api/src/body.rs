@@ -44,7 +44,8 @@ pub(crate) async fn receive(
 /// A payload that is larger than it may be.
 pub(crate) fn payload_too_large(announced: Option<u64>) -> ApiError {
     let limit = PAYLOAD_BYTES_MAX;
-    ApiError::PayloadTooLarge { size: announced.unwrap_or(limit as u64 + 1), limit }
+    let size = announced.unwrap_or(limit as u64 + 1);
+    ApiError::PayloadTooLarge { kind: "RequestResponse", size, limit }
 }
 
 /// The body's hash in hexadecimal, as the signature holds it.

@@ -53,10 +53,11 @@ pub(crate) enum ApiError {
     ClientContextTooLarge(usize),
     /// The payload of an invocation is too large.
     #[error(
-        "{size} byte payload is too large for the RequestResponse invocation type (limit {limit} \
-         bytes)"
+        "{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
     )]
     PayloadTooLarge {
+        /// `RequestResponse` or `Event`.
+        kind: &'static str,
         /// Bytes sent, or announced.
         size: u64,
         /// Bytes allowed.

@@ -19,6 +19,7 @@ mod context;
 mod dispatch;
 mod doubts;
 mod error;
+mod events;
 mod execution;
 mod function_host;
 mod key_uses;

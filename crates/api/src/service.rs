@@ -21,7 +21,7 @@ use crate::{
     context::RequestCx,
     dispatch::{Handler, handler},
     error::ApiError,
-    execution, key_uses,
+    events, execution, key_uses,
     memory::Kind,
     pages,
     state::State,
@@ -43,8 +43,8 @@ const GLOBAL_REGION: &str = "us-east-1";
 pub struct Server(Arc<State>);
 
 impl Server {
-    /// A server on `state`; takes up deployments that a stop or crash left unsettled, and begins to
-    /// remove code that nothing refers to.
+    /// A server on `state`; takes up deployments that a stop or crash left unsettled and
+    /// events that it left unended, and begins to remove code that nothing refers to.
     #[must_use]
     pub fn new(mut state: State) -> Self {
         let state = Arc::new_cyclic(|server| {
@@ -54,6 +54,7 @@ impl Server {
         execution::settle_all(&state);
         tokio::spawn(cleanup::run(Arc::downgrade(&state)));
         tokio::spawn(key_uses::run(Arc::downgrade(&state)));
+        tokio::spawn(events::run(Arc::downgrade(&state)));
         Self(state)
     }
 

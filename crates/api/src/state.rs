@@ -4,13 +4,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use portcullis_catalog::{Catalog, UrlRule, decisions::Decisions, effects::Resolved};
 use portcullis_identity::{AccountId, Partition};
-use portcullis_lambda::{AccountConcurrency, Region, UrlDomain};
+use portcullis_lambda::{AccountConcurrency, Region, RetryDelays, UrlDomain};
 use portcullis_sandbox::{Event, Outcome, Sandbox};
 use portcullis_store::Blobs;
 
 use crate::{
-    code_link::LinkKey, error::ApiError, execution::Execution, function_host::FunctionSessions,
-    memory::Memory, metrics::Metrics,
+    code_link::LinkKey, error::ApiError, events::Events, execution::Execution,
+    function_host::FunctionSessions, memory::Memory, metrics::Metrics,
 };
 
 /// What the operator decides.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub deny_confused_deputy: bool,
     /// How many calls of each account run at once.
     pub account_concurrency: AccountConcurrency,
+    /// How long a failed event waits before it is tried again.
+    pub retry_delays: RetryDelays,
     /// Where code is unpacked.
     pub code_dir: PathBuf,
     /// Where the clients of the runtimes are kept.
@@ -41,6 +43,7 @@ pub struct State {
     pub(crate) decisions: Arc<Decisions>,
     pub(crate) execution: Execution,
     pub(crate) function_sessions: FunctionSessions,
+    pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
     pub(crate) links: LinkKey,
@@ -74,6 +77,7 @@ impl State {
                 settings.account_concurrency,
             ),
             function_sessions: FunctionSessions::default(),
+            events: Arc::new(Events::new(settings.retry_delays)),
             metrics: Metrics::default(),
             memory: Memory::default(),
             partition: Partition::of_region(region.as_str()),

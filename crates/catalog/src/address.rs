@@ -18,6 +18,7 @@
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
 //! key/AKIA…/used                            KeyUse
+//! queue/REQUEST-ID                          QueuedEvent (not in the snapshot)
 //! system/root-key                           OperatorKey
 //! system/session-keys                       SessionKeys
 //! ```
@@ -33,6 +34,9 @@ use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
 pub(crate) const ROOTS: [&str; 5] = ["alias/", "fn/", "iam/", "key/", "system/"];
+
+/// What the keys of queued events begin with. No snapshot has them.
+pub(crate) const QUEUE: &str = "queue/";
 
 /// Most keys are shorter: their text needs no second allocation.
 const USUAL_KEY_BYTES: usize = 128;
@@ -73,6 +77,8 @@ pub enum Address {
     AccessKey(AccessKeyId),
     /// When the access key was last used.
     KeyUse(AccessKeyId),
+    /// An event that waits, by the id of the request that brought it.
+    QueuedEvent(Box<str>),
     /// Which root access key the operator manages.
     OperatorKey,
     /// The material that session tokens are sealed with.
@@ -155,6 +161,7 @@ impl Address {
             ["alias", name] => Some(Self::AccountAlias(name.parse().ok()?)),
             ["key", id, "used"] => Some(Self::KeyUse(id.parse().ok()?)),
             ["key", id] => Some(Self::AccessKey(id.parse().ok()?)),
+            ["queue", id] if !id.is_empty() => Some(Self::QueuedEvent((*id).into())),
             _ if text == OPERATOR_KEY => Some(Self::OperatorKey),
             _ => (text == SESSION_KEYS).then_some(Self::SessionKeys),
         }
@@ -220,6 +227,7 @@ impl std::fmt::Display for Address {
             Self::AccountAlias(name) => write!(f, "alias/{name}"),
             Self::KeyUse(id) => write!(f, "key/{id}/used"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
+            Self::QueuedEvent(id) => write!(f, "{QUEUE}{id}"),
             Self::OperatorKey => f.write_str(OPERATOR_KEY),
             Self::SessionKeys => f.write_str(SESSION_KEYS),
         }
@@ -274,6 +282,13 @@ mod tests {
         check(&Address::KeyUse("AKIA1".parse().unwrap()), "key/AKIA1/used");
         check(&Address::OperatorKey, "system/root-key");
         check(&Address::SessionKeys, "system/session-keys");
+    }
+
+    #[test]
+    fn queued_events_are_in_no_scan() {
+        let address = Address::QueuedEvent("r".into());
+        assert_eq!(Address::parse(&address.key()), Some(address.clone()));
+        assert!(!ROOTS.iter().any(|root| address.to_string().starts_with(root)));
     }
 
     #[test]

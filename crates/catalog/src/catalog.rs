@@ -191,6 +191,11 @@ impl Catalog {
         self.current.snapshot.load_full()
     }
 
+    /// Where everything is kept, for what is not in the snapshot.
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
     /// Waits until the newest snapshot is one that `holds`, or `at_most` has passed.
     pub async fn wait_for(&self, holds: impl Fn(&Snapshot) -> bool, at_most: Duration) {
         let mut applied = self.current.applied.subscribe();
@@ -298,7 +303,7 @@ async fn scan(store: &dyn Store, partition: Partition) -> Result<(Snapshot, Watc
 }
 
 #[expect(clippy::expect_used, reason = "the roots are short constants")]
-fn root_key(root: &str) -> Key {
+pub(crate) fn root_key(root: &str) -> Key {
     Key::try_from(root).expect("a root is a valid key")
 }
 

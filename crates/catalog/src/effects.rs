@@ -11,6 +11,7 @@ mod attachments;
 mod concurrency;
 mod entities;
 mod event_invokes;
+mod events;
 mod functions;
 mod groups;
 mod iam_tags;
@@ -35,6 +36,7 @@ pub use concurrency::AccountUsage;
 pub use entities::{
     DeleteInlinePolicy, GetInlinePolicy, ListEntities, ListInlinePolicies, PutInlinePolicy,
 };
+pub use events::PermittedEvent;
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
 pub use iam_tags::{ListEntityTags, TagEntity, UntagEntity};
 pub use managed_policies::{PolicyFilter, PolicyUse, ShownPolicy};

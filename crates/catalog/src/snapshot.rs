@@ -369,6 +369,8 @@ impl Snapshot {
                     view.remember(read::<KeyUse>(entry).map(|used| used.shared()));
                 }
             }
+            // Payloads stay on disk; their keys alone are kept, by the queue.
+            Address::QueuedEvent(_) => {}
             Address::OperatorKey => self.operator_key = read(entry),
             Address::SessionKeys => {
                 self.session_keys = read::<SessionKeys>(entry).map(|keys| keys.shared());

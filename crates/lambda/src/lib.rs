@@ -15,6 +15,7 @@ mod concurrency;
 mod configuration;
 mod deployment;
 mod error;
+mod event;
 mod event_invoke;
 mod function;
 mod grant;
@@ -38,6 +39,9 @@ pub use concurrency::{AccountConcurrency, ReservedConcurrency};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
 pub use deployment::{CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle};
 pub use error::{Conflict, InvalidParameter, LambdaError, StaleRevision};
+pub use event::{
+    Condition, EVENT_BYTES_MAX, EventAnswer, Next, Patience, QueuedEvent, RetryDelays,
+};
 pub use event_invoke::{
     Destinations, DestinationsInput, EventAgeSeconds, EventInvokeConfig, EventInvokeInput,
     RetryAttempts, event_qualifier,

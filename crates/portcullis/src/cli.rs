@@ -121,6 +121,14 @@ pub(crate) struct ServeArguments {
     /// Calls of one account that run at once; more are throttled. Functions may reserve all but 100.
     #[arg(long, env = "PORTCULLIS_ACCOUNT_CONCURRENCY", default_value = "1000")]
     pub(crate) account_concurrency: String,
+    /// Seconds that a failed asynchronous event waits before its second and its third attempt.
+    #[arg(
+        long,
+        env = "PORTCULLIS_RETRY_DELAYS",
+        value_name = "SECOND,THIRD",
+        default_value = "60,120"
+    )]
+    pub(crate) retry_delays: String,
     /// Refuse grants to services that do not say for whose resource: without SourceArn,
     /// SourceAccount or the like, anyone with an account could have the service call.
     #[arg(long, env = "PORTCULLIS_DENY_CONFUSED_DEPUTY")]

@@ -16,7 +16,7 @@ use portcullis_catalog::{
     effects::{RootKey, StartRefusal},
 };
 use portcullis_identity::{AccountId, Partition, generate};
-use portcullis_lambda::{AccountConcurrency, Region, UrlDomain};
+use portcullis_lambda::{AccountConcurrency, Region, RetryDelays, UrlDomain};
 use portcullis_sandbox::{Confinement, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
@@ -164,6 +164,7 @@ pub(crate) async fn start_quickstart(
         url_rule: UrlRule::default(),
         deny_confused_deputy: false,
         account_concurrency: AccountConcurrency::default(),
+        retry_delays: RetryDelays::default(),
         root: None,
         decision_log: DecisionLogArguments::default(),
         isolation: arguments.isolation,
@@ -191,6 +192,7 @@ struct Configuration {
     url_rule: UrlRule,
     deny_confused_deputy: bool,
     account_concurrency: AccountConcurrency,
+    retry_delays: RetryDelays,
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
     decision_log: DecisionLogArguments,
@@ -224,6 +226,7 @@ impl Configuration {
                 false => UrlRule::BothGrants,
             },
             deny_confused_deputy: arguments.deny_confused_deputy,
+            retry_delays: parse("--retry-delays", &arguments.retry_delays)?,
             account_concurrency: parse("--account-concurrency", &arguments.account_concurrency)?,
             root,
             decision_log: arguments.decision_log.clone(),
@@ -269,7 +272,7 @@ impl Running {
         let Configuration {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
-        let account_concurrency = configuration.account_concurrency;
+        let Configuration { account_concurrency, retry_delays, .. } = configuration;
         make_private(&data_dir)?;
         let store = Arc::new(SqliteStore::open(&data_dir)?);
         let listener = TcpListener::bind(listen)
@@ -291,6 +294,7 @@ impl Running {
             url_rule,
             deny_confused_deputy,
             account_concurrency,
+            retry_delays,
             code_dir,
             runtimes_dir,
         };

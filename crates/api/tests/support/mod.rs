@@ -72,6 +72,7 @@ impl TestServer {
             url_domain: "localhost".parse().unwrap(),
             url_rule: UrlRule::default(),
             deny_confused_deputy: false,
+            retry_delays: portcullis_lambda::RetryDelays::default(),
             account_concurrency: portcullis_lambda::AccountConcurrency::default(),
             code_dir: folder.path().join("unpacked"),
             runtimes_dir: folder.path().join("runtimes"),

@@ -1,9 +1,14 @@
-//! `POST /2015-03-31/functions/{FunctionName}/invocations` → 200, or 204 for a dry run.
+//! `POST /2015-03-31/functions/{FunctionName}/invocations` → 200; 202 for an event that nobody waits
+//! for, 204 for a dry run.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
-use portcullis_catalog::effects::Resolved;
+use portcullis_catalog::{
+    FunctionResource, Permit,
+    effects::{PermittedEvent, Resolved},
+};
+use portcullis_lambda::{EVENT_BYTES_MAX, QueuedEvent};
 use portcullis_model::lambda::{
     operation::Invoke,
     types::{InvocationType, InvokeInput, InvokeOutput, LogType},
@@ -31,10 +36,12 @@ pub(crate) async fn invoke(
     let permit = cx.created(cx.function::<Invoke>(name, qualifier, &none)?, &none).await?;
     let kind = input.invocation_type.unwrap_or(InvocationType::RequestResponse);
     unsupported(&[
-        (kind == InvocationType::Event, "the invocation type Event"),
         (input.durable_execution_name.is_some(), "DurableExecutionName"),
         (input.tenant_id.is_some(), "TenantId"),
     ])?;
+    if kind == InvocationType::Event {
+        return accept(cx, permit, input).await;
+    }
     let resolved = cx.state.catalog.load().invocation(permit, chance())?;
     if kind == InvocationType::DryRun {
         return Ok(Answer::Whole(empty(204)));
@@ -44,6 +51,32 @@ pub(crate) async fn invoke(
     Ok(Answer::Whole(answer(&resolved, outcome)))
 }
 
+/// Accepts the event; nobody waits for its answer.
+async fn accept(
+    cx: &RequestCx<'_>,
+    permit: Permit<Invoke, FunctionResource>,
+    input: InvokeInput,
+) -> Result<Answer<InvokeOutput>, ApiError> {
+    let (size, limit) = (cx.body.len() as u64, EVENT_BYTES_MAX);
+    if size > limit as u64 {
+        return Err(ApiError::PayloadTooLarge { kind: "Event", size, limit });
+    }
+    let payload = payload(cx)?;
+    let event = QueuedEvent {
+        request_id: cx.request_id().as_str().into(),
+        target: permit.resource().target().clone(),
+        accepted: cx.now(),
+        due: cx.now(),
+        attempts: 0,
+        hops: 0,
+        client_context: client_context(input.client_context)?.map(Into::into),
+        trace_id: trace_id(cx).into(),
+        payload: String::from_utf8_lossy(&payload).into(),
+    };
+    cx.state.events.accept(cx.state, &PermittedEvent::new(permit, event)).await?;
+    Ok(Answer::Whole(empty(202)))
+}
+
 /// A new number between 0 and 1, for aliases that route by weight.
 pub(crate) fn chance() -> f64 {
     let random =
@@ -51,14 +84,19 @@ pub(crate) fn chance() -> f64 {
     f64::from(random) / f64::from(u32::MAX)
 }
 
-/// The event as the worker gets it. An empty body is delivered as `{}` ([impl] `§8.1`).
-fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<Event, ApiError> {
+/// The payload: JSON. An empty body is delivered as `{}` ([impl] `§8.1`).
+fn payload(cx: &RequestCx<'_>) -> Result<Bytes, ApiError> {
     let payload = if cx.body.is_empty() { Bytes::from_static(b"{}") } else { cx.body.clone() };
     let text = std::str::from_utf8(&payload).map_err(|error| not_json(&error))?;
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
+    Ok(payload)
+}
+
+/// The event as the worker gets it.
+fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<Event, ApiError> {
     Ok(Event {
         request_id: cx.request_id().to_string(),
-        payload,
+        payload: payload(cx)?,
         invoked_function_arn: resolved.target.to_string(),
         client_context: client_context(input.client_context)?,
         trace_id: trace_id(cx),

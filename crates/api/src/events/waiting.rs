@@ -1,0 +1,224 @@
+//! Which event is next: the oldest due one of each function, function by function.
+//!
+//! Only keys and times are here; the events themselves are in the store. A function that is
+//! throttled waits as a whole, and one with many events keeps nobody else waiting.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How many events may wait, of all functions together: their keys take some 20 MiB.
+pub(super) const EVENTS_MAX: usize = 100_000;
+
+/// How many bytes of payload may wait on disk, of all functions together.
+pub(super) const BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// How many events of one function run at a time.
+const RUNNING_MAX: u32 = 16;
+
+/// How long a throttled function waits: at first, and at most. AWS's are 1 s and 5 min (`[doc]`).
+const BACKOFF: [SignedDuration; 2] = [SignedDuration::from_secs(1), SignedDuration::from_secs(60)];
+
+/// An event that waits or runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    /// The function's ARN.
+    pub(super) function: Box<str>,
+    /// The id of the request that brought it.
+    pub(super) request_id: Box<str>,
+    /// When it may run.
+    pub(super) due: Timestamp,
+    /// The bytes of its payload.
+    pub(super) bytes: u64,
+}
+
+/// Everything that waits, and how much runs.
+#[derive(Default)]
+pub(super) struct Waiting {
+    functions: BTreeMap<Box<str>, Line>,
+    /// The function that was served last.
+    last: Box<str>,
+    /// Events that wait or run.
+    events: usize,
+    /// The bytes of their payloads.
+    bytes: u64,
+}
+
+/// The events of one function.
+#[derive(Default)]
+struct Line {
+    waiting: BTreeSet<(Timestamp, Box<str>, u64)>,
+    running: u32,
+    /// Not before this, whatever is due.
+    not_before: Timestamp,
+    backoff: Option<SignedDuration>,
+}
+
+impl Line {
+    /// When its next event may run; `None` while there is none, or enough run.
+    fn ready(&self) -> Option<Timestamp> {
+        let (due, ..) = self.waiting.first().filter(|_| self.running < RUNNING_MAX)?;
+        Some(self.not_before.max(*due))
+    }
+}
+
+impl Waiting {
+    /// Counts one more event, if there is room.
+    pub(super) fn admit(&mut self, bytes: u64) -> bool {
+        let has_room = self.events < EVENTS_MAX && self.bytes.saturating_add(bytes) <= BYTES_MAX;
+        if has_room {
+            self.count(bytes);
+        }
+        has_room
+    }
+
+    /// Counts an event that is there already, room or not.
+    pub(super) fn count(&mut self, bytes: u64) {
+        self.events += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Takes in an event that an earlier start left, unless it came by another way.
+    pub(super) fn take_up(&mut self, ticket: Ticket) {
+        let line = self.functions.entry(ticket.function).or_default();
+        if line.waiting.insert((ticket.due, ticket.request_id, ticket.bytes)) {
+            self.count(ticket.bytes);
+        }
+    }
+
+    /// Takes an event out of the counts.
+    pub(super) fn discount(&mut self, bytes: u64) {
+        self.events = self.events.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Lets an event wait that is counted.
+    pub(super) fn push(&mut self, ticket: Ticket) {
+        let line = self.functions.entry(ticket.function).or_default();
+        line.waiting.insert((ticket.due, ticket.request_id, ticket.bytes));
+    }
+
+    /// The event that may run now, of the function after the one that was served last.
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<Ticket> {
+        let last: &str = &self.last;
+        let later = self.functions.range::<str, _>((Bound::Excluded(last), Bound::Unbounded));
+        let all =
+            later.chain(self.functions.range::<str, _>((Bound::Unbounded, Bound::Included(last))));
+        let function =
+            all.into_iter().find(|(_, line)| line.ready().is_some_and(|at| at <= now))?.0.clone();
+        let line = self.functions.get_mut(&function)?;
+        let (due, request_id, bytes) = line.waiting.pop_first()?;
+        line.running += 1;
+        self.last = function.clone();
+        Some(Ticket { function, request_id, due, bytes })
+    }
+
+    /// When [`next`](Self::next) may have one, if nothing changes meanwhile.
+    pub(super) fn wakes_at(&self) -> Option<Timestamp> {
+        self.functions.values().filter_map(Line::ready).min()
+    }
+
+    /// An event of `function` no longer runs; whether its function was throttled.
+    pub(super) fn ran(&mut self, function: &str, is_throttled: bool, now: Timestamp) {
+        let Some(line) = self.functions.get_mut(function) else { return };
+        line.running = line.running.saturating_sub(1);
+        let [first, most] = BACKOFF;
+        // Several that were throttled at once are one reason to wait.
+        if is_throttled && line.not_before <= now {
+            let backoff = line.backoff.map_or(first, |last| (last * 2).min(most));
+            line.backoff = Some(backoff);
+            line.not_before = now.saturating_add(backoff).unwrap_or(now);
+        } else if !is_throttled {
+            line.backoff = None;
+        }
+        if line.waiting.is_empty() && line.running == 0 {
+            self.functions.remove(function);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn waiting(events: &[(&str, &str, i64)]) -> Waiting {
+        let mut waiting = Waiting::default();
+        for (function, request_id, due) in events {
+            waiting.count(1);
+            waiting.push(Ticket {
+                function: (*function).into(),
+                request_id: (*request_id).into(),
+                due: at(*due),
+                bytes: 1,
+            });
+        }
+        waiting
+    }
+
+    fn taken(waiting: &mut Waiting, now: i64) -> Vec<String> {
+        std::iter::from_fn(|| waiting.next(at(now))).map(|it| it.request_id.into()).collect()
+    }
+
+    #[test]
+    fn functions_take_turns_and_each_is_served_in_order() {
+        let mut all = waiting(&[("a", "a2", 2), ("a", "a1", 1), ("a", "a9", 9), ("b", "b1", 3)]);
+        assert_eq!(taken(&mut all, 5), ["a1", "b1", "a2"]);
+        assert_eq!(all.wakes_at(), Some(at(9)));
+    }
+
+    #[test]
+    fn one_function_runs_only_so_many_at_a_time() {
+        let ids: Vec<String> = (0..40).map(|id| format!("{id:02}")).collect();
+        let mut all = waiting(&ids.iter().map(|id| ("a", id.as_str(), 0)).collect::<Vec<_>>());
+        assert_eq!(taken(&mut all, 0).len(), 16);
+        assert_eq!(all.wakes_at(), None);
+        all.ran("a", false, at(0));
+        assert_eq!(taken(&mut all, 0), ["16"]);
+    }
+
+    #[test]
+    fn a_throttled_function_waits_longer_each_time_and_keeps_nobody_waiting() {
+        let mut all = waiting(&[("a", "a1", 0), ("a", "a2", 0), ("b", "b1", 0)]);
+        let mut now = 0;
+        for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
+            let ticket = all.next(at(now)).unwrap();
+            if ticket.function == "b".into() {
+                continue;
+            }
+            all.push(ticket);
+            all.ran("a", true, at(now));
+            assert_eq!(all.functions["a"].not_before, at(now + wait));
+            now += wait;
+        }
+        let ticket = all.next(at(now)).unwrap();
+        all.ran(&ticket.function, false, at(now));
+        assert_eq!(all.functions["a"].backoff, None);
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_events_and_bytes() {
+        let mut all = Waiting::default();
+        assert!(all.admit(BYTES_MAX - 1) && all.admit(1));
+        assert!(!all.admit(1));
+        all.discount(1);
+        assert!(all.admit(1));
+        let mut many = Waiting::default();
+        assert!((0..EVENTS_MAX).all(|_| many.admit(0)));
+        assert!(!many.admit(0));
+    }
+
+    #[test]
+    fn a_function_without_events_is_forgotten() {
+        let mut all = waiting(&[("a", "a1", 0)]);
+        all.next(at(0)).unwrap();
+        all.ran("a", false, at(0));
+        assert!(all.functions.is_empty());
+    }
+}

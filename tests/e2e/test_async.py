@@ -1,0 +1,243 @@
+"""Asynchronous calls: accepted once they are on disk, tried again, told to destinations, never lost.
+
+Facts: aws-lambda.md §8.6. The functions run unisolated, so that they can leave notes for the tests.
+"""
+
+import json
+
+import pytest
+from server import until
+from wire import compact
+from world import World, allow, error_of
+
+# Notes each event with its id; fails as often as the event says, by what it noted before.
+NOTES = '''
+import json, os, pathlib
+NOTES = pathlib.Path({folder!r})
+def handler(event, context):
+    request_id = context.aws_request_id
+    before = [json.loads(line) for line in lines()]
+    tries = sum(1 for one in before if one["id"] == request_id)
+    with (NOTES / "notes").open("a") as notes:
+        notes.write(json.dumps(dict(id=request_id, function=context.invoked_function_arn, event=event)) + "\\n")
+        notes.flush()
+        os.fsync(notes.fileno())
+    do = event.get("do") if isinstance(event, dict) else None
+    if do == "fail" and tries < event["times"]: raise ValueError("no")
+    if do == "wait":
+        import time
+        while not (NOTES / "go").exists(): time.sleep(0.01)
+    return dict(answer=tries)
+
+def lines():
+    return (NOTES / "notes").read_text().splitlines() if (NOTES / "notes").exists() else []
+'''
+
+
+class Notes:
+    """What the functions of one server have noted."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        folder.chmod(0o777)
+        self.folder = folder
+
+    @property
+    def code(self):
+        return NOTES.format(folder=str(self.folder))
+
+    def all(self):
+        notes = self.folder / "notes"
+        return [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
+
+    def of(self, arn):
+        return [one for one in self.all() if one["function"] == arn]
+
+    def wait(self, arn, count, seconds=30):
+        return until(lambda: len(self.of(arn)) >= count and self.of(arn), seconds, f"{count} notes of {arn}")
+
+
+@pytest.fixture
+def notes(tmp_path):
+    return Notes(tmp_path / "notes")
+
+
+@pytest.fixture
+def start(start_warm_server):
+    """A server whose functions run unisolated and whose failed events wait for `delays` seconds."""
+    return lambda delays="0,0": start_warm_server(arguments=["--isolation", "none", "--retry-delays", delays])
+
+
+@pytest.fixture
+def account(start):
+    return World(start()).owner
+
+
+def send(account, name, event=None, **parameters):
+    """Sends an event; the id of the request."""
+    body = compact(event if event is not None else {}).encode()
+    answer = account.root.wire.invoke(name, body, headers={"X-Amz-Invocation-Type": "Event"}, **parameters)
+    assert (answer.status, answer.body) == (202, b""), answer
+    assert "x-amz-executed-version" not in answer.headers
+    return answer.headers["x-amzn-requestid"]
+
+
+def telling(account, notes, name, **settings):
+    """Lets both outcomes of `name` be told to a new function, as its role may; the function's ARN."""
+    role = account.role()
+    to = account.function(notes.code)
+    account.root.boto("iam").put_role_policy(
+        RoleName=role.rsplit("/", 1)[1],
+        PolicyName="tell",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow("lambda:InvokeFunction", account.arn(to))]}),
+    )
+    client = account.root.boto()
+    client.update_function_configuration(FunctionName=name, Role=role)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    destinations = {"OnSuccess": {"Destination": account.arn(to)}, "OnFailure": {"Destination": account.arn(to)}}
+    client.put_function_event_invoke_config(FunctionName=name, DestinationConfig=destinations, **settings)
+    return account.arn(to)
+
+
+def test_an_event_runs_with_the_id_of_its_request(account, notes):
+    name = account.function(notes.code)
+    request_id = send(account, name, {"a": 1})
+    assert notes.wait(account.arn(name), 1) == [{"id": request_id, "function": account.arn(name), "event": {"a": 1}}]
+
+
+def test_a_failed_event_is_tried_again_with_the_same_id_and_told(account, notes):
+    name = account.function(notes.code)
+    arn, to = account.arn(name), telling(account, notes, name)
+    request_id = send(account, name, {"do": "fail", "times": 2})
+    assert [one["id"] for one in notes.wait(arn, 3)] == [request_id] * 3
+    (told,) = notes.wait(to, 1)
+    assert told["id"] != request_id
+    record = told["event"]
+    assert record.pop("timestamp").endswith("Z")
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{arn}:$LATEST",
+            "condition": "Success",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": {"do": "fail", "times": 2},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+        "responsePayload": {"answer": 2},
+    }
+
+
+def test_an_event_that_always_fails_is_given_up_after_its_retries(account, notes):
+    name = account.function(notes.code)
+    arn, to = account.arn(name), telling(account, notes, name, MaximumRetryAttempts=1)
+    request_id = send(account, name, {"do": "fail", "times": 9})
+    (told,) = notes.wait(to, 1)
+    context = told["event"]["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("RetriesExhausted", 2)
+    assert told["event"]["responseContext"]["functionError"] == "Unhandled"
+    assert told["event"]["responsePayload"]["errorMessage"] == "no"
+    assert [one["id"] for one in notes.of(arn)] == [request_id] * 2
+
+
+def test_a_function_that_never_runs_has_its_events_told_at_once(account, notes):
+    name = account.function(notes.code)
+    to = telling(account, notes, name)
+    account.root.boto().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    send(account, name)
+    (told,) = notes.wait(to, 1)
+    context = told["event"]["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("ZeroReservedConcurrency", 0)
+    assert "responseContext" not in told["event"]
+    assert notes.of(account.arn(name)) == []
+
+
+def test_a_throttled_event_waits_and_is_not_counted(account, notes):
+    name = account.function(notes.code)
+    arn, to = account.arn(name), telling(account, notes, name, MaximumRetryAttempts=0)
+    account.root.boto().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    sent = {send(account, name, {"do": "wait"}) for _ in range(3)}
+    notes.wait(arn, 1)
+    (notes.folder / "go").touch()
+    told = notes.wait(to, 3)
+    assert {one["event"]["requestContext"]["requestId"] for one in told} == sent
+    assert {one["event"]["requestContext"]["condition"] for one in told} == {"Success"}
+
+
+def test_a_destination_that_the_role_may_not_call_is_not_told(start, notes):
+    server = start()
+    account = World(server).owner
+    name, to = account.function(notes.code), account.arn(account.function(notes.code))
+    client = account.root.boto()
+    client.put_function_event_invoke_config(FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": to}})
+    send(account, name)
+
+    def about_destination():
+        logs = sorted((server.data_dir / "decisions").glob("*.jsonl"))
+        lines = [line for log in logs for line in log.read_text().splitlines()]
+        return [line for line in lines if to in line and "lambda:InvokeFunction" in line]
+
+    (decided,) = until(about_destination, 30, "the decision about the destination")
+    role = account.lambda_role.rsplit("/", 1)[1]
+    assert f"assumed-role/{role}/{name}" in decided and "ImplicitlyDenied" in decided, decided
+    assert notes.of(to) == []
+
+
+def test_whoever_may_not_call_cannot_send_events(account, notes):
+    name = account.function(notes.code)
+    user = account.user()
+    call = user.boto().invoke
+    assert error_of(call, FunctionName=name, InvocationType="Event")[0] == "AccessDeniedException"
+    user.permit(allow("lambda:InvokeFunction", account.arn(name)))
+    assert call(FunctionName=name, InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
+    assert len(notes.wait(account.arn(name), 1)) == 1
+
+
+def test_what_cannot_be_an_event_is_refused(account, notes):
+    name = account.function(notes.code)
+    event = {"X-Amz-Invocation-Type": "Event"}
+    large = account.root.wire.invoke(name, b'"' + b"x" * 1_048_575 + b'"', headers=event)
+    text = "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+    assert (large.status, large.json["message"]) == (413, text)
+    largest = account.root.wire.invoke(name, b'"' + b'\\"' * 524_287 + b'"', headers=event)
+    assert largest.status == 202
+    assert len(notes.wait(account.arn(name), 1)[0]["event"]) == 524_287
+    assert account.root.wire.invoke(name, b"{", headers=event).code == "InvalidRequestContentException"
+    assert account.root.wire.invoke("missing", b"{}", headers=event).code == "ResourceNotFoundException"
+
+
+def test_no_accepted_event_is_lost_when_the_server_is_killed(start, notes):
+    server = start("1,1")
+    account = World(server).owner
+    name = account.function(notes.code)
+    arn, to = account.arn(name), telling(account, notes, name)
+    sent = [send(account, name, {"do": "wait"}) for _ in range(20)]
+    failing = send(account, name, {"do": "fail", "times": 1})
+    notes.wait(arn, 3)
+    server.kill()
+    (notes.folder / "go").touch()
+    again = start("0,0")
+    try:
+        want = {*sent, failing}
+        until(lambda: {one["event"]["requestContext"]["requestId"] for one in notes.of(to)} == want, 60, "every event has been told")
+        assert {one["id"] for one in notes.of(arn)} == want
+    finally:
+        assert again.terminate() == 0
+    # What has ended stays ended.
+    count = len(notes.all())
+    send(World(start()).owner, name, {"do": "last"})
+    until(lambda: len(notes.all()) >= count + 2, 30, "the last event and its record")
+    assert len(notes.all()) == count + 2
+
+
+def test_an_event_that_waits_for_its_retry_survives_a_stop(start, notes):
+    server = start("3,3")
+    account = World(server).owner
+    name = account.function(notes.code)
+    arn = account.arn(name)
+    request_id = send(account, name, {"do": "fail", "times": 1})
+    notes.wait(arn, 1)
+    assert server.terminate() == 0
+    assert len(notes.of(arn)) == 1
+    start()
+    assert [one["id"] for one in notes.wait(arn, 2)] == [request_id] * 2
