@@ -205,3 +205,16 @@ def test_credentials_are_in_no_log(start_warm_server, tmp_path):
         content = path.read_bytes()
         for secret in (session.credentials.secret, session.credentials.token):
             assert secret.encode() not in content, path
+
+
+def test_a_restart_ends_the_sessions_of_functions(start_warm_server):
+    server = start_warm_server()
+    owner = World(server).owner
+    function, _ = made(owner, allow("lambda:ListFunctions", "*"))
+    session = credentials_of(owner, function)
+    session.boto().list_functions()
+    server.end()
+    again = World(start_warm_server(server.data_dir)).owner
+    earlier = Caller(again.base, "", session.credentials)
+    assert error_of(earlier.boto().list_functions)[0] == UNKNOWN
+    assert invoked(again, function, call=LIST)[0] == 200
