@@ -257,8 +257,11 @@ impl Execution {
     /// Makes a deployment ready to run; what is wrong with the code fails it.
     async fn deploy(&self, blobs: &Blobs, deployment: &Deployment) -> Result<(), Failure> {
         let runtime = deployment.configuration.runtime().as_str();
-        if let Err(error) = self.python.prepare(runtime, log_progress).await {
-            tracing::warn!(%error, runtime, "functions of this runtime cannot run yet");
+        match self.python.prepare(runtime, log_progress).await {
+            Ok(python) => self.sandbox.prewarm(&python.command("")),
+            Err(error) => {
+                tracing::warn!(%error, runtime, "functions of this runtime cannot run yet");
+            }
         }
         match self.unpacked(blobs, deployment).await {
             Ok(_) => Ok(()),

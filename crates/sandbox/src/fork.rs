@@ -86,17 +86,24 @@ impl ChildSignal {
         }
     }
 
-    /// Waits until `other` can be read, or a child may have ended; gives whether `other` can.
+    /// Waits until one of these can be read, or a child may have ended; gives which can.
     ///
     /// # Errors
     /// Those of `poll`.
-    pub(crate) fn wait_with(&self, other: BorrowedFd<'_>) -> io::Result<bool> {
-        let mut polled = [
-            PollFd::from_borrowed_fd(other, PollFlags::IN),
-            PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN),
-        ];
-        rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, None))?;
-        let readable = polled.first().is_some_and(|other| !other.revents().is_empty());
+    pub(crate) fn wait_with<const N: usize>(
+        &self,
+        others: [Option<BorrowedFd<'_>>; N],
+    ) -> io::Result<[bool; N]> {
+        // Nobody listens to what is absent: this descriptor stands in for it.
+        let polled = |other: &Option<_>| {
+            PollFd::from_borrowed_fd(other.unwrap_or(self.0.as_fd()), PollFlags::IN)
+        };
+        let mut all: Vec<_> = others.iter().map(polled).chain([polled(&None)]).collect();
+        rustix::io::retry_on_intr(|| rustix::event::poll(&mut all, None))?;
+        let mut readable = [false; N];
+        for ((readable, polled), other) in readable.iter_mut().zip(&all).zip(&others) {
+            *readable = other.is_some() && !polled.revents().is_empty();
+        }
         // Several signals become one: what ended is found by waiting for it.
         let mut information = [0; size_of::<libc::signalfd_siginfo>()];
         while rustix::io::read(&self.0, &mut information).is_ok() {}

@@ -9,7 +9,7 @@ use rustix::thread::CapabilitySet;
 use crate::jail::{RUNTIME_DIR, TASK_ROOT};
 use crate::protocol::{HostView, Jail, Launch};
 use crate::spawner::{SpawnError, Spawner};
-use crate::specification::WorkerSpec;
+use crate::specification::{RuntimeCommand, WorkerSpec};
 
 /// What the operator asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,6 +112,7 @@ impl Keeping {
             endpoint: false,
             directory: "/tmp".into(),
             jail: Some(jail),
+            zygote: None,
         };
         keeping.confinement = match spawner.try_out(trial) {
             Ok(landlock) => {
@@ -160,6 +161,19 @@ impl Keeping {
         };
         Places { task_root: task_root.to_owned(), runtime_dir: runtime_dir.to_owned() }
     }
+}
+
+/// What a jail shows of the host for a runtime.
+pub(crate) fn views_of(runtime: &RuntimeCommand) -> Vec<HostView> {
+    let mut views: Vec<_> = runtime.folders.iter().map(|folder| view(folder, folder)).collect();
+    if let Some(client) = &runtime.client_dir {
+        views.push(view(client, Path::new(RUNTIME_DIR)));
+    }
+    views
+}
+
+fn view(host: &Path, inside: &Path) -> HostView {
+    HostView { host: host.into(), inside: inside.into() }
 }
 
 /// Where a worker finds what its function is made of.

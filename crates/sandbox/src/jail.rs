@@ -11,17 +11,21 @@ mod limits;
 mod network;
 mod paths;
 
+use std::fs::File;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 
-use landlock::RulesetStatus;
 use rustix::process::{DumpableBehavior, Signal};
 
-use crate::protocol::{self, Failure, Step};
+use crate::protocol::{self, Failure, HostView, Step};
+
+use filesystem::Processes;
 
 pub(crate) use calls::Filter;
 pub(crate) use filesystem::SYSTEM;
-pub(crate) use limits::{Extra, PROCESSES_MAX, limit};
+pub(crate) use limits::{Extra, PROCESSES_MAX, extra_limits, limit};
 pub(crate) use network::listen;
+pub(crate) use paths::Rules;
 
 /// The namespaces of every jail.
 pub(crate) const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
@@ -30,6 +34,16 @@ pub(crate) const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
+
+/// The namespaces of a zygote: not one of processes, because from within one its children could
+/// enter no other that is not below it.
+pub(crate) const NAMESPACES_OF_ZYGOTE: libc::c_int =
+    libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
+/// The names of a jail's namespaces in `/proc`, in the order in which another process enters them:
+/// that of processes first, since only its children come to be in it; that of mounts last, since it
+/// changes where everything else is.
+const ENTRANCES: [&str; 6] = ["pid", "ipc", "uts", "net", "cgroup", "mnt"];
 
 /// Where a jail has the function's code, as Lambda does.
 pub(crate) const TASK_ROOT: &str = "/var/task";
@@ -44,22 +58,34 @@ pub(crate) const RUNTIME_API_PORT: u16 = 9001;
 /// everything else (1000).
 const OUT_OF_MEMORY_SCORE: &str = "500";
 
-/// Locks this process in. Gives the Runtime API's listener, and whether landlock holds.
+/// A jail that has been entered.
+pub(crate) struct Entered {
+    /// Of the Runtime API.
+    pub(crate) listener: TcpListener,
+    /// What the worker's own process still has to put in force.
+    pub(crate) rules: Rules,
+    /// By which another process enters, if one shall.
+    pub(crate) entrances: Vec<OwnedFd>,
+}
+
+/// Locks this process in.
 ///
 /// # Errors
 /// The step that failed.
 pub(crate) fn enter(
     jail: &protocol::Jail,
     filter: &Filter,
-) -> Result<(TcpListener, bool), Failure> {
-    // While the host's /proc is there.
-    std::fs::write("/proc/self/oom_score_adj", OUT_OF_MEMORY_SCORE).step("oom_score_adj")?;
+    with_entrances: bool,
+) -> Result<Entered, Failure> {
+    expose_to_shortage()?;
     // Before the capability over the network namespace goes.
     network::loopback_up()?;
     let listener = listen(RUNTIME_API_PORT)?;
     rustix::system::sethostname(b"localhost").step("sethostname")?;
     // Before the user changes: only this one may mount.
-    filesystem::enter_root(jail)?;
+    filesystem::enter_root(jail, Processes::Shown)?;
+    // While this process may be looked into.
+    let entrances = if with_entrances { entrances()? } else { Vec::new() };
     limit(Extra { own_user: jail.user.is_some(), data_bytes: jail.data_bytes })?;
     // After all that needs a right, and before what may not be undone with one.
     identity::become_user(jail.user)?;
@@ -70,8 +96,37 @@ pub(crate) fn enter(
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .step("prctl(PR_SET_DUMPABLE)")?;
     rustix::thread::set_no_new_privs(true).step("prctl(PR_SET_NO_NEW_PRIVS)")?;
-    let landlock = paths::restrict().map_err(|failure| failure.0)?;
+    // Not in force in the keeper itself: it must be able to signal a worker that put the same rules
+    // in force on its own.
+    let rules = Rules::new()?;
     // Last: it forbids most of the above.
     filter.apply()?;
-    Ok((listener, landlock != RulesetStatus::NotEnforced))
+    Ok(Entered { listener, rules, entrances })
+}
+
+/// Locks a zygote in, but for the rights to enter jails.
+///
+/// # Errors
+/// The step that failed.
+pub(crate) fn enter_as_zygote(views: Vec<HostView>, filter: &Filter) -> Result<(), Failure> {
+    expose_to_shortage()?;
+    let jail = protocol::Jail { user: None, views, tmp_bytes: 1 << 20, data_bytes: None };
+    filesystem::enter_root(&jail, Processes::Hidden)?;
+    limit(Extra::default())?;
+    identity::keep_rights_to_enter()?;
+    rustix::thread::set_no_new_privs(true).step("prctl(PR_SET_NO_NEW_PRIVS)")?;
+    filter.apply()
+}
+
+/// When the host is short of memory, workers go first. While the host's `/proc` is there.
+fn expose_to_shortage() -> Result<(), Failure> {
+    std::fs::write("/proc/self/oom_score_adj", OUT_OF_MEMORY_SCORE).step("oom_score_adj")
+}
+
+fn entrances() -> Result<Vec<OwnedFd>, Failure> {
+    let open = |name: &&str| {
+        let path = format!("/proc/self/ns/{name}");
+        File::open(&path).map(OwnedFd::from).step(format!("open({path})"))
+    };
+    ENTRANCES.iter().map(open).collect()
 }

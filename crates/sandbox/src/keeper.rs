@@ -2,8 +2,8 @@
 //! that the worker is not: signals mean what they mean elsewhere, orphans are collected, and the
 //! worker's exit status is its own.
 //!
-//! The keeper locks itself in before it starts the worker, and is no more than the worker is. It
-//! lives as long as the worker, and both end when the server's end of the connection closes.
+//! The keeper locks itself in before it starts the worker, and has no more rights than the worker.
+//! It lives as long as the worker, and both end when the server's end of the connection closes.
 
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,9 +14,10 @@ use rustix::net::{RecvFlags, SendFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use crate::fork::{self, ChildSignal, NeverReturns, Side};
-use crate::jail::{self, Filter};
+use crate::jail::{self, Entered, Filter, Rules};
 use crate::process::Exit;
-use crate::protocol::{self, Failure, Launch, Order, Report, Step};
+use crate::protocol::{self, Birth, Failure, Launch, Order, Report, Step};
+use crate::zygote;
 
 /// The variable that AWS's SDKs read the endpoint of every service from; a function may have its own.
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
@@ -27,17 +28,44 @@ pub(crate) struct Descriptors {
     pub(crate) control: OwnedFd,
     /// Where the worker's standard output and error go.
     pub(crate) output: OwnedFd,
+    /// The connection with a zygote, if one shall be forked.
+    pub(crate) zygote: Option<OwnedFd>,
     /// Files that a process joins a control group by.
     pub(crate) groups: Vec<OwnedFd>,
 }
 
 impl Descriptors {
     /// In the order of [`protocol::Request::Launch`].
-    pub(crate) fn new(descriptors: Vec<OwnedFd>) -> Option<Self> {
+    pub(crate) fn new(launch: &Launch, descriptors: Vec<OwnedFd>) -> Option<Self> {
         let mut descriptors = descriptors.into_iter();
         let (control, output) = (descriptors.next()?, descriptors.next()?);
-        Some(Self { control, output, groups: descriptors.collect() })
+        let zygote = if launch.zygote.is_some() { descriptors.next() } else { None };
+        Some(Self { control, output, zygote, groups: descriptors.collect() })
     }
+}
+
+/// What the worker starts in.
+struct Surroundings {
+    listener: TcpListener,
+    /// `None` without a jail.
+    rules: Option<Rules>,
+    entrances: Vec<OwnedFd>,
+}
+
+/// The worker's process, and who knows how it ends.
+struct Worker {
+    pid: Pid,
+    ending: Ending,
+}
+
+/// Who knows how a worker's process ends.
+enum Ending {
+    /// This process: it is our child.
+    Child,
+    /// Its zygote, which tells us.
+    Told(OwnedFd),
+    /// Nobody any more; by this we see at least that it did.
+    Seen(OwnedFd),
 }
 
 /// Runs one worker from its start to its end, then ends this process.
@@ -59,14 +87,27 @@ fn keep_until_end(
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .step("prctl(PR_SET_PDEATHSIG)")?;
     let children = ChildSignal::new().step("signalfd")?;
-    let (listener, landlock) = lock_in(launch, descriptors, filter)?;
-    let port = listener.local_addr().step("getsockname")?.port();
+    let Surroundings { listener, rules, entrances } = lock_in(launch, descriptors, filter)?;
+    let address = listener.local_addr().step("getsockname")?.to_string();
     tell(descriptors, &Report::Listening, listener.as_fd())?;
     // The server's copy is the one that is accepted on.
     drop(listener);
-    let worker = start(launch, descriptors, port)?;
-    let pidfd = rustix::process::pidfd_open(worker, PidfdFlags::empty()).step("pidfd_open")?;
+    let forked = match (&launch.zygote, &descriptors.zygote, &rules) {
+        (Some(arguments), Some(zygote), Some(rules)) => {
+            let work = zygote::Work { launch, arguments, address: &address, rules, entrances };
+            zygote::fork(zygote, &work, descriptors).ok()
+        }
+        _ => None,
+    };
+    let worker = match forked {
+        Some((pid, told)) => Worker { pid, ending: Ending::Told(told) },
+        // Also when the zygote could not do it.
+        None => start(launch, descriptors, &address, rules.as_ref())?,
+    };
+    let landlock = rules.is_some_and(|rules| rules.descriptor().is_ok_and(|rules| rules.is_some()));
+    let pidfd = worker.pidfd().step("pidfd_open")?;
     tell(descriptors, &Report::Started { landlock }, pidfd.as_fd())?;
+    drop(pidfd);
     watch(worker, &descriptors.control, &children).step("poll")
 }
 
@@ -84,35 +125,39 @@ fn lock_in(
     launch: &Launch,
     descriptors: &Descriptors,
     filter: &Filter,
-) -> Result<(TcpListener, bool), Failure> {
-    match &launch.jail {
-        Some(jail) => {
-            if let Some(id) = jail.user {
-                // So that the worker can open its output by name (`/dev/stdout`).
-                let owner = Some(rustix::process::Uid::from_raw(id));
-                rustix::fs::fchown(&descriptors.output, owner, None).step("fchown(output)")?;
-            }
-            jail::enter(jail, filter)
-        }
-        None => {
-            // Orphans of the worker come here, so that they can be ended.
-            rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-                .step("prctl(PR_SET_CHILD_SUBREAPER)")?;
-            jail::limit(jail::Extra::default())?;
-            // No set-user-id program gives a function more rights than the worker has.
-            rustix::thread::set_no_new_privs(true).step("prctl(PR_SET_NO_NEW_PRIVS)")?;
-            Ok((jail::listen(0)?, false))
-        }
+) -> Result<Surroundings, Failure> {
+    let Some(jail) = &launch.jail else {
+        // Orphans of the worker come here, so that they can be ended.
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+            .step("prctl(PR_SET_CHILD_SUBREAPER)")?;
+        jail::limit(jail::Extra::default())?;
+        // No set-user-id program gives a function more rights than the worker has.
+        rustix::thread::set_no_new_privs(true).step("prctl(PR_SET_NO_NEW_PRIVS)")?;
+        let listener = jail::listen(0)?;
+        return Ok(Surroundings { listener, rules: None, entrances: Vec::new() });
+    };
+    if let Some(id) = jail.user {
+        // So that the worker can open its output by name (`/dev/stdout`).
+        let owner = Some(rustix::process::Uid::from_raw(id));
+        rustix::fs::fchown(&descriptors.output, owner, None).step("fchown(output)")?;
     }
+    let entered = jail::enter(jail, filter, descriptors.zygote.is_some())?;
+    let Entered { listener, rules, entrances } = entered;
+    Ok(Surroundings { listener, rules: Some(rules), entrances })
 }
 
 /// Starts the worker's own process.
-fn start(launch: &Launch, descriptors: &Descriptors, port: u16) -> Result<Pid, Failure> {
+fn start(
+    launch: &Launch,
+    descriptors: &Descriptors,
+    address: &str,
+    rules: Option<&Rules>,
+) -> Result<Worker, Failure> {
     let process = match fork::fork_into(0).step("clone")? {
-        Side::Parent(pid) => return Ok(pid),
+        Side::Parent(pid) => return Ok(Worker { pid, ending: Ending::Child }),
         Side::Child => NeverReturns,
     };
-    match become_program(launch, descriptors, port) {
+    match become_program(launch, descriptors, address, rules) {
         Ok(Trial) => process.end(0),
         Err(failure) => {
             let report = Report::Failed(failure);
@@ -122,11 +167,26 @@ fn start(launch: &Launch, descriptors: &Descriptors, port: u16) -> Result<Pid, F
     }
 }
 
+/// The variables that lead a worker to its listener.
+pub(crate) fn listener_variables(launch: &Launch, address: &str) -> Vec<(&'static str, String)> {
+    let mut variables = vec![("AWS_LAMBDA_RUNTIME_API", address.to_owned())];
+    if launch.endpoint && !launch.environment.iter().any(|(name, _)| name == ENDPOINT_URL) {
+        // Where AWS's own SDKs look for an endpoint.
+        variables.push((ENDPOINT_URL, format!("http://{address}")));
+    }
+    variables
+}
+
 /// There is no program to run: only the way to its start was to be tried.
 struct Trial;
 
 /// The steps of the worker's process. Returns only on failure, and from a trial.
-fn become_program(launch: &Launch, descriptors: &Descriptors, port: u16) -> Result<Trial, Failure> {
+fn become_program(
+    launch: &Launch,
+    descriptors: &Descriptors,
+    address: &str,
+    rules: Option<&Rules>,
+) -> Result<Trial, Failure> {
     // First, so that the whole group can be signalled at any later point.
     rustix::process::setsid().step("setsid")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
@@ -136,15 +196,12 @@ fn become_program(launch: &Launch, descriptors: &Descriptors, port: u16) -> Resu
         rustix::io::write(group, b"0").step("write(cgroup.procs)")?;
     }
     rustix::process::chdir(&launch.directory).step("chdir")?;
+    rules.map_or(Ok(()), Rules::restrict)?;
     let Some(program) = &launch.program else { return Ok(Trial) };
     let mut command = Command::new(program);
     command.args(&launch.arguments).env_clear();
     command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
-    command.env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}"));
-    if launch.endpoint && !launch.environment.iter().any(|(name, _)| name == ENDPOINT_URL) {
-        // Where AWS's own SDKs look for an endpoint.
-        command.env(ENDPOINT_URL, format!("http://127.0.0.1:{port}"));
-    }
+    command.envs(listener_variables(launch, address));
     let output = || descriptors.output.try_clone().step("dup(output)");
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?);
     fork::unblock_signals().step("sigprocmask")?;
@@ -154,46 +211,98 @@ fn become_program(launch: &Launch, descriptors: &Descriptors, port: u16) -> Resu
 }
 
 /// Waits until the worker has ended, or shall; ends what it left behind.
-fn watch(worker: Pid, control: &OwnedFd, children: &ChildSignal) -> std::io::Result<Exit> {
+fn watch(mut worker: Worker, control: &OwnedFd, children: &ChildSignal) -> std::io::Result<Exit> {
     loop {
-        if children.wait_with(control.as_fd())? {
+        let [ordered, told] =
+            children.wait_with([Some(control.as_fd()), worker.ending.descriptor()])?;
+        if ordered {
             match protocol::receive::<Order>(control, RecvFlags::DONTWAIT) {
-                Ok(Some((order, _))) => signal(worker, order.signal),
+                Ok(Some((order, _))) => worker.signal(order.signal),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Ok(None) | Err(_) => return Ok(end_all(worker)),
+                Ok(None) | Err(_) => return Ok(worker.end()),
             }
+        }
+        if told && let Some(exit) = worker.listen()? {
+            worker.end();
+            return Ok(exit);
         }
         while let Ok(Some((ended, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-            if ended == worker {
-                let exit = Exit::of(status);
-                end_all(worker);
-                return Ok(exit);
+            if ended == worker.pid {
+                worker.end();
+                return Ok(Exit::of(status));
             }
         }
     }
 }
 
-fn signal(worker: Pid, number: i32) {
-    if let Some(signal) = Signal::from_named_raw(number) {
-        // The group may be gone; its end is noticed elsewhere.
-        let _ = rustix::process::kill_process_group(worker, signal);
+impl Ending {
+    /// What can be read when the worker has ended.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Child => None,
+            Self::Told(descriptor) | Self::Seen(descriptor) => Some(descriptor.as_fd()),
+        }
     }
 }
 
-/// Ends every process of the worker, and waits for each. Gives how the worker's own ended, if it
-/// had not before.
-fn end_all(worker: Pid) -> Exit {
-    let mut exit = Exit::Signal(libc::SIGKILL);
-    loop {
-        fork::kill_namespace();
-        let _ = rustix::process::kill_process_group(worker, Signal::KILL);
-        for orphan in children() {
-            let _ = rustix::process::kill_process(orphan, Signal::KILL);
+impl Worker {
+    fn pidfd(&self) -> rustix::io::Result<OwnedFd> {
+        rustix::process::pidfd_open(self.pid, PidfdFlags::empty())
+    }
+
+    /// Hears from the zygote, or sees the end; waits for it.
+    fn listen(&mut self) -> std::io::Result<Option<Exit>> {
+        let Ending::Told(zygote) = &self.ending else {
+            return Ok(Some(Exit::Signal(libc::SIGKILL)));
+        };
+        match protocol::receive(zygote, RecvFlags::empty()) {
+            Ok(Some((Birth::Ended(exit), _))) => Ok(Some(exit)),
+            Ok(Some((Birth::Ready { .. }, _))) => Ok(None),
+            // The zygote is gone. Its child goes on.
+            Ok(None) | Err(_) => match self.pidfd() {
+                Ok(pidfd) => {
+                    self.ending = Ending::Seen(pidfd);
+                    Ok(None)
+                }
+                Err(_) => Ok(Some(Exit::Signal(libc::SIGKILL))),
+            },
         }
-        match rustix::process::wait(WaitOptions::empty()) {
-            Ok(Some((ended, status))) if ended == worker => exit = Exit::of(status),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return exit, // no child is left
+    }
+
+    fn signal(&self, number: i32) {
+        if let Some(signal) = Signal::from_named_raw(number) {
+            // The group may be gone; its end is noticed elsewhere.
+            let _ = rustix::process::kill_process_group(self.pid, signal);
+        }
+    }
+
+    /// Ends every process of the worker, and waits for each. Gives how its own ended, if it had not
+    /// before.
+    fn end(mut self) -> Exit {
+        let mut exit = Exit::Signal(libc::SIGKILL);
+        loop {
+            fork::kill_namespace();
+            let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+            for orphan in children() {
+                let _ = rustix::process::kill_process(orphan, Signal::KILL);
+            }
+            match rustix::process::wait(WaitOptions::empty()) {
+                Ok(Some((ended, status))) if ended == self.pid => exit = Exit::of(status),
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => break, // no child is left
+            }
+        }
+        self.outwait();
+        exit
+    }
+
+    /// Waits for a process that is no child of ours: a killed one ends soon.
+    fn outwait(&mut self) {
+        while matches!(self.ending, Ending::Told(_)) && matches!(self.listen(), Ok(None)) {}
+        if let Ending::Seen(pidfd) = &self.ending {
+            let mut polled = [rustix::event::PollFd::new(pidfd, rustix::event::PollFlags::IN)];
+            let wait = || rustix::event::poll(&mut polled, None);
+            let _ = rustix::io::retry_on_intr(wait);
         }
     }
 }

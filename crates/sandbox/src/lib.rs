@@ -32,6 +32,8 @@ mod specification;
 mod start;
 pub mod unpack;
 mod worker;
+mod zygote;
+mod zygotes;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,7 +47,9 @@ pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
 pub use runtime_api::RESPONSE_BYTES_MAX;
 pub use spawner::{SpawnError, run_if_spawner};
-pub use specification::{Event, InvokeError, RuntimeCommand, SandboxError, Settings, WorkerSpec};
+pub use specification::{
+    Event, InvokeError, RuntimeCommand, SandboxError, Settings, WorkerSpec, ZygoteCommand,
+};
 
 use invocation::Invocation;
 use outliving::Outliving;
@@ -96,6 +100,11 @@ impl Sandbox {
     #[must_use]
     pub fn places(&self, code_dir: &Path, client_dir: &Path) -> Places {
         self.0.starter.places(code_dir, client_dir)
+    }
+
+    /// Gets a runtime's zygote ready, so that not even the first worker starts without.
+    pub fn prewarm(&self, runtime: &RuntimeCommand) {
+        drop(self.0.starter.zygote(runtime));
     }
 
     /// Runs one event on a worker of this version; reuses a warm one, else starts one.

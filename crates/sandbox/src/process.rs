@@ -106,7 +106,7 @@ impl Process {
                 }
                 Ok(Some((Report::Failed(failed), _))) => failure = Some(failed),
                 Ok(Some((Report::Ended(exit), _))) => break exit,
-                Ok(Some((Report::Listening, _))) => {}
+                Ok(Some((Report::Listening | Report::Ready, _))) => {}
                 Ok(None) => break Exit::Signal(libc::SIGKILL), // somebody ended the keeper itself
                 Err(error) => {
                     tracing::error!(%error, "cannot hear a worker's keeper");

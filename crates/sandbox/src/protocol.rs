@@ -1,6 +1,7 @@
 //! What the server, the spawner and the keepers tell each other: JSON messages that carry
 //! descriptors, one a packet. All of them are this very program, so the form has no versions.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -21,7 +22,7 @@ use crate::process::Exit;
 pub(crate) const MESSAGE_BYTES_MAX: usize = 128 << 10;
 
 /// Most descriptors in one message.
-const DESCRIPTORS_MAX: usize = 8;
+const DESCRIPTORS_MAX: usize = 16;
 
 /// What the server asks of the spawner.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,8 +30,11 @@ pub(crate) enum Request {
     /// The first message: how this spawner works.
     Hello(Hello),
     /// Start one worker. Descriptors: the keeper's end of its control socket, the worker's output,
-    /// then files that a process joins a control group by.
+    /// a connection with a zygote if one shall be forked, then files that a process joins a control
+    /// group by.
     Launch(Box<Launch>),
+    /// Start a zygote. Descriptor: its end of the connection over which it is asked for children.
+    Zygote(Box<ZygoteLaunch>),
 }
 
 /// How a spawner works.
@@ -56,6 +60,51 @@ pub(crate) struct Launch {
     pub(crate) directory: OsString,
     /// `None`: no isolation beyond a process of its own.
     pub(crate) jail: Option<Jail>,
+    /// Fork a zygote instead of executing the program, with these arguments for its child.
+    pub(crate) zygote: Option<Vec<String>>,
+}
+
+/// A zygote to start: a process that is forked for new workers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ZygoteLaunch {
+    pub(crate) program: OsString,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// As its workers will see it.
+    pub(crate) views: Vec<HostView>,
+}
+
+/// The first message to a zygote.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ZygoteHello {
+    /// The filter of its children, in the kernel's form.
+    pub(crate) filter: Vec<u8>,
+}
+
+/// What a keeper asks of a zygote. Descriptors: the zygote's end of a connection with the keeper, the
+/// worker's output, the namespaces, the rules about files if there are any, then files that a process
+/// joins a control group by.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ZygoteOrder {
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) directory: String,
+    pub(crate) user: Option<u32>,
+    /// Names and values of limits that the zygote itself has not.
+    pub(crate) limits: Vec<(String, u64)>,
+    /// How many namespaces come along.
+    pub(crate) namespaces: usize,
+    /// Whether rules about files come along.
+    pub(crate) rules: bool,
+}
+
+/// What a keeper hears of a zygote's child.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Birth {
+    /// The child has locked itself in, and waits for a byte to go on. Its id in the jail.
+    Ready { pid: i32 },
+    /// The child ended.
+    Ended(Exit),
 }
 
 /// What a worker is kept in.
@@ -86,7 +135,9 @@ pub(crate) enum Report {
     /// The worker's process is there: a pidfd of it comes along. `landlock`: whether the kernel has
     /// it.
     Started { landlock: bool },
-    /// There will be no worker.
+    /// A zygote can be forked.
+    Ready,
+    /// There will be no worker, or no zygote.
     Failed(Failure),
     /// The worker ended, and every process that it left is gone.
     Ended(Exit),
@@ -196,11 +247,11 @@ mod tests {
     fn messages_keep_their_borders_and_descriptors() {
         let (one, other) = pair().unwrap();
         let (pipe, _end) = rustix::pipe::pipe().unwrap();
-        for count in [0, 1, 8] {
+        for count in [0, 1, 16] {
             let descriptors = vec![pipe.as_fd(); count];
             send(&one, &Order { signal: 9 }, &descriptors, SendFlags::empty()).unwrap();
         }
-        for count in [0, 1, 8] {
+        for count in [0, 1, 16] {
             let (order, descriptors) =
                 receive::<Order>(&other, RecvFlags::empty()).unwrap().unwrap();
             assert_eq!(order.signal, 9);

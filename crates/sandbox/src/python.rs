@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
-use crate::jail::SYSTEM;
+use crate::jail::{RUNTIME_DIR, SYSTEM, TASK_ROOT};
 use crate::lock;
-use crate::specification::RuntimeCommand;
+use crate::specification::{RuntimeCommand, ZygoteCommand};
 
 mod environment;
 
@@ -121,7 +121,19 @@ impl PythonRuntime {
             arguments,
             folders: self.folders.clone(),
             client_dir: Some(self.client_dir.clone()),
+            zygote: Some(zygote(handler)),
         }
+    }
+}
+
+/// A program that imports the runtime client and forks itself.
+const ZYGOTE: &str = include_str!("python/zygote.py");
+
+fn zygote(handler: &str) -> ZygoteCommand {
+    ZygoteCommand {
+        arguments: ["-B", "-c", ZYGOTE].map(str::to_owned).to_vec(),
+        environment: environment::unless_changed(Path::new(TASK_ROOT), Path::new(RUNTIME_DIR)),
+        work: vec![handler.to_owned()],
     }
 }
 

@@ -126,21 +126,19 @@ impl Spawner {
         landlock
     }
 
-    /// Starts one worker.
+    /// Starts one worker; `more` are the descriptors of [`Request::Launch`] after the first.
     ///
     /// # Errors
     /// [`SpawnError::Step`] when it cannot be made; nothing is left of it then.
     pub(crate) async fn spawn(
         &self,
         launch: Launch,
-        output: BorrowedFd<'_>,
-        groups: &[OwnedFd],
+        more: &[BorrowedFd<'_>],
     ) -> Result<Spawned, SpawnError> {
         let request = Request::Launch(Box::new(launch));
         for _ in 0..SPAWNERS_MAX {
             let (ours, theirs) = protocol::pair().map_err(prepare("socket"))?;
-            let mut descriptors = vec![theirs.as_fd(), output];
-            descriptors.extend(groups.iter().map(AsFd::as_fd));
+            let descriptors = [&[theirs.as_fd()], more].concat();
             self.ask(&request, &descriptors).await?;
             drop(theirs);
             let control = watch(ours).map_err(prepare("socket"))?;
@@ -157,7 +155,10 @@ impl Spawner {
     }
 
     /// Sends a request; to a new spawner when there is none, or it does not take it.
-    async fn ask(
+    ///
+    /// # Errors
+    /// [`SpawnError::Gone`], [`SpawnError::Prepare`] when it cannot be sent.
+    pub(crate) async fn ask(
         &self,
         request: &Request,
         descriptors: &[BorrowedFd<'_>],
@@ -252,7 +253,7 @@ fn trial_report(control: &OwnedFd) -> Result<bool, SpawnError> {
         }
         let report = protocol::receive(control, RecvFlags::empty()).map_err(prepare("trial"))?;
         match (report, landlock) {
-            (Some((Report::Listening, _)), _) => {}
+            (Some((Report::Listening | Report::Ready, _)), _) => {}
             (Some((Report::Started { landlock: holds }, _)), _) => landlock = Some(holds),
             (Some((Report::Failed(failure), _)), _) => return Err(failure.into()),
             (Some((Report::Ended(crate::process::Exit::Code(0)), _)), Some(holds)) => {

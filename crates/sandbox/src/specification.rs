@@ -23,6 +23,19 @@ pub struct RuntimeCommand {
     pub folders: Vec<PathBuf>,
     /// The folder of the runtime client, if it has one: a jail has it as `/var/runtime`.
     pub client_dir: Option<PathBuf>,
+    /// How the program is kept loaded, to be forked for new workers; `None` if it cannot be.
+    pub zygote: Option<ZygoteCommand>,
+}
+
+/// A program that forks itself for new workers: it speaks the protocol of `zygote.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZygoteCommand {
+    /// Arguments of the runtime's program that make it a zygote.
+    pub arguments: Vec<String>,
+    /// Its environment: what the program reads only at its start, as a usual worker has it.
+    pub environment: Vec<(String, String)>,
+    /// What its child is told, in place of the runtime's arguments.
+    pub work: Vec<String>,
 }
 
 /// Everything that a worker of one function version is made from. `Debug` shows which one it is,

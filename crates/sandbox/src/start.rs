@@ -1,26 +1,30 @@
 //! Starting workers: what each is given, and what must be taken away after it.
 
 use std::any::Any;
-use std::ffi::CString;
+use std::collections::BTreeSet;
+use std::ffi::{CString, OsString};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::io::unix::AsyncFd;
 
 use crate::cgroups::{Group, Groups, Limits};
 use crate::host::Own;
-use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace};
+use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace, views_of};
 use crate::jail::{PROCESSES_MAX, TASK_ROOT};
 use crate::numbers::{Number, Numbers};
-use crate::protocol::{Hello, Launch};
+use crate::protocol::{Hello, Launch, ZygoteLaunch};
 use crate::spawner::{SpawnError, Spawned, Spawner, prepare};
-use crate::specification::{Settings, WorkerSpec};
+use crate::specification::{RuntimeCommand, Settings, WorkerSpec};
+use crate::zygotes::{self, Zygotes};
 
 /// Starts the workers of one sandbox.
 pub(crate) struct Starter {
-    spawner: Spawner,
+    spawner: Arc<Spawner>,
+    zygotes: Arc<Zygotes>,
     keeping: Keeping,
     groups: Groups,
     numbers: Numbers,
@@ -53,8 +57,9 @@ impl Starter {
     pub(crate) fn new(settings: &Settings) -> Self {
         let (program, numbers) = (settings.spawner.clone(), Numbers::default());
         if settings.isolation == Isolation::None {
-            let spawner = Spawner::new(program, Hello::default());
-            return Self { spawner, keeping: Keeping::open(), groups: Groups::default(), numbers };
+            let spawner = Arc::new(Spawner::new(program, Hello::default()));
+            let (keeping, groups, zygotes) = (Keeping::open(), Groups::default(), Arc::default());
+            return Self { spawner, zygotes, keeping, groups, numbers };
         }
         let (groups, lacking) = Groups::open();
         let hello = Hello {
@@ -64,7 +69,8 @@ impl Starter {
         let spawner = Spawner::new(program, hello);
         let counts_memory = groups.count("memory");
         let keeping = Keeping::new(settings.isolation, &spawner, counts_memory, lacking);
-        Self { spawner, keeping, groups, numbers }
+        let (spawner, zygotes) = (Arc::new(spawner), Arc::default());
+        Self { spawner, zygotes, keeping, groups, numbers }
     }
 
     pub(crate) fn confinement(&self) -> &Confinement {
@@ -87,22 +93,28 @@ impl Starter {
         let number = self.numbers.take();
         let Own { environment, held } =
             spec.host.as_ref().map(|host| host.provide()).unwrap_or_default();
-        let launch = self.launch(spec, environment, &number)?;
+        let mut launch = self.launch(spec, &environment, &number)?;
+        let zygote = self.zygote(&spec.runtime).filter(|_| can_be_forked(spec));
+        if let (Some(command), Some(_)) = (&spec.runtime.zygote, &zygote) {
+            launch.zygote = Some(command.work.clone());
+        }
         let limits = Limits {
             memory_mb: spec.memory_mb.into(),
             tmp_mb: spec.ephemeral_mb.into(),
             processes: PROCESSES_MAX,
         };
         let group = self.groups.make(number.value(), &limits).map_err(prepare("control group"))?;
-        let Spawned { control, listener } =
-            self.spawner.spawn(launch, output.as_fd(), group.joins()).await?;
+        let mut descriptors = vec![output.as_fd()];
+        descriptors.extend(zygote.as_ref().map(|zygote| zygote.as_fd()));
+        descriptors.extend(group.joins().iter().map(AsFd::as_fd));
+        let Spawned { control, listener } = self.spawner.spawn(launch, &descriptors).await?;
         Ok(Started { control, listener, belongings: Belongings { group, _number: number, held } })
     }
 
     fn launch(
         &self,
         spec: &WorkerSpec,
-        own: Vec<(String, String)>,
+        own: &[(String, String)],
         number: &Number,
     ) -> Result<Launch, SpawnError> {
         let jail = self.keeping.jail_of(spec, number.value());
@@ -110,25 +122,61 @@ impl Starter {
         let launch = Launch {
             program: Some(spec.runtime.program.as_os_str().to_owned()),
             arguments: spec.runtime.arguments.iter().map(Into::into).collect(),
-            environment: spec
-                .environment
-                .iter()
-                .cloned()
-                .chain(own) // The later value of a name is the one that counts.
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
+            // The later value of a name is the one that counts.
+            environment: [words(&spec.environment), words(own)].concat(),
             endpoint: spec.host.is_some(),
             directory: directory.as_os_str().to_owned(),
             jail,
+            zygote: None,
         };
         refuse_nul(&launch)?;
         Ok(launch)
     }
 
+    /// The zygote of a runtime, if it has one that is ready; else one is started.
+    pub(crate) fn zygote(&self, runtime: &RuntimeCommand) -> Option<zygotes::Connection> {
+        let command = runtime.zygote.as_ref().filter(|_| self.keeping.is_jailed())?;
+        let key = (runtime.program.clone(), runtime.client_dir.clone());
+        self.zygotes.get(key, &self.spawner, || ZygoteLaunch {
+            program: runtime.program.as_os_str().to_owned(),
+            arguments: command.arguments.iter().map(Into::into).collect(),
+            environment: words(&command.environment),
+            views: views_of(runtime),
+        })
+    }
+
     /// Ends all workers and the process that starts them; waits until they are gone.
     pub(crate) async fn close(&self) {
+        self.zygotes.close();
         self.spawner.close().await;
     }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        self.zygotes.close();
+    }
+}
+
+fn words(pairs: &[(String, String)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// Variables that programs and the C library read only when they start. `PYTHONPATH` is not one of
+/// them here: a zygote's child follows it.
+const READ_AT_START: [&str; 7] =
+    ["PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_TUNABLES", "OPENSSL_"];
+
+/// Whether a zygote's child would be as a worker of this function: whatever is read at the start has
+/// the value that the zygote had.
+fn can_be_forked(spec: &WorkerSpec) -> bool {
+    let matters = |(name, _): &&(String, String)| {
+        name != "PYTHONPATH" && READ_AT_START.iter().any(|start| name.starts_with(start))
+    };
+    spec.runtime.zygote.as_ref().is_some_and(|zygote| {
+        let wanted: BTreeSet<_> = spec.environment.iter().filter(matters).collect();
+        wanted == zygote.environment.iter().filter(matters).collect()
+    })
 }
 
 /// The kernel takes no word that has a NUL byte in it.

@@ -20,12 +20,34 @@ use crate::protocol::Failure;
 pub(crate) struct Filter(BpfProgram);
 
 impl Filter {
-    /// Compiles it.
+    /// That of workers.
     ///
     /// # Errors
     /// On an architecture that it is not written for.
-    pub(crate) fn new() -> Result<Self, Failure> {
-        compile().map(Self).map_err(|error| failure(&error))
+    pub(crate) fn of_workers() -> Result<Self, Failure> {
+        Self::compiled(&[])
+    }
+
+    /// That of zygotes, which enter the namespaces of others.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn of_zygotes() -> Result<Self, Failure> {
+        Self::compiled(&[c::SYS_setns])
+    }
+
+    fn compiled(more: &[i64]) -> Result<Self, Failure> {
+        compile(more).map(Self).map_err(|error| failure(&error))
+    }
+
+    /// The filter in the kernel's form: an array of `struct sock_filter`.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let bytes = self.0.iter().flat_map(|instruction| {
+            let [a, b] = instruction.code.to_ne_bytes();
+            let [c, d, e, f] = instruction.k.to_ne_bytes();
+            [a, b, instruction.jt, instruction.jf, c, d, e, f]
+        });
+        bytes.collect()
     }
 
     /// Filters this process and all that come from it, for ever. Needs `no_new_privs`.
@@ -38,9 +60,9 @@ fn failure(error: &impl std::fmt::Display) -> Failure {
     Failure { step: format!("seccomp: {error}"), errno: c::EINVAL }
 }
 
-fn compile() -> Result<BpfProgram, BackendError> {
+fn compile(more: &[i64]) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in [EVERYWHERE, OLD].concat() {
+    for call in [EVERYWHERE, OLD, more].concat() {
         rules.insert(call, Vec::new());
     }
     for (call, allowed) in conditional()? {
@@ -188,7 +210,7 @@ mod tests {
     fn the_filter_is_one_that_the_kernel_takes() {
         /// BPF_MAXINSNS (linux/bpf_common.h).
         const INSTRUCTIONS_MAX: usize = 4096;
-        let filter = compile().unwrap();
+        let filter = compile(&[c::SYS_setns]).unwrap();
         assert!(filter.len() < INSTRUCTIONS_MAX, "{}", filter.len());
     }
 

@@ -53,8 +53,17 @@ struct View {
     inside: PathBuf,
 }
 
+/// Whether `/proc` is there: it shows the processes of the pid namespace of whoever mounts it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Processes {
+    /// Those of the jail.
+    Shown,
+    /// None: whoever enters has no pid namespace of its own.
+    Hidden,
+}
+
 /// Gives this process a root of its own.
-pub(super) fn enter_root(jail: &Jail) -> Result<(), Failure> {
+pub(super) fn enter_root(jail: &Jail, processes: Processes) -> Result<(), Failure> {
     // First: nothing that is mounted from here on may show up on the host.
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).step("mount(MS_PRIVATE)")?;
@@ -64,6 +73,9 @@ pub(super) fn enter_root(jail: &Jail) -> Result<(), Failure> {
     // `pivot_root` wants a root that is mounted somewhere.
     move_mount(&root, CWD, Path::new(STEPPING_STONE))?;
     furnish(&root, jail)?;
+    if processes == Processes::Shown {
+        show_processes(&root)?;
+    }
     for view in &views {
         place(&root, view)?;
     }
@@ -182,13 +194,16 @@ fn furnish(root: &OwnedFd, jail: &Jail) -> Result<(), Failure> {
     for (path, text) in settings(jail.user) {
         write(root, Path::new(path), &text)?;
     }
-    // The pid namespace of this process, not the host's; nothing of it can be set.
-    let of_processes = WITHOUT_RIGHTS.union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
-    let of_processes = of_processes.union(MountAttrFlags::MOUNT_ATTR_RDONLY);
-    move_mount(&new_file_system("proc", &[], of_processes)?, root, Path::new("proc"))?;
     let (bytes, files) = (jail.tmp_bytes, jail.tmp_bytes / BYTES_A_FILE);
     let tmp = [("size", &*bytes.to_string()), ("nr_inodes", &*files.to_string()), ("mode", "1777")];
     move_mount(&new_file_system("tmpfs", &tmp, WITHOUT_RIGHTS)?, root, Path::new("tmp"))
+}
+
+/// Mounts `/proc`, in which nothing can be set.
+fn show_processes(root: &OwnedFd) -> Result<(), Failure> {
+    let attributes = WITHOUT_RIGHTS.union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
+    let attributes = attributes.union(MountAttrFlags::MOUNT_ATTR_RDONLY);
+    move_mount(&new_file_system("proc", &[], attributes)?, root, Path::new("proc"))
 }
 
 /// The files below `/etc`: who the worker is, and that there is no network.

@@ -8,15 +8,17 @@ use crate::protocol::{Failure, Step};
 /// Number that no capability has yet: 41 are there in Linux 6.18, and a set has 64 bits.
 const CAPABILITIES_MAX: u32 = 64;
 
+/// Rights to enter a jail, and to become its user.
+const TO_ENTER: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::SYS_CHROOT)
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETPCAP);
+
 /// Gives up every right. `user` becomes the user and the group.
 pub(super) fn become_user(user: Option<u32>) -> Result<(), Failure> {
     // First, since it needs a capability itself: no program that is executed gets any.
-    for capability in 0..CAPABILITIES_MAX {
-        match rustix::thread::remove_capability_from_bounding_set(numbered(capability)) {
-            Err(rustix::io::Errno::INVAL) => break, // past the last one that this kernel knows
-            dropped => dropped.step("prctl(PR_CAPBSET_DROP)")?,
-        }
-    }
+    bound_by(CapabilitySet::empty())?;
     rustix::thread::clear_ambient_capability_set().step("prctl(PR_CAP_AMBIENT)")?;
     if let Some(id) = user {
         let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
@@ -25,9 +27,38 @@ pub(super) fn become_user(user: Option<u32>) -> Result<(), Failure> {
         rustix::thread::set_thread_res_gid(gid, gid, gid).step("setresgid")?;
         rustix::thread::set_thread_res_uid(uid, uid, uid).step("setresuid")?;
     }
-    let none = CapabilitySet::empty();
-    let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
-    rustix::thread::set_capabilities(None, none).step("capset")
+    have(CapabilitySet::empty())
+}
+
+/// Gives up every right but those to enter jails, which the program gets that is executed.
+pub(super) fn keep_rights_to_enter() -> Result<(), Failure> {
+    bound_by(TO_ENTER)?;
+    have(TO_ENTER)?;
+    for capability in TO_ENTER.iter() {
+        rustix::thread::configure_capability_in_ambient_set(capability, true)
+            .step("prctl(PR_CAP_AMBIENT)")?;
+    }
+    Ok(())
+}
+
+/// No program that is executed gets more than these.
+fn bound_by(most: CapabilitySet) -> Result<(), Failure> {
+    for capability in (0..CAPABILITIES_MAX).map(numbered) {
+        if most.contains(capability) {
+            continue;
+        }
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            Err(rustix::io::Errno::INVAL) => break, // past the last one that this kernel knows
+            dropped => dropped.step("prctl(PR_CAPBSET_DROP)")?,
+        }
+    }
+    Ok(())
+}
+
+/// Has exactly these, and hands them on to programs that may have them.
+fn have(rights: CapabilitySet) -> Result<(), Failure> {
+    let rights = CapabilitySets { effective: rights, permitted: rights, inheritable: rights };
+    rustix::thread::set_capabilities(None, rights).step("capset")
 }
 
 fn numbered(capability: u32) -> CapabilitySet {

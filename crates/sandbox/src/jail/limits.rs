@@ -48,3 +48,12 @@ fn set(resource: Resource, name: &str, value: u64) -> Result<(), Failure> {
     let limit = Rlimit { current: value, maximum: value };
     rustix::process::setrlimit(resource, limit).step(format!("setrlimit({name})"))
 }
+
+/// The limits of this process that not every worker has, by their names.
+pub(crate) fn extra_limits() -> Vec<(String, u64)> {
+    let all = [("RLIMIT_NPROC", Resource::Nproc), ("RLIMIT_DATA", Resource::Data)];
+    let limit = |(name, resource): (&str, _)| {
+        Some((name.to_owned(), rustix::process::getrlimit(resource).current?))
+    };
+    all.into_iter().filter_map(limit).collect()
+}

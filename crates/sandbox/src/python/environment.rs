@@ -48,10 +48,9 @@ pub struct Facts<'a> {
     /// The application log level (`TRACE` to `FATAL`) of a function that logs JSON; none for one
     /// that logs plain text.
     pub json_log_level: Option<&'a str>,
-    /// The unpacked code, where Lambda has `/var/task`. The real folder, as long as workers see the
-    /// host's files.
+    /// Where the worker finds its code: `/var/task`, as on Lambda, but for workers without a jail.
     pub task_root: &'a Path,
-    /// The folder of the runtime client, where Lambda has `/var/runtime`.
+    /// Where the worker finds the runtime client: `/var/runtime`, but for workers without a jail.
     pub runtime_dir: &'a Path,
     /// The variables that the user configured. They win over what Lambda lets a user change
     /// (`PATH`, `LANG`, …), and lose against reserved names.
@@ -63,12 +62,10 @@ pub struct Facts<'a> {
 /// behind the user's own entries. The format and level of a JSON log are those that AWS' runtime
 /// clients read; with plain text neither is set, as recorded, and the user's own stay.
 ///
-/// Differs from AWS in paths only: `/var/task` and `/var/runtime` are the real folders, because
-/// workers have no file system of their own yet.
 #[must_use]
 pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
     let mut variables = Variables::default();
-    changeable(facts, &mut variables);
+    changeable(facts.task_root, facts.runtime_dir, &mut variables);
     for (name, value) in facts.user_variables {
         variables.set(name, value.clone());
     }
@@ -84,9 +81,8 @@ pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
 
 /// What a user may change. Source: developer guide, "Defined runtime environment variables",
 /// the list of unreserved ones.
-fn changeable(facts: &Facts<'_>, variables: &mut Variables) {
-    let task = facts.task_root.display();
-    let runtime = facts.runtime_dir.display();
+fn changeable(task_root: &Path, runtime_dir: &Path, variables: &mut Variables) {
+    let (task, runtime) = (task_root.display(), runtime_dir.display());
     variables.set("LANG", "en_US.UTF-8");
     variables.set("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin");
     variables.set(
@@ -99,6 +95,14 @@ fn changeable(facts: &Facts<'_>, variables: &mut Variables) {
     variables.set("PWD", task.to_string());
     variables.set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR");
     variables.set("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000");
+}
+
+/// What every function has that changes nothing of it, and the way to the runtime client.
+pub(super) fn unless_changed(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
+    let mut variables = Variables::default();
+    changeable(task_root, runtime_dir, &mut variables);
+    variables.set("PYTHONPATH", runtime_dir.display().to_string());
+    variables.0
 }
 
 /// What nobody may change. Source: the same page, the list of reserved ones.

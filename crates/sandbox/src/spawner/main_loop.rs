@@ -14,7 +14,8 @@ use rustix::thread::UnshareFlags;
 use crate::fork::{self, ChildSignal, Side};
 use crate::jail::{self, Filter};
 use crate::keeper::{self, Descriptors};
-use crate::protocol::{self, Failure, Hello, Launch, Report, Request, Step};
+use crate::protocol::{self, Failure, Hello, Launch, Report, Request, Step, ZygoteLaunch};
+use crate::zygote;
 
 /// The first argument of the program when it is to be a spawner.
 pub(crate) const ARGUMENT: &str = "__spawner";
@@ -42,6 +43,8 @@ enum Serving {
     Over,
     /// This is a new process, the keeper of this worker.
     Keeper(Box<Launch>, Descriptors),
+    /// This is a new process, which becomes this zygote.
+    Zygote(Box<ZygoteLaunch>, OwnedFd),
 }
 
 /// What a spawner works with.
@@ -61,13 +64,15 @@ fn run() -> Result<(), Failure> {
     let children = ChildSignal::new().step("signalfd")?;
     let Some((Request::Hello(hello), _)) = receive(&server)? else { return Ok(()) };
     let refusal = if hello.user_namespace { enter_user_namespace().err() } else { None };
-    let filter = Filter::new()?;
+    let filter = Filter::of_workers()?;
     let spawner = Spawner { server, children, refusal };
     let serving = spawner.serve();
     // Also in a keeper, whose server must notice when the spawner is gone.
     drop(spawner);
-    if let Serving::Keeper(launch, descriptors) = serving? {
-        keeper::keep(&launch, &descriptors, &filter);
+    match serving? {
+        Serving::Over => {}
+        Serving::Keeper(launch, descriptors) => keeper::keep(&launch, &descriptors, &filter),
+        Serving::Zygote(launch, connection) => zygote::become_zygote(*launch, connection),
     }
     // With the server, the keepers' reason to be is gone.
     while rustix::process::wait(WaitOptions::empty()).is_ok() {}
@@ -94,7 +99,7 @@ impl Spawner {
     /// Starts workers until the server closes its end.
     fn serve(&self) -> Result<Serving, Failure> {
         loop {
-            let asked = self.children.wait_with(self.server.as_fd()).step("poll")?;
+            let [asked] = self.children.wait_with([Some(self.server.as_fd())]).step("poll")?;
             while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
             if !asked {
                 continue;
@@ -102,30 +107,46 @@ impl Spawner {
             let Some((request, descriptors)) = receive(&self.server)? else {
                 return Ok(Serving::Over);
             };
-            let (Request::Launch(launch), Some(descriptors)) =
-                (request, Descriptors::new(descriptors))
-            else {
-                continue;
-            };
-            match self.split(&launch) {
-                Ok(Side::Parent(_)) => {}
-                Ok(Side::Child) => return Ok(Serving::Keeper(launch, descriptors)),
-                Err(failure) => {
-                    let (report, flags) = (Report::Failed(failure), SendFlags::empty());
-                    // The server may be gone.
-                    let _ = protocol::send(&descriptors.control, &report, &[], flags);
-                }
+            if let Some(child) = self.split_off(request, descriptors) {
+                return Ok(child);
             }
         }
     }
 
-    fn split(&self, launch: &Launch) -> Result<Side, Failure> {
-        if launch.jail.is_none() {
-            return fork::fork_into(0).step("clone");
+    /// Makes the process that is asked for; `None` in this one.
+    fn split_off(&self, request: Request, descriptors: Vec<OwnedFd>) -> Option<Serving> {
+        match request {
+            Request::Hello(_) => None,
+            Request::Launch(launch) => {
+                let namespaces = launch.jail.as_ref().map(|_| jail::NAMESPACES);
+                let descriptors = Descriptors::new(&launch, descriptors)?;
+                self.split(namespaces, &descriptors.control)?;
+                Some(Serving::Keeper(launch, descriptors))
+            }
+            Request::Zygote(launch) => {
+                let connection = descriptors.into_iter().next()?;
+                self.split(Some(jail::NAMESPACES_OF_ZYGOTE), &connection)?;
+                Some(Serving::Zygote(launch, connection))
+            }
         }
-        match &self.refusal {
-            Some(refusal) => Err(refusal.clone()),
-            None => fork::fork_into(jail::NAMESPACES).step("clone(new namespaces)"),
+    }
+
+    /// Forks, into new namespaces if there are any; `None` in this process. A failure goes to
+    /// whoever asked.
+    fn split(&self, namespaces: Option<libc::c_int>, asker: &OwnedFd) -> Option<()> {
+        let forked = match (&self.refusal, namespaces) {
+            (Some(refusal), Some(_)) => Err(refusal.clone()),
+            (_, Some(namespaces)) => fork::fork_into(namespaces).step("clone(new namespaces)"),
+            (_, None) => fork::fork_into(0).step("clone"),
+        };
+        match forked {
+            Ok(Side::Parent(_)) => None,
+            Ok(Side::Child) => Some(()),
+            Err(failure) => {
+                // It may be gone.
+                let _ = protocol::send(asker, &Report::Failed(failure), &[], SendFlags::empty());
+                None
+            }
         }
     }
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_sandbox::python::{Facts, Python, PythonRuntime, standard_environment};
-use portcullis_sandbox::{Event, InvokeError, Isolation, Outcome, Sandbox, Settings, WorkerSpec};
-use serde_json::Value;
+use portcullis_sandbox::{Event, InvokeError, Isolation, Outcome, RuntimeCommand};
+use portcullis_sandbox::{Sandbox, Settings, WorkerSpec};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longest that a test waits for something that must come.
@@ -75,7 +76,8 @@ impl Function {
             id: format!("f-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
             function_name: "f".to_owned(),
             version: "$LATEST".to_owned(),
-            runtime: python().command("index.handler"),
+            // Most tests want every worker to start alike; see `zygotes.rs`.
+            runtime: RuntimeCommand { zygote: None, ..python().command("index.handler") },
             code_dir: code.path().to_owned(),
             handler: "index.handler".to_owned(),
             environment: environment(kept, code.path()),
@@ -86,6 +88,14 @@ impl Function {
         };
         change(&mut spec);
         Self { spec: Arc::new(spec), code }
+    }
+
+    /// With a zygote, which [`forking_sandbox`] has ready.
+    pub(crate) fn forked(source: &str, change: impl FnOnce(&mut WorkerSpec)) -> Self {
+        Self::with(source, |spec| {
+            spec.runtime = python().command("index.handler");
+            change(spec);
+        })
     }
 
     /// A runtime of its own instead of AWS's client: `source` speaks the Runtime API itself.
@@ -126,6 +136,18 @@ pub(crate) fn settings() -> Settings {
     Settings { starts_max: 2, isolation: Isolation::Full, spawner, ..Settings::default() }
 }
 
+/// A sandbox whose zygote is ready.
+pub(crate) async fn forking_sandbox() -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.prewarm(&python().command(""));
+    let begin = std::time::Instant::now();
+    let who = "import os\ndef handler(event, context): return os.getppid()";
+    while good(&invoke(&sandbox, &Function::forked(who, |_| {}), json!({})).await) != json!(0) {
+        assert!(begin.elapsed() < PATIENCE, "no zygote");
+    }
+    sandbox
+}
+
 pub(crate) fn open_settings() -> Settings {
     Settings { isolation: Isolation::None, ..settings() }
 }
@@ -164,7 +186,7 @@ pub(crate) async fn try_invoke(
     tokio::time::timeout(PATIENCE, invocation).await.expect("no answer")
 }
 
-pub(crate) fn json(outcome: &Outcome) -> Value {
+pub(crate) fn json_of(outcome: &Outcome) -> Value {
     serde_json::from_slice(&outcome.payload)
         .unwrap_or_else(|_| panic!("not JSON: {:?}", outcome.payload))
 }
@@ -176,7 +198,7 @@ pub(crate) fn tail(outcome: &Outcome) -> String {
 /// The answer of a function that must not have failed.
 pub(crate) fn good(outcome: &Outcome) -> Value {
     assert_eq!(outcome.function_error, None, "{:?}\n{}", outcome.payload, tail(outcome));
-    json(outcome)
+    json_of(outcome)
 }
 
 /// Waits until a condition holds.

@@ -1,7 +1,7 @@
 //! What a caller sees of a Python function that runs on AWS's own runtime client.
 
 use crate::common::{
-    self, Function, Kept, REQUEST_ID, event, good, invoke, json, open_sandbox, sandbox, tail,
+    self, Function, Kept, REQUEST_ID, event, good, invoke, json_of, open_sandbox, sandbox, tail,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -81,7 +81,7 @@ async fn failure(source: &str) -> (Value, String) {
     let log = tail(&outcome);
     assert!(log.starts_with("START RequestId: "), "{log}");
     assert!(log.contains("\nEND RequestId: "), "{log}");
-    (json(&outcome), log)
+    (json_of(&outcome), log)
 }
 
 #[track_caller]
@@ -145,7 +145,7 @@ async fn an_event_that_takes_too_long_ends_with_its_worker() {
     let sandbox = open_sandbox();
     let outcome = invoke(&sandbox, &function, json!({})).await;
     let text = format!("RequestId: {REQUEST_ID} Error: Task timed out after 1.00 seconds");
-    assert_eq!(json(&outcome), json!({"errorType": "Sandbox.Timedout", "errorMessage": text}));
+    assert_eq!(json_of(&outcome), json!({"errorType": "Sandbox.Timedout", "errorMessage": text}));
     let log = tail(&outcome);
     let pids: Vec<i64> =
         log.lines().nth(1).unwrap().split(' ').map(|pid| pid.parse().unwrap()).collect();
@@ -177,7 +177,7 @@ async fn an_answer_over_the_limit_fails_and_the_worker_goes_on() {
     assert_eq!(outcome.function_error, None);
     for length in [6_291_556 - 1, 60_000_000] {
         let outcome = invoke(&sandbox, &function, json!(length)).await;
-        check(&json(&outcome), "Function.ResponseSizeTooLarge", "Response payload size", None);
+        check(&json_of(&outcome), "Function.ResponseSizeTooLarge", "Response payload size", None);
     }
     assert_eq!(good(&invoke(&sandbox, &function, json!(0)).await), pid);
 }
@@ -223,7 +223,12 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
         let outcome = invoke(&sandbox, &function, json!({})).await;
         assert_eq!(outcome.function_error.is_none(), succeeds, "{:?}", outcome.payload);
         if !succeeds {
-            check(&json(&outcome), "Sandbox.Timedout", &format!("RequestId: {REQUEST_ID}"), None);
+            check(
+                &json_of(&outcome),
+                "Sandbox.Timedout",
+                &format!("RequestId: {REQUEST_ID}"),
+                None,
+            );
         }
         assert_eq!(std::fs::read_to_string(function.path("starts")).unwrap(), "xx");
     }

@@ -7,7 +7,7 @@ use rustix::io::FdFlags;
 use serde_json::{Value, json};
 
 /// Everything that a process can tell about itself, before and after its first import.
-const LOOK: &str = r"
+pub(crate) const LOOK: &str = r"
 import ctypes, os, resource
 def look(event, context):
     status = dict(line.split(':\t', 1) for line in open('/proc/self/status'))

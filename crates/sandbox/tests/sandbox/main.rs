@@ -7,3 +7,4 @@ mod functions;
 mod hosts;
 mod jail;
 mod workers;
+mod zygotes;

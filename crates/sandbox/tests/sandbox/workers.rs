@@ -207,7 +207,7 @@ async fn a_worker_that_never_answers_starts_once_an_event() {
     let sandbox = open_sandbox();
     for count in 1..4 {
         let outcome = invoke(&sandbox, &function, json!({})).await;
-        assert_eq!(common::json(&outcome)["errorType"], "Runtime.ExitError");
+        assert_eq!(common::json_of(&outcome)["errorType"], "Runtime.ExitError");
         assert_eq!(std::fs::read_to_string(function.path("starts")).unwrap().len(), count);
     }
 }

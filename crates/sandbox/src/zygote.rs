@@ -1,0 +1,125 @@
+//! Zygotes, seen from the processes of one thread: how one is started, and how a keeper has one
+//! forked for its worker.
+//!
+//! A zygote is a process that has loaded what all workers of a runtime need, and waits. Its child
+//! enters a keeper's jail, and is the worker: what takes tens of milliseconds is done already. No
+//! function ever runs in the zygote itself.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{RecvFlags, SendFlags};
+use rustix::process::{Pid, Signal};
+
+use crate::fork::{self, NeverReturns};
+use crate::jail::{self, Filter, Rules};
+use crate::keeper::Descriptors;
+use crate::protocol::{self, Birth, Failure, Launch, Report, Step, ZygoteLaunch, ZygoteOrder};
+
+/// How long a keeper waits for a child before it starts the worker itself: a fork takes a
+/// millisecond, on a busy machine tens of them.
+const FORK_MAX: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+
+/// Becomes a zygote's program; never returns.
+pub(crate) fn become_zygote(launch: ZygoteLaunch, connection: OwnedFd) -> ! {
+    let process = NeverReturns;
+    let Ok(copy) = connection.try_clone() else { process.end(1) };
+    let failure = execute(launch, connection);
+    // Nobody hears it if the server is gone.
+    let _ = protocol::send(&copy, &Report::Failed(failure), &[], SendFlags::empty());
+    process.end(1)
+}
+
+/// The steps of a zygote's process. Returns only on failure.
+fn execute(launch: ZygoteLaunch, connection: OwnedFd) -> Failure {
+    match prepare(launch, connection) {
+        Ok(mut command) => {
+            let error = command.exec().raw_os_error().unwrap_or(libc::EIO);
+            Failure { step: "execve".to_owned(), errno: error }
+        }
+        Err(failure) => failure,
+    }
+}
+
+fn prepare(launch: ZygoteLaunch, connection: OwnedFd) -> Result<Command, Failure> {
+    // First: it must not outlive the spawner.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .step("prctl(PR_SET_PDEATHSIG)")?;
+    jail::enter_as_zygote(launch.views, &Filter::of_zygotes()?)?;
+    let mut command = Command::new(launch.program);
+    command.args(launch.arguments).env_clear().envs(launch.environment);
+    // Its errors go where the server's go.
+    command.stdin(connection).stdout(Stdio::null());
+    fork::unblock_signals().step("sigprocmask")?;
+    fork::close_on_execute(3).step("close_range")?;
+    Ok(command)
+}
+
+/// What a zygote's child is to do.
+pub(crate) struct Work<'a> {
+    pub(crate) launch: &'a Launch,
+    pub(crate) arguments: &'a [String],
+    /// Of the Runtime API.
+    pub(crate) address: &'a str,
+    pub(crate) rules: &'a Rules,
+    pub(crate) entrances: Vec<OwnedFd>,
+}
+
+/// Has a zygote forked. Gives the child, which is the worker from here on, and the connection over
+/// which the zygote tells how it ends.
+///
+/// # Errors
+/// Whatever keeps the zygote from it; no child will be the worker then.
+pub(crate) fn fork(
+    zygote: &OwnedFd,
+    work: &Work<'_>,
+    descriptors: &Descriptors,
+) -> Result<(Pid, OwnedFd), Failure> {
+    let (ours, theirs) = protocol::pair().step("socketpair")?;
+    let rules = work.rules.descriptor()?;
+    let order = order(work, rules.is_some()).ok_or_else(impossible)?;
+    let mut all = vec![theirs.as_fd(), descriptors.output.as_fd()];
+    all.extend(work.entrances.iter().map(AsFd::as_fd));
+    all.extend(rules.iter().map(AsFd::as_fd));
+    all.extend(descriptors.groups.iter().map(AsFd::as_fd));
+    // A zygote that is behind with its work is none to wait for.
+    protocol::send(zygote, &order, &all, SendFlags::DONTWAIT).step("sendmsg(zygote)")?;
+    drop(theirs);
+    let mut polled = [PollFd::new(&ours, PollFlags::IN)];
+    let ready = rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&FORK_MAX)));
+    if ready.step("poll(zygote)")? == 0 {
+        return Err(impossible());
+    }
+    let birth = protocol::receive(&ours, RecvFlags::empty()).step("recvmsg(zygote)")?;
+    let Some((Birth::Ready { pid }, _)) = birth else { return Err(impossible()) };
+    let pid = Pid::from_raw(pid).ok_or_else(impossible)?;
+    // The child waits for this byte: had we given up, it would have ended.
+    rustix::net::send(&ours, b"g", SendFlags::NOSIGNAL).step("send(zygote)")?;
+    Ok((pid, ours))
+}
+
+fn impossible() -> Failure {
+    Failure { step: "zygote".to_owned(), errno: libc::EPROTO }
+}
+
+/// `None` when something is not text.
+fn order(work: &Work<'_>, rules: bool) -> Option<ZygoteOrder> {
+    let Launch { environment, directory, jail, .. } = work.launch;
+    let text = |word: &OsStr| word.to_str().map(str::to_owned);
+    let pairs = environment.iter().map(|(name, value)| Some((text(name)?, text(value)?)));
+    let mut environment = pairs.collect::<Option<BTreeMap<_, _>>>()?;
+    environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), work.address.to_owned());
+    Some(ZygoteOrder {
+        environment,
+        arguments: work.arguments.to_owned(),
+        directory: text(directory)?,
+        user: jail.as_ref()?.user,
+        limits: jail::extra_limits(),
+        namespaces: work.entrances.len(),
+        rules,
+    })
+}
