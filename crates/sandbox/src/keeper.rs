@@ -69,9 +69,9 @@ enum Ending {
 }
 
 /// Runs one worker from its start to its end, then ends this process.
-pub(crate) fn keep(launch: &Launch, descriptors: &Descriptors, filter: &Filter) -> ! {
+pub(crate) fn keep(launch: &Launch, mut descriptors: Descriptors, filter: &Filter) -> ! {
     let process = NeverReturns;
-    let ended = keep_until_end(launch, descriptors, filter);
+    let ended = keep_until_end(launch, &mut descriptors, filter);
     let report = ended.map_or_else(Report::Failed, Report::Ended);
     // Nobody hears it if the server is gone.
     let _ = protocol::send(&descriptors.control, &report, &[], SendFlags::empty());
@@ -80,7 +80,7 @@ pub(crate) fn keep(launch: &Launch, descriptors: &Descriptors, filter: &Filter) 
 
 fn keep_until_end(
     launch: &Launch,
-    descriptors: &Descriptors,
+    descriptors: &mut Descriptors,
     filter: &Filter,
 ) -> Result<Exit, Failure> {
     // First: from here on nothing outlives the server's spawner.
@@ -92,21 +92,25 @@ fn keep_until_end(
     tell(descriptors, &Report::Listening, listener.as_fd())?;
     // The server's copy is the one that is accepted on.
     drop(listener);
-    let forked = match (&launch.zygote, &descriptors.zygote, &rules) {
+    // Taken: over this connection other workers' namespaces go, so it closes before the worker runs.
+    let forked = match (&launch.zygote, descriptors.zygote.take(), &rules) {
         (Some(arguments), Some(zygote), Some(rules)) => {
             let work = zygote::Work { launch, arguments, address: &address, rules, entrances };
-            zygote::fork(zygote, &work, descriptors).ok()
+            Some(zygote::fork(&zygote, &work, descriptors))
         }
         _ => None,
     };
-    let worker = match forked {
-        Some((pid, told)) => Worker { pid, ending: Ending::Told(told) },
+    let (worker, unforked) = match forked {
+        Some(Ok((pid, told))) => (Worker { pid, ending: Ending::Told(told) }, None),
         // Also when the zygote could not do it.
-        None => start(launch, descriptors, &address, rules.as_ref())?,
+        failed => {
+            let unforked = failed.and_then(Result::err);
+            (start(launch, descriptors, &address, rules.as_ref())?, unforked)
+        }
     };
     let landlock = rules.is_some_and(|rules| rules.descriptor().is_ok_and(|rules| rules.is_some()));
     let pidfd = worker.pidfd().step("pidfd_open")?;
-    tell(descriptors, &Report::Started { landlock }, pidfd.as_fd())?;
+    tell(descriptors, &Report::Started { landlock, unforked }, pidfd.as_fd())?;
     drop(pidfd);
     watch(worker, &descriptors.control, &children).step("poll")
 }

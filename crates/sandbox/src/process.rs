@@ -101,7 +101,10 @@ impl Process {
         let mut failure = None;
         let exit = loop {
             match receive(&self.control).await {
-                Ok(Some((Report::Started { .. }, descriptors))) => {
+                Ok(Some((Report::Started { unforked, .. }, descriptors))) => {
+                    if let Some(failure) = unforked {
+                        tracing::warn!(%failure, "a zygote failed; the worker started without it");
+                    }
                     descriptors.into_iter().for_each(|pidfd| drop(self.pidfd.set(pidfd)));
                 }
                 Ok(Some((Report::Failed(failed), _))) => failure = Some(failed),

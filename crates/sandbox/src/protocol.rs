@@ -86,16 +86,22 @@ pub(crate) struct ZygoteHello {
 /// joins a control group by.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ZygoteOrder {
+    /// How many namespaces come along.
+    pub(crate) namespaces: usize,
+    /// Whether rules about files come along.
+    pub(crate) rules: bool,
+}
+
+/// What a keeper tells the zygote's child, over their own connection. Nothing of it may come into
+/// the zygote's memory, of which all later children have a copy: here are a function's secrets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ChildWork {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) arguments: Vec<String>,
     pub(crate) directory: String,
     pub(crate) user: Option<u32>,
     /// Names and values of limits that the zygote itself has not.
     pub(crate) limits: Vec<(String, u64)>,
-    /// How many namespaces come along.
-    pub(crate) namespaces: usize,
-    /// Whether rules about files come along.
-    pub(crate) rules: bool,
 }
 
 /// What a keeper hears of a zygote's child.
@@ -133,8 +139,8 @@ pub(crate) enum Report {
     /// The Runtime API can be served: the listener comes along.
     Listening,
     /// The worker's process is there: a pidfd of it comes along. `landlock`: whether the kernel has
-    /// it.
-    Started { landlock: bool },
+    /// it. `unforked`: why the zygote was not forked, if it should have been.
+    Started { landlock: bool, unforked: Option<Failure> },
     /// A zygote can be forked.
     Ready,
     /// There will be no worker, or no zygote.

@@ -254,7 +254,7 @@ fn trial_report(control: &OwnedFd) -> Result<bool, SpawnError> {
         let report = protocol::receive(control, RecvFlags::empty()).map_err(prepare("trial"))?;
         match (report, landlock) {
             (Some((Report::Listening | Report::Ready, _)), _) => {}
-            (Some((Report::Started { landlock: holds }, _)), _) => landlock = Some(holds),
+            (Some((Report::Started { landlock: holds, .. }, _)), _) => landlock = Some(holds),
             (Some((Report::Failed(failure), _)), _) => return Err(failure.into()),
             (Some((Report::Ended(crate::process::Exit::Code(0)), _)), Some(holds)) => {
                 return Ok(holds);

@@ -18,7 +18,9 @@ use rustix::process::{Pid, Signal};
 use crate::fork::{self, NeverReturns};
 use crate::jail::{self, Filter, Rules};
 use crate::keeper::Descriptors;
-use crate::protocol::{self, Birth, Failure, Launch, Report, Step, ZygoteLaunch, ZygoteOrder};
+use crate::protocol::{
+    self, Birth, ChildWork, Failure, Launch, Report, Step, ZygoteLaunch, ZygoteOrder,
+};
 
 /// How long a keeper waits for a child before it starts the worker itself: a fork takes a
 /// millisecond, on a busy machine tens of them.
@@ -81,7 +83,10 @@ pub(crate) fn fork(
 ) -> Result<(Pid, OwnedFd), Failure> {
     let (ours, theirs) = protocol::pair().step("socketpair")?;
     let rules = work.rules.descriptor()?;
-    let order = order(work, rules.is_some()).ok_or_else(impossible)?;
+    let order = ZygoteOrder { namespaces: work.entrances.len(), rules: rules.is_some() };
+    // First: the child reads it as soon as there is one, and the zygote never.
+    let own = own(work).ok_or_else(|| failed(libc::EILSEQ))?;
+    protocol::send(&ours, &own, &[], SendFlags::DONTWAIT).step("sendmsg(zygote's child)")?;
     let mut all = vec![theirs.as_fd(), descriptors.output.as_fd()];
     all.extend(work.entrances.iter().map(AsFd::as_fd));
     all.extend(rules.iter().map(AsFd::as_fd));
@@ -92,34 +97,32 @@ pub(crate) fn fork(
     let mut polled = [PollFd::new(&ours, PollFlags::IN)];
     let ready = rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&FORK_MAX)));
     if ready.step("poll(zygote)")? == 0 {
-        return Err(impossible());
+        return Err(failed(libc::ETIMEDOUT));
     }
     let birth = protocol::receive(&ours, RecvFlags::empty()).step("recvmsg(zygote)")?;
-    let Some((Birth::Ready { pid }, _)) = birth else { return Err(impossible()) };
-    let pid = Pid::from_raw(pid).ok_or_else(impossible)?;
+    let Some((Birth::Ready { pid }, _)) = birth else { return Err(failed(libc::ECHILD)) };
+    let pid = Pid::from_raw(pid).ok_or_else(|| failed(libc::EPROTO))?;
     // The child waits for this byte: had we given up, it would have ended.
     rustix::net::send(&ours, b"g", SendFlags::NOSIGNAL).step("send(zygote)")?;
     Ok((pid, ours))
 }
 
-fn impossible() -> Failure {
-    Failure { step: "zygote".to_owned(), errno: libc::EPROTO }
+fn failed(errno: i32) -> Failure {
+    Failure { step: "fork(zygote)".to_owned(), errno }
 }
 
 /// `None` when something is not text.
-fn order(work: &Work<'_>, rules: bool) -> Option<ZygoteOrder> {
+fn own(work: &Work<'_>) -> Option<ChildWork> {
     let Launch { environment, directory, jail, .. } = work.launch;
     let text = |word: &OsStr| word.to_str().map(str::to_owned);
     let pairs = environment.iter().map(|(name, value)| Some((text(name)?, text(value)?)));
     let mut environment = pairs.collect::<Option<BTreeMap<_, _>>>()?;
     environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), work.address.to_owned());
-    Some(ZygoteOrder {
+    Some(ChildWork {
         environment,
         arguments: work.arguments.to_owned(),
         directory: text(directory)?,
         user: jail.as_ref()?.user,
         limits: jail::extra_limits(),
-        namespaces: work.entrances.len(),
-        rules,
     })
 }

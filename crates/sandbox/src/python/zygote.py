@@ -4,11 +4,15 @@ It runs before any function, with the rights to enter a jail, and never runs a f
 packet on standard input asks for one worker: a child enters the namespaces that the worker's keeper
 made, gives up every right, and becomes the runtime client, as if it had been started there.
 
+What is a function's own (variables, credentials) is read by the child alone: whatever the zygote has
+once read, all later children find in their memory.
+
 Written for Python 3.8 and later. The steps and their order are those of `jail.rs` and `keeper.rs`.
 """
 
 import array
 import ctypes
+import errno
 import gc
 import importlib
 import json
@@ -58,7 +62,9 @@ def give_up_rights(user):
     for capability in range(CAPABILITIES_MAX):
         try:
             prctl(PR_CAPBSET_DROP, capability)
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
             break  # past the last one that this kernel knows
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     if user is not None:
@@ -79,7 +85,7 @@ def restrict(rules, filter_):
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program))
 
 
-def enter(order, descriptors, filter_):
+def enter(own, descriptors, filter_):
     """Everything up to the moment in which this process is the worker."""
     # The first, of processes, is entered by the fork.
     for namespace in descriptors["namespaces"][1:]:
@@ -90,49 +96,71 @@ def enter(order, descriptors, filter_):
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (descriptors["output"], 1), (descriptors["output"], 2)):
         os.dup2(source, target)
-    for name, value in order["limits"]:
+    for name, value in own["limits"]:
         resource.setrlimit(getattr(resource, name), (value, value))
-    give_up_rights(order["user"])
-    # Its own files in /proc are its own again.
-    prctl(PR_SET_DUMPABLE, 1)
+    give_up_rights(own["user"])
     restrict(descriptors["rules"], filter_)
-    os.chdir(order["directory"])
+    os.chdir(own["directory"])
     coerced = {name: value for name, value in os.environ.items() if name == "LC_CTYPE"}
     os.environ.clear()
     # The interpreter sets the first itself where the host has no such locale as `LANG` (PEP 538).
     os.environ.update(coerced)
-    os.environ.update(order["environment"])
+    os.environ.update(own["environment"])
     time.tzset()
 
 
-def settle(order):
+def settle(own):
     """Makes the interpreter as it would be, had it been started for this function."""
-    own = [order["directory"], *filter(None, os.environ.get("PYTHONPATH", "").split(":"))]
-    sys.path[:] = own + STANDARD_PATH
+    path = [own["directory"], *filter(None, os.environ.get("PYTHONPATH", "").split(":"))]
+    sys.path[:] = path + STANDARD_PATH
     sys.path_importer_cache.clear()
     importlib.invalidate_caches()
-    sys.argv[:] = [MODULE, *order["arguments"]]
+    sys.argv[:] = [MODULE, *own["arguments"]]
     if {"AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL"} & set(os.environ):
         importlib.reload(awslambdaric.bootstrap)  # it reads them when it is imported
 
 
-def work(order, descriptors, filter_):
+def close_but(kept):
+    """Closes every descriptor that is none of these."""
+    edges = [-1, *sorted(kept), resource.getrlimit(resource.RLIMIT_NOFILE)[0]]
+    for low, high in zip(edges, edges[1:]):
+        if low + 1 < high:  # `closerange(0, 0)` closes all
+            os.closerange(low + 1, high)
+
+
+def work(descriptors, received, filter_):
     """The child: becomes the worker, or goes; then its keeper starts another in another way."""
-    keeper, wanted = socket.socket(fileno=descriptors["keeper"]), b""
+    keeper, own, wanted = socket.socket(fileno=descriptors["keeper"]), None, b""
     try:
+        # First: until it has the worker's restrictions, nobody may look into it.
+        prctl(PR_SET_DUMPABLE, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        enter(order, descriptors, filter_)
+        # The zygote's connections are not for its children; standard output leads nowhere.
+        os.dup2(1, 0)
+        close_but({0, 1, 2, *received})
+        own, _ = receive(keeper)
+        enter(own, descriptors, filter_)
         keeper.send(json.dumps({"Ready": {"pid": os.getpid()}}).encode())
         # Nothing happens unless the keeper still wants it.
         wanted = keeper.recv(1)
+        # Its own files in /proc are its own again.
+        prctl(PR_SET_DUMPABLE, 1)
     except BaseException as error:
+        wanted = b""
         os.write(2, f"portcullis: a zygote's child failed: {error!r}\n".encode())
     if not wanted:
         os._exit(1)
     keeper.detach()
-    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    settle(order)
+    close_but({0, 1, 2})
+    settle(own)
+
+
+def is_wanted(keeper):
+    """Whether the keeper waits: one that has given up has another worker in the jail by now."""
+    poll = select.poll()
+    poll.register(keeper, 0)
+    return not poll.poll(0)
 
 
 def sort(order, received):
@@ -149,13 +177,22 @@ def sort(order, received):
 
 
 def receive(server):
-    """The next order with its descriptors; `None` once there will be none."""
-    data, ancillary, _, _ = server.recvmsg(MESSAGE_BYTES_MAX, CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC)
+    """The next message with its descriptors; `None` once there will be none."""
+    data, ancillary, flags, _ = server.recvmsg(MESSAGE_BYTES_MAX, CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC)
     received = array.array("i")
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             received.frombytes(content[: len(content) - len(content) % received.itemsize])
+    if flags & socket.MSG_CTRUNC:
+        # More workers than descriptors: a worker without all of its own (a control group) is none.
+        received = close_all(received)
     return (json.loads(data), received) if data else (None, received)
+
+
+def close_all(descriptors):
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return array.array("i")
 
 
 class Zygote:
@@ -195,25 +232,33 @@ class Zygote:
         order, received = receive(self.server)
         if order is None:
             os._exit(0)
-        try:
-            pid, descriptors = self.fork(order, received)
-        except OSError as error:
-            os.write(2, f"portcullis: a zygote cannot fork: {error}\n".encode())
-        else:
-            if pid == 0:
+        if received and is_wanted(received[0]):
+            descriptors = sort(order, received)
+            if self.fork(descriptors) == 0:
                 self.let_go()
-                work(order, descriptors, self.filter)
+                work(descriptors, received, self.filter)
                 return True
-            self.workers[pid] = socket.socket(fileno=os.dup(descriptors["keeper"]))
-        for descriptor in received:
-            os.close(descriptor)
+        close_all(received)
         return False
 
-    def fork(self, order, received):
-        descriptors = sort(order, received)
-        # Meant for children alone: this process stays where it is.
-        checked(LIBC.setns(ctypes.c_int(descriptors["namespaces"][0]), ctypes.c_int(0)))
-        return os.fork(), descriptors
+    def fork(self, descriptors):
+        """Gives 0 in the child; what fails closes the connection, by which the keeper knows."""
+        try:
+            # Before there is a child: all that can fail.
+            told = os.dup(descriptors["keeper"])
+            try:
+                # Meant for children alone: this process stays where it is.
+                checked(LIBC.setns(ctypes.c_int(descriptors["namespaces"][0]), ctypes.c_int(0)))
+                pid = os.fork()
+            except OSError:
+                os.close(told)
+                raise
+        except OSError as error:
+            os.write(2, f"portcullis: a zygote cannot fork: {error}\n".encode())
+            return -1
+        if pid:
+            self.workers[pid] = socket.socket(fileno=told)
+        return pid
 
     def let_go(self):
         """In a child: the descriptors are closed by number later, not by these objects' ends."""

@@ -71,7 +71,7 @@ fn run() -> Result<(), Failure> {
     drop(spawner);
     match serving? {
         Serving::Over => {}
-        Serving::Keeper(launch, descriptors) => keeper::keep(&launch, &descriptors, &filter),
+        Serving::Keeper(launch, descriptors) => keeper::keep(&launch, descriptors, &filter),
         Serving::Zygote(launch, connection) => zygote::become_zygote(*launch, connection),
     }
     // With the server, the keepers' reason to be is gone.

@@ -89,6 +89,40 @@ async fn forked_workers_share_no_randomness() {
     }
 }
 
+/// Looks for text in all of a worker's own memory. The text comes backwards, so that looking for it
+/// does not put it there.
+const SEARCH: &str = r"
+import os
+def handler(event, context):
+    found = 0
+    with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
+        for line in maps:
+            begin, end = (int(number, 16) for number in line.split()[0].split('-'))
+            if line.split()[1].startswith('r') and '[v' not in line:
+                memory.seek(begin)
+                backwards = memory.read(end - begin)[::-1]
+                found += backwards.count(event.encode())
+    return [os.getppid(), found > 0]
+";
+
+#[tokio::test]
+async fn a_forked_worker_finds_nothing_of_another_in_its_memory() {
+    let sandbox = forking_sandbox().await;
+    let with_secret = || {
+        Function::forked(SEARCH, |spec| {
+            spec.environment.push(("SECRET".to_owned(), "ytfihsuoicilam-3141592653".to_owned()));
+        })
+    };
+    let backwards = json!("3562951413-malicioushifty");
+    let own = with_secret();
+    assert_eq!(good(&invoke(&sandbox, &own, backwards.clone()).await), json!([0, true]));
+    for _ in 0..5 {
+        invoke(&sandbox, &with_secret(), json!("")).await;
+        let other = Function::forked(SEARCH, |_| {});
+        assert_eq!(good(&invoke(&sandbox, &other, backwards.clone()).await), json!([0, false]));
+    }
+}
+
 #[tokio::test]
 #[rustfmt::skip]
 async fn a_forked_worker_ends_as_one_that_was_started() {
