@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::fork::{self, NeverReturns};
 use crate::jail::{self, Filter, Rules};
-use crate::keeper::Descriptors;
+use crate::keeper::{self, Descriptors};
 use crate::protocol::{
     self, Birth, ChildWork, Failure, Launch, Report, Step, ZygoteLaunch, ZygoteOrder,
 };
@@ -117,7 +117,8 @@ fn own(work: &Work<'_>) -> Option<ChildWork> {
     let text = |word: &OsStr| word.to_str().map(str::to_owned);
     let pairs = environment.iter().map(|(name, value)| Some((text(name)?, text(value)?)));
     let mut environment = pairs.collect::<Option<BTreeMap<_, _>>>()?;
-    environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), work.address.to_owned());
+    let more = keeper::listener_variables(work.launch, work.address);
+    environment.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Some(ChildWork {
         environment,
         arguments: work.arguments.to_owned(),
