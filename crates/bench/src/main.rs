@@ -80,6 +80,8 @@ pub(crate) struct Effort {
     grants: usize,
     /// Calls of a function that are timed for each side in a run.
     calls: usize,
+    /// Functions that are called for the first time in a run.
+    colds: usize,
     /// How long an idle server is left alone before its memory is read.
     idle: Duration,
     /// All of it must have ended by then.
@@ -92,6 +94,7 @@ const FULL: Effort = Effort {
     functions: 10_000,
     grants: 200,
     calls: 400,
+    colds: 20,
     idle: Duration::from_secs(5),
     limit: Duration::from_secs(300),
 };
@@ -102,6 +105,7 @@ const QUICK: Effort = Effort {
     functions: 300,
     grants: 40,
     calls: 100,
+    colds: 5,
     idle: Duration::from_secs(1),
     limit: Duration::from_secs(60),
 };

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod add_permission;
+mod cold;
 mod get_policy;
 mod invoke;
 mod start;
@@ -86,7 +87,13 @@ impl<'a> Bench<'a> {
 
 /// Every measure, in the order of the goals.
 pub(crate) fn all(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
-    let measures = [get_policy::measure, add_permission::measure, invoke::measure, start::measure];
+    let measures = [
+        get_policy::measure,
+        add_permission::measure,
+        invoke::measure,
+        cold::measure,
+        start::measure,
+    ];
     let mut rows = Vec::new();
     for measure in measures {
         rows.extend(measure(bench)?);
