@@ -109,8 +109,12 @@ def handler(event, context):
 async fn a_forked_worker_finds_nothing_of_another_in_its_memory() {
     let sandbox = forking_sandbox().await;
     let with_secret = || {
+        // Many of many sizes: memory that is used again for the next worker may hide a few.
         Function::forked(SEARCH, |spec| {
-            spec.environment.push(("SECRET".to_owned(), "ytfihsuoicilam-3141592653".to_owned()));
+            for number in 0..64 {
+                let value = format!("ytfihsuoicilam-3141592653{}", "x".repeat(8 * number));
+                spec.environment.push((format!("SECRET{number}"), value));
+            }
         })
     };
     let backwards = json!("3562951413-malicioushifty");
