@@ -193,6 +193,16 @@ def test_whoever_may_not_call_cannot_send_events(account, notes):
     assert len(notes.wait(account.arn(name), 1)) == 1
 
 
+def test_the_old_operation_sends_events_under_its_own_action(account, notes):
+    name = account.function(notes.code)
+    user = account.user(allow("lambda:InvokeFunction", account.arn(name)))
+    send_old = user.boto().invoke_async
+    assert error_of(send_old, FunctionName=name, InvokeArgs=b"{}")[0] == "AccessDeniedException"
+    user.permit(allow("lambda:InvokeAsync", account.arn(name)))
+    assert send_old(FunctionName=name, InvokeArgs=b'{"old":1}')["Status"] == 202
+    assert notes.wait(account.arn(name), 1)[0]["event"] == {"old": 1}
+
+
 def test_what_cannot_be_an_event_is_refused(account, notes):
     name = account.function(notes.code)
     event = {"X-Amz-Invocation-Type": "Event"}

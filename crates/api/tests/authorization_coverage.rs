@@ -82,6 +82,7 @@ fn of_lambda() -> Vec<Case> {
         function("DeleteAlias",               Method::DELETE, "/aliases/a"),
         function("ListAliases",               Method::GET,    "/aliases"),
         with(function("Invoke",               Method::POST,   "/invocations"), "{}"),
+        with(rest("InvokeAsync", Method::POST, "/2014-11-13/functions/missing/invoke-async"), "{}"),
         with(rest("TagResource",   Method::POST,   tags), r#"{"Tags":{"k":"v"}}"#),
         rest("UntagResource", Method::DELETE, String::leak(format!("{tags}?tagKeys=k"))),
         rest("ListTags",      Method::GET,    tags),

@@ -36,7 +36,7 @@ pub use concurrency::AccountUsage;
 pub use entities::{
     DeleteInlinePolicy, GetInlinePolicy, ListEntities, ListInlinePolicies, PutInlinePolicy,
 };
-pub use events::PermittedEvent;
+pub use events::{PermittedEvent, SendsEvents};
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
 pub use iam_tags::{ListEntityTags, TagEntity, UntagEntity};
 pub use managed_policies::{PolicyFilter, PolicyUse, ShownPolicy};

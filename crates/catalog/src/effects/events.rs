@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use portcullis_identity::{Caller, SessionClaims, SessionHolder};
 use portcullis_lambda::{Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, Target};
-use portcullis_model::lambda::operation::Invoke;
+use portcullis_model::lambda::operation::{Invoke, InvokeAsync};
 use portcullis_store::{Entry, PAGE_ENTRIES_MAX};
 
 use super::Resolved;
@@ -17,10 +17,15 @@ use crate::{
 /// The event that the caller was permitted to send: its target is the permit's.
 pub struct PermittedEvent(QueuedEvent);
 
+/// An operation that sends an event.
+pub trait SendsEvents {}
+impl SendsEvents for Invoke {}
+impl SendsEvents for InvokeAsync {}
+
 impl PermittedEvent {
     /// The event for what was permitted.
     #[must_use]
-    pub fn new(permit: Permit<Invoke, FunctionResource>, event: QueuedEvent) -> Self {
+    pub fn new<A: SendsEvents>(permit: Permit<A, FunctionResource>, event: QueuedEvent) -> Self {
         Self(QueuedEvent { target: permit.consume().into_target(), ..event })
     }
 

@@ -631,6 +631,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_FUNCTION_URL_CONFIG,
     &rows::GET_POLICY,
     &rows::INVOKE,
+    &rows::INVOKE_ASYNC,
     &rows::LIST_ALIASES,
     &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS,
     &rows::LIST_FUNCTION_URL_CONFIGS,
@@ -675,6 +676,7 @@ macro_rules! served_lambda {
             GetFunctionUrlConfig get_function_url_config,
             GetPolicy get_policy,
             Invoke invoke,
+            InvokeAsync invoke_async,
             ListAliases list_aliases,
             ListFunctionEventInvokeConfigs list_function_event_invoke_configs,
             ListFunctionUrlConfigs list_function_url_configs,
@@ -1737,10 +1739,10 @@ mod rows {
         ],
         required_query: &[],
         status: 202,
-        input: None,
-        output: None,
+        input: Some(&shapes::INVOKE_ASYNC_REQUEST),
+        output: Some(&shapes::INVOKE_ASYNC_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:InvokeAsync",
             resource: ResourceForm::QualifiedFunction,
@@ -2893,6 +2895,14 @@ pub mod operation {
         type Input = types::InvokeInput;
         type Output = types::InvokeOutput;
     }
+    /// `InvokeAsync`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct InvokeAsync;
+    impl Operation for InvokeAsync {
+        const MODEL: &'static OperationModel = &rows::INVOKE_ASYNC;
+        type Input = types::InvokeAsyncInput;
+        type Output = types::InvokeAsyncOutput;
+    }
     /// `ListAliases`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListAliases;
@@ -3853,6 +3863,19 @@ pub mod types {
             }
         }
     }
+    /// `InvokeAsyncRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeAsyncInput {
+        pub function_name: String,
+    }
+    /// `InvokeAsyncResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeAsyncOutput {
+        #[serde(skip_serializing)]
+        pub status: Option<i32>,
+    }
     /// `InvokeMode` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
     pub enum InvokeMode {
@@ -4531,6 +4554,8 @@ mod shapes {
     );
     pub(super) static BLOB: Shape =
         Shape::blob("Blob", Bounds { min: None, max: None }).sensitive();
+    pub(super) static BLOB_STREAM: Shape =
+        Shape::blob("BlobStream", Bounds { min: None, max: None });
     pub(super) static BOOLEAN: Shape = Shape::boolean("Boolean");
     pub(super) static CAPACITY_PROVIDER_ARN: Shape = Shape::string(
         "CapacityProviderArn",
@@ -5103,6 +5128,8 @@ mod shapes {
         Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
     pub(super) static HEADERS_LIST: Shape =
         Shape::list("HeadersList", &HEADER, Bounds { min: Some(0), max: Some(100) }, false);
+    pub(super) static HTTP_STATUS: Shape =
+        Shape::integer("HttpStatus", Bounds { min: None, max: None });
     pub(super) static IMAGE_CONFIG: Shape = Shape::structure(
         "ImageConfig",
         &[
@@ -5153,6 +5180,19 @@ mod shapes {
     );
     pub(super) static INVOCATION_TYPE: Shape =
         Shape::string("InvocationType", Text::ANY.choices(&["Event", "RequestResponse", "DryRun"]));
+    pub(super) static INVOKE_ASYNC_REQUEST: Shape = Shape::structure(
+        "InvokeAsyncRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("InvokeArgs", &BLOB_STREAM).at(Location::Payload, "InvokeArgs"),
+        ],
+    );
+    pub(super) static INVOKE_ASYNC_RESPONSE: Shape = Shape::structure(
+        "InvokeAsyncResponse",
+        &[Member::body("Status", &HTTP_STATUS).at(Location::StatusCode, "Status")],
+    );
     pub(super) static INVOKE_MODE: Shape =
         Shape::string("InvokeMode", Text::ANY.choices(&["RESPONSE_STREAM", "BUFFERED"]));
     pub(super) static INVOKED_VIA_FUNCTION_URL: Shape = Shape::boolean("InvokedViaFunctionUrl");

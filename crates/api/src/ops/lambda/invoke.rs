@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 use portcullis_catalog::{
     FunctionResource, Permit,
-    effects::{PermittedEvent, Resolved},
+    effects::{PermittedEvent, Resolved, SendsEvents},
 };
 use portcullis_lambda::{EVENT_BYTES_MAX, QueuedEvent};
 use portcullis_model::lambda::{
@@ -40,7 +40,8 @@ pub(crate) async fn invoke(
         (input.tenant_id.is_some(), "TenantId"),
     ])?;
     if kind == InvocationType::Event {
-        return accept(cx, permit, input).await;
+        let context = client_context(input.client_context)?;
+        return Ok(Answer::Whole(accept(cx, permit, context).await?));
     }
     let resolved = cx.state.catalog.load().invocation(permit, chance())?;
     if kind == InvocationType::DryRun {
@@ -52,11 +53,11 @@ pub(crate) async fn invoke(
 }
 
 /// Accepts the event; nobody waits for its answer.
-async fn accept(
+pub(super) async fn accept<A: SendsEvents>(
     cx: &RequestCx<'_>,
-    permit: Permit<Invoke, FunctionResource>,
-    input: InvokeInput,
-) -> Result<Answer<InvokeOutput>, ApiError> {
+    permit: Permit<A, FunctionResource>,
+    client_context: Option<String>,
+) -> Result<Response<Body>, ApiError> {
     let (size, limit) = (cx.body.len() as u64, EVENT_BYTES_MAX);
     if size > limit as u64 {
         return Err(ApiError::PayloadTooLarge { kind: "Event", size, limit });
@@ -69,12 +70,12 @@ async fn accept(
         due: cx.now(),
         attempts: 0,
         hops: 0,
-        client_context: client_context(input.client_context)?.map(Into::into),
+        client_context: client_context.map(Into::into),
         trace_id: trace_id(cx).into(),
         payload: String::from_utf8_lossy(&payload).into(),
     };
     cx.state.events.accept(cx.state, &PermittedEvent::new(permit, event)).await?;
-    Ok(Answer::Whole(empty(202)))
+    Ok(empty(202))
 }
 
 /// A new number between 0 and 1, for aliases that route by weight.
