@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     XtaskError,
-    check::{cargo, status, step, target},
+    check::{cargo, cargo_command, status, step, target},
 };
 
 /// Flags of `bench`.
@@ -37,14 +37,30 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), XtaskError> 
     step("the released binary, and the harness");
     let build = ["build", "--release", "-p", "portcullis", "-p", "portcullis-bench"];
     cargo(root, &build, "see the error above")?;
+    let constant = build_constant(root)?;
     step("measuring (five minutes at most; Ctrl-C ends everything)");
     let built = target(root).join("release");
     let mut bench = Command::new(built.join("portcullis-bench"));
     bench.arg("measure").arg("--server").arg(built.join("portcullis"));
+    bench.arg("--constant-decision-server").arg(constant);
     bench.arg("--work-dir").arg(target(root).join("bench"));
     bench.args(arguments.quick.then_some("--quick"));
     if let Some(file) = &arguments.json {
         bench.arg("--json").arg(file);
     }
     status(&mut bench, "see the error above; nothing else should load the machine")
+}
+
+/// Builds the server whose decision is a constant, in a folder of its own, so that nobody takes it
+/// for the real one; answers where the binary is.
+fn build_constant(root: &Path) -> Result<PathBuf, XtaskError> {
+    step("the same binary without decisions, to compare with");
+    let folder = target(root).join("bench-constant-decision");
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let mut build = cargo_command(root);
+    build.args(["build", "--release", "-p", "portcullis", "--target-dir"]).arg(&folder);
+    build.env("RUSTFLAGS", format!("{flags} --cfg portcullis_constant_decision"));
+    build.env_remove("CARGO_ENCODED_RUSTFLAGS");
+    status(&mut build, "see the error above")?;
+    Ok(folder.join("release").join("portcullis"))
 }

@@ -83,8 +83,14 @@ pub(crate) fn step(what: &str) {
 
 /// Runs cargo itself.
 pub(crate) fn cargo(root: &Path, arguments: &[&str], remedy: &str) -> Result<(), XtaskError> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    status(Command::new(cargo).args(arguments).current_dir(root), remedy)
+    status(cargo_command(root).args(arguments), remedy)
+}
+
+/// cargo itself, yet without arguments.
+pub(crate) fn cargo_command(root: &Path) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    cargo
 }
 
 /// Runs `command` to its end; anything but success is an error that names the remedy.

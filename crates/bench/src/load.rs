@@ -83,7 +83,7 @@ async fn connection(plan: Arc<Plan>, number: usize, until: Instant) -> Fallible<
     Ok(times)
 }
 
-/// Reads one answer into `answer`; any status but 200 is an error.
+/// Reads one answer into `answer`; any status but a success is an error.
 async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Fallible<()> {
     answer.clear();
     loop {
@@ -91,7 +91,7 @@ async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Fallible<(
             return Err("the server closed the connection".into());
         }
         match Head::read(answer) {
-            Some(head) if head.status != 200 => {
+            Some(head) if !(200..300).contains(&head.status) => {
                 return Err(String::from_utf8_lossy(answer).into());
             }
             Some(head) if answer.len() >= head.bytes + head.body_bytes => return Ok(()),

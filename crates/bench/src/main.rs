@@ -56,6 +56,9 @@ struct MeasureArguments {
     /// The `portcullis` binary.
     #[arg(long)]
     server: PathBuf,
+    /// The same built with `--cfg portcullis_constant_decision`.
+    #[arg(long)]
+    constant_decision_server: PathBuf,
     /// Where the data folders lie while it measures: on the disk of interest.
     #[arg(long)]
     work_dir: PathBuf,

@@ -19,6 +19,7 @@ use crate::{
 
 mod add_permission;
 mod cold;
+mod decision;
 mod get_policy;
 mod invoke;
 mod start;
@@ -26,6 +27,8 @@ mod start;
 /// What every measure needs.
 pub(crate) struct Bench<'a> {
     server: &'a Path,
+    /// The same server with a constant in place of the decision.
+    constant: &'a Path,
     folder: &'a Path,
     effort: Effort,
     /// Where runtime clients are kept from one bench to the next.
@@ -50,13 +53,19 @@ impl<'a> Bench<'a> {
         let tokio = tokio::runtime::Builder::new_current_thread().build()?;
         let found = Python::new(runtimes.clone());
         let python = tokio.block_on(found.prepare(runtime, |line| say!("  {line}")))?;
-        let (server, package) = (&arguments.server, package()?);
-        Ok(Self { server, folder, effort, runtimes, runtime, python, package })
+        let MeasureArguments { server, constant_decision_server: constant, .. } = arguments;
+        let package = package()?;
+        Ok(Self { server, constant, folder, effort, runtimes, runtime, python, package })
     }
 
     /// A server on a new folder of this name.
     fn start_empty(&self, name: &str) -> Fallible<Server> {
-        Server::start(self.server, &self.folder.join(name), None)
+        self.start_of(self.server, name)
+    }
+
+    /// The same of another binary.
+    fn start_of(&self, binary: &Path, name: &str) -> Fallible<Server> {
+        Server::start(binary, &self.folder.join(name), None)
     }
 
     /// A server that can take functions, and a session with it.
@@ -89,6 +98,7 @@ impl<'a> Bench<'a> {
 pub(crate) fn all(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
     let measures = [
         get_policy::measure,
+        decision::measure,
         add_permission::measure,
         invoke::measure,
         cold::measure,

@@ -22,6 +22,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) root: Credentials,
     pub(crate) data_dir: PathBuf,
+    /// Whether it says that it decides nothing.
+    pub(crate) is_constant: bool,
     /// From the start of the process to its first 200.
     pub(crate) first_answer: Duration,
 }
@@ -43,9 +45,9 @@ impl Server {
         let ready = ready(&mut process, known).map_err(|error| {
             format!("portcullis serve: {error}\n{}", fs::read_to_string(&log).unwrap_or_default())
         });
-        let (address, root) = ready?;
-        let first_answer = begin.elapsed();
-        Ok(Self { process, address, root, data_dir: data_dir.to_owned(), first_answer })
+        let Ready { address, root, is_constant } = ready?;
+        let (first_answer, data_dir) = (begin.elapsed(), data_dir.to_owned());
+        Ok(Self { process, address, root, data_dir, is_constant, first_answer })
     }
 
     /// A connection to it, as root.
@@ -54,14 +56,22 @@ impl Server {
     }
 }
 
+/// What a server says before it serves.
+struct Ready {
+    address: SocketAddr,
+    root: Credentials,
+    is_constant: bool,
+}
+
 /// Reads what the server prints until it listens, then asks whether it is ready.
-fn ready(process: &mut Process, known: Option<Credentials>) -> Fallible<(SocketAddr, Credentials)> {
-    let (mut id, mut secret) = (None, None);
+fn ready(process: &mut Process, known: Option<Credentials>) -> Fallible<Ready> {
+    let (mut id, mut secret, mut is_constant) = (None, None, false);
     let address = loop {
         let line = process.line()?;
         if let Some((_, address)) = line.split_once("listening on http://") {
             break address.parse()?;
         }
+        is_constant |= line.contains("DECIDES NOTHING");
         match line.trim().split_once('=') {
             Some(("AWS_ACCESS_KEY_ID", value)) => id = Some(value.to_owned()),
             Some(("AWS_SECRET_ACCESS_KEY", value)) => secret = Some(value.to_owned()),
@@ -73,8 +83,9 @@ fn ready(process: &mut Process, known: Option<Credentials>) -> Fallible<(SocketA
         secret_access_key,
         session_token: None,
     });
+    let root = known.or(printed).ok_or("it printed no root credentials")?;
     match Connection::open(address)?.send(HEALTH)?.status {
-        200 => Ok((address, known.or(printed).ok_or("it printed no root credentials")?)),
+        200 => Ok(Ready { address, root, is_constant }),
         status => Err(format!("it listens, and its health is {status}").into()),
     }
 }

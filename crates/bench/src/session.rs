@@ -56,6 +56,16 @@ impl Session {
         Err(format!("{} {}: {} {body}", call.method, call.path, answer.status).into())
     }
 
+    /// One action of IAM.
+    fn iam(&mut self, action: &str, parameters: &[(&str, &str)]) -> Fallible<Answer> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("Action", action), ("Version", "2010-05-08")])
+            .extend_pairs(parameters)
+            .finish();
+        let (path, header) = ("/".to_owned(), None);
+        self.call(&Call { service: "iam", method: Method::POST, path, body, header })
+    }
+
     /// The role that the functions have.
     pub(crate) fn create_role(&mut self) -> Fallible<()> {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
@@ -63,12 +73,29 @@ impl Session {
             "Principal": {"Service": "lambda.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }]});
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("Action", "CreateRole"), ("Version", "2010-05-08")])
-            .extend_pairs([("RoleName", ROLE), ("AssumeRolePolicyDocument", &trust.to_string())])
-            .finish();
-        self.call(&Call { service: "iam", method: Method::POST, path: "/".to_owned(), body })?;
+        let trust = trust.to_string();
+        self.iam("CreateRole", &[("RoleName", ROLE), ("AssumeRolePolicyDocument", &trust)])?;
         Ok(())
+    }
+
+    /// Creates a user with one inline policy; its key.
+    pub(crate) fn create_user(&mut self, name: &str, policy: &Value) -> Fallible<Credentials> {
+        let (user, policy) = (("UserName", name), policy.to_string());
+        self.iam("CreateUser", &[user])?;
+        let document = ("PolicyDocument", policy.as_str());
+        self.iam("PutUserPolicy", &[user, ("PolicyName", "own"), document])?;
+        let answer = self.iam("CreateAccessKey", &[user])?;
+        let xml = String::from_utf8(answer.body)?;
+        let element = |name: &str| {
+            let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+            Some(rest.split_once('<')?.0.to_owned())
+        };
+        let missing = || format!("no access key in {xml}");
+        Ok(Credentials {
+            access_key_id: element("AccessKeyId").ok_or_else(missing)?,
+            secret_access_key: element("SecretAccessKey").ok_or_else(missing)?,
+            session_token: None,
+        })
     }
 
     /// Creates a function whose package is `zip`, in base64.
@@ -102,12 +129,17 @@ impl Session {
 
     /// Grants another account the right to call; how long that took.
     pub(crate) fn add_permission(&mut self, function: &str, statement: &str) -> Fallible<Duration> {
-        let body = json!({
+        let grant = json!({
             "StatementId": statement,
             "Action": "lambda:InvokeFunction",
             "Principal": "223456789012",
         });
-        let call = lambda(Method::POST, &format!("/{function}/policy"), body.to_string());
+        self.grant(function, &grant)
+    }
+
+    /// Makes a grant; how long that took.
+    pub(crate) fn grant(&mut self, function: &str, grant: &Value) -> Fallible<Duration> {
+        let call = lambda(Method::POST, &format!("/{function}/policy"), grant.to_string());
         Ok(self.call(&call)?.time)
     }
 
@@ -138,9 +170,15 @@ pub(crate) fn get_policy(function: &str) -> Call {
     lambda(Method::GET, &format!("/{function}/policy"), "")
 }
 
+/// The call that asks whether the function may be called, and does not call it.
+pub(crate) fn dry_run(function: &str) -> Call {
+    let header = Some(("x-amz-invocation-type", "DryRun"));
+    Call { header, ..lambda(Method::POST, &format!("/{function}/invocations"), "") }
+}
+
 fn lambda(method: Method, path: &str, body: impl Into<String>) -> Call {
     let path = format!("/2015-03-31/functions{path}");
-    Call { service: "lambda", method, path, body: body.into() }
+    Call { service: "lambda", method, path, body: body.into(), header: None }
 }
 
 /// A package with [`HANDLER`] in it, in base64.

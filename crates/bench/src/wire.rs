@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: String,
+    /// A header beyond those that every call has.
+    pub(crate) header: Option<(&'static str, &'static str)>,
 }
 
 impl Call {
@@ -43,6 +45,9 @@ impl Call {
         request = request.header(header::HOST, address.to_string());
         if !self.body.is_empty() {
             request = request.header(header::CONTENT_TYPE, kind);
+        }
+        if let Some((name, value)) = self.header {
+            request = request.header(name, value);
         }
         let (mut head, ()) = request.body(())?.into_parts();
         sign(&mut head, self.body.as_bytes(), key, REGION, self.service, now)?;

@@ -30,7 +30,9 @@ mod view;
 mod written;
 
 pub use attached::AttachedPolicy;
-pub use authorize::{Access, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule};
+pub use authorize::{
+    Access, CONSTANT_DECISION, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule,
+};
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use managed::ManagedPolicyView;
 pub use resources::{

@@ -11,7 +11,7 @@ use std::{
 
 use portcullis_api::{Server, Settings, State, listen};
 use portcullis_catalog::{
-    Catalog, CatalogError, Failure, UrlRule,
+    CONSTANT_DECISION, Catalog, CatalogError, Failure, UrlRule,
     decisions::{DecisionSettings, Decisions},
     effects::{RootKey, StartRefusal},
 };
@@ -204,6 +204,10 @@ impl Configuration {
         if arguments.store != "sqlite" {
             let why = format!("this build stores in `sqlite` only, not in `{}`", arguments.store);
             return Err(ServeError::Flag { flag: "--store", why });
+        }
+        if CONSTANT_DECISION && !arguments.listen.ip().is_loopback() {
+            let why = "this build decides nothing: it listens on loopback only".to_owned();
+            return Err(ServeError::Flag { flag: "--listen", why });
         }
         let given = (&arguments.root_access_key_id, &arguments.root_secret_access_key);
         let root = match given {
@@ -451,6 +455,9 @@ fn root_key(root: &Credentials) -> Result<RootKey, ServeError> {
 
 /// Says where the server is; the generated root credentials once, and never again.
 fn announce(running: &Running) -> Result<(), ServeError> {
+    if CONSTANT_DECISION {
+        say!("THIS BUILD DECIDES NOTHING: every call is allowed. It is for measuring only.")?;
+    }
     match &running.confinement {
         Confinement::Jailed { lacking } if lacking.is_empty() => {
             tracing::info!("{}", running.confinement);
