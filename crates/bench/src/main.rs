@@ -65,6 +65,9 @@ struct MeasureArguments {
     /// Write the figures to this file too, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Measure only this; may be given several times.
+    #[arg(long, value_enum, value_name = "MEASURE")]
+    only: Vec<measures::Measure>,
     /// One short run of everything: shows that it works, its figures mean little.
     #[arg(long)]
     quick: bool,
@@ -135,7 +138,7 @@ fn measure(arguments: &MeasureArguments) -> Fallible<()> {
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&arguments.work_dir)?;
     process::end_all_on_signal_or_after(effort.limit, folder.path().to_owned())?;
     let bench = measures::Bench::new(arguments, folder.path(), effort)?;
-    let rows = measures::all(&bench)?;
+    let rows = measures::some(&bench, &arguments.only)?;
     report::print(&rows, effort.runs)?;
     match &arguments.json {
         Some(path) => report::write_json(path, &rows, arguments.quick, busy),

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use clap::ValueEnum as _;
 use portcullis_sandbox::python::{self, Python, PythonRuntime};
 
 use crate::{
@@ -94,19 +95,43 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Every measure, in the order of the goals.
-pub(crate) fn all(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
-    let measures = [
-        get_policy::measure,
-        decision::measure,
-        add_permission::measure,
-        invoke::measure,
-        cold::measure,
-        start::measure,
-    ];
+/// What can be measured, in the order of the goals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Measure {
+    /// Signed and decided reads, and a bare server.
+    GetPolicy,
+    /// What deciding and keeping decisions costs.
+    Decision,
+    /// Durable grants, and append + fdatasync.
+    AddPermission,
+    /// Warm calls, and the bare loop.
+    Invoke,
+    /// First answers of new functions.
+    ColdStart,
+    /// Start, and memory when idle.
+    Start,
+}
+
+impl Measure {
+    fn run(self, bench: &Bench<'_>) -> Fallible<Vec<Row>> {
+        match self {
+            Self::GetPolicy => get_policy::measure(bench),
+            Self::Decision => decision::measure(bench),
+            Self::AddPermission => add_permission::measure(bench),
+            Self::Invoke => invoke::measure(bench),
+            Self::ColdStart => cold::measure(bench),
+            Self::Start => start::measure(bench),
+        }
+    }
+}
+
+/// The measures of `only`, or every one if that is empty.
+pub(crate) fn some(bench: &Bench<'_>, only: &[Measure]) -> Fallible<Vec<Row>> {
     let mut rows = Vec::new();
-    for measure in measures {
-        rows.extend(measure(bench)?);
+    for measure in Measure::value_variants() {
+        if only.is_empty() || only.contains(measure) {
+            rows.extend(measure.run(bench)?);
+        }
     }
     Ok(rows)
 }

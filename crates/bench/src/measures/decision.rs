@@ -23,6 +23,9 @@ const CONNECTIONS: usize = 16;
 /// Different signatures in a plan, one a second of the past.
 const SIGNATURES: i64 = 64;
 
+/// How often the sides take turns in a run.
+const TURNS: u32 = 8;
+
 const FUNCTION: &str = "my-function";
 const BASE: &str = "a constant decision";
 
@@ -63,34 +66,56 @@ fn row(
 ) -> Fallible<Row> {
     let mut runs = Vec::new();
     for run in 0..=bench.effort.runs {
-        let base = load(bench, &sides.constant, call)?;
-        let own = load(bench, &sides.deciding, call)?;
+        let pair = pair(bench, sides, call)?;
         if run > 0 {
-            runs.push((base, own)); // The first only warms up.
+            runs.push(pair); // The first only warms up.
         }
     }
     Ok(Row::compared(what, "µs", BASE, Goal::Ratio(1.25), runs))
 }
 
-/// Processor time of the server, all its threads, for one request, in microseconds.
-fn load(
-    bench: &Bench<'_>,
-    (server, user): &(Server, Credentials),
-    call: &dyn Fn() -> Call,
-) -> Fallible<f64> {
-    let now = Timestamp::now();
-    let request = |age: i64| {
-        let then = now - jiff::SignedDuration::from_secs(age);
-        Ok(String::from_utf8(call().sign(server.address, user, then)?)?)
-    };
-    let requests = (0..SIGNATURES).map(request).collect::<Fallible<_>>()?;
-    let time = bench.effort.load;
-    let plan = Plan { address: server.address, connections: CONNECTIONS, time, requests };
-    let before = server.process.cpu_time()?;
-    let seen = plan.run()?;
-    // What was recorded last is yet to be written.
-    thread::sleep(Duration::from_millis(100));
-    Ok(micros(server.process.cpu_time()?.saturating_sub(before)) / seen.requests)
+/// One run: both sides for a short time, again and again, so that what else happens on the machine
+/// meets both alike. Microseconds a request.
+fn pair(bench: &Bench<'_>, sides: &Sides, call: &dyn Fn() -> Call) -> Fallible<(f64, f64)> {
+    let (mut base, mut own) = (Spent::default(), Spent::default());
+    for _ in 0..TURNS {
+        base.load(bench, &sides.constant, call)?;
+        own.load(bench, &sides.deciding, call)?;
+    }
+    Ok((base.micros / base.requests, own.micros / own.requests))
+}
+
+/// What a server spent on its requests.
+#[derive(Default)]
+struct Spent {
+    /// Processor time of all its threads, in microseconds.
+    micros: f64,
+    requests: f64,
+}
+
+impl Spent {
+    /// Adds a turn.
+    fn load(
+        &mut self,
+        bench: &Bench<'_>,
+        (server, user): &(Server, Credentials),
+        call: &dyn Fn() -> Call,
+    ) -> Fallible<()> {
+        let now = Timestamp::now();
+        let request = |age: i64| {
+            let then = now - jiff::SignedDuration::from_secs(age);
+            Ok(String::from_utf8(call().sign(server.address, user, then)?)?)
+        };
+        let requests = (0..SIGNATURES).map(request).collect::<Fallible<_>>()?;
+        let time = bench.effort.load / TURNS;
+        let plan = Plan { address: server.address, connections: CONNECTIONS, time, requests };
+        let before = server.process.cpu_time()?;
+        self.requests += plan.run()?.requests;
+        // What was recorded last is yet to be written.
+        thread::sleep(Duration::from_millis(30));
+        self.micros += micros(server.process.cpu_time()?.saturating_sub(before));
+        Ok(())
+    }
 }
 
 /// A server with a function whose policy has five statements, and a user whose policy has five.
