@@ -243,16 +243,19 @@ impl Snapshot {
         if CONSTANT_DECISION {
             return Ok(());
         }
-        let question = Question::new(self, access, action, resource);
-        let outcome = Outcome::of(&question, across_accounts);
-        let refusal = DenialReason::of(outcome, action).map(|reason| Denial {
+        let decided = Decided::new(
+            access.origin,
+            Question::new(self, access, action, resource),
+            across_accounts,
+        );
+        let refusal = DenialReason::of(decided.outcome, action).map(|reason| Denial {
             caller: access.caller.arn().into(),
             action,
             resource: resource.asked().into(),
             reason,
-            is_within_account: question.is_within_account(),
+            is_within_account: decided.question.is_within_account(),
         });
-        access.slot.record(Decided { origin: access.origin.clone(), question, outcome });
+        access.slot.record(decided);
         refusal.map_or(Ok(()), Err)
     }
 

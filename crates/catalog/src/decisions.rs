@@ -7,6 +7,7 @@
 
 mod files;
 mod found;
+mod kept;
 mod line;
 mod pools;
 mod question;
@@ -18,7 +19,10 @@ mod writer;
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -122,6 +126,7 @@ impl Decisions {
             queue: Queue::default(),
             ring: Mutex::new(Ring::new(in_memory)),
             progress: watch::Sender::new(Progress::default()),
+            limit: AtomicU64::new(BEHIND_MAX),
         });
         let writer = Writer::new(shared.clone(), files);
         thread::Builder::new().name("decision-log".to_owned()).spawn(|| writer.run())?;
@@ -137,7 +142,7 @@ impl Decisions {
             return Ok(slot);
         }
         let mut progress = self.shared.progress.subscribe();
-        let room = progress.wait_for(|progress| progress.ended || self.has_room(progress));
+        let room = progress.wait_for(|progress| progress.ended || self.has_room());
         match tokio::time::timeout(SLOT_MAX, room).await {
             Ok(Ok(progress)) if !progress.ended => Ok(Slot(self)),
             _ => Err(Behind),
@@ -147,12 +152,11 @@ impl Decisions {
     /// Room for the decisions of one request, if there is some now.
     #[must_use]
     pub fn slot_at_once(&self) -> Option<Slot<'_>> {
-        self.has_room(&self.shared.progress.borrow()).then_some(Slot(self))
+        self.has_room().then_some(Slot(self))
     }
 
-    fn has_room(&self, progress: &Progress) -> bool {
-        let behind = self.shared.queue.recorded().saturating_sub(progress.in_log);
-        behind < BEHIND_MAX && !progress.ended
+    fn has_room(&self) -> bool {
+        self.shared.queue.recorded() < self.shared.limit.load(Ordering::Relaxed)
     }
 
     /// The decisions that were made for a request about resources of the permitted account, in

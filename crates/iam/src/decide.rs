@@ -99,16 +99,24 @@ pub enum PolicyType {
     ResourceControl,
 }
 
-impl fmt::Display for PolicyType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PolicyType {
+    /// As AWS names it in its refusals: `aws-lambda.md §9.2`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Identity => "identity-based policy",
             Self::Resource => "resource-based policy",
             Self::Boundary => "permissions boundary",
             Self::Session => "session policy",
             Self::ServiceControl => "service control policy",
             Self::ResourceControl => "resource control policy",
-        })
+        }
+    }
+}
+
+impl fmt::Display for PolicyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

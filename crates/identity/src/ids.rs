@@ -3,10 +3,11 @@
 //! The random ones are made from bytes that come in as arguments; see [`crate::generate`].
 
 use std::fmt;
-use std::str::FromStr;
+use std::str::{self, FromStr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use smallvec::SmallVec;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::InvalidValue;
@@ -47,7 +48,7 @@ impl<const N: usize> Ascii<N> {
 
     fn as_str(&self) -> &str {
         #[expect(clippy::expect_used, reason = "every constructor admits ASCII only")]
-        std::str::from_utf8(&self.0).expect("ASCII is UTF-8")
+        str::from_utf8(&self.0).expect("ASCII is UTF-8")
     }
 }
 
@@ -154,18 +155,21 @@ unique_id! {
 /// Prefix of the ids of temporary credentials.
 const TEMPORARY_PREFIX: &str = "ASIA";
 
+/// Length of the ids that we make, in bytes: those are copied without allocating.
+const USUAL_KEY_ID_BYTES: usize = 20;
+
 /// Names an access key: `AKIA…` for long-term keys that we made, `ASIA…` for sessions.
 ///
 /// Invariant: 1..=128 of `[A-Za-z0-9_]`. The pattern is that of the IAM model, `accessKeyIdType`;
 /// the minimum is not, so that the root key that an operator gives may be a short one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccessKeyId(Box<str>);
+pub struct AccessKeyId(SmallVec<[u8; USUAL_KEY_ID_BYTES]>);
 
 impl AccessKeyId {
     /// The long-term id, 20 characters, that these random bytes make.
     #[must_use]
     pub fn long_term(random: [u8; ACCESS_KEY_ID_RANDOM_BYTES]) -> Self {
-        Self(random_id::<20>("AKIA", &random).as_str().into())
+        Self(random_id::<USUAL_KEY_ID_BYTES>("AKIA", &random).as_str().as_bytes().into())
     }
 
     /// The id of a session of `account`, 20 characters: the account's number in 40 bits after a
@@ -177,13 +181,15 @@ impl AccessKeyId {
         let id = (1 << 79) | (u128::from(account.number()) << 39) | (random & ((1 << 39) - 1));
         let place = |place: u32| u8::try_from((id >> (75 - 5 * place)) & 31).unwrap_or(0);
         let characters: Vec<u8> = (0..16).map(place).collect();
-        Self(random_id::<20>(TEMPORARY_PREFIX, &characters).as_str().into())
+        let id = random_id::<USUAL_KEY_ID_BYTES>(TEMPORARY_PREFIX, &characters);
+        Self(id.as_str().as_bytes().into())
     }
 
     /// The account that a session's id tells; `None` for ids of other forms.
     #[must_use]
     pub fn account_of_temporary(&self) -> Option<AccountId> {
-        let characters = self.0.strip_prefix(TEMPORARY_PREFIX).filter(|rest| rest.len() == 16)?;
+        let characters =
+            self.as_str().strip_prefix(TEMPORARY_PREFIX).filter(|rest| rest.len() == 16)?;
         let value = |byte: u8| ID_ALPHABET.iter().position(|known| *known == byte);
         let id = characters
             .bytes()
@@ -194,13 +200,13 @@ impl AccessKeyId {
     /// Whether this id belongs to a session: it is nowhere stored, and comes with a session token.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        self.0.starts_with(TEMPORARY_PREFIX)
+        self.0.starts_with(TEMPORARY_PREFIX.as_bytes())
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        str::from_utf8(&self.0).unwrap_or_default() // It is ASCII.
     }
 }
 
@@ -210,7 +216,7 @@ impl FromStr for AccessKeyId {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         if (1..=128).contains(&text.len()) && text.bytes().all(legal) {
-            return Ok(Self(text.into()));
+            return Ok(Self(text.as_bytes().into()));
         }
         Err(InvalidValue::new("The specified value for accessKeyId is invalid."))
     }
@@ -218,7 +224,7 @@ impl FromStr for AccessKeyId {
 
 impl fmt::Display for AccessKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

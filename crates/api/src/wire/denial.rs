@@ -9,7 +9,7 @@ pub(crate) fn decoded(found: &Found) -> Option<String> {
     let field = |name: &str| found.record.get(name).and_then(Value::as_str);
     let result = field("result").filter(|result| *result != "Allowed")?;
     // What another account's policies ask for stays its own affair.
-    let decided = found.decided.as_deref().filter(|decided| decided.question.is_within_account());
+    let decided = found.decided.as_ref().filter(|decided| decided.question.is_within_account());
     let arn = field("principal").unwrap_or_default();
     let caller = decided.and_then(|decided| decided.question.caller().user_id());
     let message = json!({
@@ -45,7 +45,7 @@ fn statement(record: &Value) -> Option<Value> {
 /// left the memory has none.
 fn conditions(decided: &Decided) -> impl Iterator<Item = Value> {
     decided.question.conditions().map(|(key, given)| {
-        let values: Vec<&str> = match given {
+        let values: Vec<&str> = match &given {
             Given::Single(text) => vec![text],
             Given::Multiple(all) => all.iter().map(|text| &**text).collect(),
         };

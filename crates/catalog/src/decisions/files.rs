@@ -13,6 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Advice, fadvise};
+
 /// Only the owner enters the folder, and reads or writes the files.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -144,6 +146,8 @@ impl Files {
     /// What the system says.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
+        // Seldom read again: what follows takes the same memory, instead of ever more of it.
+        let _ = fadvise(&self.file, 0, None, Advice::DontNeed); // It is but advice.
         if self.file.metadata()?.nlink() == 0 {
             tracing::error!(self.number, "the open file of the decision log was removed");
             self.roll()?;

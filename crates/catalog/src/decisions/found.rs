@@ -1,7 +1,5 @@
 //! Past decisions, as the owner of the resource may see them.
 
-use std::sync::Arc;
-
 use portcullis_iam::PolicyType;
 use portcullis_identity::AccountId;
 use serde_json::{Map, Value};
@@ -17,11 +15,11 @@ pub struct Found {
     /// The record, as a JSON object with the fields of the log's lines.
     pub record: Value,
     /// The decision with all that decided it, if it is still in memory.
-    pub decided: Option<Arc<Decided>>,
+    pub decided: Option<Decided>,
 }
 
 impl Found {
-    pub(crate) fn in_memory(decided: Arc<Decided>, owner: AccountId) -> Option<Self> {
+    pub(crate) fn in_memory(decided: Decided, owner: AccountId) -> Option<Self> {
         let mut line = Vec::new();
         line::write(&decided, &mut line);
         let record = for_owner(serde_json::from_slice(&line).ok()?, owner)?;

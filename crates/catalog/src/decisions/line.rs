@@ -1,102 +1,172 @@
 //! How a decision is written: one line of JSON, in the log and in answers alike.
 
-use std::{fmt::Display, net::IpAddr};
+use std::{fmt::Display, io::Write as _, mem};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::Offset};
 use portcullis_iam::{Decision, PolicyType, PrincipalKind};
 use portcullis_identity::{AccessKeyId, AccountId, Caller};
-use serde::{Serialize, Serializer};
 
 use super::{
     question::{Deciding, Outcome},
     record::Decided,
 };
 
-/// What a line holds. Fields that do not apply are absent. Never secrets, tokens or payloads.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    request_id: &'a str,
-    #[serde(serialize_with = "microseconds")]
-    time: Timestamp,
-    /// An ARN, the name of a service, or `anonymous`.
-    principal: &'a str,
-    principal_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_key_id: Option<&'a str>,
-    source_ip: IpAddr,
-    /// For what a service called.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_arn: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_account: Option<&'a str>,
-    action: &'static str,
-    resource: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource_account: Option<&'a str>,
-    result: &'static str,
-    /// What allowed, or what a denial is put down to.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "displayed")]
-    policy_type: Option<PolicyType>,
-    /// Why a denial has no policy type that says it all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    /// The statement that decided; of implicit denials, and of root in its own account, there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    statement: Option<StatementPlace<'a>>,
+/// Appends the line of `decided`, with its line feed. Fields that do not apply are absent. Never
+/// secrets, tokens or payloads.
+///
+/// By hand rather than by a serializer: a line a decision is a good part of what deciding costs.
+pub(crate) fn write(decided: &Decided, lines: &mut Vec<u8>) {
+    let mut line = Object::open(lines);
+    write_call(decided, &mut line);
+    write_result(decided, &mut line);
+    line.close();
+    lines.push(b'\n');
 }
 
-/// Where a statement stands.
-#[derive(Serialize)]
-struct StatementPlace<'a> {
-    /// Whose document it is in: the ARN of a user, group, role, session, function or managed policy.
-    of: &'a str,
-    /// The name of an inline policy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    /// Its place in the document, from 0.
-    index: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sid: Option<&'a str>,
+/// Who called, when, from where, and for what.
+fn write_call(Decided { origin, question, .. }: &Decided, line: &mut Object<'_>) {
+    let caller = question.caller();
+    line.text("requestId", origin.request_id.as_str());
+    line.time("time", origin.time);
+    // An ARN, the name of a service, or `anonymous`.
+    line.text("principal", caller.arn());
+    line.text("principalType", principal_type(caller));
+    line.some("account", caller.account().as_ref().map(AccountId::as_str));
+    line.some("accessKeyId", origin.access_key_id.as_ref().map(AccessKeyId::as_str));
+    line.plain("sourceIp", origin.source.to_canonical());
+    // For what a service called.
+    let (source_arn, source_account) = caller.source();
+    line.some("sourceArn", source_arn);
+    line.some("sourceAccount", source_account);
+    line.text("action", question.action());
+    line.text("resource", question.resource());
+    line.some("resourceAccount", question.resource_account().as_ref().map(AccountId::as_str));
 }
 
-impl<'a> StatementPlace<'a> {
-    fn of(deciding: &Deciding<'a>) -> Self {
-        let Deciding { policy, statement, sid, .. } = *deciding;
-        Self { of: policy.of(), name: policy.name(), index: statement, sid }
+/// What came of it, and by what.
+fn write_result(Decided { question, outcome, .. }: &Decided, line: &mut Object<'_>) {
+    let deciding = question.deciding(*outcome);
+    line.text("result", result(*outcome));
+    // What allowed, or what a denial is put down to.
+    let policy_type = outcome.denied_by().or(deciding.as_ref().map(|one| one.policy_type));
+    line.some("policyType", policy_type.map(PolicyType::as_str));
+    // Why a denial has no policy type that says it all.
+    line.some("reason", reason(*outcome));
+    // Of implicit denials, and of root in its own account, there is none.
+    if let Some(Deciding { policy, statement, sid, .. }) = deciding {
+        let mut place = line.object("statement");
+        // The ARN of a user, group, role, session, function or managed policy.
+        place.text("of", policy.of());
+        // The name of an inline policy.
+        place.some("name", policy.name());
+        // Its place in the document, from 0.
+        place.number("index", statement);
+        place.some("sid", sid);
+        place.close();
     }
 }
 
-/// Appends the line of `decided`, with its line feed.
-pub(crate) fn write(decided: &Decided, lines: &mut Vec<u8>) {
-    let Decided { origin, question, outcome } = decided;
-    let caller = question.caller();
-    let (source_arn, source_account) = caller.source();
-    let (account, resource_account) = (caller.account(), question.resource_account());
-    let deciding = question.deciding(*outcome);
-    let line = Line {
-        request_id: origin.request_id.as_str(),
-        time: origin.time,
-        principal: caller.arn(),
-        principal_type: principal_type(caller),
-        account: account.as_ref().map(AccountId::as_str),
-        access_key_id: origin.access_key_id.as_ref().map(AccessKeyId::as_str),
-        source_ip: origin.source.to_canonical(),
-        source_arn,
-        source_account,
-        action: question.action(),
-        resource: question.resource(),
-        resource_account: resource_account.as_ref().map(AccountId::as_str),
-        result: result(*outcome),
-        policy_type: outcome.denied_by().or(deciding.as_ref().map(|one| one.policy_type)),
-        reason: reason(*outcome),
-        statement: deciding.as_ref().map(StatementPlace::of),
-    };
-    // Text, numbers and times always serialize, and memory takes them.
-    let _ = serde_json::to_writer(&mut *lines, &line);
-    lines.push(b'\n');
+/// A JSON object that is being written.
+struct Object<'b> {
+    bytes: &'b mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'b> Object<'b> {
+    fn open(bytes: &'b mut Vec<u8>) -> Self {
+        bytes.push(b'{');
+        Self { bytes, is_empty: true }
+    }
+
+    fn close(self) {
+        self.bytes.push(b'}');
+    }
+
+    fn name(&mut self, name: &'static str) {
+        if !mem::take(&mut self.is_empty) {
+            self.bytes.push(b',');
+        }
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
+    }
+
+    fn text(&mut self, name: &'static str, value: &str) {
+        self.name(name);
+        if needs_escape(value) {
+            // Text always serializes, and memory takes it.
+            let _ = serde_json::to_writer(&mut *self.bytes, value);
+            return;
+        }
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(value.as_bytes());
+        self.bytes.push(b'"');
+    }
+
+    fn some(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    /// As text, in UTC, to the microsecond.
+    fn time(&mut self, name: &'static str, time: Timestamp) {
+        self.name(name);
+        let civil = Offset::UTC.to_datetime(time);
+        let (year, microsecond) = (civil.year(), civil.subsec_nanosecond() / 1_000);
+        if !(0..=9999).contains(&year) {
+            let _ = write!(self.bytes, "\"{time:.6}\"");
+            return;
+        }
+        let two = |number: i8| digits::<2>(number.into());
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(&digits::<4>(year.into()));
+        for (before, number) in [
+            (b'-', civil.month()),
+            (b'-', civil.day()),
+            (b'T', civil.hour()),
+            (b':', civil.minute()),
+            (b':', civil.second()),
+        ] {
+            self.bytes.push(before);
+            self.bytes.extend_from_slice(&two(number));
+        }
+        self.bytes.push(b'.');
+        self.bytes.extend_from_slice(&digits::<6>(microsecond));
+        self.bytes.extend_from_slice(b"Z\"");
+    }
+
+    /// As text, what is displayed in letters, digits, colons and the like.
+    fn plain(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        let _ = write!(self.bytes, "\"{value}\""); // Memory takes it.
+    }
+
+    fn number(&mut self, name: &'static str, value: usize) {
+        self.name(name);
+        let _ = write!(self.bytes, "{value}");
+    }
+
+    fn object(&mut self, name: &'static str) -> Object<'_> {
+        self.name(name);
+        Object::open(self.bytes)
+    }
+}
+
+/// The last `N` decimal digits of a number that is not negative.
+fn digits<const N: usize>(mut number: i32) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+    digits
+}
+
+/// Whether JSON writes the text other than as it is. Looks at every byte, which is faster than to stop
+/// at the first.
+fn needs_escape(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte < 0x20) | matches!(byte, b'"' | b'\\'))
 }
 
 fn principal_type(caller: &Caller) -> &'static str {
@@ -129,16 +199,49 @@ fn reason(outcome: Outcome) -> Option<&'static str> {
     }
 }
 
-fn microseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{time:.6}"))
-}
+#[cfg(test)]
+mod tests {
+    use super::{Object, needs_escape};
 
-fn displayed<T: Display, S: Serializer>(
-    value: &Option<T>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
+    fn check(text: &str) {
+        let mut bytes = Vec::new();
+        let mut object = Object::open(&mut bytes);
+        object.text("a", text);
+        object.some("absent", None);
+        object.number("n", 7);
+        let mut inner = object.object("o");
+        inner.some("b", Some(text));
+        inner.close();
+        object.close();
+        let want = serde_json::json!({"a": text, "n": 7, "o": {"b": text}}).to_string();
+        assert_eq!(String::from_utf8(bytes).unwrap(), want, "{text:?}");
+    }
+
+    #[test]
+    fn a_time_is_as_it_is_displayed() {
+        for text in [
+            "2026-11-25T16:50:23.000000Z",
+            "1999-01-02T03:04:05.678901Z",
+            "-000004-01-02T03:04:05.000001Z",
+            "0000-12-31T23:59:59.999999999Z",
+        ] {
+            let time: jiff::Timestamp = text.parse().unwrap();
+            let mut bytes = Vec::new();
+            Object::open(&mut bytes).time("t", time);
+            assert_eq!(String::from_utf8(bytes).unwrap(), format!(r#"{{"t":"{time:.6}""#));
+        }
+    }
+
+    #[test]
+    fn an_object_is_what_a_serializer_makes_of_it() {
+        for byte in 0..=0x7f_u8 {
+            check(&char::from(byte).to_string());
+            check(&format!("before{}after", char::from(byte)));
+        }
+        for text in ["", "arn:aws:lambda:us-east-1:123456789012:function:f", "é\u{2028}\u{10ffff}"]
+        {
+            assert!(!needs_escape(text));
+            check(text);
+        }
     }
 }

@@ -1,10 +1,7 @@
 //! One call with everything that decides it, owned: decided at once, and kept as it was, so that it
 //! can be explained after the policies have changed.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use portcullis_iam::{
     Context, Decision, Explanation, Narrowing, Policies, PolicyType, Request, ResourceRule, Value,
@@ -12,7 +9,7 @@ use portcullis_iam::{
 };
 use portcullis_identity::{AccountId, Caller};
 
-use super::pools::Pools;
+use super::{kept::Kept, pools::Pools};
 use crate::{Access, AttachedPolicy, Resource, Snapshot, Unreadable};
 
 /// What a grant to a service or to everyone is made as small as the call by, as far as neither caller
@@ -29,18 +26,17 @@ const RESOURCE_ACCOUNT: &str = "aws:resourceaccount";
 /// of the condition keys that those name.
 ///
 /// The decision is made on this value and on nothing else, so that asking again gives the same.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Question {
     caller: Caller,
     action: &'static str,
-    resource: Box<str>,
     /// `None` if it is no account: nobody owns it.
     resource_account: Option<AccountId>,
     rule: ResourceRule,
     documents: Result<Pools, Unreadable>,
-    /// What resource and request give of the keys that the documents name; the caller's own keys
-    /// are the caller's to tell.
-    values: Vec<(Arc<str>, Value<'static>)>,
+    /// The resource, and what it and the request give of the keys that the documents name; the
+    /// caller's own keys are the caller's to tell.
+    kept: Kept,
 }
 
 impl Question {
@@ -52,18 +48,17 @@ impl Question {
         resource: &impl Resource,
     ) -> Self {
         let documents = pools(snapshot, access, resource);
-        let values = match &documents {
-            Ok(pools) => values(pools, snapshot, access, resource),
-            Err(Unreadable) => Vec::new(),
-        };
+        let mut kept = Kept::new(resource.arn());
+        if let Ok(pools) = &documents {
+            keep_values(&mut kept, pools, snapshot, access, resource);
+        }
         Self {
             caller: access.caller.clone(),
             action,
-            resource: resource.arn().into(),
             resource_account: resource.account().parse().ok(),
             rule: resource.rule(),
             documents,
-            values,
+            kept,
         }
     }
 
@@ -82,13 +77,13 @@ impl Question {
     /// The resource's ARN, or `*`.
     #[must_use]
     pub fn resource(&self) -> &str {
-        &self.resource
+        self.kept.resource()
     }
 
     /// What resource and request gave of the condition keys that the documents name, by key in
     /// lower case.
-    pub fn conditions(&self) -> impl Iterator<Item = (&str, &Value<'static>)> {
-        self.values.iter().map(|(key, value)| (&**key, value))
+    pub fn conditions(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.kept.names().filter_map(|name| Some((name, self.kept.get(name)?)))
     }
 
     /// The account that owns the resource.
@@ -160,7 +155,7 @@ impl Question {
         Request {
             principal: self.caller.principal(),
             action: self.action,
-            resource: &self.resource,
+            resource: self.kept.resource(),
             resource_account: self.resource_account.as_ref().map_or("", AccountId::as_str),
             context: self,
         }
@@ -168,11 +163,7 @@ impl Question {
 
     /// About how many bytes this holds that nothing else does.
     pub(crate) fn own_bytes(&self) -> usize {
-        let values = self.values.iter().map(|(_, value)| match value {
-            Value::Single(text) => text.len(),
-            Value::Multiple(all) => all.iter().map(|text| text.len()).sum(),
-        });
-        size_of::<Self>() + self.resource.len() + values.sum::<usize>()
+        size_of::<Self>() + self.kept.bytes()
     }
 }
 
@@ -196,8 +187,7 @@ impl Context for Question {
             let account = self.resource_account.as_ref()?;
             return Some(Value::Single(account.as_str().into()));
         }
-        let kept = self.values.iter().find(|(name, _)| **name == *key);
-        kept.map(|(_, value)| lent(value)).or_else(|| self.caller.condition_key(key))
+        self.kept.get(key).or_else(|| self.caller.condition_key(key))
     }
 }
 
@@ -215,21 +205,21 @@ fn pools(
     })
 }
 
-/// What resource and request give of the keys that the documents name: the resource comes before
+/// Keeps what resource and request give of the keys that the documents name: the resource comes before
 /// the caller, and the caller before the request, so that nothing in the request can pretend to be
 /// one of them.
-fn values(
+fn keep_values(
+    kept: &mut Kept,
     pools: &Pools,
     snapshot: &Snapshot,
     access: &Access<'_>,
     resource: &impl Resource,
-) -> Vec<(Arc<str>, Value<'static>)> {
-    let mut values: Vec<(Arc<str>, Value<'static>)> = Vec::new();
+) {
     let named = pools.all().flat_map(|policy| policy.condition_keys());
     // Callers without an account are explained by what only the request knows of them.
     let telling = TELLING.iter().filter(|_| access.caller.account().is_none());
     for key in named.chain(telling) {
-        if **key == *RESOURCE_ACCOUNT || values.iter().any(|(known, _)| known == key) {
+        if **key == *RESOURCE_ACCOUNT || kept.has(key) {
             continue;
         }
         let of_request = || match access.caller.condition_key(key) {
@@ -237,26 +227,8 @@ fn values(
             None => access.context.get(key),
         };
         if let Some(value) = resource.condition_key(snapshot, key).or_else(of_request) {
-            values.push((key.clone(), owned(value)));
+            kept.push(key, &value);
         }
-    }
-    values
-}
-
-fn owned(value: Value<'_>) -> Value<'static> {
-    match value {
-        Value::Single(text) => Value::Single(text.into_owned().into()),
-        Value::Multiple(all) => {
-            let each = all.iter().map(|text| Cow::Owned(text.clone().into_owned()));
-            Value::Multiple(each.collect())
-        }
-    }
-}
-
-fn lent<'a>(value: &'a Value<'static>) -> Value<'a> {
-    match value {
-        Value::Single(text) => Value::Single(Cow::Borrowed(text)),
-        Value::Multiple(all) => Value::Multiple(Cow::Borrowed(all)),
     }
 }
 

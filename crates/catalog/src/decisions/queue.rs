@@ -3,7 +3,7 @@
 use std::{
     mem,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,14 +15,14 @@ use super::record::Decided;
 /// come in this time, and no more than these are lost when the process is killed.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// So many decisions are taken without waiting for others.
-const GATHERED: usize = 2_048;
+/// So many decisions are taken without waiting for others: few enough to be in the cache still.
+const GATHERED: usize = 256;
 
 /// The decisions that the writer has not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
-    /// Told when the first decision comes, enough have gathered, or someone waits for them.
+    /// Told when a decision comes while the writer sleeps, enough have gathered, or someone waits.
     news: Condvar,
     /// All decisions ever put in.
     recorded: AtomicU64,
@@ -30,10 +30,19 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    decisions: Vec<Arc<Decided>>,
+    decisions: Vec<Decided>,
     /// Somebody wants to see what was put in.
     hurry: bool,
     closed: bool,
+    /// Whether the writer waits for the first decision of a batch.
+    writer_sleeps: bool,
+}
+
+impl Waiting {
+    /// Whether there is nothing for the writer to do.
+    fn is_idle(&self) -> bool {
+        self.decisions.is_empty() && !self.closed && !self.hurry
+    }
 }
 
 /// What the writer is to do next.
@@ -48,13 +57,12 @@ pub(crate) struct Turn {
 impl Queue {
     /// Puts a decision in. Never waits.
     pub(crate) fn push(&self, decided: Decided) {
-        let decided = Arc::new(decided);
         let mut waiting = self.lock();
         waiting.decisions.push(decided);
         self.recorded.fetch_add(1, Ordering::Relaxed);
-        let count = waiting.decisions.len();
+        let is_news = waiting.writer_sleeps || waiting.decisions.len() == GATHERED;
         drop(waiting);
-        if count == 1 || count == GATHERED {
+        if is_news {
             self.news.notify_one();
         }
     }
@@ -77,23 +85,32 @@ impl Queue {
         self.news.notify_one();
     }
 
-    /// Waits for decisions, at most `at_most` if that is given, and puts them into `taken`.
-    pub(crate) fn take(&self, at_most: Option<Duration>, taken: &mut Vec<Arc<Decided>>) -> Turn {
-        let idle = |waiting: &mut Waiting| {
-            waiting.decisions.is_empty() && !waiting.closed && !waiting.hurry
-        };
-        let waiting = self.lock();
-        let waiting = match at_most {
-            None => self.news.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner),
-            Some(at_most) => self.wait(waiting, at_most, idle),
-        };
+    /// Waits for decisions, about `at_most` if that is given, and puts them into `taken`.
+    ///
+    /// While decisions keep coming, none of them wakes the writer but the one that makes a batch.
+    pub(crate) fn take(&self, at_most: Option<Duration>, taken: &mut Vec<Decided>) -> Turn {
         let gathering = |waiting: &mut Waiting| {
-            (1..GATHERED).contains(&waiting.decisions.len()) && !waiting.closed && !waiting.hurry
+            waiting.decisions.len() < GATHERED && !waiting.closed && !waiting.hurry
         };
-        let mut waiting = self.wait(waiting, GATHER, gathering);
+        let mut waiting = self.wait(self.lock(), GATHER, gathering);
+        if waiting.is_idle() {
+            waiting.writer_sleeps = true;
+            waiting = match at_most {
+                None => self.wait_long(waiting),
+                Some(at_most) => self.wait(waiting, at_most, |waiting| waiting.is_idle()),
+            };
+            waiting.writer_sleeps = false;
+            waiting =
+                self.wait(waiting, GATHER, |waiting| !waiting.is_idle() && gathering(waiting));
+        }
         waiting.hurry = false;
         mem::swap(&mut waiting.decisions, taken);
         Turn { closed: waiting.closed, recorded: self.recorded() }
+    }
+
+    fn wait_long<'a>(&self, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+        let woken = self.news.wait_while(waiting, |waiting| waiting.is_idle());
+        woken.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait<'a>(

@@ -66,7 +66,7 @@ pub struct Origin {
 }
 
 /// One decision: for which request, about what, and what came of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Decided {
     /// The request.
     pub origin: Origin,
@@ -77,6 +77,12 @@ pub struct Decided {
 }
 
 impl Decided {
+    /// Decides; `across_accounts` as for [`Outcome::of`].
+    pub(crate) fn new(origin: &Origin, question: Question, across_accounts: bool) -> Self {
+        let outcome = Outcome::of(&question, across_accounts);
+        Self { origin: origin.clone(), question, outcome }
+    }
+
     /// Has `tell` tell why, as [`Question::explain`]; `None` if it was not the policies that decided.
     ///
     /// # Errors

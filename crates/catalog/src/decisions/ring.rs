@@ -1,6 +1,6 @@
 //! The last decisions, with all that decided them.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use super::record::{Decided, RequestId};
 
@@ -12,7 +12,7 @@ const OWN_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The last decisions, oldest first: at most so many.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    decisions: VecDeque<Arc<Decided>>,
+    decisions: VecDeque<Decided>,
     most: usize,
     own_bytes: usize,
 }
@@ -23,26 +23,20 @@ impl Ring {
         Self { decisions: VecDeque::new(), most, own_bytes: 0 }
     }
 
-    /// Adds decisions; answers those that had to go for them, so that the caller can let go of them
-    /// without holding others up.
-    pub(crate) fn extend(
-        &mut self,
-        newer: impl Iterator<Item = Arc<Decided>>,
-        gone: &mut Vec<Arc<Decided>>,
-    ) {
+    /// Adds decisions; the oldest go for them.
+    pub(crate) fn extend(&mut self, newer: impl Iterator<Item = Decided>) {
         for decided in newer {
             self.own_bytes += decided.own_bytes();
-            self.decisions.push_back(decided);
-            while self.decisions.len() > self.most || self.own_bytes > OWN_BYTES_MAX {
+            while self.decisions.len() >= self.most || self.own_bytes > OWN_BYTES_MAX {
                 let Some(oldest) = self.decisions.pop_front() else { break };
                 self.own_bytes -= oldest.own_bytes();
-                gone.push(oldest);
             }
+            self.decisions.push_back(decided);
         }
     }
 
     /// The decisions of a request, in order.
-    pub(crate) fn of_request(&self, id: &RequestId) -> Vec<Arc<Decided>> {
+    pub(crate) fn of_request(&self, id: &RequestId) -> Vec<Decided> {
         let of_request = self.decisions.iter().filter(|one| one.origin.request_id == *id);
         of_request.cloned().collect()
     }

@@ -1,13 +1,16 @@
 //! The one thread that takes decisions from the queue into the ring and the log.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
-use super::{files::Files, line, queue::Queue, record::Decided, ring::Ring};
+use super::{BEHIND_MAX, files::Files, line, queue::Queue, record::Decided, ring::Ring};
 
 /// How long written lines may wait to be safe from a loss of power.
 const UNSYNCED_MAX: Duration = Duration::from_secs(1);
@@ -40,6 +43,9 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) ring: Mutex<Ring>,
     pub(crate) progress: watch::Sender<Progress>,
+    /// How many decisions may be recorded, all together, before more of them are in the log: what
+    /// every request looks at.
+    pub(crate) limit: AtomicU64,
 }
 
 /// The writer.
@@ -59,6 +65,7 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        self.0.limit.store(0, Ordering::Relaxed);
         self.0.progress.send_modify(|progress| progress.ended = true);
     }
 }
@@ -72,12 +79,12 @@ impl Writer {
     /// Runs until the queue is closed and everything is written, or cannot be.
     pub(crate) fn run(mut self) {
         let _ending = Ending(self.shared.clone());
-        let (mut taken, mut gone) = (Vec::new(), Vec::new());
+        let mut taken = Vec::new();
         let mut closing: Option<Instant> = None;
         loop {
             let turn = self.shared.queue.take(self.patience(closing.is_some()), &mut taken);
             self.recorded = turn.recorded;
-            self.keep(&mut taken, &mut gone);
+            self.keep(&mut taken);
             self.write();
             if turn.closed && self.is_done(*closing.get_or_insert_with(Instant::now)) {
                 break;
@@ -94,16 +101,15 @@ impl Writer {
     }
 
     /// Puts the decisions into the ring, and makes their lines.
-    fn keep(&mut self, taken: &mut Vec<Arc<Decided>>, gone: &mut Vec<Arc<Decided>>) {
+    fn keep(&mut self, taken: &mut Vec<Decided>) {
         for decided in taken.iter() {
             line::write(decided, &mut self.unwritten);
         }
         {
             let mut ring = self.shared.ring.lock().unwrap_or_else(PoisonError::into_inner);
-            ring.extend(taken.drain(..), gone);
+            ring.extend(taken.drain(..));
         }
         self.shared.progress.send_modify(|progress| progress.in_ring = self.recorded);
-        gone.clear();
     }
 
     /// Writes the lines that are not written, and syncs in time.
@@ -137,6 +143,7 @@ impl Writer {
         if self.complained.take().is_some() {
             tracing::warn!("the decision log is written again; no decision is missing in it");
         }
+        self.shared.limit.store(self.recorded.saturating_add(BEHIND_MAX), Ordering::Relaxed);
         self.shared.progress.send_modify(|progress| {
             progress.in_log = self.recorded;
             progress.failure = None;
