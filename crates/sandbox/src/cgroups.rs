@@ -44,6 +44,18 @@ enum Version {
     Two,
 }
 
+impl Version {
+    /// The file by which a process of one thread joins a group. To move a whole process, the kernel
+    /// waits until none forks anywhere, some milliseconds; to move a thread that asks for itself, it
+    /// does not. Version 2 has no threads in groups that count memory.
+    fn join_file(self) -> &'static str {
+        match self {
+            Self::One => "tasks",
+            Self::Two => "cgroup.procs",
+        }
+    }
+}
+
 /// One hierarchy of groups that this server uses.
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
@@ -109,7 +121,8 @@ impl Groups {
             for controller in &hierarchy.controllers {
                 set(hierarchy.version, controller, &folder, limits)?;
             }
-            let join = OpenOptions::new().write(true).open(folder.join("cgroup.procs"))?;
+            let join = folder.join(hierarchy.version.join_file());
+            let join = OpenOptions::new().write(true).open(join)?;
             group.joins.push(join.into());
         }
         Ok(group)
