@@ -7,6 +7,7 @@ const PREFIX: &str = "PORTCULLIS_";
 
 /// Every variable that some command reads. Those of the flags are named at the flags.
 pub(crate) const KNOWN: &[&str] = &[
+    "PORTCULLIS_ACCOUNT_CONCURRENCY",
     "PORTCULLIS_ACCOUNT_ID",
     "PORTCULLIS_DATA_DIR",
     "PORTCULLIS_DECISIONS_IN_MEMORY",
@@ -20,6 +21,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "PORTCULLIS_LISTEN",
     "PORTCULLIS_LOG",
     "PORTCULLIS_REGION",
+    "PORTCULLIS_RETRY_DELAYS",
     "PORTCULLIS_ROOT_ACCESS_KEY_ID",
     "PORTCULLIS_ROOT_SECRET_ACCESS_KEY",
     "PORTCULLIS_STORE",
