@@ -1094,10 +1094,11 @@ def test_too_many_tags_at_creation_make_nothing(wire, role):
 
 # Each row goes when its operation comes.
 NOT_SERVED = [
-    ("PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{fn}/concurrency",
-     {"ReservedConcurrentExecutions": 1}),
+    ("PutProvisionedConcurrencyConfig", "PUT",
+     "/2019-09-30/functions/{fn}/provisioned-concurrency?Qualifier=1",
+     {"ProvisionedConcurrentExecutions": 1}),
     ("ListLayers", "GET", "/2018-10-31/layers", None),
-    ("GetAccountSettings", "GET", "/2016-08-19/account-settings", None),
+    ("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs", None),
     ("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", None),
 ]  # fmt: skip
 
