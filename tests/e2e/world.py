@@ -32,14 +32,14 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{next(_numbers)}"
 
 
-def zipped(files: dict | str) -> bytes:
-    """A package: a dictionary of files, or the source of `main.py`."""
+def zipped(files: dict | str, mode=0o644) -> bytes:
+    """A package: a dictionary of files, all of one mode, or the source of `main.py`."""
     files = {"main.py": files} if isinstance(files, str) else files
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
             entry = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o644 << 16
+            entry.external_attr = mode << 16
             archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 

@@ -19,7 +19,8 @@ use portcullis_lambda::{
 };
 use portcullis_sandbox::{
     Confinement, Event, InvokeError, Outcome, Sandbox, WorkerSpec,
-    python::{Facts, Python, PythonRuntime, standard_environment},
+    environment::{Facts, standard_environment},
+    runtimes::{Runtime, RuntimeError, Runtimes},
 };
 use portcullis_store::{Blobs, Digest};
 use serde_json::json;
@@ -35,7 +36,7 @@ use crate::{
 /// The sandbox, and what is kept ready for it.
 pub(crate) struct Execution {
     sandbox: Sandbox,
-    python: Python,
+    runtimes: Runtimes,
     code: CodeFolders,
     region: Region,
     specs: Mutex<Specs>,
@@ -75,10 +76,10 @@ impl Execution {
         region: Region,
         limit: AccountConcurrency,
     ) -> Self {
-        let python = Python::new(runtimes_dir);
+        let runtimes = Runtimes::new(runtimes_dir);
         let code = CodeFolders::new(code_dir);
         let (specs, concurrency) = (Mutex::default(), Concurrency::new(limit));
-        Self { sandbox, python, code, region, specs, concurrency, server: Weak::new() }
+        Self { sandbox, runtimes, code, region, specs, concurrency, server: Weak::new() }
     }
 
     /// Lets workers call this server, and run with sessions of their functions' roles.
@@ -109,12 +110,12 @@ impl Execution {
         let spec = match self.ready(&version_arn(resolved), &id) {
             Some(spec) => spec,
             None => {
-                let runtime = deployment.configuration.runtime().as_str();
-                match self.python.prepare(runtime, log_progress).await {
-                    Ok(python) => self.prepare(blobs, resolved, id, &python).await?,
+                let name = deployment.configuration.runtime().as_str();
+                match self.runtimes.prepare(name, log_progress).await {
+                    Ok(runtime) => self.prepare(blobs, resolved, id, &runtime).await?,
                     Err(error) => {
-                        tracing::warn!(%error, runtime, "functions of this runtime cannot run");
-                        return Ok(runtime_missing(runtime));
+                        tracing::warn!(%error, runtime = name, "functions of this runtime cannot run");
+                        return Ok(runtime_missing(name, &error));
                     }
                 }
             }
@@ -141,11 +142,11 @@ impl Execution {
         blobs: &Blobs,
         resolved: &Resolved,
         id: String,
-        python: &PythonRuntime,
+        runtime: &Runtime,
     ) -> Result<Arc<WorkerSpec>, ApiError> {
         let code_dir = self.unpacked(blobs, resolved.deployment()).await;
         let code_dir = code_dir.map_err(ApiError::internal)?;
-        let spec = Arc::new(self.spec(resolved, id, code_dir, python));
+        let spec = Arc::new(self.spec(resolved, id, code_dir, runtime));
         let mut specs = self.specs();
         if let Some(old) = specs.current.insert(version_arn(resolved), spec.clone())
             && old.id != spec.id
@@ -160,14 +161,14 @@ impl Execution {
         resolved: &Resolved,
         id: String,
         code_dir: PathBuf,
-        python: &PythonRuntime,
+        runtime: &Runtime,
     ) -> WorkerSpec {
         let configuration = &resolved.deployment().configuration;
         let name = resolved.function.arn().name().to_owned();
         let version = resolved.version().to_string();
         let handler = configuration.handler().to_string();
         let memory_mb = u32::from(configuration.memory().get());
-        let places = self.sandbox.places(&code_dir, &python.client_dir);
+        let places = self.sandbox.places(&code_dir, runtime.client_dir());
         let levels = configuration.log_format().levels();
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let user: Vec<_> = configuration
@@ -190,7 +191,7 @@ impl Execution {
         });
         WorkerSpec {
             id,
-            runtime: python.command(&handler),
+            runtime: runtime.command(&handler),
             function_name: name,
             version,
             code_dir,
@@ -256,11 +257,11 @@ impl Execution {
 
     /// Makes a deployment ready to run; what is wrong with the code fails it.
     async fn deploy(&self, blobs: &Blobs, deployment: &Deployment) -> Result<(), Failure> {
-        let runtime = deployment.configuration.runtime().as_str();
-        match self.python.prepare(runtime, log_progress).await {
-            Ok(python) => self.sandbox.prewarm(&python.command("")),
+        let name = deployment.configuration.runtime().as_str();
+        match self.runtimes.prepare(name, log_progress).await {
+            Ok(runtime) => self.sandbox.prewarm(&runtime.command("")),
             Err(error) => {
-                tracing::warn!(%error, runtime, "functions of this runtime cannot run yet");
+                tracing::warn!(%error, runtime = name, "functions of this runtime cannot run yet");
             }
         }
         match self.unpacked(blobs, deployment).await {
@@ -334,11 +335,18 @@ fn log_progress(line: &str) {
     tracing::info!("{line}");
 }
 
-/// The answer of a function whose runtime this host lacks. The remedy is the operator's, and names
-/// places on the host: it is in the log.
-fn runtime_missing(runtime: &str) -> Outcome {
-    let message =
-        format!("The runtime {runtime} is not available on this host; the server's log says why.");
+/// The answer of a function whose runtime this host lacks. What exactly is missing names places on
+/// the host: it is the operator's, in the log.
+fn runtime_missing(runtime: &str, error: &RuntimeError) -> Outcome {
+    let message = match error {
+        RuntimeError::Unserved(_) => format!(
+            "No function of the runtime {runtime} runs here. Choose another one, or bring it along \
+             as the bootstrap of provided.al2023."
+        ),
+        _ => format!(
+            "The runtime {runtime} is not available on this host; the server's log says why."
+        ),
+    };
     failed("Runtime.NotAvailable", &message)
 }
 

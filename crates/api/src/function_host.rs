@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use portcullis_identity::AccessKeyId;
 use portcullis_lambda::FunctionArn;
-use portcullis_sandbox::{Answering, Host, Own, python::Credentials};
+use portcullis_sandbox::{Answering, Host, Own, environment::Credentials};
 
 use crate::{answer::empty, pages, service, state::State};
 

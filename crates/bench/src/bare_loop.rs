@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis_sandbox::python::{Facts, PythonRuntime, standard_environment};
+use portcullis_sandbox::{
+    environment::{Facts, standard_environment},
+    python::PythonRuntime,
+};
 
 use crate::{
     Fallible,
@@ -42,7 +45,7 @@ impl BareLoop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let start = python.command("index.handler");
-        let mut command = Command::new(&start.program);
+        let mut command = Command::new(&python.interpreter);
         command.args(&start.arguments).current_dir(code_dir).env_clear();
         command.envs(environment(python, runtime, code_dir));
         command.env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string());

@@ -21,8 +21,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use portcullis_sandbox::python::{Facts, Python, PythonRuntime, standard_environment};
-use portcullis_sandbox::{Event, Isolation, RuntimeCommand, Sandbox, Settings, WorkerSpec};
+use portcullis_sandbox::environment::{Facts, standard_environment};
+use portcullis_sandbox::python::{Python, PythonRuntime};
+use portcullis_sandbox::{
+    Event, Isolation, Program, RuntimeCommand, Sandbox, Settings, WorkerSpec,
+};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -146,7 +149,7 @@ async fn calls(sandbox: &Sandbox, spec: &Arc<WorkerSpec>) -> Fallible<Duration> 
 
 /// Time of one start, of a program that ends at once.
 async fn starts(sandbox: &Sandbox, spec: &WorkerSpec) -> Fallible<Duration> {
-    let program = "/bin/true".into();
+    let program = Program::Host("/bin/true".into());
     let runtime = RuntimeCommand { program, arguments: vec![], ..spec.runtime.clone() };
     let spec = Arc::new(WorkerSpec { id: "true".to_owned(), runtime, ..spec.clone() });
     let begin = Instant::now();
@@ -172,7 +175,7 @@ impl BareLoop {
         let (given, answered) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         tokio::spawn(serve(listener, Arc::clone(&given), Arc::clone(&answered)));
         let command = python.command("index.handler");
-        let worker = Command::new(&command.program)
+        let worker = Command::new(&python.interpreter)
             .args(&command.arguments)
             .env_clear()
             .envs(environment(code, &python.client_dir))

@@ -1,8 +1,12 @@
 //! The calls that single-threaded processes make to split themselves, and to hear of their
 //! children: the spawner and the keepers. Nothing here is for the server, which has threads.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
 use libc::c_int;
@@ -156,6 +160,36 @@ pub(crate) fn close_on_execute(first: libc::c_uint) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Becomes a program. `Command::exec` would hand to a shell whatever the kernel cannot execute.
+///
+/// # Errors
+/// Why it could not: those of `execve`, and `EINVAL` for a word with a NUL byte.
+#[expect(unsafe_code, reason = "std always searches as a shell does, and rustix does not execute")]
+pub(crate) fn execute(
+    program: &OsStr,
+    arguments: &[OsString],
+    environment: &BTreeMap<&OsStr, &OsStr>,
+) -> io::Result<Infallible> {
+    let program = CString::new(program.as_bytes())?;
+    let arguments = arguments.iter().map(|argument| CString::new(argument.as_bytes()));
+    let arguments: Vec<_> =
+        [Ok(program.clone())].into_iter().chain(arguments).collect::<Result<_, _>>()?;
+    let variable = |(name, value): (&&OsStr, &&OsStr)| {
+        CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
+    };
+    let environment: Vec<_> = environment.iter().map(variable).collect::<Result<_, _>>()?;
+    let (arguments, environment) = (pointers(&arguments), pointers(&environment));
+    // SAFETY: the pointers are to strings that end with NUL and live until the end of this frame, in
+    // arrays that end with a null pointer; the kernel reads them only.
+    unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    Err(io::Error::last_os_error())
+}
+
+/// The array that the kernel wants: a null pointer ends it.
+fn pointers(words: &[CString]) -> Vec<*const libc::c_char> {
+    words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect()
 }
 
 /// Kills every process of the pid namespace that this process is the first of, at one moment: none

@@ -7,8 +7,9 @@ use crate::exchange::Answer;
 use crate::outcome::Outcome;
 use crate::pools::{Grant, Running, Slot};
 use crate::process::{End, Exit};
+use crate::protocol::{Failure, NotExecuted};
 use crate::spawner::SpawnError;
-use crate::specification::{Event, InvokeError, WorkerSpec};
+use crate::specification::{Event, InvokeError, Program, WorkerSpec};
 use crate::start::Starter;
 use crate::worker::{Init, Served, Worker};
 
@@ -71,6 +72,7 @@ impl Invocation {
             Init::Failed(description) => Outcome::failed(description),
             Init::Exited(End::Exit(exit)) => self.exited(exit),
             Init::Exited(End::Failure(failure)) => return Err(SpawnError::from(failure).into()),
+            Init::Exited(End::NotExecuted(why)) => self.not_executed(&why)?,
             Init::TimedOut if !last_try => return Ok(None),
             Init::TimedOut => self.timed_out(),
         };
@@ -99,6 +101,14 @@ impl Invocation {
 
     fn exited(&self, exit: Exit) -> Outcome {
         Outcome::exited(&self.event.request_id, exit)
+    }
+
+    /// A program of the function's own that does not run is the function's error.
+    fn not_executed(&self, why: &NotExecuted) -> Result<Outcome, SpawnError> {
+        match &self.spec.runtime.program {
+            Program::Bootstrap => Ok(Outcome::invalid_entrypoint(&self.event.request_id, why)),
+            Program::Host(program) => Err(Failure::of_program(program, why).into()),
+        }
     }
 
     fn timed_out(&self) -> Outcome {

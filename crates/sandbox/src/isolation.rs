@@ -106,7 +106,7 @@ impl Keeping {
         let user = keeping.user(0);
         let jail = Jail { user, views: Vec::new(), tmp_bytes: 1 << 20, data_bytes: None };
         let trial = Launch {
-            program: None,
+            programs: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
             endpoint: false,
@@ -153,11 +153,12 @@ impl Keeping {
     }
 
     /// Where a worker of this code and runtime client finds them.
-    pub(crate) fn places(&self, code_dir: &Path, client_dir: &Path) -> Places {
+    pub(crate) fn places(&self, code_dir: &Path, client_dir: Option<&Path>) -> Places {
+        let inside = Path::new(RUNTIME_DIR);
         let (task_root, runtime_dir) = if self.is_jailed() {
-            (Path::new(TASK_ROOT), Path::new(RUNTIME_DIR))
+            (Path::new(TASK_ROOT), inside)
         } else {
-            (code_dir, client_dir)
+            (code_dir, client_dir.unwrap_or(inside))
         };
         Places { task_root: task_root.to_owned(), runtime_dir: runtime_dir.to_owned() }
     }

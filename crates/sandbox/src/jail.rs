@@ -51,6 +51,12 @@ pub(crate) const TASK_ROOT: &str = "/var/task";
 /// Where a jail has the runtime client, as Lambda does.
 pub(crate) const RUNTIME_DIR: &str = "/var/runtime";
 
+/// Where a jail has the files of a function's layers, as Lambda does.
+pub(crate) const LAYERS: &str = "/opt";
+
+/// The program of a function that brings its runtime along.
+pub(crate) const BOOTSTRAP: &str = "bootstrap";
+
 /// The port of the Runtime API in a jail: that of AWS's own emulator.
 pub(crate) const RUNTIME_API_PORT: u16 = 9001;
 

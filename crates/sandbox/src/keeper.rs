@@ -5,10 +5,11 @@
 //! The keeper locks itself in before it starts the worker, and has no more rights than the worker.
 //! It lives as long as the worker, and both end when the server's end of the connection closes.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use rustix::net::{RecvFlags, SendFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
@@ -16,7 +17,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use crate::fork::{self, ChildSignal, NeverReturns, Side};
 use crate::jail::{self, Entered, Filter, Rules};
 use crate::process::Exit;
-use crate::protocol::{self, Birth, Failure, Launch, Order, Report, Step};
+use crate::protocol::{self, Birth, Failure, Launch, NotExecuted, Order, Report, Step};
 use crate::zygote;
 
 /// The variable that AWS's SDKs read the endpoint of every service from; a function may have its own.
@@ -163,8 +164,7 @@ fn start(
     };
     match become_program(launch, descriptors, address, rules) {
         Ok(Trial) => process.end(0),
-        Err(failure) => {
-            let report = Report::Failed(failure);
+        Err(report) => {
             let _ = protocol::send(&descriptors.control, &report, &[], SendFlags::empty());
             process.end(1)
         }
@@ -190,7 +190,7 @@ fn become_program(
     descriptors: &Descriptors,
     address: &str,
     rules: Option<&Rules>,
-) -> Result<Trial, Failure> {
+) -> Result<Trial, Report> {
     // First, so that the whole group can be signalled at any later point.
     rustix::process::setsid().step("setsid")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
@@ -201,17 +201,30 @@ fn become_program(
     }
     rustix::process::chdir(&launch.directory).step("chdir")?;
     rules.map_or(Ok(()), Rules::restrict)?;
-    let Some(program) = &launch.program else { return Ok(Trial) };
-    let mut command = Command::new(program);
-    command.args(&launch.arguments).env_clear();
-    command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
-    command.envs(listener_variables(launch, address));
-    let output = || descriptors.output.try_clone().step("dup(output)");
-    command.stdin(Stdio::null()).stdout(output()?).stderr(output()?);
+    if launch.programs.is_empty() {
+        return Ok(Trial);
+    }
+    let program = launch.programs.iter().find(|program| Path::new(program).is_file());
+    let program = program.ok_or(Report::NotExecuted(NotExecuted::Missing))?;
+    let own = listener_variables(launch, address);
+    let own = own.iter().map(|(name, value)| (OsStr::new(*name), OsStr::new(value)));
+    let given = launch.environment.iter().map(|(name, value)| (&**name, &**value));
+    let environment = given.chain(own).collect();
+    redirect(&descriptors.output)?;
     fork::unblock_signals().step("sigprocmask")?;
     // As late as can be: whatever is open now closes with the program's start.
     fork::close_on_execute(3).step("close_range")?;
-    Err(command.exec()).step("execve")
+    let Err(error) = fork::execute(program, &launch.arguments, &environment);
+    let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
+    Err(Report::NotExecuted(NotExecuted::Refused { program: program.clone(), errno }))
+}
+
+/// Connects the standard streams: no input, both outputs to the log.
+fn redirect(output: &OwnedFd) -> Result<(), Failure> {
+    let nothing = File::open("/dev/null").step("open(/dev/null)")?;
+    rustix::stdio::dup2_stdin(nothing).step("dup2(input)")?;
+    rustix::stdio::dup2_stdout(output).step("dup2(output)")?;
+    rustix::stdio::dup2_stderr(output).step("dup2(output)")
 }
 
 /// Waits until the worker has ended, or shall; ends what it left behind.

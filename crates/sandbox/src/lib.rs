@@ -11,6 +11,7 @@
 //! thread, so that it may fork), and a keeper for each worker, which is the first process of its jail.
 
 mod cgroups;
+pub mod environment;
 mod exchange;
 mod fork;
 mod host;
@@ -27,6 +28,7 @@ mod process;
 mod protocol;
 pub mod python;
 mod runtime_api;
+pub mod runtimes;
 mod spawner;
 mod specification;
 mod start;
@@ -48,7 +50,7 @@ pub use outcome::Outcome;
 pub use runtime_api::RESPONSE_BYTES_MAX;
 pub use spawner::{SpawnError, run_if_spawner};
 pub use specification::{
-    Event, InvokeError, RuntimeCommand, SandboxError, Settings, WorkerSpec, ZygoteCommand,
+    Event, InvokeError, Program, RuntimeCommand, SandboxError, Settings, WorkerSpec, ZygoteCommand,
 };
 
 use invocation::Invocation;
@@ -96,9 +98,9 @@ impl Sandbox {
         self.0.starter.confinement()
     }
 
-    /// Where a worker finds its function's code, and the runtime client.
+    /// Where a worker finds its function's code, and the runtime client if there is one.
     #[must_use]
-    pub fn places(&self, code_dir: &Path, client_dir: &Path) -> Places {
+    pub fn places(&self, code_dir: &Path, client_dir: Option<&Path>) -> Places {
         self.0.starter.places(code_dir, client_dir)
     }
 

@@ -2,12 +2,15 @@
 //!
 //! Source of every text: `[snap]` aws-lambda.md §8.2. Key order is AWS's.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
 
+use crate::jail::{BOOTSTRAP, LAYERS, TASK_ROOT};
 use crate::process::Exit;
+use crate::protocol::NotExecuted;
 use crate::runtime_api::RESPONSE_BYTES_MAX;
 
 /// The value of `X-Amz-Function-Error` for everything that a function did not handle.
@@ -49,6 +52,24 @@ impl Outcome {
         Self::described(&json!({"errorType": "Runtime.ExitError", "errorMessage": message}))
     }
 
+    /// The function's own program does not run. Source: the words of Lambda's supervisor, which is
+    /// written in Go.
+    pub(crate) fn invalid_entrypoint(request_id: &str, why: &NotExecuted) -> Self {
+        let bootstrap = |folder: &str| format!("{folder}/{BOOTSTRAP}");
+        let (code, layers) = (bootstrap(TASK_ROOT), bootstrap(LAYERS));
+        let reason = match why {
+            NotExecuted::Missing => {
+                format!("Couldn't find valid bootstrap(s): [{code} {layers}]")
+            }
+            NotExecuted::Refused { program, errno } => {
+                let program = if *program == *layers { layers } else { code };
+                format!("fork/exec {program}: {}", error_words(*errno))
+            }
+        };
+        let message = format!("RequestId: {request_id} Error: {reason}");
+        Self::described(&json!({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message}))
+    }
+
     /// The answer is longer than AWS carries.
     pub(crate) fn too_large() -> Self {
         let message = format!(
@@ -64,9 +85,20 @@ impl Outcome {
     }
 }
 
+/// A reason in the words of Go's `syscall.Errno.Error`: those of the C library in small letters.
+fn error_words(errno: i32) -> String {
+    let words = io::Error::from_raw_os_error(errno).to_string();
+    let words = words.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&words);
+    words.to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refused(program: &str, errno: i32) -> NotExecuted {
+        NotExecuted::Refused { program: program.into(), errno }
+    }
 
     #[track_caller]
     fn check(outcome: &Outcome, payload: &str) {
@@ -81,6 +113,10 @@ mod tests {
         check(&Outcome::exited("r", Exit::Code(0)),   r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited without providing a reason"}"#);
         check(&Outcome::exited("r", Exit::Code(127)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: exit status 127"}"#);
         check(&Outcome::exited("r", Exit::Signal(9)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#);
+        check(&Outcome::invalid_entrypoint("r", &NotExecuted::Missing), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}"#);
+        check(&Outcome::invalid_entrypoint("r", &refused("/var/task/bootstrap", 13)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: permission denied"}"#);
+        check(&Outcome::invalid_entrypoint("r", &refused("/opt/bootstrap", 8)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /opt/bootstrap: exec format error"}"#);
+        check(&Outcome::invalid_entrypoint("r", &refused("/host/code/bootstrap", 2)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: no such file or directory"}"#);
         check(&Outcome::too_large(), r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#);
     }
 }

@@ -13,7 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::SetOnce;
 
-use crate::protocol::{self, Failure, Order, Report};
+use crate::protocol::{self, Failure, NotExecuted, Order, Report};
 use crate::spawner::receive;
 
 /// How a process ended. Displays as Lambda's words for it (aws-lambda.md §8.2).
@@ -76,8 +76,10 @@ fn signal_words(number: i32) -> String {
 pub(crate) enum End {
     /// It ran.
     Exit(Exit),
-    /// It never was the worker's program.
+    /// It never was the worker's program: a step before it failed.
     Failure(Failure),
+    /// It never was the worker's program, which does not run.
+    NotExecuted(NotExecuted),
 }
 
 /// A worker's process, and all that it started.
@@ -98,7 +100,7 @@ impl Process {
 
     /// Listens to the keeper until there is nothing more to hear.
     async fn follow(self: Arc<Self>) {
-        let mut failure = None;
+        let mut never_ran = None;
         let exit = loop {
             match receive(&self.control).await {
                 Ok(Some((Report::Started { unforked, .. }, descriptors))) => {
@@ -107,7 +109,8 @@ impl Process {
                     }
                     descriptors.into_iter().for_each(|pidfd| drop(self.pidfd.set(pidfd)));
                 }
-                Ok(Some((Report::Failed(failed), _))) => failure = Some(failed),
+                Ok(Some((Report::Failed(failure), _))) => never_ran = Some(End::Failure(failure)),
+                Ok(Some((Report::NotExecuted(why), _))) => never_ran = Some(End::NotExecuted(why)),
                 Ok(Some((Report::Ended(exit), _))) => break exit,
                 Ok(Some((Report::Listening | Report::Ready, _))) => {}
                 Ok(None) => break Exit::Signal(libc::SIGKILL), // somebody ended the keeper itself
@@ -119,7 +122,7 @@ impl Process {
             }
         };
         // Only this task sets it, once.
-        let _ = self.end.set(failure.map_or(End::Exit(exit), End::Failure));
+        let _ = self.end.set(never_ran.unwrap_or(End::Exit(exit)));
     }
 
     /// Sends a signal to the worker's process group; nothing once it is gone.
@@ -148,7 +151,7 @@ impl Process {
     pub(crate) async fn exited(&self) -> Exit {
         match self.ended().await {
             End::Exit(exit) => *exit,
-            End::Failure(_) => Exit::Signal(libc::SIGKILL),
+            End::Failure(_) | End::NotExecuted(_) => Exit::Signal(libc::SIGKILL),
         }
     }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -49,8 +50,8 @@ pub(crate) struct Hello {
 /// One worker to start.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Launch {
-    /// What runs; `None` to try only whether a worker could run.
-    pub(crate) program: Option<OsString>,
+    /// The first of these that is a file runs; none of them: try only whether a worker could run.
+    pub(crate) programs: Vec<OsString>,
     pub(crate) arguments: Vec<OsString>,
     /// Names and values, but for the Runtime API's address.
     pub(crate) environment: Vec<(OsString, OsString)>,
@@ -145,6 +146,8 @@ pub(crate) enum Report {
     Ready,
     /// There will be no worker, or no zygote.
     Failed(Failure),
+    /// There will be no worker: its program does not run.
+    NotExecuted(NotExecuted),
     /// The worker ended, and every process that it left is gone.
     Ended(Exit),
 }
@@ -163,9 +166,35 @@ pub(crate) struct Failure {
     pub(crate) errno: i32,
 }
 
+impl Failure {
+    /// A program of the host does not run.
+    pub(crate) fn of_program(program: &Path, why: &NotExecuted) -> Self {
+        let errno = match why {
+            NotExecuted::Missing => libc::ENOENT,
+            NotExecuted::Refused { errno, .. } => *errno,
+        };
+        Self { step: format!("execve({})", program.display()), errno }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: {}", self.step, io::Error::from_raw_os_error(self.errno))
+    }
+}
+
+/// Why a worker's program does not run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum NotExecuted {
+    /// None of those that it may be is a file.
+    Missing,
+    /// This one cannot be executed, for the reason that `errno` tells.
+    Refused { program: OsString, errno: i32 },
+}
+
+impl From<Failure> for Report {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 

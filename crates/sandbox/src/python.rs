@@ -1,5 +1,4 @@
-//! Python functions: interpreters on this host, AWS's runtime client for them, and the environment
-//! that Lambda gives to a function.
+//! Python functions: interpreters on this host, and AWS's runtime client for them.
 
 use std::collections::HashMap;
 use std::env;
@@ -12,13 +11,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
+use crate::environment;
 use crate::jail::{RUNTIME_DIR, SYSTEM, TASK_ROOT};
 use crate::lock;
-use crate::specification::{RuntimeCommand, ZygoteCommand};
-
-mod environment;
-
-pub use environment::{Credentials, Facts, standard_environment};
+use crate::specification::{Program, RuntimeCommand, ZygoteCommand};
 
 /// A runtime that can be prepared here: Lambda's name, the language version, and the newest runtime
 /// client that has a ready-made build for it on PyPI.
@@ -101,7 +97,7 @@ pub enum PythonError {
 pub struct PythonRuntime {
     /// The interpreter itself, not a wrapper of it: it runs without any environment.
     pub interpreter: PathBuf,
-    /// The folder that holds `awslambdaric`; [`Facts::runtime_dir`].
+    /// The folder that holds `awslambdaric`; [`Facts::runtime_dir`](environment::Facts::runtime_dir).
     pub client_dir: PathBuf,
     /// Where the interpreter and its libraries lie, but for the system's folders.
     pub folders: Vec<PathBuf>,
@@ -110,14 +106,14 @@ pub struct PythonRuntime {
 impl PythonRuntime {
     /// How a worker for a function with this handler is started, as in AWS's own images.
     ///
-    /// Needs the environment of [`standard_environment`]: the client is found through `PYTHONPATH`,
+    /// Needs the environment of [`standard_environment`](environment::standard_environment): the client is found through `PYTHONPATH`,
     /// behind the code, which is the working directory and so comes first.
     #[must_use]
     pub fn command(&self, handler: &str) -> RuntimeCommand {
         // -B: the code is shared by workers and read-only, also where the server is root.
         let arguments = ["-B", "-m", "awslambdaric", handler].map(str::to_owned).to_vec();
         RuntimeCommand {
-            program: self.interpreter.clone(),
+            program: Program::Host(self.interpreter.clone()),
             arguments,
             folders: self.folders.clone(),
             client_dir: Some(self.client_dir.clone()),
@@ -132,7 +128,7 @@ const ZYGOTE: &str = include_str!("python/zygote.py");
 fn zygote(handler: &str) -> ZygoteCommand {
     ZygoteCommand {
         arguments: ["-B", "-c", ZYGOTE].map(str::to_owned).to_vec(),
-        environment: environment::unless_changed(Path::new(TASK_ROOT), Path::new(RUNTIME_DIR)),
+        environment: environment::of_python_zygote(Path::new(TASK_ROOT), Path::new(RUNTIME_DIR)),
         work: vec![handler.to_owned()],
     }
 }

@@ -259,7 +259,9 @@ fn trial_report(control: &OwnedFd) -> Result<bool, SpawnError> {
             (Some((Report::Ended(crate::process::Exit::Code(0)), _)), Some(holds)) => {
                 return Ok(holds);
             }
-            (Some((Report::Ended(_), _)) | None, _) => return Err(SpawnError::Gone),
+            (Some((Report::NotExecuted(_) | Report::Ended(_), _)) | None, _) => {
+                return Err(SpawnError::Gone);
+            }
         }
     }
 }

@@ -11,11 +11,21 @@ use crate::host::Host;
 use crate::isolation::Isolation;
 use crate::spawner::SpawnError;
 
+/// What is executed for a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A program of the host. Absolute path: it is executed as it is, without a search through
+    /// `PATH`.
+    Host(PathBuf),
+    /// The function's own: `bootstrap` in its code, or else in its layers.
+    Bootstrap,
+}
+
 /// The program that speaks the Runtime API for a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeCommand {
-    /// Absolute path: it is executed as it is, without a search through `PATH`.
-    pub program: PathBuf,
+    /// The program itself.
+    pub program: Program,
     /// Arguments after the program's name.
     pub arguments: Vec<String>,
     /// Folders of the host that the program needs, beyond those of the system (`/usr`, `/lib`, …):

@@ -14,11 +14,11 @@ use tokio::io::unix::AsyncFd;
 use crate::cgroups::{Group, Groups, Limits};
 use crate::host::Own;
 use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace, views_of};
-use crate::jail::{PROCESSES_MAX, TASK_ROOT};
+use crate::jail::{BOOTSTRAP, LAYERS, PROCESSES_MAX, TASK_ROOT};
 use crate::numbers::{Number, Numbers};
 use crate::protocol::{Hello, Launch, ZygoteLaunch};
 use crate::spawner::{SpawnError, Spawned, Spawner, prepare};
-use crate::specification::{RuntimeCommand, Settings, WorkerSpec};
+use crate::specification::{Program, RuntimeCommand, Settings, WorkerSpec};
 use crate::zygotes::{self, Zygotes};
 
 /// Starts the workers of one sandbox.
@@ -77,7 +77,7 @@ impl Starter {
         &self.keeping.confinement
     }
 
-    pub(crate) fn places(&self, code_dir: &Path, client_dir: &Path) -> Places {
+    pub(crate) fn places(&self, code_dir: &Path, client_dir: Option<&Path>) -> Places {
         self.keeping.places(code_dir, client_dir)
     }
 
@@ -120,7 +120,7 @@ impl Starter {
         let jail = self.keeping.jail_of(spec, number.value());
         let directory = if jail.is_some() { Path::new(TASK_ROOT) } else { &spec.code_dir };
         let launch = Launch {
-            program: Some(spec.runtime.program.as_os_str().to_owned()),
+            programs: programs(&spec.runtime.program, directory, jail.is_some()),
             arguments: spec.runtime.arguments.iter().map(Into::into).collect(),
             // The later value of a name is the one that counts.
             environment: [words(&spec.environment), words(own)].concat(),
@@ -136,9 +136,10 @@ impl Starter {
     /// The zygote of a runtime, if it has one that is ready; else one is started.
     pub(crate) fn zygote(&self, runtime: &RuntimeCommand) -> Option<zygotes::Connection> {
         let command = runtime.zygote.as_ref().filter(|_| self.keeping.is_jailed())?;
-        let key = (runtime.program.clone(), runtime.client_dir.clone());
+        let Program::Host(program) = &runtime.program else { return None };
+        let key = (program.clone(), runtime.client_dir.clone());
         self.zygotes.get(key, &self.spawner, || ZygoteLaunch {
-            program: runtime.program.as_os_str().to_owned(),
+            program: program.as_os_str().to_owned(),
             arguments: command.arguments.iter().map(Into::into).collect(),
             environment: words(&command.environment),
             views: views_of(runtime),
@@ -155,6 +156,18 @@ impl Starter {
 impl Drop for Starter {
     fn drop(&mut self) {
         self.zygotes.close();
+    }
+}
+
+/// What a worker may execute, best first. Without a jail, `/opt` is the host's own.
+fn programs(program: &Program, task_root: &Path, jailed: bool) -> Vec<OsString> {
+    match program {
+        Program::Host(program) => vec![program.into()],
+        Program::Bootstrap => {
+            let layers = jailed.then_some(Path::new(LAYERS));
+            let folders = [Some(task_root), layers].into_iter().flatten();
+            folders.map(|folder| folder.join(BOOTSTRAP).into_os_string()).collect()
+        }
     }
 }
 
@@ -182,7 +195,7 @@ fn can_be_forked(spec: &WorkerSpec) -> bool {
 /// The kernel takes no word that has a NUL byte in it.
 fn refuse_nul(launch: &Launch) -> Result<(), SpawnError> {
     let pairs = launch.environment.iter().flat_map(|(name, value)| [name, value]);
-    let words = launch.program.iter().chain(&launch.arguments).chain([&launch.directory]);
+    let words = launch.programs.iter().chain(&launch.arguments).chain([&launch.directory]);
     for word in words.chain(pairs) {
         CString::new(word.as_bytes())?;
     }

@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use portcullis_sandbox::python::{Facts, Python, PythonRuntime, standard_environment};
+use portcullis_sandbox::environment::{Facts, standard_environment};
+use portcullis_sandbox::python::{Python, PythonRuntime};
 use portcullis_sandbox::{Event, InvokeError, Isolation, Outcome, RuntimeCommand};
 use portcullis_sandbox::{Sandbox, Settings, WorkerSpec};
 use serde_json::{Value, json};

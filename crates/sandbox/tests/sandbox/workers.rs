@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::common::{
     self, Function, Kept, good, invoke, is_alive, open_sandbox, sandbox, try_invoke, until,
 };
-use portcullis_sandbox::{InvokeError, Outcome, Sandbox, Settings};
+use portcullis_sandbox::{InvokeError, Outcome, Program, Sandbox, Settings};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -256,13 +256,14 @@ next_event()
 #[tokio::test]
 async fn a_program_that_cannot_run_is_the_hosts_failure() {
     for (kept, sandbox) in [(Kept::Jailed, sandbox()), (Kept::Open, open_sandbox())] {
-        let no_program =
-            Function::kept(kept, "", |spec| spec.runtime.program = "/nonexistent".into());
+        let no_program = Function::kept(kept, "", |spec| {
+            spec.runtime.program = Program::Host("/nonexistent".into());
+        });
         let no_folder = Function::kept(kept, "", |spec| spec.code_dir = "/nonexistent".into());
         let nul = Function::kept(kept, "", |spec| spec.environment.push(("A".into(), "\0".into())));
         let folder = if kept == Kept::Jailed { "open_tree(/nonexistent)" } else { "chdir" };
         for (function, want) in [
-            (&no_program, "a new worker failed at `execve`"),
+            (&no_program, "a new worker failed at `execve(/nonexistent)`"),
             (&no_folder, &format!("a new worker failed at `{folder}`")),
             (&nul, "a worker's program, arguments and environment must not hold a NUL byte"),
         ] {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::runtimes::Family;
+
 /// The variables that a function finds its credentials in.
 const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
@@ -57,11 +59,11 @@ pub struct Facts<'a> {
     pub user_variables: &'a [(String, String)],
 }
 
-/// Every variable that Lambda sets, but for the role's credentials, which are each worker's own, and two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox,
-/// `_X_AMZN_TRACE_ID` from the runtime client with each event. `PYTHONPATH` has the runtime client
-/// behind the user's own entries. The format and level of a JSON log are those that AWS' runtime
+/// Every variable that Lambda sets, but for the role's credentials, which are each worker's own, and
+/// two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox, `_X_AMZN_TRACE_ID` from the runtime client
+/// with each event. For Python, `PYTHONPATH` has the runtime client behind the user's own entries.
+/// The format and level of a JSON log are those that AWS' runtime
 /// clients read; with plain text neither is set, as recorded, and the user's own stay.
-///
 #[must_use]
 pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
     let mut variables = Variables::default();
@@ -69,12 +71,14 @@ pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
     for (name, value) in facts.user_variables {
         variables.set(name, value.clone());
     }
-    let client = facts.runtime_dir.display().to_string();
-    let python_path = match variables.get("PYTHONPATH") {
-        Some(own) => format!("{own}:{client}"),
-        None => client,
-    };
-    variables.set("PYTHONPATH", python_path);
+    if Family::of(facts.runtime) == Some(Family::Python) {
+        let client = facts.runtime_dir.display().to_string();
+        let python_path = match variables.get("PYTHONPATH") {
+            Some(own) => format!("{own}:{client}"),
+            None => client,
+        };
+        variables.set("PYTHONPATH", python_path);
+    }
     reserved(facts, &mut variables);
     variables.0
 }
@@ -98,7 +102,7 @@ fn changeable(task_root: &Path, runtime_dir: &Path, variables: &mut Variables) {
 }
 
 /// What every function has that changes nothing of it, and the way to the runtime client.
-pub(super) fn unless_changed(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
+pub(crate) fn of_python_zygote(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
     let mut variables = Variables::default();
     changeable(task_root, runtime_dir, &mut variables);
     variables.set("PYTHONPATH", runtime_dir.display().to_string());
@@ -110,7 +114,11 @@ fn reserved(facts: &Facts<'_>, variables: &mut Variables) {
     variables.set("_HANDLER", facts.handler);
     variables.set("AWS_DEFAULT_REGION", facts.region);
     variables.set("AWS_REGION", facts.region);
-    variables.set("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", facts.runtime));
+    variables.remove("AWS_EXECUTION_ENV");
+    // The same list: not defined for what brings its runtime along.
+    if Family::of(facts.runtime) != Some(Family::Provided) {
+        variables.set("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", facts.runtime));
+    }
     variables.set("AWS_LAMBDA_FUNCTION_NAME", facts.function_name);
     variables.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", facts.memory_mb.to_string());
     variables.set("AWS_LAMBDA_FUNCTION_VERSION", facts.version);
@@ -155,12 +163,20 @@ mod tests {
     use super::*;
 
     fn environment(user: &[(&str, &str)], json_log_level: Option<&str>) -> Vec<(String, String)> {
+        environment_of("python3.11", user, json_log_level)
+    }
+
+    fn environment_of(
+        runtime: &str,
+        user: &[(&str, &str)],
+        json_log_level: Option<&str>,
+    ) -> Vec<(String, String)> {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let user_variables: Vec<_> = user.iter().map(own).collect();
         standard_environment(&Facts {
             function_name: "f",
             version: "$LATEST",
-            runtime: "python3.11",
+            runtime,
             handler: "index.handler",
             memory_mb: 128,
             region: "us-east-1",
@@ -199,6 +215,20 @@ mod tests {
         check(&[("AWS_LAMBDA_RUNTIME_API", "x")],  "AWS_LAMBDA_RUNTIME_API", None);
         check(&[],                                 "PYTHONPATH", Some("/runtime"));
         check(&[("PYTHONPATH", "/task/lib")],      "PYTHONPATH", Some("/task/lib:/runtime"));
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn each_runtime_finds_its_own_libraries_and_name() {
+        for (runtime, name, value) in [
+            ("python3.8",       "AWS_EXECUTION_ENV", Some("AWS_Lambda_python3.8")),
+            ("provided.al2",    "AWS_EXECUTION_ENV", None),
+            ("provided.al2023", "AWS_EXECUTION_ENV", None),
+            ("provided.al2023", "PYTHONPATH",        Some("/own")),
+        ] {
+            let user = [("AWS_EXECUTION_ENV", "own"), ("PYTHONPATH", "/own")];
+            check_value(&environment_of(runtime, &user, None), name, value);
+        }
     }
 
     /// The names are those that `awslambdaric` reads.
