@@ -164,6 +164,27 @@ def test_a_throttled_event_waits_and_is_not_counted(account, notes):
     assert {one["event"]["requestContext"]["condition"] for one in told} == {"Success"}
 
 
+@pytest.mark.parametrize("kind", ["Terminate", "Allow"])
+def test_a_loop_of_events_ends_unless_the_functions_allow_it(start, notes, kind):
+    server = start()
+    account = World(server).owner
+    client, role = account.root.boto(), account.role()
+    names = [account.function(notes.code, role=role) for _ in range(2)]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow("lambda:InvokeFunction", "*")]})
+    account.root.boto("iam").put_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyName="tell", PolicyDocument=policy)
+    for name, other in (names, names[::-1]):
+        client.put_function_recursion_config(FunctionName=name, RecursiveLoop=kind)
+        destination = {"OnSuccess": {"Destination": account.arn(other)}}
+        client.put_function_event_invoke_config(FunctionName=name, DestinationConfig=destination)
+    send(account, names[0])
+    if kind == "Terminate":
+        until(lambda: "a loop of events is ended" in server.output(), 60, "the end of the loop")
+        assert len(notes.all()) == 17
+    else:
+        until(lambda: len(notes.all()) >= 19, 60, "more rounds than a loop has")
+        client.delete_function_event_invoke_config(FunctionName=names[0])
+
+
 def test_a_destination_that_the_role_may_not_call_is_not_told(start, notes):
     server = start()
     account = World(server).owner

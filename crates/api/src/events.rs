@@ -319,7 +319,8 @@ impl Attempt<'_> {
     ) -> Result<Option<PermittedEvent>, ApiError> {
         let (now, request_id) = (Timestamp::now(), RequestId::random());
         let record = self.event.record(condition, answer, now);
-        let told = self.event.told_to(destination, request_id.as_str(), record, now);
+        let recursion = self.state.catalog.load().recursive_loop(&destination.function);
+        let told = self.event.told_to(destination, recursion, request_id.as_str(), record, now);
         let Some(told) = told else {
             tracing::warn!(function = %self.event.target, %destination, "a loop of events is ended");
             return Ok(None);

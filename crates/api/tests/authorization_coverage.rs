@@ -63,6 +63,8 @@ fn of_lambda() -> Vec<Case> {
     let tags = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
     let events = "/2019-09-25/functions/missing/event-invoke-config";
     let url = "/2021-10-31/functions/missing/url";
+    let recursion = "/2024-08-31/functions/missing/recursion-config";
+    let runtime = "/2021-07-20/functions/missing/runtime-management-config";
     vec![
         with(function("AddPermission",        Method::POST,   "/policy"), GRANT),
         function("GetPolicy",                 Method::GET,    "/policy"),
@@ -91,6 +93,10 @@ fn of_lambda() -> Vec<Case> {
         rest("GetFunctionConcurrency", Method::GET, "/2019-09-30/functions/missing/concurrency"),
         rest("DeleteFunctionConcurrency", Method::DELETE, "/2017-10-31/functions/missing/concurrency"),
         rest("GetAccountSettings", Method::GET, "/2016-08-19/account-settings"),
+        with(rest("PutFunctionRecursionConfig", Method::PUT, recursion), r#"{"RecursiveLoop":"Allow"}"#),
+        rest("GetFunctionRecursionConfig", Method::GET, recursion),
+        with(rest("PutRuntimeManagementConfig", Method::PUT, runtime), r#"{"UpdateRuntimeOn":"Auto"}"#),
+        rest("GetRuntimeManagementConfig", Method::GET, runtime),
         with(rest("PutFunctionEventInvokeConfig", Method::PUT, events), r#"{"MaximumRetryAttempts":1}"#),
         with(rest("UpdateFunctionEventInvokeConfig", Method::POST, events), r#"{"MaximumRetryAttempts":1}"#),
         rest("GetFunctionEventInvokeConfig", Method::GET, events),

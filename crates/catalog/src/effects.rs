@@ -19,6 +19,7 @@ mod invocations;
 mod managed_policies;
 mod permissions;
 mod roles;
+mod runtime_updates;
 mod sessions;
 mod start;
 mod tags;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{Configuration, Conflict, InvalidValue, LambdaError, RevisionId};
+use crate::{Configuration, Conflict, InvalidValue, LambdaError, RevisionId, RuntimeUpdates};
 
 /// SHA-256 of a deployment package. `Display` is base64, as the API shows it
 /// (`[snap] aws-lambda.md §6.1`).
@@ -192,6 +192,8 @@ pub struct Deployment {
     /// New with each code or configuration, and only then: two deployments with the same
     /// generation run on the same workers.
     pub generation: RevisionId,
+    /// When it gets a newer version of its runtime.
+    pub runtime_updates: RuntimeUpdates,
 }
 
 impl Deployment {

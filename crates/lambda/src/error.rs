@@ -213,6 +213,15 @@ pub enum InvalidParameter {
     /// The documented limits, 1-128 and 0-256 characters; the text is our own.
     #[error("Tag keys must have 1 to 128 characters and tag values at most 256.")]
     TagLength,
+    /// A runtime to be held at no version. Our own text.
+    #[error("RuntimeVersionArn is required when UpdateRuntimeOn is Manual.")]
+    RuntimeVersionMissing,
+    /// A runtime version in a mode, which it carries, that is not `Manual`. Our own text.
+    #[error("RuntimeVersionArn cannot be given when UpdateRuntimeOn is {0}.")]
+    RuntimeVersionUnused(Box<str>),
+    /// A runtime version of another runtime, or of none. Our own text.
+    #[error("The runtime version {0} is not one of this function's runtime on this server.")]
+    RuntimeVersionUnknown(Box<str>),
 }
 
 /// The state of the resource does not admit the change.

@@ -7,11 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
-    EventAgeSeconds, EventInvokeConfig, InvalidValue, RetryAttempts, Target, event_qualifier,
+    EventAgeSeconds, EventInvokeConfig, InvalidValue, RecursiveLoop, RetryAttempts, Target,
+    event_qualifier,
 };
-
-/// How many functions may tell each other in a chain. AWS stops a loop at about 16 rounds (`[doc]`).
-const HOPS_MAX: u8 = 16;
 
 /// Largest payload of an event, in bytes: `aws-lambda.md §8.5`.
 pub const EVENT_BYTES_MAX: usize = 1_048_576;
@@ -160,16 +158,17 @@ impl QueuedEvent {
     }
 
     /// The event for `destination` that tells how this one ended. `None` where functions have told
-    /// each other too often: they would go on for ever.
+    /// each other too often for `recursion`, which is the destination's: they would go on for ever.
     #[must_use]
     pub fn told_to(
         &self,
         destination: &Target,
+        recursion: RecursiveLoop,
         request_id: &str,
         record: String,
         now: Timestamp,
     ) -> Option<Self> {
-        let hops = self.hops.checked_add(1).filter(|hops| *hops <= HOPS_MAX)?;
+        let hops = recursion.next_round(self.hops)?;
         Some(Self {
             request_id: request_id.into(),
             target: destination.clone(),
@@ -323,7 +322,9 @@ mod tests {
     fn functions_do_not_tell_each_other_for_ever() {
         let mut told = event(0);
         let mut count = 0;
-        while let Some(next) = told.told_to(&told.target, "n", String::new(), at(1)) {
+        while let Some(next) =
+            told.told_to(&told.target, RecursiveLoop::Terminate, "n", String::new(), at(1))
+        {
             told = next;
             count += 1;
         }

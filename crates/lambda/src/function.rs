@@ -8,7 +8,8 @@ use crate::settings::Description;
 use crate::{
     Alias, Architecture, CodePackage, Configuration, ConfigurationChange, Conflict, Deployment,
     Failure, Fresh, FunctionArn, InvalidParameter, InvalidValue, LambdaError, Lifecycle, Qualifier,
-    ReservedConcurrency, RevisionId, StaleRevision, Tags, Target, VersionNumber,
+    RecursiveLoop, ReservedConcurrency, RevisionId, RuntimeUpdates, StaleRevision, Tags, Target,
+    VersionNumber,
 };
 
 /// What a [`Function`] consists of.
@@ -29,6 +30,8 @@ pub struct FunctionParts {
     pub published_as: Option<VersionNumber>,
     /// The calls that are reserved for it, and its limit.
     pub reserved: Option<ReservedConcurrency>,
+    /// Whether it may be part of a loop of calls.
+    pub recursive_loop: RecursiveLoop,
 }
 
 /// A function. Every rule gives the function as it is afterwards, or refuses and changes nothing.
@@ -37,7 +40,7 @@ pub struct FunctionParts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function(FunctionParts);
 
-/// A published version: immutable but for becoming ready.
+/// A published version: immutable but for becoming ready, and for the updates of its runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedVersion {
     /// The function.
@@ -88,11 +91,22 @@ impl Function {
             last_modified: fresh.now,
             revision: fresh.revision,
             generation: fresh.revision,
+            runtime_updates: RuntimeUpdates::default(),
         };
         let next_version = VersionNumber::FIRST;
         let created = fresh.now;
         let (published_as, reserved) = (None, None);
-        Ok(Self(FunctionParts { arn, latest, tags, created, next_version, published_as, reserved }))
+        let recursive_loop = RecursiveLoop::default();
+        Ok(Self(FunctionParts {
+            arn,
+            latest,
+            tags,
+            created,
+            next_version,
+            published_as,
+            reserved,
+            recursive_loop,
+        }))
     }
 
     /// A function from its parts, as they were stored.
@@ -187,6 +201,8 @@ impl Function {
 
     /// An update that was accepted and is being made ready.
     fn updated(&self, configuration: Configuration, code: CodePackage, fresh: Fresh) -> Self {
+        let Deployment { configuration: old, runtime_updates, .. } = &self.0.latest;
+        let runtime_updates = runtime_updates.moved(old.runtime(), configuration.runtime());
         let latest = Deployment {
             configuration,
             code,
@@ -194,6 +210,7 @@ impl Function {
             last_modified: fresh.now,
             revision: fresh.revision,
             generation: fresh.revision,
+            runtime_updates,
         };
         Self(FunctionParts { latest, published_as: None, ..self.0.clone() })
     }
@@ -315,6 +332,19 @@ impl Function {
         Self(FunctionParts { reserved, ..self.0.clone() })
     }
 
+    /// With another say about loops of calls.
+    #[must_use]
+    pub fn looping(&self, recursive_loop: RecursiveLoop) -> Self {
+        Self(FunctionParts { recursive_loop, ..self.0.clone() })
+    }
+
+    /// With other updates of the runtime of `$LATEST`. The revision stays.
+    #[must_use]
+    pub fn updating_runtime(&self, runtime_updates: RuntimeUpdates) -> Self {
+        let latest = Deployment { runtime_updates, ..self.0.latest.clone() };
+        Self(FunctionParts { latest, ..self.0.clone() })
+    }
+
     /// The function with other tags.
     fn tagged(&self, tags: Tags, revision: RevisionId) -> Self {
         let latest = Deployment { revision, ..self.0.latest.clone() };
@@ -336,6 +366,13 @@ impl PublishedVersion {
         let lifecycle = self.deployment.lifecycle.settled(outcome)?;
         let deployment = Deployment { lifecycle, ..self.deployment.clone() };
         Some(Self { deployment, ..self.clone() })
+    }
+
+    /// With other updates of the runtime, which is the one thing that can be changed.
+    #[must_use]
+    pub fn updating_runtime(&self, runtime_updates: RuntimeUpdates) -> Self {
+        let deployment = Deployment { runtime_updates, ..self.deployment.clone() };
+        Self { deployment, ..self.clone() }
     }
 
     /// Whether it may be deleted: not while an alias of its function sends calls to it.

@@ -25,10 +25,12 @@ mod names;
 mod not_found;
 mod policy;
 mod qualifier;
+mod recursion;
 mod reference;
 mod remedy;
 mod revision;
 mod runtime;
+mod runtime_updates;
 mod settings;
 mod tags;
 mod url;
@@ -58,10 +60,12 @@ pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
 pub use not_found::{Lookup, Missing, NotFound};
 pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
 pub use qualifier::Qualifier;
+pub use recursion::RecursiveLoop;
 pub use reference::{Endpoint, FunctionReference, Resolution};
 pub use remedy::{AddPermissionCommand, NARROWING, NoCommand};
 pub use revision::{Fresh, RevisionId};
 pub use runtime::Runtime;
+pub use runtime_updates::RuntimeUpdates;
 pub use settings::{
     ApplicationLogLevel, Architecture, ENVIRONMENT_BYTES_MAX, Environment,
     EphemeralStorageMegabytes, Handler, LogFormat, LogLevels, LoggingInput, MemoryMegabytes,

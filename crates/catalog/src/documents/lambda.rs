@@ -12,8 +12,8 @@ use std::str::FromStr;
 use portcullis_lambda::{
     Alias, AliasVersion, Architecture, CodePackage, Configuration, ConfigurationInput, Deployment,
     EphemeralStorageMegabytes, Failure, Function, FunctionArn, FunctionParts, Lifecycle, LogLevels,
-    LoggingInput, PublishedVersion, Qualifier, ReservedConcurrency, ResourcePolicy, Routing,
-    Statement, Tags, TracingMode, VersionNumber, VpcInput,
+    LoggingInput, PublishedVersion, Qualifier, RecursiveLoop, ReservedConcurrency, ResourcePolicy,
+    Routing, RuntimeUpdates, Statement, Tags, TracingMode, VersionNumber, VpcInput,
 };
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +188,9 @@ fn read_lifecycle(stored: &StoredLifecycle<'_>) -> Result<Lifecycle, DocumentErr
     })
 }
 
+/// How a runtime is updated where nothing is stored.
+const AUTO: &str = "Auto";
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredDeployment<'a> {
@@ -198,6 +201,10 @@ struct StoredDeployment<'a> {
     last_modified: Cow<'a, str>,
     revision: Cow<'a, str>,
     generation: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runtime_updates: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runtime_version: Option<Cow<'a, str>>,
 }
 
 fn store_deployment(deployment: &Deployment) -> StoredDeployment<'_> {
@@ -209,6 +216,8 @@ fn store_deployment(deployment: &Deployment) -> StoredDeployment<'_> {
         last_modified: deployment.last_modified.to_string().into(),
         revision: deployment.revision.to_string().into(),
         generation: deployment.generation.to_string().into(),
+        runtime_updates: unless_default(deployment.runtime_updates.mode(), &AUTO).map(Into::into),
+        runtime_version: deployment.runtime_updates.version_arn().map(Into::into),
     }
 }
 
@@ -226,6 +235,11 @@ fn read_deployment(
         last_modified: read("time of modification", &stored.last_modified)?,
         revision: read("revision", &stored.revision)?,
         generation: read("generation", &stored.generation)?,
+        runtime_updates: RuntimeUpdates::restore(
+            stored.runtime_updates.as_deref().unwrap_or(AUTO),
+            stored.runtime_version.as_deref(),
+        )
+        .map_err(|error| invalid("runtime updates", &error))?,
     })
 }
 
@@ -242,6 +256,8 @@ struct StoredFunction<'a> {
     published_as: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reserved_concurrency: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recursive_loop: Option<Cow<'a, str>>,
 }
 
 impl Document for Function {
@@ -255,6 +271,8 @@ impl Document for Function {
             next_version: parts.next_version.get(),
             published_as: parts.published_as.map(VersionNumber::get),
             reserved_concurrency: parts.reserved.map(ReservedConcurrency::get),
+            recursive_loop: unless_default(parts.recursive_loop, &RecursiveLoop::default())
+                .map(|recursive_loop| recursive_loop.as_str().into()),
         })
     }
 
@@ -269,6 +287,9 @@ impl Document for Function {
             next_version: read_version(stored.next_version)?,
             published_as: stored.published_as.map(read_version).transpose()?,
             reserved: stored.reserved_concurrency.map(read_reserved).transpose()?,
+            recursive_loop: stored
+                .recursive_loop
+                .map_or(Ok(RecursiveLoop::default()), |text| read("recursive loop", &text))?,
         };
         Self::restore(parts).map_err(|error| invalid("function", &error))
     }
@@ -555,6 +576,23 @@ mod tests {
             &function,
             r#"{"arn":"arn:aws:lambda:us-east-1:123456789012:function:f","latest":{"configuration":{"description":"d","role":"arn:aws:iam::123456789012:role/r","handler":"app.handler","runtime":"python3.13","timeout_seconds":3,"memory_megabytes":128,"environment":[["ZZ","1"],["AA","2"]],"architecture":"arm64","ephemeral_storage_megabytes":1024,"tracing_mode":"Active","json_log_levels":{"application":"DEBUG","system":"WARN"},"log_group":"/aws/lambda/f","empty_vpc":true},"code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","code_size":42,"lifecycle":"pending","last_modified":"2026-01-02T03:04:05.000000006Z","revision":"00000000-0000-0000-0000-000000000001","generation":"00000000-0000-0000-0000-000000000001"},"tags":{"k":"v"},"created":"2026-01-02T03:04:05.000000006Z","next_version":2,"published_as":1}"#,
         );
+    }
+
+    #[test]
+    fn what_came_later_is_stored_where_it_is_not_the_default() {
+        let plain = function(input(), BTreeMap::new());
+        let held = RuntimeUpdates::Manual("arn:aws:lambda:us-east-1::runtime:0".into());
+        let changed = plain.looping(RecursiveLoop::Allow).updating_runtime(held);
+        check_round_trip(&changed);
+        let text = String::from_utf8(changed.encode()).unwrap();
+        for part in [
+            r#","runtime_updates":"Manual","runtime_version":"arn:aws:lambda:us-east-1::runtime:0"}"#,
+            r#","recursive_loop":"Allow"}"#,
+        ] {
+            assert!(text.contains(part), "{part} is in {text}");
+        }
+        check_round_trip(&plain.updating_runtime(RuntimeUpdates::FunctionUpdate));
+        check_damage(&changed, &[("\"Manual\"", "\"Auto\""), ("\"Allow\"", "\"allow\"")]);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portcullis_identity::{Caller, SessionClaims, SessionHolder};
-use portcullis_lambda::{Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, Target};
+use portcullis_lambda::{
+    Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, RecursiveLoop, Target,
+};
 use portcullis_model::lambda::operation::{Invoke, InvokeAsync};
 use portcullis_store::{Entry, PAGE_ENTRIES_MAX};
 
@@ -121,6 +123,13 @@ impl Snapshot {
             self.resolve(target.clone(), Lookup::Invoke, |alias: &Alias| alias.pick(chance))?;
         resolved.deployment().check_invocable()?;
         Ok(resolved)
+    }
+
+    /// What a function says about loops of calls; as by default if it is not here.
+    #[must_use]
+    pub fn recursive_loop(&self, function: &FunctionArn) -> RecursiveLoop {
+        self.function(function)
+            .map_or_else(RecursiveLoop::default, |view| view.head.parts().recursive_loop)
     }
 
     /// A function as a caller: a session of its execution role, called as the function is. `None`

@@ -628,8 +628,10 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_FUNCTION_CONCURRENCY,
     &rows::GET_FUNCTION_CONFIGURATION,
     &rows::GET_FUNCTION_EVENT_INVOKE_CONFIG,
+    &rows::GET_FUNCTION_RECURSION_CONFIG,
     &rows::GET_FUNCTION_URL_CONFIG,
     &rows::GET_POLICY,
+    &rows::GET_RUNTIME_MANAGEMENT_CONFIG,
     &rows::INVOKE,
     &rows::INVOKE_ASYNC,
     &rows::LIST_ALIASES,
@@ -641,6 +643,8 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::PUBLISH_VERSION,
     &rows::PUT_FUNCTION_CONCURRENCY,
     &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
+    &rows::PUT_FUNCTION_RECURSION_CONFIG,
+    &rows::PUT_RUNTIME_MANAGEMENT_CONFIG,
     &rows::REMOVE_PERMISSION,
     &rows::TAG_RESOURCE,
     &rows::UNTAG_RESOURCE,
@@ -673,8 +677,10 @@ macro_rules! served_lambda {
             GetFunctionConcurrency get_function_concurrency,
             GetFunctionConfiguration get_function_configuration,
             GetFunctionEventInvokeConfig get_function_event_invoke_config,
+            GetFunctionRecursionConfig get_function_recursion_config,
             GetFunctionUrlConfig get_function_url_config,
             GetPolicy get_policy,
+            GetRuntimeManagementConfig get_runtime_management_config,
             Invoke invoke,
             InvokeAsync invoke_async,
             ListAliases list_aliases,
@@ -686,6 +692,8 @@ macro_rules! served_lambda {
             PublishVersion publish_version,
             PutFunctionConcurrency put_function_concurrency,
             PutFunctionEventInvokeConfig put_function_event_invoke_config,
+            PutFunctionRecursionConfig put_function_recursion_config,
+            PutRuntimeManagementConfig put_runtime_management_config,
             RemovePermission remove_permission,
             TagResource tag_resource,
             UntagResource untag_resource,
@@ -1489,10 +1497,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_FUNCTION_RECURSION_CONFIG_REQUEST),
+        output: Some(&shapes::GET_FUNCTION_RECURSION_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetFunctionRecursionConfig",
             resource: ResourceForm::Function,
@@ -1693,10 +1701,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST),
+        output: Some(&shapes::GET_RUNTIME_MANAGEMENT_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetRuntimeManagementConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2244,10 +2252,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_FUNCTION_RECURSION_CONFIG_REQUEST),
+        output: Some(&shapes::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutFunctionRecursionConfig",
             resource: ResourceForm::Function,
@@ -2335,10 +2343,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST),
+        output: Some(&shapes::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutRuntimeManagementConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2871,6 +2879,14 @@ pub mod operation {
         type Input = types::GetFunctionEventInvokeConfigInput;
         type Output = types::FunctionEventInvokeConfig;
     }
+    /// `GetFunctionRecursionConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetFunctionRecursionConfig;
+    impl Operation for GetFunctionRecursionConfig {
+        const MODEL: &'static OperationModel = &rows::GET_FUNCTION_RECURSION_CONFIG;
+        type Input = types::GetFunctionRecursionConfigInput;
+        type Output = types::GetFunctionRecursionConfigOutput;
+    }
     /// `GetFunctionUrlConfig`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetFunctionUrlConfig;
@@ -2886,6 +2902,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_POLICY;
         type Input = types::GetPolicyInput;
         type Output = types::GetPolicyOutput;
+    }
+    /// `GetRuntimeManagementConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetRuntimeManagementConfig;
+    impl Operation for GetRuntimeManagementConfig {
+        const MODEL: &'static OperationModel = &rows::GET_RUNTIME_MANAGEMENT_CONFIG;
+        type Input = types::GetRuntimeManagementConfigInput;
+        type Output = types::GetRuntimeManagementConfigOutput;
     }
     /// `Invoke`.
     #[derive(Clone, Copy, Debug)]
@@ -2974,6 +2998,22 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG;
         type Input = types::PutFunctionEventInvokeConfigInput;
         type Output = types::FunctionEventInvokeConfig;
+    }
+    /// `PutFunctionRecursionConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutFunctionRecursionConfig;
+    impl Operation for PutFunctionRecursionConfig {
+        const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_RECURSION_CONFIG;
+        type Input = types::PutFunctionRecursionConfigInput;
+        type Output = types::PutFunctionRecursionConfigOutput;
+    }
+    /// `PutRuntimeManagementConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutRuntimeManagementConfig;
+    impl Operation for PutRuntimeManagementConfig {
+        const MODEL: &'static OperationModel = &rows::PUT_RUNTIME_MANAGEMENT_CONFIG;
+        type Input = types::PutRuntimeManagementConfigInput;
+        type Output = types::PutRuntimeManagementConfigOutput;
     }
     /// `RemovePermission`.
     #[derive(Clone, Copy, Debug)]
@@ -3722,6 +3762,19 @@ pub mod types {
         pub function_name: String,
         pub qualifier: Option<String>,
     }
+    /// `GetFunctionRecursionConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionRecursionConfigInput {
+        pub function_name: String,
+    }
+    /// `GetFunctionRecursionConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetFunctionRecursionConfigOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub recursive_loop: Option<RecursiveLoop>,
+    }
     /// `GetFunctionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3780,6 +3833,24 @@ pub mod types {
         pub policy: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub revision_id: Option<String>,
+    }
+    /// `GetRuntimeManagementConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetRuntimeManagementConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+    }
+    /// `GetRuntimeManagementConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetRuntimeManagementConfigOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub update_runtime_on: Option<UpdateRuntimeOn>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub runtime_version_arn: Option<String>,
     }
     /// `ImageConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
@@ -4119,6 +4190,54 @@ pub mod types {
         pub maximum_event_age_in_seconds: Option<i32>,
         pub destination_config: Option<DestinationConfig>,
     }
+    /// `PutFunctionRecursionConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutFunctionRecursionConfigInput {
+        pub function_name: String,
+        pub recursive_loop: RecursiveLoop,
+    }
+    /// `PutFunctionRecursionConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutFunctionRecursionConfigOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub recursive_loop: Option<RecursiveLoop>,
+    }
+    /// `PutRuntimeManagementConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutRuntimeManagementConfigInput {
+        pub function_name: String,
+        pub qualifier: Option<String>,
+        pub update_runtime_on: UpdateRuntimeOn,
+        pub runtime_version_arn: Option<String>,
+    }
+    /// `PutRuntimeManagementConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutRuntimeManagementConfigOutput {
+        pub update_runtime_on: UpdateRuntimeOn,
+        pub function_arn: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub runtime_version_arn: Option<String>,
+    }
+    /// `RecursiveLoop` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum RecursiveLoop {
+        Terminate,
+        Allow,
+    }
+    impl RecursiveLoop {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Terminate => "Terminate",
+                Self::Allow => "Allow",
+            }
+        }
+    }
     /// `RemovePermissionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4421,6 +4540,24 @@ pub mod types {
         pub last_modified_time: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub invoke_mode: Option<InvokeMode>,
+    }
+    /// `UpdateRuntimeOn` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum UpdateRuntimeOn {
+        Auto,
+        Manual,
+        FunctionUpdate,
+    }
+    impl UpdateRuntimeOn {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Auto => "Auto",
+                Self::Manual => "Manual",
+                Self::FunctionUpdate => "FunctionUpdate",
+            }
+        }
     }
     /// `VpcConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -5064,6 +5201,16 @@ mod shapes {
                 .at(Location::Query, "Qualifier"),
         ],
     );
+    pub(super) static GET_FUNCTION_RECURSION_CONFIG_REQUEST: Shape = Shape::structure(
+        "GetFunctionRecursionConfigRequest",
+        &[Member::body("FunctionName", &UNQUALIFIED_FUNCTION_NAME)
+            .at(Location::Label, "FunctionName")
+            .required()],
+    );
+    pub(super) static GET_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = Shape::structure(
+        "GetFunctionRecursionConfigResponse",
+        &[Member::body("RecursiveLoop", &RECURSIVE_LOOP)],
+    );
     pub(super) static GET_FUNCTION_REQUEST: Shape = Shape::structure(
         "GetFunctionRequest",
         &[
@@ -5118,6 +5265,24 @@ mod shapes {
     pub(super) static GET_POLICY_RESPONSE: Shape = Shape::structure(
         "GetPolicyResponse",
         &[Member::body("Policy", &STRING), Member::body("RevisionId", &STRING)],
+    );
+    pub(super) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST: Shape = Shape::structure(
+        "GetRuntimeManagementConfigRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+        ],
+    );
+    pub(super) static GET_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = Shape::structure(
+        "GetRuntimeManagementConfigResponse",
+        &[
+            Member::body("UpdateRuntimeOn", &UPDATE_RUNTIME_ON),
+            Member::body("FunctionArn", &NAME_SPACED_FUNCTION_ARN),
+            Member::body("RuntimeVersionArn", &RUNTIME_VERSION_ARN),
+        ],
     );
     pub(super) static HANDLER: Shape =
         Shape::string("Handler", Text::ANY.length(Some(0), Some(128)).pattern(&HANDLER_PATTERN));
@@ -5483,6 +5648,41 @@ mod shapes {
             Member::body("DestinationConfig", &DESTINATION_CONFIG),
         ],
     );
+    pub(super) static PUT_FUNCTION_RECURSION_CONFIG_REQUEST: Shape = Shape::structure(
+        "PutFunctionRecursionConfigRequest",
+        &[
+            Member::body("FunctionName", &UNQUALIFIED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("RecursiveLoop", &RECURSIVE_LOOP).required(),
+        ],
+    );
+    pub(super) static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = Shape::structure(
+        "PutFunctionRecursionConfigResponse",
+        &[Member::body("RecursiveLoop", &RECURSIVE_LOOP)],
+    );
+    pub(super) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST: Shape = Shape::structure(
+        "PutRuntimeManagementConfigRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+            Member::body("UpdateRuntimeOn", &UPDATE_RUNTIME_ON).required(),
+            Member::body("RuntimeVersionArn", &RUNTIME_VERSION_ARN),
+        ],
+    );
+    pub(super) static PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = Shape::structure(
+        "PutRuntimeManagementConfigResponse",
+        &[
+            Member::body("UpdateRuntimeOn", &UPDATE_RUNTIME_ON).required(),
+            Member::body("FunctionArn", &FUNCTION_ARN).required(),
+            Member::body("RuntimeVersionArn", &RUNTIME_VERSION_ARN),
+        ],
+    );
+    pub(super) static RECURSIVE_LOOP: Shape =
+        Shape::string("RecursiveLoop", Text::ANY.choices(&["Terminate", "Allow"]));
     pub(super) static REMOVE_PERMISSION_REQUEST: Shape = Shape::structure(
         "RemovePermissionRequest",
         &[
@@ -5692,6 +5892,15 @@ mod shapes {
         Shape::structure("TracingConfigResponse", &[Member::body("Mode", &TRACING_MODE)]);
     pub(super) static TRACING_MODE: Shape =
         Shape::string("TracingMode", Text::ANY.choices(&["Active", "PassThrough"]));
+    pub(super) static UNQUALIFIED_FUNCTION_NAME: Shape = Shape::string(
+        "UnqualifiedFunctionName",
+        Text::ANY.length(Some(1), Some(140)).pattern(&UNQUALIFIED_FUNCTION_NAME_PATTERN),
+    );
+    static UNQUALIFIED_FUNCTION_NAME_PATTERN: Pattern = Pattern::new(
+        r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)"#,
+        r#"(arn:(aws[a-zA-Z\-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9\-_]+)"#,
+        false,
+    );
     pub(super) static UNRESERVED_CONCURRENT_EXECUTIONS: Shape =
         Shape::integer("UnreservedConcurrentExecutions", Bounds { min: Some(0), max: None });
     pub(super) static UNTAG_RESOURCE_REQUEST: Shape = Shape::structure(
@@ -5801,6 +6010,8 @@ mod shapes {
             Member::body("InvokeMode", &INVOKE_MODE),
         ],
     );
+    pub(super) static UPDATE_RUNTIME_ON: Shape =
+        Shape::string("UpdateRuntimeOn", Text::ANY.choices(&["Auto", "Manual", "FunctionUpdate"]));
     pub(super) static VERSION: Shape =
         Shape::string("Version", Text::ANY.length(Some(1), Some(1024)).pattern(&VERSION_PATTERN));
     static VERSION_PATTERN: Pattern =
