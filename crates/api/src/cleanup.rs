@@ -11,7 +11,6 @@ use std::{
 };
 
 use portcullis_catalog::Snapshot;
-use portcullis_lambda::Deployment;
 use portcullis_store::{Digest, StoreError};
 
 use crate::state::State;
@@ -47,7 +46,7 @@ async fn clean(state: &Arc<State>, age: Duration) -> Result<(), CleanupError> {
     // Before the snapshot: what is named later than that is younger than its blob's last put.
     let blobs = state.blobs.list().await?;
     let Some(snapshot) = whole(state) else { return Ok(()) };
-    let used: HashSet<Digest> = deployments(&snapshot).map(digest).collect();
+    let used: HashSet<Digest> = packages(&snapshot).collect();
     for blob in blobs.iter().filter(|blob| blob.age >= age && !used.contains(&blob.digest)) {
         if state.blobs.remove_older(blob.digest, age).await? {
             tracing::info!(digest = %blob.digest, bytes = blob.size, "removed an unused package");
@@ -56,7 +55,7 @@ async fn clean(state: &Arc<State>, age: Duration) -> Result<(), CleanupError> {
     state.execution.forget_missing(&snapshot);
     let is_used = |wanted: &Digest| {
         let snapshot = whole(state);
-        snapshot.is_none_or(|now| deployments(&now).any(|one| digest(one) == *wanted))
+        snapshot.is_none_or(|now| packages(&now).any(|one| one == *wanted))
     };
     Ok(state.execution.remove_unused_code(age, is_used).await?)
 }
@@ -67,14 +66,13 @@ fn whole(state: &State) -> Option<Arc<Snapshot>> {
     (state.catalog.is_live() && snapshot.is_whole()).then_some(snapshot)
 }
 
-/// Everything that names code.
-fn deployments(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
-    snapshot.all_functions().flat_map(|function| {
+/// Every package that something names.
+fn packages(snapshot: &Snapshot) -> impl Iterator<Item = Digest> {
+    let of_functions = snapshot.all_functions().flat_map(|function| {
         let versions = function.versions.values().map(|version| &version.deployment);
-        versions.chain([function.head.latest()])
-    })
-}
-
-fn digest(deployment: &Deployment) -> Digest {
-    Digest::from_bytes(*deployment.code.sha256.as_bytes())
+        versions.chain([function.head.latest()]).map(|deployment| deployment.code)
+    });
+    let of_layers = snapshot.all_layers().flat_map(|layer| layer.versions.values());
+    let of_layers = of_layers.map(|version| version.content);
+    of_functions.chain(of_layers).map(|package| Digest::from_bytes(*package.sha256.as_bytes()))
 }

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_link_works_for_ten_minutes_and_only_as_it_is() {
         let key = LinkKey::new("k");
-        let code = CodePackage::of(b"zip");
+        let code = CodePackage::of(b"zip", 0);
         let at = |second| Timestamp::from_second(second).unwrap();
         let link = key.link(&code.sha256, at(1000));
         let (path, query) = link.split_once('?').unwrap();

@@ -1,6 +1,7 @@
 //! What a handler has in its hand: the caller, the snapshot of the moment, and the way to a permit.
 
 mod identity;
+mod layers;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +13,7 @@ use portcullis_catalog::{
     decisions::{Origin, RequestId, Slot},
 };
 use portcullis_identity::{AccountId, Caller};
-use portcullis_lambda::{Endpoint, FunctionReference, FunctionUrl, LambdaError, Target, UrlId};
+use portcullis_lambda::{CodeSha256, Endpoint, FunctionReference, FunctionUrl, LambdaError, Target, UrlId};
 use portcullis_model::{Operation, ResourceForm, authorization_of, lambda::operation::Invoke};
 
 use crate::{
@@ -241,6 +242,11 @@ impl RequestCx<'_> {
     /// The address of a function URL, for answers.
     pub(crate) fn url_text(&self, id: &UrlId) -> String {
         url::text(id, &self.state.region, &self.state.url_domain, self.head)
+    }
+
+    /// A link to the exact bytes of a code package, good for ten minutes.
+    pub(crate) fn code_link(&self, code: &CodeSha256) -> String {
+        format!("{}{}", self.origin(), self.state.links.link(code, self.now()))
     }
 
     /// The scheme and authority that the client reached us by, for links in answers.

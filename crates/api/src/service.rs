@@ -214,7 +214,9 @@ impl<'a> Call<'a> {
     ) -> Result<Bytes, ApiError> {
         let operation = named.map_or("-", |(operation, _)| operation.name);
         let (kind, limit) = match operation {
-            "CreateFunction" | "UpdateFunctionCode" => (Kind::Package, PACKAGE_REQUEST_BYTES_MAX),
+            "CreateFunction" | "UpdateFunctionCode" | "PublishLayerVersion" => {
+                (Kind::Package, PACKAGE_REQUEST_BYTES_MAX)
+            }
             "Invoke" => (Kind::Payload, PAYLOAD_BYTES_MAX),
             _ => (Kind::Payload, REQUEST_BYTES_MAX),
         };

@@ -7,6 +7,7 @@ pub(crate) mod event_invoke;
 pub(crate) mod function;
 pub(crate) mod iam;
 pub(crate) mod iam_account;
+pub(crate) mod layer;
 pub(crate) mod marker;
 pub(crate) mod portcullis;
 pub(crate) mod simulation;

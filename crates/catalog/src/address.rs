@@ -9,6 +9,8 @@
 //! fn/ACCOUNT/REGION/NAME/url                FunctionUrl of the function
 //! fn/ACCOUNT/REGION/NAME/url/prod           FunctionUrl of an alias
 //! fn/ACCOUNT/REGION/NAME/event-invoke/prod  EventInvokeConfig of $LATEST, a version or alias
+//! layer/ACCOUNT/REGION/NAME                 Layer
+//! layer/ACCOUNT/REGION/NAME/7               LayerVersion
 //! iam/ACCOUNT                               Account
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
 //! iam/ACCOUNT/group/name                    Group     (likewise)
@@ -29,11 +31,13 @@ use portcullis_identity::{
     AccessKeyId, AccountAliasName, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName,
     UserName,
 };
-use portcullis_lambda::{AliasName, FunctionArn, Qualifier, Region, VersionNumber};
+use portcullis_lambda::{
+    AliasName, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region, VersionNumber,
+};
 use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
-pub(crate) const ROOTS: [&str; 5] = ["alias/", "fn/", "iam/", "key/", "system/"];
+pub(crate) const ROOTS: [&str; 6] = ["alias/", "fn/", "iam/", "key/", "layer/", "system/"];
 
 /// What the keys of queued events begin with. No snapshot has them.
 pub(crate) const QUEUE: &str = "queue/";
@@ -59,6 +63,10 @@ pub enum Address {
     Url(FunctionArn, Option<AliasName>),
     /// How events for `$LATEST`, a version or an alias are handled.
     EventInvoke(FunctionArn, Qualifier),
+    /// A layer: what outlives its versions.
+    Layer(LayerArn),
+    /// A version of a layer.
+    LayerVersion(LayerVersionArn),
     /// An account.
     Account(AccountId),
     /// A user, by its folded name.
@@ -142,6 +150,10 @@ impl Address {
                 let arn = FunctionArn::new(&region, &account.parse().ok()?, &name.parse().ok()?);
                 Self::parse_function(arn, rest)
             }
+            ["layer", account, region, name, rest @ ..] => {
+                let (region, account) = (region.parse().ok()?, account.parse().ok()?);
+                Self::parse_layer(LayerArn::new(region, account, name.parse().ok()?), rest)
+            }
             ["iam", account] => Some(Self::Account(account.parse().ok()?)),
             ["iam", account, "user", name] => {
                 Some(Self::User(account.parse().ok()?, (*name).into()))
@@ -164,6 +176,15 @@ impl Address {
             ["queue", id] if !id.is_empty() => Some(Self::QueuedEvent((*id).into())),
             _ if text == OPERATOR_KEY => Some(Self::OperatorKey),
             _ => (text == SESSION_KEYS).then_some(Self::SessionKeys),
+        }
+    }
+
+    fn parse_layer(arn: LayerArn, rest: &[&str]) -> Option<Self> {
+        let version = |number: &str| Some(LayerVersionArn::new(arn.clone(), number.parse().ok()?));
+        match rest {
+            [] => Some(Self::Layer(arn)),
+            [number] => Some(Self::LayerVersion(version(number)?)),
+            _ => None,
         }
     }
 
@@ -216,6 +237,11 @@ impl std::fmt::Display for Address {
                 write_function(f, arn)?;
                 write!(f, "/event-invoke/{qualifier}")
             }
+            Self::Layer(arn) => write_layer(f, arn),
+            Self::LayerVersion(arn) => {
+                write_layer(f, arn.layer())?;
+                write!(f, "/{}", arn.number())
+            }
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
             Self::Group(account, name) => write!(f, "iam/{account}/group/{name}"),
@@ -239,9 +265,13 @@ fn write_function(f: &mut std::fmt::Formatter<'_>, arn: &FunctionArn) -> std::fm
     ["fn/", account, "/", region, "/", name].iter().try_for_each(|part| f.write_str(part))
 }
 
+fn write_layer(f: &mut std::fmt::Formatter<'_>, arn: &LayerArn) -> std::fmt::Result {
+    write!(f, "layer/{}/{}/{}", arn.account(), arn.region(), arn.name())
+}
+
 #[cfg(test)]
 mod tests {
-    use portcullis_lambda::{FunctionArn, Qualifier};
+    use portcullis_lambda::{FunctionArn, LayerArn, Qualifier};
     use portcullis_store::Key;
 
     use super::{Address, ROOTS};
@@ -270,6 +300,10 @@ mod tests {
         check(&Address::Url(function(), None), &format!("{f}/url"));
         check(&Address::Url(function(), Some("url".parse().unwrap())), &format!("{f}/url/url"));
         check(&Address::EventInvoke(function(), Qualifier::Latest), &format!("{f}/event-invoke/$LATEST"));
+        let layer: LayerArn = "arn:aws-cn:lambda:cn-north-1:123456789012:layer:l_1-x".parse().unwrap();
+        let version = layer.clone().version(7).unwrap();
+        check(&Address::Layer(layer), "layer/123456789012/cn-north-1/l_1-x");
+        check(&Address::LayerVersion(version), "layer/123456789012/cn-north-1/l_1-x/7");
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");

@@ -5,6 +5,7 @@ pub mod event;
 pub mod event_invoke;
 pub mod identity;
 pub mod lambda;
+pub mod layer;
 mod policy;
 pub mod url;
 

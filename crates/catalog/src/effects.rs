@@ -16,6 +16,7 @@ mod functions;
 mod groups;
 mod iam_tags;
 mod invocations;
+mod layers;
 mod managed_policies;
 mod permissions;
 mod roles;

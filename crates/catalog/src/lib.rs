@@ -21,6 +21,7 @@ pub mod decisions;
 pub mod documents;
 pub mod effects;
 mod groups;
+mod layers;
 mod managed;
 mod reservations;
 mod resources;
@@ -34,10 +35,11 @@ pub use authorize::{
     Access, CONSTANT_DECISION, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule,
 };
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
+pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
-    Installation, KeyHolder, OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource,
+    Installation, KeyHolder, LayerResource, LayerVersionResource, OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource,
     TrustingRole, UserResource, WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;

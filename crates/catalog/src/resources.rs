@@ -8,7 +8,7 @@ use portcullis_identity::{
     KeyOwner, Partition, Path, PolicyArn, PolicyOwner, RoleName, Tags, UserName, entity_arn,
     federated_user_arn, no_such_entity,
 };
-use portcullis_lambda::Target;
+use portcullis_lambda::{LayerArn, LayerVersionArn, Target};
 
 use crate::{
     GroupView, ManagedPolicyView, RoleView, Snapshot, UserView,
@@ -82,6 +82,34 @@ impl Resource for FunctionResource {
         let tag = key.strip_prefix(RESOURCE_TAG)?;
         let function = snapshot.function(&self.target.function)?;
         tag_value(function.head.tags().iter(), tag)
+    }
+}
+
+/// A layer, by its ARN; it need not exist.
+#[derive(Debug)]
+pub struct LayerResource(pub LayerArn);
+
+impl Resource for LayerResource {
+    fn arn(&self) -> &str {
+        self.0.as_str()
+    }
+
+    fn account(&self) -> &str {
+        self.0.account().as_str()
+    }
+}
+
+/// A version of a layer, by its ARN; it need not exist.
+#[derive(Debug)]
+pub struct LayerVersionResource(pub LayerVersionArn);
+
+impl Resource for LayerVersionResource {
+    fn arn(&self) -> &str {
+        self.0.as_str()
+    }
+
+    fn account(&self) -> &str {
+        self.0.layer().account().as_str()
     }
 }
 

@@ -8,14 +8,18 @@ use portcullis_identity::{
     KeyOwner, KeyUse, OperatorKey, Partition, PolicyArn, Role, RoleName, RootIdentity,
     ServiceIdentity, ServiceName, SessionKeys, User, UserName,
 };
-use portcullis_lambda::{AliasName, FunctionArn, FunctionUrl, Qualifier, Target, UrlId};
+use portcullis_lambda::{
+    AliasName, FunctionArn, FunctionUrl, LayerArn, LayerVersion, LayerVersionArn, Qualifier, Target,
+    UrlId,
+};
 use portcullis_store::{Entry, Key, Revision};
 
 use crate::{
-    AccessKeyView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
+    AccessKeyView, FunctionView, GroupView, LayerView, PolicyView, RoleView, UserView, Versioned,
     address::Address,
     documents::{Document, DocumentError, lambda::decode_policy},
     groups::Groups,
+    layers::Layers,
     managed::{ManagedPolicies, ManagedPolicyView},
     reservations::Reservations,
     written::Value,
@@ -29,10 +33,11 @@ pub(crate) type Named = (AccountId, Box<str>);
 pub struct Snapshot {
     revision: Revision,
     partition: Partition,
-    /// Whether every function and version in the store could be read, ever since the last scan.
+    /// Whether all that names code in the store could be read, ever since the last scan.
     whole: bool,
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
     pub(crate) reservations: Reservations,
+    pub(crate) layers: Layers,
     /// Which function or alias has the URL of this id.
     urls: OrdMap<UrlId, (FunctionArn, Option<AliasName>)>,
     accounts: OrdMap<AccountId, AccountView>,
@@ -82,6 +87,7 @@ impl Snapshot {
             whole: true,
             functions: OrdMap::new(),
             reservations: Reservations::default(),
+            layers: Layers::default(),
             urls: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
@@ -144,8 +150,8 @@ impl Snapshot {
         self.function(&target.function)?.urls.get(&alias)
     }
 
-    /// Whether the functions here are all that the store has. One that a newer build wrote cannot
-    /// be read and is not here: nothing may be concluded from its absence then.
+    /// Whether the functions and layers here are all that the store has. One that a newer build
+    /// wrote cannot be read and is not here: nothing may be concluded from its absence then.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.whole
@@ -154,6 +160,23 @@ impl Snapshot {
     /// Every function, for work on all of them.
     pub fn all_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
         self.functions.values()
+    }
+
+    /// A layer, even if none of its versions is left.
+    #[must_use]
+    pub fn layer(&self, arn: &LayerArn) -> Option<&Arc<LayerView>> {
+        self.layers.get(arn)
+    }
+
+    /// A version of a layer.
+    #[must_use]
+    pub fn layer_version(&self, arn: &LayerVersionArn) -> Option<&Versioned<LayerVersion>> {
+        self.layer(arn.layer())?.versions.get(&arn.number())
+    }
+
+    /// Every layer, for work on all of them.
+    pub fn all_layers(&self) -> impl Iterator<Item = &Arc<LayerView>> {
+        self.layers.all()
     }
 
     /// Whether the account exists.
@@ -335,13 +358,11 @@ impl Snapshot {
     fn apply_at(&mut self, address: Address, entry: Option<Stored<'_>>) {
         match address {
             Address::Function(arn) => {
-                let head = read(entry);
-                self.whole &= head.is_some() == entry.is_some();
+                let head = self.read_code(entry);
                 self.apply_function(&arn, head);
             }
             Address::Version(arn, number) => {
-                let version = read(entry);
-                self.whole &= version.is_some() == entry.is_some();
+                let version = self.read_code(entry);
                 self.change_function(&arn, |function| set(&mut function.versions, number, version));
             }
             Address::Alias(arn, name) => self.change_function(&arn, |function| {
@@ -352,6 +373,14 @@ impl Snapshot {
             Address::EventInvoke(arn, qualifier) => self.change_function(&arn, |function| {
                 set(&mut function.event_invokes, qualifier, read(entry));
             }),
+            Address::Layer(arn) => {
+                let head = self.read_code(entry);
+                self.layers.apply(&arn, head);
+            }
+            Address::LayerVersion(arn) => {
+                let version = self.read_code(entry);
+                self.layers.apply_version(&arn, version);
+            }
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
             Address::Group(account, name) => self.apply_group((account, name), read(entry)),
@@ -376,6 +405,13 @@ impl Snapshot {
                 self.session_keys = read::<SessionKeys>(entry).map(|keys| keys.shared());
             }
         }
+    }
+
+    /// As [`read`], of what names code: the snapshot is not whole without it.
+    fn read_code<T: Document>(&mut self, entry: Option<Stored<'_>>) -> Option<Versioned<T>> {
+        let value = read(entry);
+        self.whole &= value.is_some() == entry.is_some();
+        value
     }
 
     /// A new head keeps what belongs to the function, unless it is another incarnation.
@@ -564,11 +600,13 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_knows_that_it_could_not_read_a_function() {
+    fn a_snapshot_knows_that_it_could_not_read_what_names_code() {
         check("fn/123456789012/us-east-1/f", false);
         check("fn/123456789012/us-east-1/f/v/1", false);
         check("fn/123456789012/us-east-1/f/layer/1", false);
         check("fn/123456789012/us-east-1/f/policy", true);
+        check("layer/123456789012/us-east-1/l", false);
+        check("layer/123456789012/us-east-1/l/1", false);
         check("iam/123456789012/user/u", true);
     }
 }

@@ -51,13 +51,16 @@ pub struct CodePackage {
     pub sha256: CodeSha256,
     /// Length of the zip in bytes.
     pub size: u64,
+    /// Bytes of all its files, unpacked; 0 if it was stored before that was counted.
+    pub unzipped_bytes: u64,
 }
 
 impl CodePackage {
-    /// The identity of this zip.
+    /// The identity of this zip, whose files have this many bytes.
     #[must_use]
-    pub fn of(zip: &[u8]) -> Self {
-        Self { sha256: CodeSha256(Sha256::digest(zip).into()), size: zip.len() as u64 }
+    pub fn of(zip: &[u8], unzipped_bytes: u64) -> Self {
+        let (sha256, size) = (CodeSha256(Sha256::digest(zip).into()), zip.len() as u64);
+        Self { sha256, size, unzipped_bytes }
     }
 }
 
@@ -258,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_package_is_known_by_its_digest_in_base64() {
-        let package = CodePackage::of(b"");
+        let package = CodePackage::of(b"", 0);
         let text = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
         assert_eq!((package.sha256.to_string().as_str(), package.size), (text, 0));
         assert_eq!(text.parse(), Ok(package.sha256));

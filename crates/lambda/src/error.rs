@@ -156,6 +156,12 @@ pub enum InvalidParameter {
     /// Known from AWS, not recorded in the sheet.
     #[error("Please provide a source for function code.")]
     NoCode,
+    /// Of a layer version; the text is our own.
+    #[error("Please provide a source for layer content.")]
+    NoLayerContent,
+    /// `[snap] §3.5`
+    #[error("Layer Version Cannot be less than 1")]
+    LayerVersionNumber,
     /// `[snap] §6.7`
     #[error("Could not unzip uploaded file. Please check your file, then try to upload again.")]
     BadZip,

@@ -20,6 +20,7 @@ mod event_invoke;
 mod function;
 mod grant;
 mod invalid;
+mod layer;
 mod lint;
 mod names;
 mod not_found;
@@ -53,6 +54,10 @@ pub use function::{
 };
 pub use grant::{Grant, GrantInput, GrantPrincipal, UrlAuthType};
 pub use invalid::InvalidValue;
+pub use layer::{
+    CompatibleRuntime, Layer, LayerArn, LayerFilter, LayerInput, LayerName,
+    LayerNotes, LayerVersion, LayerVersionArn, LicenseInfo,
+};
 pub use lint::{
     CONFUSED_DEPUTY, Facts, LAMBDA_ACTIONS, LAMBDA_KEYS, LAMBDA_RULES, lint, lint_grant,
 };

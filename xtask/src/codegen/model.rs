@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use super::CodegenError;
-use super::overlay::{Overlay, Permission, ShapeOverlay};
+use super::overlay::{CopyOverlay, Overlay, Permission, ShapeOverlay};
 
 /// One service's stripped model.
 #[derive(Debug, Deserialize, Serialize)]
@@ -71,7 +71,7 @@ fn is_ok(status: &u16) -> bool {
     *status == ok()
 }
 
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Shape {
     #[serde(rename = "type")]
@@ -132,6 +132,18 @@ impl Shape {
         let inner = inner.into_iter().flatten();
         self.members.values().chain(inner).map(|member| member.shape.as_str())
     }
+
+    /// Refers to `new` wherever it referred to `old`; whether it did anywhere.
+    fn redirect(&mut self, old: &str, new: &str) -> bool {
+        let inner = [&mut self.member, &mut self.key, &mut self.value];
+        let all = self.members.values_mut().chain(inner.into_iter().flatten());
+        let mut found = false;
+        for member in all.filter(|member| member.shape == old) {
+            new.clone_into(&mut member.shape);
+            found = true;
+        }
+        found
+    }
 }
 
 /// A model with its overlay applied.
@@ -160,6 +172,9 @@ pub(crate) fn merge(
     overlay: Overlay,
 ) -> Result<Merged, CodegenError> {
     merge_operations(service, &mut model, &overlay)?;
+    for copy in &overlay.copies {
+        add_copy(&mut model, copy).map_err(|missing| unknown(service, missing))?;
+    }
     for (name, correction) in overlay.shapes {
         let shape = model.shapes.get_mut(&name).ok_or_else(|| unknown(service, &name))?;
         correct(shape, correction)
@@ -201,6 +216,19 @@ fn merge_operations(
                 return Err(CodegenError::Rule(text));
             }
         };
+    }
+    Ok(())
+}
+
+/// Adds a copy of a shape and has it used; the name of what the model lacks otherwise.
+fn add_copy<'a>(model: &mut Model, copy: &'a CopyOverlay) -> Result<(), &'a str> {
+    let original = model.shapes.get(&copy.of).ok_or(copy.of.as_str())?.clone();
+    model.shapes.insert(copy.name.clone(), original);
+    for user in &copy.used_in {
+        let shape = model.shapes.get_mut(user).ok_or(user.as_str())?;
+        if !shape.redirect(&copy.of, &copy.name) {
+            return Err(user);
+        }
     }
     Ok(())
 }

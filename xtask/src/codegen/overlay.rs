@@ -19,12 +19,27 @@ pub(crate) struct Overlay {
     /// String shapes whose enum is not a shape constraint on the live service.
     #[serde(default)]
     pub(crate) open_enums: Vec<String>,
+    /// Copies of shapes, for places where the live service checks something else than elsewhere.
+    #[serde(default)]
+    pub(crate) copies: Vec<CopyOverlay>,
     /// Corrections of shapes.
     #[serde(default)]
     pub(crate) shapes: BTreeMap<String, ShapeOverlay>,
     /// What the model does not say of operations.
     #[serde(default)]
     pub(crate) operations: BTreeMap<String, OperationOverlay>,
+}
+
+/// A copy of a shape as the model has it, under a name of our own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CopyOverlay {
+    /// The new name.
+    pub(crate) name: String,
+    /// The shape.
+    pub(crate) of: String,
+    /// The shapes that refer to the copy instead.
+    pub(crate) used_in: Vec<String>,
 }
 
 /// Corrections of one shape.

@@ -104,7 +104,7 @@ fn logging(configuration: &Configuration) -> LoggingConfig {
     }
 }
 
-fn architecture(architecture: domain::Architecture) -> Architecture {
+pub(super) fn architecture(architecture: domain::Architecture) -> Architecture {
     match architecture {
         domain::Architecture::X86_64 => Architecture::X86_64,
         domain::Architecture::Arm64 => Architecture::Arm64,

@@ -31,7 +31,7 @@ pub(super) fn invalid(what: &'static str, why: &impl fmt::Display) -> DocumentEr
     DocumentError::Invalid { what, why: why.to_string() }
 }
 
-fn read_version(number: u64) -> Result<VersionNumber, DocumentError> {
+pub(super) fn read_version(number: u64) -> Result<VersionNumber, DocumentError> {
     VersionNumber::new(number).ok_or_else(|| invalid("version", &"numbers start at 1"))
 }
 
@@ -191,12 +191,19 @@ fn read_lifecycle(stored: &StoredLifecycle<'_>) -> Result<Lifecycle, DocumentErr
 /// How a runtime is updated where nothing is stored.
 const AUTO: &str = "Auto";
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredDeployment<'a> {
     configuration: StoredConfiguration<'a>,
     code_sha256: Cow<'a, str>,
     code_size: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    code_unzipped_bytes: u64,
     lifecycle: StoredLifecycle<'a>,
     last_modified: Cow<'a, str>,
     revision: Cow<'a, str>,
@@ -212,6 +219,7 @@ fn store_deployment(deployment: &Deployment) -> StoredDeployment<'_> {
         configuration: store_configuration(&deployment.configuration),
         code_sha256: deployment.code.sha256.to_string().into(),
         code_size: deployment.code.size,
+        code_unzipped_bytes: deployment.code.unzipped_bytes,
         lifecycle: store_lifecycle(&deployment.lifecycle),
         last_modified: deployment.last_modified.to_string().into(),
         revision: deployment.revision.to_string().into(),
@@ -230,6 +238,7 @@ fn read_deployment(
         code: CodePackage {
             sha256: read("code digest", &stored.code_sha256)?,
             size: stored.code_size,
+            unzipped_bytes: stored.code_unzipped_bytes,
         },
         lifecycle: read_lifecycle(&stored.lifecycle)?,
         last_modified: read("time of modification", &stored.last_modified)?,
@@ -505,7 +514,7 @@ mod tests {
     }
 
     fn function(input: ConfigurationInput, tags: BTreeMap<String, String>) -> Function {
-        let code = CodePackage { sha256: CodeSha256::new([7; 32]), size: 42 };
+        let code = CodePackage { sha256: CodeSha256::new([7; 32]), size: 42, unzipped_bytes: 0 };
         let tags = Tags::new(tags).unwrap();
         let change = input.try_into().unwrap();
         Function::create(ARN.parse().unwrap(), change, code, tags, fresh(1)).unwrap()
@@ -762,7 +771,7 @@ mod tests {
             if let Some(outcome) = first {
                 function = function.settle(outcome, revision(2)).unwrap();
                 if update {
-                    let code = CodePackage::of(b"other");
+                    let code = CodePackage::of(b"other", 7);
                     function = function.update_code(code, None, None, fresh(3)).unwrap();
                 }
             }

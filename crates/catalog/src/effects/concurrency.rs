@@ -1,7 +1,8 @@
 //! Concurrency: what functions reserve, and what the account has.
 
 use portcullis_lambda::{
-    AccountConcurrency, Function, FunctionArn, LambdaError, Lookup, Region, ReservedConcurrency,
+    AccountConcurrency, Function, FunctionArn, LambdaError, LayerArn, Lookup, Region,
+    ReservedConcurrency,
 };
 use portcullis_model::lambda::operation::{
     DeleteFunctionConcurrency, GetAccountSettings, GetFunctionConcurrency, PutFunctionConcurrency,
@@ -9,7 +10,7 @@ use portcullis_model::lambda::operation::{
 
 use super::functions::{function_prefix, put_head};
 use crate::{
-    Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot, WholeAccount,
+    Catalog, Failure, FunctionResource, FunctionView, LayerView, Permit, Plan, Snapshot, WholeAccount,
     address::Address,
 };
 
@@ -18,7 +19,7 @@ use crate::{
 pub struct AccountUsage {
     /// Its functions.
     pub functions: u64,
-    /// The bytes of all code packages, of every version of every function.
+    /// The bytes of all code packages, of every version of every function and layer.
     pub code_bytes: u64,
     /// The calls that are reserved.
     pub reserved: u64,
@@ -96,8 +97,12 @@ impl Snapshot {
         permit: Permit<GetAccountSettings, WholeAccount>,
         region: &Region,
     ) -> AccountUsage {
-        let prefix = function_prefix(region, permit.consume().0);
-        self.functions(&prefix, None).fold(AccountUsage::default(), |sum, view| AccountUsage {
+        let account = permit.consume().0;
+        let layers = LayerArn::prefix(region, account.as_str());
+        let layers = self.layers.after(&layers, None).map(|view| layer_bytes(view)).sum();
+        let of_layers = AccountUsage { code_bytes: layers, ..AccountUsage::default() };
+        let prefix = function_prefix(region, account);
+        self.functions(&prefix, None).fold(of_layers, |sum, view| AccountUsage {
             functions: sum.functions + 1,
             code_bytes: sum.code_bytes + code_bytes(view),
             reserved: sum.reserved + reserved(&view.head),
@@ -114,6 +119,10 @@ impl Snapshot {
 fn code_bytes(view: &FunctionView) -> u64 {
     let versions = view.versions.values().map(|version| version.deployment.code.size);
     versions.chain([view.head.latest().code.size]).sum()
+}
+
+fn layer_bytes(view: &LayerView) -> u64 {
+    view.versions.values().map(|version| version.content.size).sum()
 }
 
 fn reserved(function: &Function) -> u64 {

@@ -17,7 +17,7 @@ fn fresh(number: u128) -> Fresh {
 }
 
 fn code(byte: u8) -> CodePackage {
-    CodePackage { sha256: CodeSha256::new([byte; 32]), size: 1 }
+    CodePackage { sha256: CodeSha256::new([byte; 32]), size: 1, unzipped_bytes: 0 }
 }
 
 fn change() -> ConfigurationChange {

@@ -621,6 +621,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::DELETE_FUNCTION_CONCURRENCY,
     &rows::DELETE_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::DELETE_FUNCTION_URL_CONFIG,
+    &rows::DELETE_LAYER_VERSION,
     &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
     &rows::GET_FUNCTION,
@@ -630,6 +631,8 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::GET_FUNCTION_RECURSION_CONFIG,
     &rows::GET_FUNCTION_URL_CONFIG,
+    &rows::GET_LAYER_VERSION,
+    &rows::GET_LAYER_VERSION_BY_ARN,
     &rows::GET_POLICY,
     &rows::GET_RUNTIME_MANAGEMENT_CONFIG,
     &rows::INVOKE,
@@ -638,8 +641,11 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS,
     &rows::LIST_FUNCTION_URL_CONFIGS,
     &rows::LIST_FUNCTIONS,
+    &rows::LIST_LAYER_VERSIONS,
+    &rows::LIST_LAYERS,
     &rows::LIST_TAGS,
     &rows::LIST_VERSIONS_BY_FUNCTION,
+    &rows::PUBLISH_LAYER_VERSION,
     &rows::PUBLISH_VERSION,
     &rows::PUT_FUNCTION_CONCURRENCY,
     &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
@@ -670,6 +676,7 @@ macro_rules! served_lambda {
             DeleteFunctionConcurrency delete_function_concurrency,
             DeleteFunctionEventInvokeConfig delete_function_event_invoke_config,
             DeleteFunctionUrlConfig delete_function_url_config,
+            DeleteLayerVersion delete_layer_version,
             GetAccountSettings get_account_settings,
             GetAlias get_alias,
             GetFunction get_function,
@@ -679,6 +686,8 @@ macro_rules! served_lambda {
             GetFunctionEventInvokeConfig get_function_event_invoke_config,
             GetFunctionRecursionConfig get_function_recursion_config,
             GetFunctionUrlConfig get_function_url_config,
+            GetLayerVersion get_layer_version,
+            GetLayerVersionByArn get_layer_version_by_arn,
             GetPolicy get_policy,
             GetRuntimeManagementConfig get_runtime_management_config,
             Invoke invoke,
@@ -687,8 +696,11 @@ macro_rules! served_lambda {
             ListFunctionEventInvokeConfigs list_function_event_invoke_configs,
             ListFunctionUrlConfigs list_function_url_configs,
             ListFunctions list_functions,
+            ListLayerVersions list_layer_versions,
+            ListLayers list_layers,
             ListTags list_tags,
             ListVersionsByFunction list_versions_by_function,
+            PublishLayerVersion publish_layer_version,
             PublishVersion publish_version,
             PutFunctionConcurrency put_function_concurrency,
             PutFunctionEventInvokeConfig put_function_event_invoke_config,
@@ -1139,10 +1151,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_LAYER_VERSION_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteLayerVersion",
             resource: ResourceForm::LayerVersion,
@@ -1567,10 +1579,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_LAYER_VERSION_REQUEST),
+        output: Some(&shapes::GET_LAYER_VERSION_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetLayerVersion",
             resource: ResourceForm::LayerVersion,
@@ -1585,10 +1597,10 @@ mod rows {
         path: &[Segment::Literal("2018-10-31"), Segment::Literal("layers")],
         required_query: &[("find", "LayerVersion")],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_LAYER_VERSION_BY_ARN_REQUEST),
+        output: Some(&shapes::GET_LAYER_VERSION_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetLayerVersion",
             resource: ResourceForm::LayerVersion,
@@ -2005,13 +2017,13 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_LAYER_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_LAYER_VERSIONS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListLayerVersions",
-            resource: ResourceForm::Any,
+            resource: ResourceForm::Layer,
             cross_account: false,
         }),
     };
@@ -2023,10 +2035,10 @@ mod rows {
         path: &[Segment::Literal("2018-10-31"), Segment::Literal("layers")],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_LAYERS_REQUEST),
+        output: Some(&shapes::LIST_LAYERS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListLayers",
             resource: ResourceForm::Any,
@@ -2137,10 +2149,10 @@ mod rows {
         ],
         required_query: &[],
         status: 201,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUBLISH_LAYER_VERSION_REQUEST),
+        output: Some(&shapes::PUBLISH_LAYER_VERSION_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PublishLayerVersion",
             resource: ResourceForm::Layer,
@@ -2823,6 +2835,14 @@ pub mod operation {
         type Input = types::DeleteFunctionUrlConfigInput;
         type Output = ();
     }
+    /// `DeleteLayerVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteLayerVersion;
+    impl Operation for DeleteLayerVersion {
+        const MODEL: &'static OperationModel = &rows::DELETE_LAYER_VERSION;
+        type Input = types::DeleteLayerVersionInput;
+        type Output = ();
+    }
     /// `GetAccountSettings`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetAccountSettings;
@@ -2895,6 +2915,22 @@ pub mod operation {
         type Input = types::GetFunctionUrlConfigInput;
         type Output = types::GetFunctionUrlConfigOutput;
     }
+    /// `GetLayerVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetLayerVersion;
+    impl Operation for GetLayerVersion {
+        const MODEL: &'static OperationModel = &rows::GET_LAYER_VERSION;
+        type Input = types::GetLayerVersionInput;
+        type Output = types::GetLayerVersionResponse;
+    }
+    /// `GetLayerVersionByArn`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetLayerVersionByArn;
+    impl Operation for GetLayerVersionByArn {
+        const MODEL: &'static OperationModel = &rows::GET_LAYER_VERSION_BY_ARN;
+        type Input = types::GetLayerVersionByArnInput;
+        type Output = types::GetLayerVersionResponse;
+    }
     /// `GetPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetPolicy;
@@ -2959,6 +2995,22 @@ pub mod operation {
         type Input = types::ListFunctionsInput;
         type Output = types::ListFunctionsOutput;
     }
+    /// `ListLayerVersions`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListLayerVersions;
+    impl Operation for ListLayerVersions {
+        const MODEL: &'static OperationModel = &rows::LIST_LAYER_VERSIONS;
+        type Input = types::ListLayerVersionsInput;
+        type Output = types::ListLayerVersionsOutput;
+    }
+    /// `ListLayers`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListLayers;
+    impl Operation for ListLayers {
+        const MODEL: &'static OperationModel = &rows::LIST_LAYERS;
+        type Input = types::ListLayersInput;
+        type Output = types::ListLayersOutput;
+    }
     /// `ListTags`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListTags;
@@ -2974,6 +3026,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_VERSIONS_BY_FUNCTION;
         type Input = types::ListVersionsByFunctionInput;
         type Output = types::ListVersionsByFunctionOutput;
+    }
+    /// `PublishLayerVersion`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PublishLayerVersion;
+    impl Operation for PublishLayerVersion {
+        const MODEL: &'static OperationModel = &rows::PUBLISH_LAYER_VERSION;
+        type Input = types::PublishLayerVersionInput;
+        type Output = types::PublishLayerVersionOutput;
     }
     /// `PublishVersion`.
     #[derive(Clone, Copy, Debug)]
@@ -3223,6 +3283,174 @@ pub mod types {
         pub lambda_managed_instances_capacity_provider_config:
             LambdaManagedInstancesCapacityProviderConfig,
     }
+    /// `CompatibleRuntime` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum CompatibleRuntime {
+        #[serde(rename = "nodejs")]
+        Nodejs,
+        #[serde(rename = "nodejs4.3")]
+        Nodejs4_3,
+        #[serde(rename = "nodejs6.10")]
+        Nodejs6_10,
+        #[serde(rename = "nodejs8.10")]
+        Nodejs8_10,
+        #[serde(rename = "nodejs10.x")]
+        Nodejs10X,
+        #[serde(rename = "nodejs12.x")]
+        Nodejs12X,
+        #[serde(rename = "nodejs14.x")]
+        Nodejs14X,
+        #[serde(rename = "nodejs16.x")]
+        Nodejs16X,
+        #[serde(rename = "nodejs18.x")]
+        Nodejs18X,
+        #[serde(rename = "nodejs20.x")]
+        Nodejs20X,
+        #[serde(rename = "nodejs22.x")]
+        Nodejs22X,
+        #[serde(rename = "nodejs24.x")]
+        Nodejs24X,
+        #[serde(rename = "java8")]
+        Java8,
+        #[serde(rename = "java8.al2")]
+        Java8Al2,
+        #[serde(rename = "java11")]
+        Java11,
+        #[serde(rename = "java17")]
+        Java17,
+        #[serde(rename = "java21")]
+        Java21,
+        #[serde(rename = "java25")]
+        Java25,
+        #[serde(rename = "python2.7")]
+        Python2_7,
+        #[serde(rename = "python3.6")]
+        Python3_6,
+        #[serde(rename = "python3.7")]
+        Python3_7,
+        #[serde(rename = "python3.8")]
+        Python3_8,
+        #[serde(rename = "python3.9")]
+        Python3_9,
+        #[serde(rename = "python3.10")]
+        Python3_10,
+        #[serde(rename = "python3.11")]
+        Python3_11,
+        #[serde(rename = "python3.12")]
+        Python3_12,
+        #[serde(rename = "python3.13")]
+        Python3_13,
+        #[serde(rename = "python3.14")]
+        Python3_14,
+        #[serde(rename = "dotnetcore1.0")]
+        Dotnetcore1_0,
+        #[serde(rename = "dotnetcore2.0")]
+        Dotnetcore2_0,
+        #[serde(rename = "dotnetcore2.1")]
+        Dotnetcore2_1,
+        #[serde(rename = "dotnetcore3.1")]
+        Dotnetcore3_1,
+        #[serde(rename = "dotnet6")]
+        Dotnet6,
+        #[serde(rename = "dotnet8")]
+        Dotnet8,
+        #[serde(rename = "dotnet10")]
+        Dotnet10,
+        #[serde(rename = "nodejs4.3-edge")]
+        Nodejs4_3Edge,
+        #[serde(rename = "go1.x")]
+        Go1X,
+        #[serde(rename = "ruby2.5")]
+        Ruby2_5,
+        #[serde(rename = "ruby2.7")]
+        Ruby2_7,
+        #[serde(rename = "ruby3.2")]
+        Ruby3_2,
+        #[serde(rename = "ruby3.3")]
+        Ruby3_3,
+        #[serde(rename = "ruby3.4")]
+        Ruby3_4,
+        #[serde(rename = "ruby4.0")]
+        Ruby4_0,
+        #[serde(rename = "provided")]
+        Provided,
+        #[serde(rename = "provided.al2")]
+        ProvidedAl2,
+        #[serde(rename = "provided.al2023")]
+        ProvidedAl2023,
+        #[serde(rename = "nodejs26.x")]
+        Nodejs26X,
+        #[serde(rename = "python3.15")]
+        Python3_15,
+        #[serde(rename = "java8.al2023")]
+        Java8Al2023,
+        #[serde(rename = "java11.al2023")]
+        Java11Al2023,
+        #[serde(rename = "java17.al2023")]
+        Java17Al2023,
+        #[serde(rename = "custom")]
+        Custom,
+    }
+    impl CompatibleRuntime {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Nodejs => "nodejs",
+                Self::Nodejs4_3 => "nodejs4.3",
+                Self::Nodejs6_10 => "nodejs6.10",
+                Self::Nodejs8_10 => "nodejs8.10",
+                Self::Nodejs10X => "nodejs10.x",
+                Self::Nodejs12X => "nodejs12.x",
+                Self::Nodejs14X => "nodejs14.x",
+                Self::Nodejs16X => "nodejs16.x",
+                Self::Nodejs18X => "nodejs18.x",
+                Self::Nodejs20X => "nodejs20.x",
+                Self::Nodejs22X => "nodejs22.x",
+                Self::Nodejs24X => "nodejs24.x",
+                Self::Java8 => "java8",
+                Self::Java8Al2 => "java8.al2",
+                Self::Java11 => "java11",
+                Self::Java17 => "java17",
+                Self::Java21 => "java21",
+                Self::Java25 => "java25",
+                Self::Python2_7 => "python2.7",
+                Self::Python3_6 => "python3.6",
+                Self::Python3_7 => "python3.7",
+                Self::Python3_8 => "python3.8",
+                Self::Python3_9 => "python3.9",
+                Self::Python3_10 => "python3.10",
+                Self::Python3_11 => "python3.11",
+                Self::Python3_12 => "python3.12",
+                Self::Python3_13 => "python3.13",
+                Self::Python3_14 => "python3.14",
+                Self::Dotnetcore1_0 => "dotnetcore1.0",
+                Self::Dotnetcore2_0 => "dotnetcore2.0",
+                Self::Dotnetcore2_1 => "dotnetcore2.1",
+                Self::Dotnetcore3_1 => "dotnetcore3.1",
+                Self::Dotnet6 => "dotnet6",
+                Self::Dotnet8 => "dotnet8",
+                Self::Dotnet10 => "dotnet10",
+                Self::Nodejs4_3Edge => "nodejs4.3-edge",
+                Self::Go1X => "go1.x",
+                Self::Ruby2_5 => "ruby2.5",
+                Self::Ruby2_7 => "ruby2.7",
+                Self::Ruby3_2 => "ruby3.2",
+                Self::Ruby3_3 => "ruby3.3",
+                Self::Ruby3_4 => "ruby3.4",
+                Self::Ruby4_0 => "ruby4.0",
+                Self::Provided => "provided",
+                Self::ProvidedAl2 => "provided.al2",
+                Self::ProvidedAl2023 => "provided.al2023",
+                Self::Nodejs26X => "nodejs26.x",
+                Self::Python3_15 => "python3.15",
+                Self::Java8Al2023 => "java8.al2023",
+                Self::Java11Al2023 => "java11.al2023",
+                Self::Java17Al2023 => "java17.al2023",
+                Self::Custom => "custom",
+            }
+        }
+    }
     /// `Concurrency` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3363,6 +3591,13 @@ pub mod types {
     pub struct DeleteFunctionUrlConfigInput {
         pub function_name: String,
         pub qualifier: Option<String>,
+    }
+    /// `DeleteLayerVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteLayerVersionInput {
+        pub layer_name: String,
+        pub version_number: i64,
     }
     /// `DestinationConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
@@ -3818,6 +4053,42 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub invoke_mode: Option<InvokeMode>,
     }
+    /// `GetLayerVersionByArnRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLayerVersionByArnInput {
+        pub arn: String,
+    }
+    /// `GetLayerVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLayerVersionInput {
+        pub layer_name: String,
+        pub version_number: i64,
+    }
+    /// `GetLayerVersionResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLayerVersionResponse {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub content: Option<LayerVersionContentOutput>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_version_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub created_date: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub version: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub compatible_architectures: Option<Vec<Architecture>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub compatible_runtimes: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub license_info: Option<String>,
+    }
     /// `GetPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3988,6 +4259,75 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub signing_job_arn: Option<String>,
     }
+    /// `LayerVersionContentInput` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct LayerVersionContentInput {
+        pub s3_bucket: Option<String>,
+        pub s3_key: Option<String>,
+        pub s3_object_version: Option<String>,
+        pub s3_object_storage_mode: Option<S3ObjectStorageMode>,
+        pub zip_file: Option<Blob>,
+    }
+    /// `LayerVersionContentOutput` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct LayerVersionContentOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub location: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code_sha256: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code_size: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub signing_profile_version_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub signing_job_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub resolved_s3_object: Option<ResolvedS3Object>,
+    }
+    impl fmt::Debug for LayerVersionContentOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("LayerVersionContentOutput")
+                .field("location", &"[redacted]")
+                .field("code_sha256", &self.code_sha256)
+                .field("code_size", &self.code_size)
+                .field("signing_profile_version_arn", &self.signing_profile_version_arn)
+                .field("signing_job_arn", &self.signing_job_arn)
+                .field("resolved_s3_object", &self.resolved_s3_object)
+                .finish()
+        }
+    }
+    /// `LayerVersionsListItem` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct LayerVersionsListItem {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_version_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub version: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub created_date: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub compatible_architectures: Option<Vec<Architecture>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub compatible_runtimes: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub license_info: Option<String>,
+    }
+    /// `LayersListItem` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct LayersListItem {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub latest_matching_version: Option<LayerVersionsListItem>,
+    }
     /// `ListAliasesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4056,6 +4396,43 @@ pub mod types {
         pub next_marker: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub functions: Option<Vec<FunctionConfiguration>>,
+    }
+    /// `ListLayerVersionsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListLayerVersionsInput {
+        pub compatible_architecture: Option<Architecture>,
+        pub compatible_runtime: Option<CompatibleRuntime>,
+        pub layer_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListLayerVersionsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListLayerVersionsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_versions: Option<Vec<LayerVersionsListItem>>,
+    }
+    /// `ListLayersRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListLayersInput {
+        pub compatible_architecture: Option<Architecture>,
+        pub compatible_runtime: Option<CompatibleRuntime>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListLayersResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListLayersOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layers: Option<Vec<LayersListItem>>,
     }
     /// `ListTagsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4162,6 +4539,40 @@ pub mod types {
                 Self::Image => "Image",
             }
         }
+    }
+    /// `PublishLayerVersionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PublishLayerVersionInput {
+        pub layer_name: String,
+        pub description: Option<String>,
+        pub content: LayerVersionContentInput,
+        pub compatible_architectures: Option<Vec<Architecture>>,
+        pub compatible_runtimes: Option<Vec<CompatibleRuntime>>,
+        pub license_info: Option<String>,
+    }
+    /// `PublishLayerVersionResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PublishLayerVersionOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub content: Option<LayerVersionContentOutput>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub layer_version_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub created_date: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub version: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub compatible_architectures: Option<Vec<Architecture>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub compatible_runtimes: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub license_info: Option<String>,
     }
     /// `PublishVersionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4720,6 +5131,77 @@ mod shapes {
         r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}"#,
         false,
     );
+    pub(super) static COMPATIBLE_ARCHITECTURES: Shape = Shape::list(
+        "CompatibleArchitectures",
+        &ARCHITECTURE,
+        Bounds { min: Some(0), max: Some(2) },
+        false,
+    );
+    pub(super) static COMPATIBLE_RUNTIME: Shape = Shape::string(
+        "CompatibleRuntime",
+        Text::ANY.choices(&[
+            "nodejs",
+            "nodejs4.3",
+            "nodejs6.10",
+            "nodejs8.10",
+            "nodejs10.x",
+            "nodejs12.x",
+            "nodejs14.x",
+            "nodejs16.x",
+            "nodejs18.x",
+            "nodejs20.x",
+            "nodejs22.x",
+            "nodejs24.x",
+            "java8",
+            "java8.al2",
+            "java11",
+            "java17",
+            "java21",
+            "java25",
+            "python2.7",
+            "python3.6",
+            "python3.7",
+            "python3.8",
+            "python3.9",
+            "python3.10",
+            "python3.11",
+            "python3.12",
+            "python3.13",
+            "python3.14",
+            "dotnetcore1.0",
+            "dotnetcore2.0",
+            "dotnetcore2.1",
+            "dotnetcore3.1",
+            "dotnet6",
+            "dotnet8",
+            "dotnet10",
+            "nodejs4.3-edge",
+            "go1.x",
+            "ruby2.5",
+            "ruby2.7",
+            "ruby3.2",
+            "ruby3.3",
+            "ruby3.4",
+            "ruby4.0",
+            "provided",
+            "provided.al2",
+            "provided.al2023",
+            "nodejs26.x",
+            "python3.15",
+            "java8.al2023",
+            "java11.al2023",
+            "java17.al2023",
+            "custom",
+        ]),
+    );
+    pub(super) static COMPATIBLE_RUNTIMES: Shape =
+        Shape::list("CompatibleRuntimes", &RUNTIME, Bounds { min: Some(0), max: Some(15) }, false);
+    pub(super) static COMPATIBLE_RUNTIMES_INPUT: Shape = Shape::list(
+        "CompatibleRuntimesInput",
+        &COMPATIBLE_RUNTIME,
+        Bounds { min: Some(0), max: Some(15) },
+        false,
+    );
     pub(super) static CONCURRENCY: Shape = Shape::structure(
         "Concurrency",
         &[Member::body("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS)],
@@ -4854,6 +5336,17 @@ mod shapes {
                 .at(Location::Label, "FunctionName")
                 .required(),
             Member::body("Qualifier", &FUNCTION_URL_QUALIFIER).at(Location::Query, "Qualifier"),
+        ],
+    );
+    pub(super) static DELETE_LAYER_VERSION_REQUEST: Shape = Shape::structure(
+        "DeleteLayerVersionRequest",
+        &[
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("VersionNumber", &LAYER_VERSION_NUMBER)
+                .at(Location::Label, "VersionNumber")
+                .required(),
         ],
     );
     pub(super) static DESCRIPTION: Shape =
@@ -5252,6 +5745,35 @@ mod shapes {
             Member::body("InvokeMode", &INVOKE_MODE),
         ],
     );
+    pub(super) static GET_LAYER_VERSION_BY_ARN_REQUEST: Shape = Shape::structure(
+        "GetLayerVersionByArnRequest",
+        &[Member::body("Arn", &LAYER_VERSION_ARN).at(Location::Query, "Arn").required()],
+    );
+    pub(super) static GET_LAYER_VERSION_REQUEST: Shape = Shape::structure(
+        "GetLayerVersionRequest",
+        &[
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("VersionNumber", &LAYER_VERSION_NUMBER)
+                .at(Location::Label, "VersionNumber")
+                .required(),
+        ],
+    );
+    pub(super) static GET_LAYER_VERSION_RESPONSE: Shape = Shape::structure(
+        "GetLayerVersionResponse",
+        &[
+            Member::body("Content", &LAYER_VERSION_CONTENT_OUTPUT),
+            Member::body("LayerArn", &LAYER_ARN),
+            Member::body("LayerVersionArn", &LAYER_VERSION_ARN),
+            Member::body("Description", &DESCRIPTION),
+            Member::body("CreatedDate", &TIMESTAMP),
+            Member::body("Version", &LAYER_VERSION_NUMBER),
+            Member::body("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+            Member::body("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+            Member::body("LicenseInfo", &LICENSE_INFO),
+        ],
+    );
     pub(super) static GET_POLICY_REQUEST: Shape = Shape::structure(
         "GetPolicyRequest",
         &[
@@ -5398,8 +5920,35 @@ mod shapes {
             Member::body("SigningJobArn", &ARN),
         ],
     );
+    pub(super) static LAYER_ARN: Shape = Shape::string(
+        "LayerArn",
+        Text::ANY.length(Some(1), Some(2048)).pattern(&LAYER_ARN_PATTERN),
+    );
+    static LAYER_ARN_PATTERN: Pattern = Pattern::new(
+        r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+"#,
+        r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9\-_]+"#,
+        false,
+    );
     pub(super) static LAYER_LIST: Shape =
         Shape::list("LayerList", &LAYER_VERSION_ARN, Bounds { min: None, max: None }, false);
+    pub(super) static LAYER_NAME: Shape = Shape::string(
+        "LayerName",
+        Text::ANY.length(Some(1), Some(140)).pattern(&LAYER_NAME_PATTERN),
+    );
+    static LAYER_NAME_PATTERN: Pattern = Pattern::new(
+        r#"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"#,
+        r#"(arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9\-_]+)|[a-zA-Z0-9\-_]+"#,
+        false,
+    );
+    pub(super) static LAYER_NAME_OR_ARN: Shape = Shape::string(
+        "LayerNameOrArn",
+        Text::ANY.length(Some(1), Some(2048)).pattern(&LAYER_NAME_OR_ARN_PATTERN),
+    );
+    static LAYER_NAME_OR_ARN_PATTERN: Pattern = Pattern::new(
+        r#"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})"#,
+        r#"(arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9\-_]{1,140}|[a-zA-Z0-9\-_]{1,140})"#,
+        false,
+    );
     pub(super) static LAYER_VERSION_ARN: Shape = Shape::string(
         "LayerVersionArn",
         Text::ANY.length(Some(1), Some(2048)).pattern(&LAYER_VERSION_ARN_PATTERN),
@@ -5409,8 +5958,65 @@ mod shapes {
         r#"(arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9\-_]+:[0-9]+)|(arn:[a-zA-Z0-9\-]+:lambda:::awslayer:[a-zA-Z0-9\-_]+)"#,
         false,
     );
+    pub(super) static LAYER_VERSION_CONTENT_INPUT: Shape = Shape::structure(
+        "LayerVersionContentInput",
+        &[
+            Member::body("S3Bucket", &S3_BUCKET),
+            Member::body("S3Key", &S3_KEY),
+            Member::body("S3ObjectVersion", &S3_OBJECT_VERSION),
+            Member::body("S3ObjectStorageMode", &S3_OBJECT_STORAGE_MODE),
+            Member::body("ZipFile", &BLOB),
+        ],
+    );
+    pub(super) static LAYER_VERSION_CONTENT_OUTPUT: Shape = Shape::structure(
+        "LayerVersionContentOutput",
+        &[
+            Member::body("Location", &SENSITIVE_STRING_ON_SERVER_ONLY),
+            Member::body("CodeSha256", &STRING),
+            Member::body("CodeSize", &LONG),
+            Member::body("SigningProfileVersionArn", &ARN),
+            Member::body("SigningJobArn", &ARN),
+            Member::body("ResolvedS3Object", &RESOLVED_S3_OBJECT),
+        ],
+    );
+    pub(super) static LAYER_VERSION_NUMBER: Shape =
+        Shape::long("LayerVersionNumber", Bounds { min: None, max: None });
+    pub(super) static LAYER_VERSIONS_LIST: Shape = Shape::list(
+        "LayerVersionsList",
+        &LAYER_VERSIONS_LIST_ITEM,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static LAYER_VERSIONS_LIST_ITEM: Shape = Shape::structure(
+        "LayerVersionsListItem",
+        &[
+            Member::body("LayerVersionArn", &LAYER_VERSION_ARN),
+            Member::body("Version", &LAYER_VERSION_NUMBER),
+            Member::body("Description", &DESCRIPTION),
+            Member::body("CreatedDate", &TIMESTAMP),
+            Member::body("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+            Member::body("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+            Member::body("LicenseInfo", &LICENSE_INFO),
+        ],
+    );
+    pub(super) static LAYERS_LIST: Shape =
+        Shape::list("LayersList", &LAYERS_LIST_ITEM, Bounds { min: None, max: None }, false);
+    pub(super) static LAYERS_LIST_ITEM: Shape = Shape::structure(
+        "LayersListItem",
+        &[
+            Member::body("LayerName", &LAYER_NAME),
+            Member::body("LayerArn", &LAYER_ARN),
+            Member::body("LatestMatchingVersion", &LAYER_VERSIONS_LIST_ITEM),
+        ],
+    );
     pub(super) static LAYERS_REFERENCE_LIST: Shape =
         Shape::list("LayersReferenceList", &LAYER, Bounds { min: None, max: None }, false);
+    pub(super) static LICENSE_INFO: Shape = Shape::string(
+        "LicenseInfo",
+        Text::ANY.length(Some(0), Some(512)).pattern(&LICENSE_INFO_PATTERN),
+    );
+    static LICENSE_INFO_PATTERN: Pattern =
+        Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
     pub(super) static LIST_ALIASES_REQUEST: Shape = Shape::structure(
         "ListAliasesRequest",
         &[
@@ -5476,6 +6082,39 @@ mod shapes {
         "ListFunctionsResponse",
         &[Member::body("NextMarker", &STRING), Member::body("Functions", &FUNCTION_LIST)],
     );
+    pub(super) static LIST_LAYER_VERSIONS_REQUEST: Shape = Shape::structure(
+        "ListLayerVersionsRequest",
+        &[
+            Member::body("CompatibleArchitecture", &ARCHITECTURE)
+                .at(Location::Query, "CompatibleArchitecture"),
+            Member::body("CompatibleRuntime", &COMPATIBLE_RUNTIME)
+                .at(Location::Query, "CompatibleRuntime"),
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_LAYER_LIST_ITEMS).at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_LAYER_VERSIONS_RESPONSE: Shape = Shape::structure(
+        "ListLayerVersionsResponse",
+        &[Member::body("NextMarker", &STRING), Member::body("LayerVersions", &LAYER_VERSIONS_LIST)],
+    );
+    pub(super) static LIST_LAYERS_REQUEST: Shape = Shape::structure(
+        "ListLayersRequest",
+        &[
+            Member::body("CompatibleArchitecture", &ARCHITECTURE)
+                .at(Location::Query, "CompatibleArchitecture"),
+            Member::body("CompatibleRuntime", &COMPATIBLE_RUNTIME)
+                .at(Location::Query, "CompatibleRuntime"),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_LAYER_LIST_ITEMS).at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_LAYERS_RESPONSE: Shape = Shape::structure(
+        "ListLayersResponse",
+        &[Member::body("NextMarker", &STRING), Member::body("Layers", &LAYERS_LIST)],
+    );
     pub(super) static LIST_TAGS_REQUEST: Shape = Shape::structure(
         "ListTagsRequest",
         &[Member::body("Resource", &TAGGABLE_RESOURCE).at(Location::Label, "Resource").required()],
@@ -5537,6 +6176,8 @@ mod shapes {
     );
     pub(super) static MAX_ITEMS: Shape =
         Shape::integer("MaxItems", Bounds { min: Some(1), max: Some(50) });
+    pub(super) static MAX_LAYER_LIST_ITEMS: Shape =
+        Shape::integer("MaxLayerListItems", Bounds { min: Some(1), max: Some(50) });
     pub(super) static MAX_LIST_ITEMS: Shape =
         Shape::integer("MaxListItems", Bounds { min: Some(1), max: Some(10000) });
     pub(super) static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape =
@@ -5613,6 +6254,33 @@ mod shapes {
     );
     static PRINCIPAL_ORG_ID_PATTERN: Pattern =
         Pattern::new(r#"o-[a-z0-9]{10,32}"#, r#"o-[a-z0-9]{10,32}"#, false);
+    pub(super) static PUBLISH_LAYER_VERSION_REQUEST: Shape = Shape::structure(
+        "PublishLayerVersionRequest",
+        &[
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("Description", &DESCRIPTION),
+            Member::body("Content", &LAYER_VERSION_CONTENT_INPUT).required(),
+            Member::body("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+            Member::body("CompatibleRuntimes", &COMPATIBLE_RUNTIMES_INPUT),
+            Member::body("LicenseInfo", &LICENSE_INFO),
+        ],
+    );
+    pub(super) static PUBLISH_LAYER_VERSION_RESPONSE: Shape = Shape::structure(
+        "PublishLayerVersionResponse",
+        &[
+            Member::body("Content", &LAYER_VERSION_CONTENT_OUTPUT),
+            Member::body("LayerArn", &LAYER_ARN),
+            Member::body("LayerVersionArn", &LAYER_VERSION_ARN),
+            Member::body("Description", &DESCRIPTION),
+            Member::body("CreatedDate", &TIMESTAMP),
+            Member::body("Version", &LAYER_VERSION_NUMBER),
+            Member::body("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+            Member::body("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+            Member::body("LicenseInfo", &LICENSE_INFO),
+        ],
+    );
     pub(super) static PUBLISH_VERSION_REQUEST: Shape = Shape::structure(
         "PublishVersionRequest",
         &[

@@ -37,12 +37,11 @@ fn concurrency(resolved: &Resolved) -> Option<Concurrency> {
     Some(Concurrency { reserved_concurrent_executions: Some(calls) })
 }
 
-/// A link to the exact bytes, good for ten minutes.
+/// Where the code is.
 fn code(cx: &RequestCx<'_>, resolved: &Resolved) -> FunctionCodeLocation {
-    let link = cx.state.links.link(&resolved.deployment().code.sha256, cx.now());
     FunctionCodeLocation {
         repository_type: Some("S3".to_owned()),
-        location: Some(format!("{}{link}", cx.origin())),
+        location: Some(cx.code_link(&resolved.deployment().code.sha256)),
         ..FunctionCodeLocation::default()
     }
 }

@@ -50,7 +50,8 @@ pub(crate) async fn store_code(cx: &RequestCx<'_>, zip: Blob) -> Result<CodePack
     let zip = Bytes::from(zip.0);
     let inspected = zip.clone();
     let work = tokio::task::spawn_blocking(move || {
-        inspect(&inspected).map(|_| CodePackage::of(&inspected))
+        let contents = inspect(&inspected)?;
+        Ok(CodePackage::of(&inspected, contents.unzipped_bytes))
     });
     let package = work.await.map_err(ApiError::internal)?.map_err(|error| refused(&error))?;
     cx.state.blobs.put(zip).await.map_err(ApiError::internal)?;

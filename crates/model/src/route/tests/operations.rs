@@ -62,7 +62,7 @@ pub(super) static ROWS: &[Row] = &[
     ("ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", 200, "lambda:ListFunctionVersionsByCapacityProvider", ResourceForm::CapacityProvider),
     ("ListFunctions", "GET", "/2015-03-31/functions", 200, "lambda:ListFunctions", ResourceForm::Any),
     ("ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", 200, "lambda:ListFunctionsByCodeSigningConfig", ResourceForm::CodeSigningConfig),
-    ("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", 200, "lambda:ListLayerVersions", ResourceForm::Any),
+    ("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", 200, "lambda:ListLayerVersions", ResourceForm::Layer),
     ("ListLayers", "GET", "/2018-10-31/layers", 200, "lambda:ListLayers", ResourceForm::Any),
     ("ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", 200, "lambda:ListProvisionedConcurrencyConfigs", ResourceForm::Function),
     ("ListTags", "GET", "/2017-03-31/tags/{Resource}", 200, "lambda:ListTags", ResourceForm::ArnInPath),
