@@ -13,7 +13,9 @@ use portcullis_catalog::{
     decisions::{Origin, RequestId, Slot},
 };
 use portcullis_identity::{AccountId, Caller};
-use portcullis_lambda::{CodeSha256, Endpoint, FunctionReference, FunctionUrl, LambdaError, Target, UrlId};
+use portcullis_lambda::{
+    CodeSha256, Endpoint, FunctionReference, FunctionUrl, LambdaError, Target, UrlId,
+};
 use portcullis_model::{Operation, ResourceForm, authorization_of, lambda::operation::Invoke};
 
 use crate::{

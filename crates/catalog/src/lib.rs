@@ -39,8 +39,8 @@ pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
-    Installation, KeyHolder, LayerResource, LayerVersionResource, OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource,
-    TrustingRole, UserResource, WholeAccount, tag_value,
+    Installation, KeyHolder, LayerResource, LayerVersionResource, OwnerOfKey, PolicyResource,
+    PolicySource, RoleResource, RootResource, TrustingRole, UserResource, WholeAccount, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use supposed::{

@@ -9,8 +9,8 @@ use portcullis_identity::{
     ServiceIdentity, ServiceName, SessionKeys, User, UserName,
 };
 use portcullis_lambda::{
-    AliasName, FunctionArn, FunctionUrl, LayerArn, LayerVersion, LayerVersionArn, Qualifier, Target,
-    UrlId,
+    AliasName, FunctionArn, FunctionUrl, LayerArn, LayerVersion, LayerVersionArn, Qualifier,
+    Target, UrlId,
 };
 use portcullis_store::{Entry, Key, Revision};
 

@@ -55,8 +55,8 @@ pub use function::{
 pub use grant::{Grant, GrantInput, GrantPrincipal, UrlAuthType};
 pub use invalid::InvalidValue;
 pub use layer::{
-    CompatibleRuntime, Layer, LayerArn, LayerFilter, LayerInput, LayerName,
-    LayerNotes, LayerVersion, LayerVersionArn, LicenseInfo,
+    CompatibleRuntime, Layer, LayerArn, LayerFilter, LayerInput, LayerName, LayerNotes,
+    LayerVersion, LayerVersionArn, LicenseInfo,
 };
 pub use lint::{
     CONFUSED_DEPUTY, Facts, LAMBDA_ACTIONS, LAMBDA_KEYS, LAMBDA_RULES, lint, lint_grant,

@@ -10,8 +10,8 @@ use portcullis_model::lambda::operation::{
 
 use super::functions::{function_prefix, put_head};
 use crate::{
-    Catalog, Failure, FunctionResource, FunctionView, LayerView, Permit, Plan, Snapshot, WholeAccount,
-    address::Address,
+    Catalog, Failure, FunctionResource, FunctionView, LayerView, Permit, Plan, Snapshot,
+    WholeAccount, address::Address,
 };
 
 /// What an account has and uses in a region.

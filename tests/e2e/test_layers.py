@@ -1,0 +1,322 @@
+"""Layers: what is published is what is shown, to whom it may be shown.
+
+Source: facts/aws-lambda.md §3.
+"""
+
+import base64
+import hashlib
+import re
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server import ACCOUNT, REGION
+from wire import check_error, check_ok, check_validation, failed, longest, one_of, segment
+from world import allow, deny, error_of, unique, zipped
+
+GONE = "The resource you requested does not exist."
+TOO_SMALL = "Layer Version Cannot be less than 1"
+CONTENT = zipped({"python/shared.py": "VALUE = 1\n"})
+
+
+def arn(name, version=None, account=ACCOUNT, region=REGION):
+    layer = f"arn:aws:lambda:{region}:{account}:layer:{name}"
+    return layer if version is None else f"{layer}:{version}"
+
+
+def path(layer, version=None):
+    versions = f"/2018-10-31/layers/{segment(layer)}/versions"
+    return versions if version is None else f"{versions}/{version}"
+
+
+def by_arn(caller, text):
+    return caller.wire.call("GET", "/2018-10-31/layers", {"find": "LayerVersion", "Arn": text})
+
+
+def publish(account, name=None, content=CONTENT, **parameters):
+    """A new version of a layer; of a new one without a name."""
+    name = name or unique("layer")
+    client = account.root.boto()
+    return client.publish_layer_version(LayerName=name, Content={"ZipFile": content}, **parameters)
+
+
+def without(answer, *names):
+    return {key: value for key, value in answer.items() if key not in ("ResponseMetadata", *names)}
+
+
+def fetch(url):
+    with urllib.request.urlopen(url) as answer:
+        return answer.read()
+
+
+# --- Publishing and showing ---------------------------------------------------------------------------
+
+
+def test_what_is_published_is_what_is_shown(owner):
+    name = unique("layer")
+    notes = {
+        "Description": "shared code",
+        "LicenseInfo": "MIT",
+        "CompatibleRuntimes": ["python3.13", "go1.x"],
+        "CompatibleArchitectures": ["arm64", "x86_64"],
+    }
+    published = without(publish(owner, name, **notes))
+    digest = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+    assert fetch(published["Content"]["Location"]) == CONTENT
+    assert without(published["Content"], "Location") == {"CodeSha256": digest, "CodeSize": len(CONTENT)}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", published["CreatedDate"])
+    own = {"LayerArn": arn(name), "LayerVersionArn": arn(name, 1), "Version": 1, **notes}
+    assert without(published, "Content", "CreatedDate") == own
+    client = owner.root.boto()
+    for shown in (
+        client.get_layer_version(LayerName=name, VersionNumber=1),
+        client.get_layer_version(LayerName=arn(name), VersionNumber=1),
+        client.get_layer_version_by_arn(Arn=arn(name, 1)),
+    ):
+        assert fetch(shown["Content"].pop("Location")) == CONTENT
+        assert without(shown) == published | {"Content": without(published["Content"], "Location")}
+    entry = without(published, "Content", "LayerArn")
+    assert client.list_layer_versions(LayerName=name)["LayerVersions"] == [entry]
+    listed = [one for one in all_layers(client) if one["LayerName"] == name]
+    assert listed == [{"LayerName": name, "LayerArn": arn(name), "LatestMatchingVersion": entry}]
+
+
+def all_layers(client, **parameters):
+    return client.get_paginator("list_layers").paginate(**parameters).build_full_result()["Layers"]
+
+
+def test_what_was_not_given_is_not_shown_but_the_description(owner):
+    published = without(publish(owner), "Content", "CreatedDate", "LayerArn", "LayerVersionArn")
+    assert published == {"Description": "", "Version": 1}
+
+
+def test_numbers_rise_and_are_not_given_twice(owner):
+    name = unique("layer")
+    client = owner.root.boto()
+    assert [publish(owner, name)["Version"] for _ in range(2)] == [1, 2]
+    for number in (1, 2):
+        client.delete_layer_version(LayerName=name, VersionNumber=number)
+    assert client.list_layer_versions(LayerName=name)["LayerVersions"] == []
+    assert name not in [layer["LayerName"] for layer in all_layers(client)]
+    assert publish(owner, arn(name))["LayerVersionArn"] == arn(name, 3)
+
+
+def test_publishers_at_once_get_different_numbers(owner):
+    name = unique("layer")
+    with ThreadPoolExecutor(8) as pool:
+        numbers = [answer["Version"] for answer in pool.map(lambda _: publish(owner, name), range(16))]
+    assert sorted(numbers) == list(range(1, 17))
+
+
+def test_the_newest_comes_first_page_by_page(owner):
+    name = unique("layer")
+    for _ in range(5):
+        publish(owner, name)
+    client = owner.root.boto()
+    client.delete_layer_version(LayerName=name, VersionNumber=3)
+    pages = client.get_paginator("list_layer_versions").paginate(
+        LayerName=name, PaginationConfig={"PageSize": 2}
+    )
+    assert [[one["Version"] for one in page["LayerVersions"]] for page in pages] == [[5, 4], [2, 1]]
+    assert [one["Version"] for one in client.list_layer_versions(LayerName=arn(name))["LayerVersions"]] == [5, 4, 2, 1]
+
+
+def test_layers_are_listed_by_name_page_by_page(world):
+    account = world.account()
+    for name in ("b", "a-2", "a", "a_1"):
+        publish(account, name)
+        publish(account, name)
+    pages = account.root.boto().get_paginator("list_layers").paginate(PaginationConfig={"PageSize": 3})
+    shown = [
+        [(one["LayerName"], one["LatestMatchingVersion"]["Version"]) for one in page["Layers"]] for page in pages
+    ]
+    assert shown == [[("a", 2), ("a-2", 2), ("a_1", 2)], [("b", 2)]]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "architecture", "versions"),
+    [
+        (None, None, [3, 2, 1]),
+        ("python3.13", None, [2, 1]),
+        ("python3.12", None, [1]),
+        (None, "arm64", [2]),
+        ("python3.13", "x86_64", [1]),
+        ("python3.12", "arm64", []),
+    ],
+)
+def test_lists_show_what_says_that_it_is_for_what_is_asked(world, filtered, runtime, architecture, versions):
+    asked = {"CompatibleRuntime": runtime, "CompatibleArchitecture": architecture}
+    asked = {key: value for key, value in asked.items() if value}
+    client = filtered.root.boto()
+    listed = client.list_layer_versions(LayerName="l", **asked)["LayerVersions"]
+    assert [one["Version"] for one in listed] == versions
+    newest = [one["LatestMatchingVersion"]["Version"] for one in client.list_layers(**asked)["Layers"]]
+    assert newest == versions[:1]
+
+
+@pytest.fixture(scope="module")
+def filtered(world):
+    account = world.account()
+    runtimes = ["python3.12", "python3.13"]
+    publish(account, "l", CompatibleRuntimes=runtimes, CompatibleArchitectures=["x86_64"])
+    publish(account, "l", CompatibleRuntimes=["python3.13"], CompatibleArchitectures=["arm64"])
+    publish(account, "l")
+    return account
+
+
+def test_layers_survive_a_restart(start_server):
+    from world import World
+
+    server = start_server()
+    account = World(server).owner
+    published = publish(account, "l", Description="kept")
+    publish(account, "l")
+    account.root.boto().delete_layer_version(LayerName="l", VersionNumber=2)
+    server.end()
+    again = World(start_server(server.data_dir)).owner
+    shown = again.root.boto().get_layer_version(LayerName="l", VersionNumber=1)
+    assert fetch(shown["Content"]["Location"]) == CONTENT
+    assert without(shown, "Content") == without(published, "Content")
+    assert publish(again, "l")["Version"] == 3
+
+
+def test_the_accounts_code_size_counts_layers(world):
+    account = world.account()
+    usage = lambda: account.root.boto().get_account_settings()["AccountUsage"]["TotalCodeSize"]  # noqa: E731
+    assert usage() == 0
+    publish(account, "l")
+    publish(account, "l")
+    assert usage() == 2 * len(CONTENT)
+    account.root.boto().delete_layer_version(LayerName="l", VersionNumber=1)
+    assert usage() == len(CONTENT)
+
+
+# --- Refusals -----------------------------------------------------------------------------------------
+
+
+def test_what_is_not_there_is_not_found_and_deleted_in_peace(owner):
+    name = publish(owner)["LayerArn"].rsplit(":", 1)[1]
+    wire = owner.root.wire
+    for layer in (name, "nothing", arn(name)):
+        check_error(wire.call("GET", path(layer, 9)), "ResourceNotFoundException", GONE)
+        answer = wire.call("DELETE", path(layer, 9))
+        check_ok(answer, 204)
+        assert answer.body == b""
+    for text in (arn(name, 9), arn("nothing", 1), arn(name, 0), "arn:aws:lambda:::awslayer:AmazonLinux1803"):
+        check_error(by_arn(owner.root, text), "ResourceNotFoundException", GONE)
+    answer = wire.call("GET", path("nothing"))
+    assert (answer.status, answer.body) == (200, b'{"LayerVersions":[]}')
+
+
+@pytest.mark.parametrize("number", [0, -1])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_versions_are_counted_from_one(owner, method, number):
+    answer = owner.root.wire.call(method, path("l", number))
+    check_error(answer, "InvalidParameterValueException", TOO_SMALL)
+
+
+def test_layers_of_another_region_are_not_here(owner):
+    foreign = arn("l", region="eu-west-3")
+    answer = owner.root.wire.call("POST", path(foreign), body={"Content": {"ZipFile": base64.b64encode(CONTENT).decode()}})
+    check_error(answer, "ResourceNotFoundException", GONE)
+    check_error(owner.root.wire.call("GET", path(foreign, 1)), "ResourceNotFoundException", GONE)
+
+
+VERSION_PATTERN = (
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:"
+    r"[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
+)
+
+
+def test_a_malformed_arn_is_told_the_pattern(owner):
+    check_validation(
+        by_arn(owner.root, "l:1"),
+        failed("l:1", "arn", f"Member must satisfy regular expression pattern: {VERSION_PATTERN}"),
+    )
+
+
+def test_words_that_are_no_runtimes_are_told_so(owner):
+    wire = owner.root.wire
+    answer = wire.call("GET", path("l"), {"CompatibleRuntime": "no", "CompatibleArchitecture": "x86"})
+    message = answer.json["message"]
+    assert (answer.status, answer.code) == (400, "ValidationException")
+    assert message.startswith("2 validation errors detected: ")
+    assert failed("x86", "compatibleArchitecture", one_of("x86_64", "arm64")) in message
+    assert "Value 'no' at 'compatibleRuntime' failed to satisfy constraint: Member must satisfy enum value set: [" in message
+    body = {"Content": {"ZipFile": ""}, "CompatibleRuntimes": ["no"]}
+    answer = wire.call("POST", path("l"), body=body)
+    assert "Value '[no]' at 'compatibleRuntimes' failed to satisfy constraint" in answer.json["message"]
+
+
+def test_content_that_is_none_is_refused(owner):
+    wire = owner.root.wire
+    rows = [
+        ({}, "InvalidParameterValueException", "Please provide a source for layer content."),
+        ({"ZipFile": base64.b64encode(b"no zip").decode()}, "InvalidParameterValueException",
+         "Could not unzip uploaded file. Please check your file, then try to upload again."),
+    ]  # fmt: skip
+    for content, code, message in rows:
+        check_error(wire.call("POST", path("l"), body={"Content": content}), code, message)
+    answer = wire.call("POST", path("l"), body={"Content": {"S3Bucket": "bucket", "S3Key": "key"}})
+    assert (answer.status, answer.code) == (400, "UnsupportedOperationException")
+    assert answer.json["message"] == "Portcullis does not support layer content from S3 (S3Bucket, S3Key) yet."
+    big = zipped({"zeros": "\0" * 262_144_001})
+    refused = error_of(publish, owner, content=big)
+    assert refused == ("InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes")
+    notes = {"Content": {"ZipFile": base64.b64encode(CONTENT).decode()}, "LicenseInfo": "l" * 513}
+    check_validation(wire.call("POST", path("l"), body=notes), failed("l" * 513, "licenseInfo", longest(512)))
+    assert all(one["LayerName"] != "l" for one in all_layers(owner.root.boto()))
+
+
+# --- Who may ------------------------------------------------------------------------------------------
+
+LAYER, VERSION = arn("guarded"), arn("guarded", 1)
+CALLS = {
+    "PublishLayerVersion": (LAYER, lambda c: c.publish_layer_version(LayerName="guarded", Content={"ZipFile": CONTENT})),
+    "ListLayerVersions": (LAYER, lambda c: c.list_layer_versions(LayerName="guarded")),
+    "ListLayers": ("*", lambda c: c.list_layers()),
+    "GetLayerVersion": (VERSION, lambda c: c.get_layer_version(LayerName="guarded", VersionNumber=1)),
+    "DeleteLayerVersion": (VERSION, lambda c: c.delete_layer_version(LayerName="guarded", VersionNumber=1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_each_operation_needs_its_own_action_on_its_own_resource(owner, operation):
+    publish(owner, "guarded")
+    resource, call = CALLS[operation]
+    caller = owner.user(allow("lambda:*", "*"), deny(f"lambda:{operation}", resource))
+    refused = error_of(call, caller.boto())
+    assert refused == (
+        "AccessDeniedException",
+        f"User: {caller.arn} is not authorized to perform: lambda:{operation} on resource: {resource} "
+        "with an explicit deny in an identity-based policy",
+    )
+    call(caller.permit(allow(f"lambda:{operation}", resource)).boto())
+
+
+def test_get_by_arn_needs_the_permission_of_get(owner):
+    text = publish(owner)["LayerVersionArn"]
+    caller = owner.user(allow("lambda:GetLayerVersion", text))
+    check_ok(by_arn(caller, text), 200)
+    other = publish(owner)["LayerVersionArn"]
+    code, message = error_of(caller.boto().get_layer_version_by_arn, Arn=other)
+    assert code == "AccessDeniedException"
+    assert f"lambda:GetLayerVersion on resource: {other} because no identity-based policy" in message
+
+
+@pytest.mark.parametrize("operation", [name for name in CALLS if name != "ListLayers"])
+def test_nobody_has_to_do_with_layers_of_another_account(owner, other, operation):
+    name = unique("layer")
+    publish(owner, name)
+    wire = other.root.wire
+    call = {
+        "PublishLayerVersion": lambda: wire.call("POST", path(arn(name)), body={"Content": {"ZipFile": ""}}),
+        "ListLayerVersions": lambda: wire.call("GET", path(arn(name))),
+        "GetLayerVersion": lambda: wire.call("GET", path(arn(name), 1)),
+        "DeleteLayerVersion": lambda: wire.call("DELETE", path(arn(name), 1)),
+    }[operation]
+    answer = call()
+    assert (answer.status, answer.code) == (403, "AccessDeniedException")
+    assert f"because no resource-based policy allows the lambda:{operation} action" in answer.json["Message"]
+    assert other.root.boto().list_layer_versions(LayerName=name)["LayerVersions"] == []
+    owner.root.boto().get_layer_version(LayerName=name, VersionNumber=1)
