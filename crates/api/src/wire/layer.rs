@@ -52,9 +52,10 @@ pub(crate) fn filter(
     })
 }
 
-/// What all answers say of a version, under the same names in three generated types.
+/// What all answers say of a version, under the same names in three generated types, and what only
+/// some say.
 macro_rules! described {
-    ($output:ident of $version:expr) => {{
+    ($output:ident of $version:expr $(, $more:ident: $value:expr)*) => {{
         let LayerVersion { arn, notes, created, .. } = $version;
         let (runtimes, architectures) = (notes.runtimes(), notes.architectures());
         $output {
@@ -65,7 +66,7 @@ macro_rules! described {
             compatible_runtimes: given(runtimes, CompatibleRuntime::to_string),
             compatible_architectures: given(architectures, |one| architecture(*one)),
             license_info: notes.license().map(str::to_owned),
-            ..$output::default()
+            $($more: $value,)*
         }
     }};
 }
@@ -92,20 +93,16 @@ pub(crate) fn listed_layer(newest: &LayerVersion) -> LayersListItem {
 
 /// The whole of a version, with a link to its content that is good for ten minutes.
 pub(crate) fn whole(cx: &RequestCx<'_>, version: &LayerVersion) -> GetLayerVersionResponse {
-    GetLayerVersionResponse {
-        content: Some(content(cx, version)),
-        layer_arn: Some(version.arn.layer().to_string()),
-        ..described!(GetLayerVersionResponse of version)
-    }
+    let layer_arn = Some(version.arn.layer().to_string());
+    let content = Some(content(cx, version));
+    described!(GetLayerVersionResponse of version, layer_arn: layer_arn, content: content)
 }
 
 /// The same, for its publisher.
 pub(crate) fn published(cx: &RequestCx<'_>, version: &LayerVersion) -> PublishLayerVersionOutput {
-    PublishLayerVersionOutput {
-        content: Some(content(cx, version)),
-        layer_arn: Some(version.arn.layer().to_string()),
-        ..described!(PublishLayerVersionOutput of version)
-    }
+    let layer_arn = Some(version.arn.layer().to_string());
+    let content = Some(content(cx, version));
+    described!(PublishLayerVersionOutput of version, layer_arn: layer_arn, content: content)
 }
 
 fn content(cx: &RequestCx<'_>, version: &LayerVersion) -> LayerVersionContentOutput {
