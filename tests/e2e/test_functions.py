@@ -1097,7 +1097,6 @@ NOT_SERVED = [
     ("PutProvisionedConcurrencyConfig", "PUT",
      "/2019-09-30/functions/{fn}/provisioned-concurrency?Qualifier=1",
      {"ProvisionedConcurrentExecutions": 1}),
-    ("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs", None),
     ("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", None),
 ]  # fmt: skip
 

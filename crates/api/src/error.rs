@@ -323,6 +323,9 @@ fn lambda_row(error: &LambdaError) -> Row {
         LambdaError::Conflict(_)           => Row(409, "ResourceConflictException", Shape::TypedLower),
         LambdaError::StaleRevision(_)      => Row(412, "PreconditionFailedException", Shape::TypedLower),
         LambdaError::PolicyTooLong { .. }  => Row(400, "PolicyLengthExceededException", Shape::TypedLower),
+        LambdaError::CodeSigningConfigUnknown(_) => Row(404, "ResourceNotFoundException", Shape::Upper),
+        LambdaError::CodeSigningConfigMissing(_) => Row(404, "CodeSigningConfigNotFoundException", Shape::TypedUpper),
+        LambdaError::CodeVerificationFailed(_) => Row(400, "CodeVerificationFailedException", Shape::TypedUpper),
         LambdaError::ForeignAccount        => Row(403, "AccessDeniedException", Shape::Null),
         LambdaError::Unsupported { .. }    => Row(400, "UnsupportedOperationException", Shape::Lower),
     }

@@ -35,6 +35,9 @@ fn query(service: &'static str, operation: &'static str, body: &'static str) -> 
 const F: &str = "/2015-03-31/functions/missing";
 const CREATE: &str = r#"{"FunctionName":"missing","Runtime":"python3.11","Handler":"i.h",
     "Role":"arn:aws:iam::123456789012:role/missing","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}"#;
+const SIGNING: &str =
+    "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdefg";
+const PUBLISHERS: &str = r#"{"AllowedPublishers":{"SigningProfileVersionArns":["arn:aws:signer:us-east-1:123456789012:/signing-profiles/p/v"]}}"#;
 const SUPPOSED: &str =
     r#"{"Principal":"anonymous","Action":"lambda:ListFunctions","Resource":"*"}"#;
 const GRANT: &str = r#"{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}"#;
@@ -63,6 +66,8 @@ fn of_lambda() -> Vec<Case> {
     let tags = "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
     let events = "/2019-09-25/functions/missing/event-invoke-config";
     let url = "/2021-10-31/functions/missing/url";
+    let signing = "/2020-06-30/functions/missing/code-signing-config";
+    let config: &str = String::leak(format!("/2020-04-22/code-signing-configs/{}", SIGNING.replace(':', "%3A")));
     let recursion = "/2024-08-31/functions/missing/recursion-config";
     let runtime = "/2021-07-20/functions/missing/runtime-management-config";
     vec![
@@ -88,7 +93,15 @@ fn of_lambda() -> Vec<Case> {
         with(rest("TagResource",   Method::POST,   tags), r#"{"Tags":{"k":"v"}}"#),
         rest("UntagResource", Method::DELETE, String::leak(format!("{tags}?tagKeys=k"))),
         rest("ListTags",      Method::GET,    tags),
-        rest("GetFunctionCodeSigningConfig", Method::GET, "/2020-06-30/functions/missing/code-signing-config"),
+        with(rest("PutFunctionCodeSigningConfig", Method::PUT, signing), String::leak(format!(r#"{{"CodeSigningConfigArn":"{SIGNING}"}}"#))),
+        rest("GetFunctionCodeSigningConfig", Method::GET, signing),
+        rest("DeleteFunctionCodeSigningConfig", Method::DELETE, signing),
+        with(rest("CreateCodeSigningConfig", Method::POST, "/2020-04-22/code-signing-configs"), PUBLISHERS),
+        rest("GetCodeSigningConfig", Method::GET, config),
+        with(rest("UpdateCodeSigningConfig", Method::PUT, config), "{}"),
+        rest("DeleteCodeSigningConfig", Method::DELETE, config),
+        rest("ListCodeSigningConfigs", Method::GET, "/2020-04-22/code-signing-configs"),
+        rest("ListFunctionsByCodeSigningConfig", Method::GET, String::leak(format!("{config}/functions"))),
         with(rest("PutFunctionConcurrency", Method::PUT, "/2017-10-31/functions/missing/concurrency"), r#"{"ReservedConcurrentExecutions":1}"#),
         rest("GetFunctionConcurrency", Method::GET, "/2019-09-30/functions/missing/concurrency"),
         rest("DeleteFunctionConcurrency", Method::DELETE, "/2017-10-31/functions/missing/concurrency"),

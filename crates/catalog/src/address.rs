@@ -17,6 +17,7 @@
 //! iam/ACCOUNT/policy/name                   ManagedPolicy (likewise)
 //! iam/ACCOUNT/policy/name/v2                PolicyVersion
 //! iam/ACCOUNT/role/name                     Role      (likewise)
+//! csc/ACCOUNT/REGION/csc-…                  CodeSigningConfig
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
 //! key/AKIA…/used                            KeyUse
@@ -32,12 +33,13 @@ use portcullis_identity::{
     UserName,
 };
 use portcullis_lambda::{
-    AliasName, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region, VersionNumber,
+    AliasName, CodeSigningConfigArn, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region,
+    VersionNumber,
 };
 use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
-pub(crate) const ROOTS: [&str; 6] = ["alias/", "fn/", "iam/", "key/", "layer/", "system/"];
+pub(crate) const ROOTS: [&str; 7] = ["alias/", "csc/", "fn/", "iam/", "key/", "layer/", "system/"];
 
 /// What the keys of queued events begin with. No snapshot has them.
 pub(crate) const QUEUE: &str = "queue/";
@@ -67,6 +69,8 @@ pub enum Address {
     Layer(LayerArn),
     /// A version of a layer.
     LayerVersion(LayerVersionArn),
+    /// A code-signing configuration.
+    CodeSigningConfig(CodeSigningConfigArn),
     /// An account.
     Account(AccountId),
     /// A user, by its folded name.
@@ -153,6 +157,13 @@ impl Address {
             ["layer", account, region, name, rest @ ..] => {
                 let (region, account) = (region.parse().ok()?, account.parse().ok()?);
                 Self::parse_layer(LayerArn::new(region, account, name.parse().ok()?), rest)
+            }
+            ["csc", account, region, id] => {
+                let region: Region = region.parse().ok()?;
+                let partition = region.partition().as_str();
+                let arn =
+                    format!("arn:{partition}:lambda:{region}:{account}:code-signing-config:{id}");
+                Some(Self::CodeSigningConfig(arn.parse().ok()?))
             }
             ["iam", account] => Some(Self::Account(account.parse().ok()?)),
             ["iam", account, "user", name] => {
@@ -242,6 +253,9 @@ impl std::fmt::Display for Address {
                 write_layer(f, arn.layer())?;
                 write!(f, "/{}", arn.number())
             }
+            Self::CodeSigningConfig(arn) => {
+                write!(f, "csc/{}/{}/{}", arn.account(), arn.region(), arn.id())
+            }
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
             Self::Group(account, name) => write!(f, "iam/{account}/group/{name}"),
@@ -304,6 +318,8 @@ mod tests {
         let version = layer.clone().version(7).unwrap();
         check(&Address::Layer(layer), "layer/123456789012/cn-north-1/l_1-x");
         check(&Address::LayerVersion(version), "layer/123456789012/cn-north-1/l_1-x/7");
+        let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:code-signing-config:csc-0123456789abcdefg";
+        check(&Address::CodeSigningConfig(arn.parse().unwrap()), "csc/123456789012/cn-north-1/csc-0123456789abcdefg");
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");

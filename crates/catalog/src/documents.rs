@@ -1,6 +1,7 @@
 //! The stored form of every domain value: one format byte, then JSON, so that later versions can
 //! read what earlier ones wrote.
 
+mod code_signing;
 pub mod event;
 pub mod event_invoke;
 pub mod identity;

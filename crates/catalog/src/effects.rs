@@ -8,6 +8,7 @@ mod access_keys;
 mod account;
 mod aliases;
 mod attachments;
+mod code_signing;
 mod concurrency;
 mod entities;
 mod event_invokes;

@@ -17,6 +17,7 @@ pub mod address;
 mod attached;
 mod authorize;
 mod catalog;
+mod code_signing;
 pub mod decisions;
 pub mod documents;
 pub mod effects;
@@ -27,6 +28,7 @@ mod reservations;
 mod resources;
 mod snapshot;
 mod supposed;
+mod taggable;
 mod view;
 mod written;
 
@@ -47,6 +49,7 @@ pub use supposed::{
     CannotSuppose, Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind,
     SupposedCall,
 };
+pub use taggable::{CodeSigningConfigResource, TaggableResource};
 pub use view::{
     AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
 };

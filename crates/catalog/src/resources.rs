@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What a condition on the resource's tags begins with, in lower case.
-const RESOURCE_TAG: &str = "aws:resourcetag/";
+pub(crate) const RESOURCE_TAG: &str = "aws:resourcetag/";
 
 /// A function, or one version or alias of it.
 ///

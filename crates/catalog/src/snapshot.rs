@@ -17,6 +17,7 @@ use portcullis_store::{Entry, Key, Revision};
 use crate::{
     AccessKeyView, FunctionView, GroupView, LayerView, PolicyView, RoleView, UserView, Versioned,
     address::Address,
+    code_signing::CodeSigning,
     documents::{Document, DocumentError, lambda::decode_policy},
     groups::Groups,
     layers::Layers,
@@ -38,6 +39,7 @@ pub struct Snapshot {
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
     pub(crate) reservations: Reservations,
     pub(crate) layers: Layers,
+    pub(crate) code_signing: CodeSigning,
     /// Which function or alias has the URL of this id.
     urls: OrdMap<UrlId, (FunctionArn, Option<AliasName>)>,
     accounts: OrdMap<AccountId, AccountView>,
@@ -88,6 +90,7 @@ impl Snapshot {
             functions: OrdMap::new(),
             reservations: Reservations::default(),
             layers: Layers::default(),
+            code_signing: CodeSigning::default(),
             urls: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
@@ -381,6 +384,7 @@ impl Snapshot {
                 let version = self.read_code(entry);
                 self.layers.apply_version(&arn, version);
             }
+            Address::CodeSigningConfig(arn) => self.code_signing.apply(&arn, read(entry)),
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
             Address::Group(account, name) => self.apply_group((account, name), read(entry)),
@@ -422,6 +426,7 @@ impl Snapshot {
     ) {
         let old = self.functions.get(arn.as_str()).map(|view| &*view.head);
         self.reservations.replace(arn, old, head.as_deref());
+        self.code_signing.moved(arn, old, head.as_deref());
         if let (Some(head), Some(view)) = (&head, self.functions.get_mut(arn.as_str()))
             && view.head.created == head.created
         {

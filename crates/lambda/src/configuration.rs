@@ -50,8 +50,6 @@ pub struct ConfigurationInput {
     pub package_type: Option<String>,
     /// Whether there is a non-empty `ImageConfig`.
     pub image: bool,
-    /// `CodeSigningConfigArn`
-    pub code_signing: Option<String>,
     /// Whether there is a `DurableConfig`.
     pub durable: bool,
     /// Whether there is a `TenancyConfig`.
@@ -74,7 +72,6 @@ impl ConfigurationInput {
             (given(&self.dead_letter_target), "DeadLetterConfig"),
             (given(&self.kms_key), "KMSKeyArn"),
             (some(&self.file_systems), "FileSystemConfigs"),
-            (given(&self.code_signing), "CodeSigningConfigArn"),
             (self.image, "ImageConfig"),
             (self.durable, "DurableConfig"),
             (self.tenancy, "TenancyConfig"),
@@ -405,7 +402,6 @@ mod tests {
         check_unsupported("DeadLetterConfig", |i| i.dead_letter_target = text("arn"));
         check_unsupported("KMSKeyArn", |i| i.kms_key = text("arn"));
         check_unsupported("FileSystemConfigs", |i| i.file_systems = list("arn"));
-        check_unsupported("CodeSigningConfigArn", |i| i.code_signing = text("arn"));
         check_unsupported("ImageConfig", |i| i.image = true);
         check_unsupported("DurableConfig", |i| i.durable = true);
         check_unsupported("TenancyConfig", |i| i.tenancy = true);

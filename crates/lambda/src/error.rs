@@ -4,7 +4,8 @@
 //! gives the status, the code and the shape of the answer. Nothing here knows those.
 
 use crate::{
-    InvalidValue, NotFound, RESOURCE_POLICY_BYTES_MAX, StatementId, Target, VersionNumber,
+    CodeSigningConfigArn, InvalidValue, NotFound, RESOURCE_POLICY_BYTES_MAX, StatementId, Target,
+    VersionNumber,
 };
 
 /// A refusal of the Lambda domain.
@@ -47,6 +48,23 @@ pub enum LambdaError {
         /// The size that it would have, in bytes of compact JSON.
         size: usize,
     },
+    /// A code-signing configuration is not there, where it is asked for itself. A group of its own:
+    /// AWS sends it without `Type` (`[snap] §4.6`, `§5.3`).
+    #[error("The Lambda code signing configuration {0} can not be found.")]
+    CodeSigningConfigUnknown(CodeSigningConfigArn),
+    /// A code-signing configuration is not there, where a function should get it (`[snap] §4.6`).
+    #[error(
+        "The code signing configuration cannot be found. Check that the provided configuration is \
+         not deleted: {0}."
+    )]
+    CodeSigningConfigMissing(CodeSigningConfigArn),
+    /// The code of the function of this name is not signed by whom it should be. Known from reports
+    /// of real answers, not recorded in the sheet.
+    #[error(
+        "Lambda cannot deploy the function. The function or layer might be signed using a signature \
+         that the client is not configured to accept. Check the provided signature for {0}."
+    )]
+    CodeVerificationFailed(Box<str>),
     /// A function cannot be created in another account: AWS sends an access denial whose message
     /// is null (`[snap] §4.5`).
     #[error("")]
@@ -262,6 +280,9 @@ pub enum Conflict {
          following state: {0}"
     )]
     State(&'static str),
+    /// `[doc]` says that it is refused; the text is our own.
+    #[error("The code signing configuration {0} is used by functions and cannot be deleted.")]
+    CodeSigningConfigInUse(CodeSigningConfigArn),
     /// `[issue]`: reports of real answers; carries the aliases' names, joined by `, `.
     #[error("Unable to delete version because the following aliases reference it: [{0}]")]
     VersionInUse(Box<str>),

@@ -1,15 +1,13 @@
 //! A function: its head, `$LATEST`, the rules that change it, and the versions that it publishes.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::settings::Description;
 use crate::{
-    Alias, Architecture, CodePackage, Configuration, ConfigurationChange, Conflict, Deployment,
-    Failure, Fresh, FunctionArn, InvalidParameter, InvalidValue, LambdaError, Lifecycle, Qualifier,
-    RecursiveLoop, ReservedConcurrency, RevisionId, RuntimeUpdates, StaleRevision, Tags, Target,
-    VersionNumber,
+    Alias, Architecture, CodePackage, CodeSigningConfigArn, Configuration, ConfigurationChange,
+    Conflict, Deployment, Failure, Fresh, FunctionArn, InvalidParameter, InvalidValue, LambdaError,
+    Lifecycle, Qualifier, RecursiveLoop, ReservedConcurrency, RevisionId, RuntimeUpdates,
+    StaleRevision, Tags, Target, VersionNumber,
 };
 
 /// What a [`Function`] consists of.
@@ -32,6 +30,8 @@ pub struct FunctionParts {
     pub reserved: Option<ReservedConcurrency>,
     /// Whether it may be part of a loop of calls.
     pub recursive_loop: RecursiveLoop,
+    /// Who may have signed its code, where that is asked for.
+    pub code_signing: Option<CodeSigningConfigArn>,
 }
 
 /// A function. Every rule gives the function as it is afterwards, or refuses and changes nothing.
@@ -96,7 +96,7 @@ impl Function {
         let next_version = VersionNumber::FIRST;
         let created = fresh.now;
         let (published_as, reserved) = (None, None);
-        let recursive_loop = RecursiveLoop::default();
+        let (recursive_loop, code_signing) = (RecursiveLoop::default(), None);
         Ok(Self(FunctionParts {
             arn,
             latest,
@@ -106,6 +106,7 @@ impl Function {
             published_as,
             reserved,
             recursive_loop,
+            code_signing,
         }))
     }
 
@@ -298,27 +299,6 @@ impl Function {
         }
     }
 
-    /// `TagResource`: the tags of the request over the present ones; a new revision.
-    ///
-    /// # Errors
-    /// [`InvalidParameter::EmptyTags`] for an empty map, and those of [`Tags::new`].
-    pub fn tag(
-        &self,
-        added: BTreeMap<String, String>,
-        revision: RevisionId,
-    ) -> Result<Self, LambdaError> {
-        if added.is_empty() {
-            return Err(InvalidParameter::EmptyTags.into());
-        }
-        Ok(self.tagged(self.0.tags.with(&Tags::new(added)?)?, revision))
-    }
-
-    /// `UntagResource`: without the tags of these keys; a new revision in any case.
-    #[must_use]
-    pub fn untag(&self, keys: &[String], revision: RevisionId) -> Self {
-        self.tagged(self.0.tags.without(keys), revision)
-    }
-
     /// The calls that are reserved for it, if any are.
     #[must_use]
     pub fn reserved(&self) -> Option<ReservedConcurrency> {
@@ -338,6 +318,18 @@ impl Function {
         Self(FunctionParts { recursive_loop, ..self.0.clone() })
     }
 
+    /// The configuration that says who may have signed its code.
+    #[must_use]
+    pub fn code_signing(&self) -> Option<&CodeSigningConfigArn> {
+        self.0.code_signing.as_ref()
+    }
+
+    /// With this code-signing configuration, or none: it counts from the next code on.
+    #[must_use]
+    pub fn signed_by(&self, code_signing: Option<CodeSigningConfigArn>) -> Self {
+        Self(FunctionParts { code_signing, ..self.0.clone() })
+    }
+
     /// With other updates of the runtime of `$LATEST`. The revision stays.
     #[must_use]
     pub fn updating_runtime(&self, runtime_updates: RuntimeUpdates) -> Self {
@@ -345,8 +337,9 @@ impl Function {
         Self(FunctionParts { latest, ..self.0.clone() })
     }
 
-    /// The function with other tags.
-    fn tagged(&self, tags: Tags, revision: RevisionId) -> Self {
+    /// The function with other tags; a new revision in any case.
+    #[must_use]
+    pub fn tagged(&self, tags: Tags, revision: RevisionId) -> Self {
         let latest = Deployment { revision, ..self.0.latest.clone() };
         Self(FunctionParts { tags, latest, ..self.0.clone() })
     }

@@ -11,6 +11,7 @@
 
 mod alias;
 mod arn;
+mod code_signing;
 mod concurrency;
 mod configuration;
 mod deployment;
@@ -32,12 +33,14 @@ mod remedy;
 mod revision;
 mod runtime;
 mod runtime_updates;
+mod setting_arn;
 mod settings;
 mod tags;
 mod url;
 
 pub use alias::{Alias, AliasChange, AliasInput, AliasVersion, Routing};
 pub use arn::{FunctionArn, Partition, Region, Target};
+pub use code_signing::{CodeSigningConfig, CodeSigningInput, UntrustedArtifact};
 pub use concurrency::{AccountConcurrency, ReservedConcurrency};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
 pub use deployment::{CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle};
@@ -71,6 +74,7 @@ pub use remedy::{AddPermissionCommand, NARROWING, NoCommand};
 pub use revision::{Fresh, RevisionId};
 pub use runtime::Runtime;
 pub use runtime_updates::RuntimeUpdates;
+pub use setting_arn::{CodeSigningConfigArn, EventSourceMappingArn};
 pub use settings::{
     ApplicationLogLevel, Architecture, ENVIRONMENT_BYTES_MAX, Environment,
     EphemeralStorageMegabytes, Handler, LogFormat, LogLevels, LoggingInput, MemoryMegabytes,

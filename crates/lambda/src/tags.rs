@@ -35,14 +35,26 @@ impl Tags {
     }
 
     /// These tags with `added` over them.
-    pub(crate) fn with(&self, added: &Self) -> Result<Self, LambdaError> {
+    fn with(&self, added: &Self) -> Result<Self, LambdaError> {
         let mut tags = self.0.clone();
         tags.extend(added.0.clone());
         Self::new(tags)
     }
 
+    /// `TagResource`: these tags with `added` over them.
+    ///
+    /// # Errors
+    /// [`InvalidParameter::EmptyTags`] for an empty map, and those of [`Tags::new`].
+    pub fn adding(&self, added: BTreeMap<String, String>) -> Result<Self, LambdaError> {
+        if added.is_empty() {
+            return Err(InvalidParameter::EmptyTags.into());
+        }
+        self.with(&Self::new(added)?)
+    }
+
     /// These tags without `keys`; unknown keys are fine.
-    pub(crate) fn without(&self, keys: &[String]) -> Self {
+    #[must_use]
+    pub fn without(&self, keys: &[String]) -> Self {
         let kept = self.0.iter().filter(|(key, _)| !keys.contains(key));
         Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
     }

@@ -58,7 +58,6 @@ pub(crate) fn of_create(input: &CreateFunctionInput) -> Result<ConfigurationChan
         role: Some(input.role.clone()),
         architectures: input.architectures.as_deref().map(architectures),
         package_type: input.package_type.map(|kind| kind.as_str().to_owned()),
-        code_signing: non_empty(input.code_signing_config_arn.as_ref()),
         tenancy: input.tenancy_config.is_some(),
         ..settings_of!(input)
     })

@@ -267,6 +267,8 @@ struct StoredFunction<'a> {
     reserved_concurrency: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recursive_loop: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code_signing: Option<Cow<'a, str>>,
 }
 
 impl Document for Function {
@@ -282,6 +284,7 @@ impl Document for Function {
             reserved_concurrency: parts.reserved.map(ReservedConcurrency::get),
             recursive_loop: unless_default(parts.recursive_loop, &RecursiveLoop::default())
                 .map(|recursive_loop| recursive_loop.as_str().into()),
+            code_signing: parts.code_signing.as_ref().map(|arn| arn.as_str().into()),
         })
     }
 
@@ -299,6 +302,10 @@ impl Document for Function {
             recursive_loop: stored
                 .recursive_loop
                 .map_or(Ok(RecursiveLoop::default()), |text| read("recursive loop", &text))?,
+            code_signing: stored
+                .code_signing
+                .map(|arn| read("code-signing configuration", &arn))
+                .transpose()?,
         };
         Self::restore(parts).map_err(|error| invalid("function", &error))
     }
@@ -600,6 +607,8 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is in {text}");
         }
+        let arn = "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdefg";
+        check_round_trip(&plain.signed_by(Some(arn.parse().unwrap())));
         check_round_trip(&plain.updating_runtime(RuntimeUpdates::FunctionUpdate));
         check_damage(&changed, &[("\"Manual\"", "\"Auto\""), ("\"Allow\"", "\"allow\"")]);
     }

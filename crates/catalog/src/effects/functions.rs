@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use portcullis_identity::AccountId;
 use portcullis_lambda::{
-    Alias, AliasVersion, Architecture, CodePackage, ConfigurationChange, Conflict, DeleteScope,
-    Deployment, Failure as DeploymentFailure, Fresh, Function, FunctionArn, InvalidParameter,
-    LambdaError, Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region, RoleArn, Tags,
-    Target, VersionNumber,
+    Alias, AliasVersion, Architecture, CodePackage, CodeSigningConfigArn, ConfigurationChange,
+    Conflict, DeleteScope, Deployment, Failure as DeploymentFailure, Fresh, Function, FunctionArn,
+    InvalidParameter, LambdaError, Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region,
+    RoleArn, Tags, Target, VersionNumber,
 };
 use portcullis_model::lambda::operation::{
-    CreateFunction, DeleteFunction, GetFunction, GetFunctionCodeSigningConfig,
-    GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
+    CreateFunction, DeleteFunction, GetFunction, GetFunctionConfiguration, ListFunctions,
+    UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 
-use super::fresh_revision;
+use super::{code_signing::used_again, fresh_revision};
 use crate::{
     Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot, WholeAccount,
     address::Address,
@@ -29,6 +29,8 @@ pub struct NewFunction {
     pub code: CodePackage,
     /// Its tags.
     pub tags: Tags,
+    /// Who may have signed its code.
+    pub code_signing: Option<CodeSigningConfigArn>,
     /// Whether version 1 is published at once.
     pub publish: bool,
 }
@@ -108,7 +110,8 @@ impl Catalog {
     /// Creates the function, `Pending` until [`settle`](Self::settle) says otherwise.
     ///
     /// # Errors
-    /// [`Conflict::FunctionExists`], [`InvalidParameter::RoleNotAssumable`], and the domain's own.
+    /// [`Conflict::FunctionExists`], [`InvalidParameter::RoleNotAssumable`], those of a code-signing
+    /// configuration, and the domain's own.
     pub async fn create_function(
         &self,
         permit: Permit<CreateFunction, FunctionResource>,
@@ -124,11 +127,15 @@ impl Catalog {
                 let taken = Conflict::FunctionExists(arn.name().into());
                 return Err(LambdaError::from(taken).into());
             }
-            let NewFunction { configuration, code, tags, publish } = new.clone();
+            let NewFunction { configuration, code, tags, code_signing, publish } = new.clone();
             check_role(snapshot, &arn, configuration.role())?;
+            snapshot.check_deployment(&arn, code_signing.as_ref())?;
+            let signing = code_signing.as_ref().map(|arn| snapshot.find_to_use(arn)).transpose()?;
             let function = Function::create(arn.clone(), configuration, code, tags, fresh)?;
-            let (function, published) = publish_if(publish, function, version);
+            let (function, published) =
+                publish_if(publish, function.signed_by(code_signing), version);
             let plan = Plan::answer((Arc::new(function.clone()), published.clone()));
+            let plan = signing.into_iter().fold(plan, used_again);
             Ok(put_version(plan.absent(&address).put(&address, &function), published.as_ref()))
         })
         .await
@@ -138,7 +145,8 @@ impl Catalog {
     /// as a new version too.
     ///
     /// # Errors
-    /// Those of [`Function::update_code`], and the missing function.
+    /// Those of [`Function::update_code`], the missing function, and those of its code-signing
+    /// configuration.
     pub async fn update_function_code(
         &self,
         permit: Permit<UpdateFunctionCode, FunctionResource>,
@@ -154,6 +162,7 @@ impl Catalog {
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
             let function = view.head.update_code(code, architecture, expected, fresh)?;
+            snapshot.check_deployment(&arn, function.code_signing())?;
             let (function, published) = publish_if(publish, function, version);
             let plan = Plan::answer((Arc::new(function.clone()), published.clone()));
             Ok(put_version(put_head(plan, view, &function), published.as_ref()))
@@ -300,19 +309,6 @@ impl Snapshot {
             seen.is_none_or(|seen| place > seen)
         });
         Page::take(new, limit)
-    }
-
-    /// Checks that the function exists. It has no code-signing configuration: none can be put.
-    ///
-    /// # Errors
-    /// [`NotFound::Function`].
-    pub fn get_function_code_signing_config(
-        &self,
-        permit: Permit<GetFunctionCodeSigningConfig, FunctionResource>,
-    ) -> Result<FunctionArn, LambdaError> {
-        let arn = permit.consume().into_target().function;
-        self.find_function(&arn, Lookup::Function)?;
-        Ok(arn)
     }
 
     /// The version behind `target`; where an alias has several, the one that `pick` takes.

@@ -1,65 +1,97 @@
-//! Tags of functions: add, remove, list.
+//! Tags of functions, and of what stands beside them: add, remove, list.
 
 use std::collections::BTreeMap;
 
-use portcullis_lambda::{LambdaError, Lookup, Tags};
+use portcullis_lambda::{Function, LambdaError, Lookup, Tags, Target};
 use portcullis_model::lambda::operation::{ListTags, TagResource, UntagResource};
 
-use super::{fresh_revision, functions::put_head};
-use crate::{Catalog, Failure, FunctionResource, Permit, Plan, Snapshot};
+use super::{code_signing::put_config, fresh_revision, functions::put_head};
+use crate::{Catalog, Failure, Permit, Plan, Resource as _, Snapshot, TaggableResource};
+
+/// What a request does to tags.
+enum Change<'a> {
+    Add(&'a BTreeMap<String, String>),
+    Remove(&'a [String]),
+}
+
+impl Change<'_> {
+    fn of(&self, tags: &Tags) -> Result<Tags, LambdaError> {
+        match self {
+            Self::Add(added) => tags.adding((*added).clone()),
+            Self::Remove(keys) => Ok(tags.without(keys)),
+        }
+    }
+}
 
 impl Catalog {
     /// Adds tags, or gives those that are there new values.
     ///
     /// # Errors
-    /// Those of `Function::tag`; a qualified ARN; the missing function.
+    /// Those of [`Tags::adding`]; a qualified ARN; what is missing.
     pub async fn tag_resource(
         &self,
-        permit: Permit<TagResource, FunctionResource>,
+        permit: Permit<TagResource, TaggableResource>,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), Failure<LambdaError>> {
-        let target = permit.consume().into_target();
-        let revision = fresh_revision();
-        self.transact(target.function.as_str(), |snapshot| {
-            Tags::check_target(&target)?;
-            let view = snapshot.find_function(&target.function, Lookup::Function)?;
-            let function = view.head.tag(tags.clone(), revision)?;
-            Ok(put_head(Plan::answer(()), view, &function))
-        })
-        .await
+        self.change_tags(&permit.consume(), &Change::Add(tags)).await
     }
 
     /// Removes tags by key; keys that are not there are fine.
     ///
     /// # Errors
-    /// A qualified ARN; the missing function.
+    /// A qualified ARN; what is missing.
     pub async fn untag_resource(
         &self,
-        permit: Permit<UntagResource, FunctionResource>,
+        permit: Permit<UntagResource, TaggableResource>,
         keys: &[String],
     ) -> Result<(), Failure<LambdaError>> {
-        let target = permit.consume().into_target();
+        self.change_tags(&permit.consume(), &Change::Remove(keys)).await
+    }
+
+    async fn change_tags(
+        &self,
+        resource: &TaggableResource,
+        change: &Change<'_>,
+    ) -> Result<(), Failure<LambdaError>> {
         let revision = fresh_revision();
-        self.transact(target.function.as_str(), |snapshot| {
-            Tags::check_target(&target)?;
-            let view = snapshot.find_function(&target.function, Lookup::Function)?;
-            Ok(put_head(Plan::answer(()), view, &view.head.untag(keys, revision)))
+        self.transact(resource.arn(), |snapshot| match resource {
+            TaggableResource::Function(function) => {
+                let view = snapshot.tagged_function(function.target())?;
+                let tags = change.of(view.head.tags())?;
+                Ok(put_head(Plan::answer(()), view, &Function::tagged(&view.head, tags, revision)))
+            }
+            TaggableResource::CodeSigningConfig(config) => {
+                let old = snapshot.find_code_signing(&config.0)?;
+                let new = old.tagged(change.of(old.tags())?);
+                Ok(put_config(Plan::answer(()), old, &new))
+            }
         })
         .await
     }
 }
 
 impl Snapshot {
-    /// The tags of a function.
+    /// The tags of a resource.
     ///
     /// # Errors
-    /// A qualified ARN; the missing function.
+    /// A qualified ARN; what is missing.
     pub fn list_tags(
         &self,
-        permit: Permit<ListTags, FunctionResource>,
+        permit: Permit<ListTags, TaggableResource>,
     ) -> Result<Tags, LambdaError> {
-        let target = permit.consume().into_target();
-        Tags::check_target(&target)?;
-        Ok(self.find_function(&target.function, Lookup::Function)?.head.tags().clone())
+        Ok(match permit.consume() {
+            TaggableResource::Function(function) => {
+                self.tagged_function(function.target())?.head.tags().clone()
+            }
+            TaggableResource::CodeSigningConfig(config) => {
+                self.find_code_signing(&config.0)?.tags().clone()
+            }
+        })
+    }
+
+    /// The function whose tags are meant: its versions and aliases have none.
+    fn tagged_function(&self, target: &Target) -> Result<&crate::FunctionView, LambdaError> {
+        Tags::check_target(target)?;
+        Ok(self.find_function(&target.function, Lookup::Function)?)
     }
 }

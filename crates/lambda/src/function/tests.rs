@@ -171,7 +171,8 @@ fn publishing_numbers_from_1_and_changes_both_revisions() {
 fn publishing_again_without_a_change_is_the_same_version() {
     let (function, version) = published(&active());
     assert_eq!(publish(&function, Some(&version)), Publication::Unchanged);
-    let tagged = function.tag([("k".into(), "v".into())].into(), revision(30)).unwrap();
+    let tagged =
+        function.tagged(Tags::new([("k".into(), "v".into())].into()).unwrap(), revision(30));
     assert_eq!(publish(&tagged, Some(&version)), Publication::Unchanged, "tags are not a change");
     let (_, second) = published(&function);
     assert_eq!(second.number.get(), 2, "the first was deleted; numbers are never reused");
@@ -223,13 +224,15 @@ fn publishing_with_an_update_makes_a_pending_version() {
 
 #[test]
 fn tagging_changes_the_revision_and_nothing_else_of_latest() {
-    let tagged = active().tag([("k".into(), "v".into())].into(), revision(5)).unwrap();
+    let tagged = active()
+        .tagged(Tags::default().adding([("k".into(), "v".into())].into()).unwrap(), revision(5));
     assert_eq!(tagged.tags().iter().collect::<Vec<_>>(), [("k", "v")]);
-    let untagged = tagged.untag(&["k".into(), "unknown".into()], revision(6));
+    let untagged =
+        tagged.tagged(tagged.tags().without(&["k".into(), "unknown".into()]), revision(6));
     assert!(untagged.tags().is_empty());
     let latest = Deployment { revision: revision(6), ..active().latest().clone() };
     assert_eq!(untagged.latest(), &latest);
-    assert_eq!(active().tag(BTreeMap::new(), revision(5)), Err(InvalidParameter::EmptyTags.into()));
+    assert_eq!(Tags::default().adding(Default::default()), Err(InvalidParameter::EmptyTags.into()));
 }
 
 #[track_caller]

@@ -614,16 +614,20 @@ pub static SERVICE: Service = Service {
 pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ADD_PERMISSION,
     &rows::CREATE_ALIAS,
+    &rows::CREATE_CODE_SIGNING_CONFIG,
     &rows::CREATE_FUNCTION,
     &rows::CREATE_FUNCTION_URL_CONFIG,
     &rows::DELETE_ALIAS,
+    &rows::DELETE_CODE_SIGNING_CONFIG,
     &rows::DELETE_FUNCTION,
+    &rows::DELETE_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::DELETE_FUNCTION_CONCURRENCY,
     &rows::DELETE_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::DELETE_FUNCTION_URL_CONFIG,
     &rows::DELETE_LAYER_VERSION,
     &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
+    &rows::GET_CODE_SIGNING_CONFIG,
     &rows::GET_FUNCTION,
     &rows::GET_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::GET_FUNCTION_CONCURRENCY,
@@ -638,15 +642,18 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::INVOKE,
     &rows::INVOKE_ASYNC,
     &rows::LIST_ALIASES,
+    &rows::LIST_CODE_SIGNING_CONFIGS,
     &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS,
     &rows::LIST_FUNCTION_URL_CONFIGS,
     &rows::LIST_FUNCTIONS,
+    &rows::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG,
     &rows::LIST_LAYER_VERSIONS,
     &rows::LIST_LAYERS,
     &rows::LIST_TAGS,
     &rows::LIST_VERSIONS_BY_FUNCTION,
     &rows::PUBLISH_LAYER_VERSION,
     &rows::PUBLISH_VERSION,
+    &rows::PUT_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::PUT_FUNCTION_CONCURRENCY,
     &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::PUT_FUNCTION_RECURSION_CONFIG,
@@ -655,6 +662,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::TAG_RESOURCE,
     &rows::UNTAG_RESOURCE,
     &rows::UPDATE_ALIAS,
+    &rows::UPDATE_CODE_SIGNING_CONFIG,
     &rows::UPDATE_FUNCTION_CODE,
     &rows::UPDATE_FUNCTION_CONFIGURATION,
     &rows::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG,
@@ -669,16 +677,20 @@ macro_rules! served_lambda {
         $with! { lambda LAMBDA:
             AddPermission add_permission,
             CreateAlias create_alias,
+            CreateCodeSigningConfig create_code_signing_config,
             CreateFunction create_function,
             CreateFunctionUrlConfig create_function_url_config,
             DeleteAlias delete_alias,
+            DeleteCodeSigningConfig delete_code_signing_config,
             DeleteFunction delete_function,
+            DeleteFunctionCodeSigningConfig delete_function_code_signing_config,
             DeleteFunctionConcurrency delete_function_concurrency,
             DeleteFunctionEventInvokeConfig delete_function_event_invoke_config,
             DeleteFunctionUrlConfig delete_function_url_config,
             DeleteLayerVersion delete_layer_version,
             GetAccountSettings get_account_settings,
             GetAlias get_alias,
+            GetCodeSigningConfig get_code_signing_config,
             GetFunction get_function,
             GetFunctionCodeSigningConfig get_function_code_signing_config,
             GetFunctionConcurrency get_function_concurrency,
@@ -693,15 +705,18 @@ macro_rules! served_lambda {
             Invoke invoke,
             InvokeAsync invoke_async,
             ListAliases list_aliases,
+            ListCodeSigningConfigs list_code_signing_configs,
             ListFunctionEventInvokeConfigs list_function_event_invoke_configs,
             ListFunctionUrlConfigs list_function_url_configs,
             ListFunctions list_functions,
+            ListFunctionsByCodeSigningConfig list_functions_by_code_signing_config,
             ListLayerVersions list_layer_versions,
             ListLayers list_layers,
             ListTags list_tags,
             ListVersionsByFunction list_versions_by_function,
             PublishLayerVersion publish_layer_version,
             PublishVersion publish_version,
+            PutFunctionCodeSigningConfig put_function_code_signing_config,
             PutFunctionConcurrency put_function_concurrency,
             PutFunctionEventInvokeConfig put_function_event_invoke_config,
             PutFunctionRecursionConfig put_function_recursion_config,
@@ -710,6 +725,7 @@ macro_rules! served_lambda {
             TagResource tag_resource,
             UntagResource untag_resource,
             UpdateAlias update_alias,
+            UpdateCodeSigningConfig update_code_signing_config,
             UpdateFunctionCode update_function_code,
             UpdateFunctionConfiguration update_function_configuration,
             UpdateFunctionEventInvokeConfig update_function_event_invoke_config,
@@ -842,10 +858,10 @@ mod rows {
         path: &[Segment::Literal("2020-04-22"), Segment::Literal("code-signing-configs")],
         required_query: &[],
         status: 201,
-        input: None,
-        output: None,
+        input: Some(&shapes::CREATE_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::CREATE_CODE_SIGNING_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:CreateCodeSigningConfig",
             resource: ResourceForm::Any,
@@ -969,10 +985,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
-        output: None,
+        input: Some(&shapes::DELETE_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::DELETE_CODE_SIGNING_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
@@ -1058,10 +1074,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteFunctionCodeSigningConfig",
             resource: ResourceForm::Function,
@@ -1282,10 +1298,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::GET_CODE_SIGNING_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
@@ -1841,10 +1857,10 @@ mod rows {
         path: &[Segment::Literal("2020-04-22"), Segment::Literal("code-signing-configs")],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_CODE_SIGNING_CONFIGS_REQUEST),
+        output: Some(&shapes::LIST_CODE_SIGNING_CONFIGS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListCodeSigningConfigs",
             resource: ResourceForm::Any,
@@ -1994,10 +2010,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListFunctionsByCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
@@ -2195,10 +2211,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutFunctionCodeSigningConfig",
             resource: ResourceForm::FunctionAndCodeSigningConfig,
@@ -2632,10 +2648,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::UPDATE_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::UPDATE_CODE_SIGNING_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:UpdateCodeSigningConfig",
             resource: ResourceForm::CodeSigningConfig,
@@ -2779,6 +2795,14 @@ pub mod operation {
         type Input = types::CreateAliasInput;
         type Output = types::AliasConfiguration;
     }
+    /// `CreateCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateCodeSigningConfig;
+    impl Operation for CreateCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::CREATE_CODE_SIGNING_CONFIG;
+        type Input = types::CreateCodeSigningConfigInput;
+        type Output = types::CreateCodeSigningConfigOutput;
+    }
     /// `CreateFunction`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateFunction;
@@ -2803,6 +2827,14 @@ pub mod operation {
         type Input = types::DeleteAliasInput;
         type Output = ();
     }
+    /// `DeleteCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteCodeSigningConfig;
+    impl Operation for DeleteCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::DELETE_CODE_SIGNING_CONFIG;
+        type Input = types::DeleteCodeSigningConfigInput;
+        type Output = types::DeleteCodeSigningConfigOutput;
+    }
     /// `DeleteFunction`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteFunction;
@@ -2810,6 +2842,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION;
         type Input = types::DeleteFunctionInput;
         type Output = types::DeleteFunctionOutput;
+    }
+    /// `DeleteFunctionCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteFunctionCodeSigningConfig;
+    impl Operation for DeleteFunctionCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::DELETE_FUNCTION_CODE_SIGNING_CONFIG;
+        type Input = types::DeleteFunctionCodeSigningConfigInput;
+        type Output = ();
     }
     /// `DeleteFunctionConcurrency`.
     #[derive(Clone, Copy, Debug)]
@@ -2858,6 +2898,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_ALIAS;
         type Input = types::GetAliasInput;
         type Output = types::AliasConfiguration;
+    }
+    /// `GetCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetCodeSigningConfig;
+    impl Operation for GetCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::GET_CODE_SIGNING_CONFIG;
+        type Input = types::GetCodeSigningConfigInput;
+        type Output = types::GetCodeSigningConfigOutput;
     }
     /// `GetFunction`.
     #[derive(Clone, Copy, Debug)]
@@ -2971,6 +3019,14 @@ pub mod operation {
         type Input = types::ListAliasesInput;
         type Output = types::ListAliasesOutput;
     }
+    /// `ListCodeSigningConfigs`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListCodeSigningConfigs;
+    impl Operation for ListCodeSigningConfigs {
+        const MODEL: &'static OperationModel = &rows::LIST_CODE_SIGNING_CONFIGS;
+        type Input = types::ListCodeSigningConfigsInput;
+        type Output = types::ListCodeSigningConfigsOutput;
+    }
     /// `ListFunctionEventInvokeConfigs`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListFunctionEventInvokeConfigs;
@@ -2994,6 +3050,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_FUNCTIONS;
         type Input = types::ListFunctionsInput;
         type Output = types::ListFunctionsOutput;
+    }
+    /// `ListFunctionsByCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListFunctionsByCodeSigningConfig;
+    impl Operation for ListFunctionsByCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG;
+        type Input = types::ListFunctionsByCodeSigningConfigInput;
+        type Output = types::ListFunctionsByCodeSigningConfigOutput;
     }
     /// `ListLayerVersions`.
     #[derive(Clone, Copy, Debug)]
@@ -3042,6 +3106,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::PUBLISH_VERSION;
         type Input = types::PublishVersionInput;
         type Output = types::FunctionConfiguration;
+    }
+    /// `PutFunctionCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutFunctionCodeSigningConfig;
+    impl Operation for PutFunctionCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_CODE_SIGNING_CONFIG;
+        type Input = types::PutFunctionCodeSigningConfigInput;
+        type Output = types::PutFunctionCodeSigningConfigOutput;
     }
     /// `PutFunctionConcurrency`.
     #[derive(Clone, Copy, Debug)]
@@ -3106,6 +3178,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::UPDATE_ALIAS;
         type Input = types::UpdateAliasInput;
         type Output = types::AliasConfiguration;
+    }
+    /// `UpdateCodeSigningConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateCodeSigningConfig;
+    impl Operation for UpdateCodeSigningConfig {
+        const MODEL: &'static OperationModel = &rows::UPDATE_CODE_SIGNING_CONFIG;
+        type Input = types::UpdateCodeSigningConfigInput;
+        type Output = types::UpdateCodeSigningConfigOutput;
     }
     /// `UpdateFunctionCode`.
     #[derive(Clone, Copy, Debug)]
@@ -3228,6 +3308,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub additional_version_weights: Option<BTreeMap<String, f64>>,
     }
+    /// `AllowedPublishers` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AllowedPublishers {
+        pub signing_profile_version_arns: Vec<String>,
+    }
     /// `ApplicationLogLevel` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
     pub enum ApplicationLogLevel {
@@ -3282,6 +3368,41 @@ pub mod types {
     pub struct CapacityProviderConfig {
         pub lambda_managed_instances_capacity_provider_config:
             LambdaManagedInstancesCapacityProviderConfig,
+    }
+    /// `CodeSigningConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CodeSigningConfig {
+        pub code_signing_config_id: String,
+        pub code_signing_config_arn: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        pub allowed_publishers: AllowedPublishers,
+        pub code_signing_policies: CodeSigningPolicies,
+        pub last_modified: String,
+    }
+    /// `CodeSigningPolicies` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CodeSigningPolicies {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub untrusted_artifact_on_deployment: Option<CodeSigningPolicy>,
+    }
+    /// `CodeSigningPolicy` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum CodeSigningPolicy {
+        Warn,
+        Enforce,
+    }
+    impl CodeSigningPolicy {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Warn => "Warn",
+                Self::Enforce => "Enforce",
+            }
+        }
     }
     /// `CompatibleRuntime` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -3485,6 +3606,21 @@ pub mod types {
         pub description: Option<String>,
         pub routing_config: Option<AliasRoutingConfiguration>,
     }
+    /// `CreateCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateCodeSigningConfigInput {
+        pub description: Option<String>,
+        pub allowed_publishers: AllowedPublishers,
+        pub code_signing_policies: Option<CodeSigningPolicies>,
+        pub tags: Option<BTreeMap<String, String>>,
+    }
+    /// `CreateCodeSigningConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateCodeSigningConfigOutput {
+        pub code_signing_config: CodeSigningConfig,
+    }
     /// `CreateFunctionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3557,6 +3693,22 @@ pub mod types {
     pub struct DeleteAliasInput {
         pub function_name: String,
         pub name: String,
+    }
+    /// `DeleteCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteCodeSigningConfigInput {
+        pub code_signing_config_arn: String,
+    }
+    /// `DeleteCodeSigningConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteCodeSigningConfigOutput {}
+    /// `DeleteFunctionCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteFunctionCodeSigningConfigInput {
+        pub function_name: String,
     }
     /// `DeleteFunctionConcurrencyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3955,6 +4107,18 @@ pub mod types {
         pub function_name: String,
         pub name: String,
     }
+    /// `GetCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetCodeSigningConfigInput {
+        pub code_signing_config_arn: String,
+    }
+    /// `GetCodeSigningConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetCodeSigningConfigOutput {
+        pub code_signing_config: CodeSigningConfig,
+    }
     /// `GetFunctionCodeSigningConfigRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4346,6 +4510,22 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub aliases: Option<Vec<AliasConfiguration>>,
     }
+    /// `ListCodeSigningConfigsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListCodeSigningConfigsInput {
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListCodeSigningConfigsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListCodeSigningConfigsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
+    }
     /// `ListFunctionEventInvokeConfigsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4378,6 +4558,23 @@ pub mod types {
         pub function_url_configs: Vec<FunctionUrlConfig>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub next_marker: Option<String>,
+    }
+    /// `ListFunctionsByCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListFunctionsByCodeSigningConfigInput {
+        pub code_signing_config_arn: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListFunctionsByCodeSigningConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListFunctionsByCodeSigningConfigOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_arns: Option<Vec<String>>,
     }
     /// `ListFunctionsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4583,6 +4780,20 @@ pub mod types {
         pub description: Option<String>,
         pub revision_id: Option<String>,
         pub publish_to: Option<FunctionVersionLatestPublished>,
+    }
+    /// `PutFunctionCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutFunctionCodeSigningConfigInput {
+        pub code_signing_config_arn: String,
+        pub function_name: String,
+    }
+    /// `PutFunctionCodeSigningConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutFunctionCodeSigningConfigOutput {
+        pub code_signing_config_arn: String,
+        pub function_name: String,
     }
     /// `PutFunctionConcurrencyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4870,6 +5081,21 @@ pub mod types {
         pub routing_config: Option<AliasRoutingConfiguration>,
         pub revision_id: Option<String>,
     }
+    /// `UpdateCodeSigningConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateCodeSigningConfigInput {
+        pub code_signing_config_arn: String,
+        pub description: Option<String>,
+        pub allowed_publishers: Option<AllowedPublishers>,
+        pub code_signing_policies: Option<CodeSigningPolicies>,
+    }
+    /// `UpdateCodeSigningConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateCodeSigningConfigOutput {
+        pub code_signing_config: CodeSigningConfig,
+    }
     /// `UpdateFunctionCodeRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5081,6 +5307,10 @@ mod shapes {
         Shape::list("AllowMethodsList", &METHOD, Bounds { min: Some(0), max: Some(6) }, false);
     pub(super) static ALLOW_ORIGINS_LIST: Shape =
         Shape::list("AllowOriginsList", &ORIGIN, Bounds { min: Some(0), max: Some(100) }, false);
+    pub(super) static ALLOWED_PUBLISHERS: Shape = Shape::structure(
+        "AllowedPublishers",
+        &[Member::body("SigningProfileVersionArns", &SIGNING_PROFILE_VERSION_ARNS).required()],
+    );
     pub(super) static APPLICATION_LOG_LEVEL: Shape = Shape::string(
         "ApplicationLogLevel",
         Text::ANY.choices(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]),
@@ -5122,6 +5352,17 @@ mod shapes {
         )
         .required()],
     );
+    pub(super) static CODE_SIGNING_CONFIG: Shape = Shape::structure(
+        "CodeSigningConfig",
+        &[
+            Member::body("CodeSigningConfigId", &CODE_SIGNING_CONFIG_ID).required(),
+            Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN).required(),
+            Member::body("Description", &DESCRIPTION),
+            Member::body("AllowedPublishers", &ALLOWED_PUBLISHERS).required(),
+            Member::body("CodeSigningPolicies", &CODE_SIGNING_POLICIES).required(),
+            Member::body("LastModified", &TIMESTAMP).required(),
+        ],
+    );
     pub(super) static CODE_SIGNING_CONFIG_ARN: Shape = Shape::string(
         "CodeSigningConfigArn",
         Text::ANY.length(Some(0), Some(200)).pattern(&CODE_SIGNING_CONFIG_ARN_PATTERN),
@@ -5131,6 +5372,22 @@ mod shapes {
         r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}"#,
         false,
     );
+    pub(super) static CODE_SIGNING_CONFIG_ID: Shape =
+        Shape::string("CodeSigningConfigId", Text::ANY.pattern(&CODE_SIGNING_CONFIG_ID_PATTERN));
+    static CODE_SIGNING_CONFIG_ID_PATTERN: Pattern =
+        Pattern::new(r#"csc-[a-zA-Z0-9-_\.]{17}"#, r#"csc-[a-zA-Z0-9\-_\.]{17}"#, false);
+    pub(super) static CODE_SIGNING_CONFIG_LIST: Shape = Shape::list(
+        "CodeSigningConfigList",
+        &CODE_SIGNING_CONFIG,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static CODE_SIGNING_POLICIES: Shape = Shape::structure(
+        "CodeSigningPolicies",
+        &[Member::body("UntrustedArtifactOnDeployment", &CODE_SIGNING_POLICY)],
+    );
+    pub(super) static CODE_SIGNING_POLICY: Shape =
+        Shape::string("CodeSigningPolicy", Text::ANY.choices(&["Warn", "Enforce"]));
     pub(super) static COMPATIBLE_ARCHITECTURES: Shape = Shape::list(
         "CompatibleArchitectures",
         &ARCHITECTURE,
@@ -5229,6 +5486,19 @@ mod shapes {
             Member::body("RoutingConfig", &ALIAS_ROUTING_CONFIGURATION),
         ],
     );
+    pub(super) static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "CreateCodeSigningConfigRequest",
+        &[
+            Member::body("Description", &DESCRIPTION),
+            Member::body("AllowedPublishers", &ALLOWED_PUBLISHERS).required(),
+            Member::body("CodeSigningPolicies", &CODE_SIGNING_POLICIES),
+            Member::body("Tags", &TAGS),
+        ],
+    );
+    pub(super) static CREATE_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
+        "CreateCodeSigningConfigResponse",
+        &[Member::body("CodeSigningConfig", &CODE_SIGNING_CONFIG).required()],
+    );
     pub(super) static CREATE_FUNCTION_REQUEST: Shape = Shape::structure(
         "CreateFunctionRequest",
         &[
@@ -5298,6 +5568,20 @@ mod shapes {
                 .required(),
             Member::body("Name", &ALIAS).at(Location::Label, "Name").required(),
         ],
+    );
+    pub(super) static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "DeleteCodeSigningConfigRequest",
+        &[Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN)
+            .at(Location::Label, "CodeSigningConfigArn")
+            .required()],
+    );
+    pub(super) static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
+        Shape::structure("DeleteCodeSigningConfigResponse", &[]);
+    pub(super) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "DeleteFunctionCodeSigningConfigRequest",
+        &[Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+            .at(Location::Label, "FunctionName")
+            .required()],
     );
     pub(super) static DELETE_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure(
         "DeleteFunctionConcurrencyRequest",
@@ -5468,6 +5752,8 @@ mod shapes {
         r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:function:[a-zA-Z0-9\-_]+(:(\$LATEST|[a-zA-Z0-9\-_]+))?"#,
         false,
     );
+    pub(super) static FUNCTION_ARN_LIST: Shape =
+        Shape::list("FunctionArnList", &FUNCTION_ARN, Bounds { min: None, max: None }, false);
     pub(super) static FUNCTION_CODE: Shape = Shape::structure(
         "FunctionCode",
         &[
@@ -5650,6 +5936,16 @@ mod shapes {
                 .required(),
             Member::body("Name", &ALIAS).at(Location::Label, "Name").required(),
         ],
+    );
+    pub(super) static GET_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "GetCodeSigningConfigRequest",
+        &[Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN)
+            .at(Location::Label, "CodeSigningConfigArn")
+            .required()],
+    );
+    pub(super) static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
+        "GetCodeSigningConfigResponse",
+        &[Member::body("CodeSigningConfig", &CODE_SIGNING_CONFIG).required()],
     );
     pub(super) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
         "GetFunctionCodeSigningConfigRequest",
@@ -6033,6 +6329,20 @@ mod shapes {
         "ListAliasesResponse",
         &[Member::body("NextMarker", &STRING), Member::body("Aliases", &ALIAS_LIST)],
     );
+    pub(super) static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape = Shape::structure(
+        "ListCodeSigningConfigsRequest",
+        &[
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_LIST_ITEMS).at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_CODE_SIGNING_CONFIGS_RESPONSE: Shape = Shape::structure(
+        "ListCodeSigningConfigsResponse",
+        &[
+            Member::body("NextMarker", &STRING),
+            Member::body("CodeSigningConfigs", &CODE_SIGNING_CONFIG_LIST),
+        ],
+    );
     pub(super) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST: Shape = Shape::structure(
         "ListFunctionEventInvokeConfigsRequest",
         &[
@@ -6067,6 +6377,20 @@ mod shapes {
             Member::body("FunctionUrlConfigs", &FUNCTION_URL_CONFIG_LIST).required(),
             Member::body("NextMarker", &STRING),
         ],
+    );
+    pub(super) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "ListFunctionsByCodeSigningConfigRequest",
+        &[
+            Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN)
+                .at(Location::Label, "CodeSigningConfigArn")
+                .required(),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_LIST_ITEMS).at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
+        "ListFunctionsByCodeSigningConfigResponse",
+        &[Member::body("NextMarker", &STRING), Member::body("FunctionArns", &FUNCTION_ARN_LIST)],
     );
     pub(super) static LIST_FUNCTIONS_REQUEST: Shape = Shape::structure(
         "ListFunctionsRequest",
@@ -6293,6 +6617,22 @@ mod shapes {
             Member::body("PublishTo", &FUNCTION_VERSION_LATEST_PUBLISHED),
         ],
     );
+    pub(super) static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "PutFunctionCodeSigningConfigRequest",
+        &[
+            Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN).required(),
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+        ],
+    );
+    pub(super) static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
+        "PutFunctionCodeSigningConfigResponse",
+        &[
+            Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN).required(),
+            Member::body("FunctionName", &FUNCTION_NAME).required(),
+        ],
+    );
     pub(super) static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure(
         "PutFunctionConcurrencyRequest",
         &[
@@ -6449,6 +6789,12 @@ mod shapes {
     pub(super) static SENSITIVE_STRING_ON_SERVER_ONLY: Shape =
         Shape::string("SensitiveStringOnServerOnly", Text::ANY.length(Some(0), Some(10000)))
             .sensitive();
+    pub(super) static SIGNING_PROFILE_VERSION_ARNS: Shape = Shape::list(
+        "SigningProfileVersionArns",
+        &ARN,
+        Bounds { min: Some(1), max: Some(20) },
+        false,
+    );
     pub(super) static SNAP_START: Shape =
         Shape::structure("SnapStart", &[Member::body("ApplyOn", &SNAP_START_APPLY_ON)]);
     pub(super) static SNAP_START_APPLY_ON: Shape =
@@ -6590,6 +6936,21 @@ mod shapes {
             Member::body("RoutingConfig", &ALIAS_ROUTING_CONFIGURATION),
             Member::body("RevisionId", &STRING),
         ],
+    );
+    pub(super) static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
+        "UpdateCodeSigningConfigRequest",
+        &[
+            Member::body("CodeSigningConfigArn", &CODE_SIGNING_CONFIG_ARN)
+                .at(Location::Label, "CodeSigningConfigArn")
+                .required(),
+            Member::body("Description", &DESCRIPTION),
+            Member::body("AllowedPublishers", &ALLOWED_PUBLISHERS),
+            Member::body("CodeSigningPolicies", &CODE_SIGNING_POLICIES),
+        ],
+    );
+    pub(super) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
+        "UpdateCodeSigningConfigResponse",
+        &[Member::body("CodeSigningConfig", &CODE_SIGNING_CONFIG).required()],
     );
     pub(super) static UPDATE_FUNCTION_CODE_REQUEST: Shape = Shape::structure(
         "UpdateFunctionCodeRequest",

@@ -1,7 +1,7 @@
 //! `POST /2015-03-31/functions` → 201, `Pending`; the code is made ready after the answer.
 
 use portcullis_catalog::{FunctionResource, Permit, effects::NewFunction};
-use portcullis_lambda::{FunctionArn, Tags, Target};
+use portcullis_lambda::{CodeSigningConfigArn, FunctionArn, LambdaError, Tags, Target};
 use portcullis_model::lambda::{
     operation::CreateFunction,
     types::{CreateFunctionInput, FunctionConfiguration},
@@ -21,9 +21,11 @@ pub(crate) async fn create_function(
     let configuration = configuration::of_create(&input)?;
     let tags = Tags::new(input.tags.unwrap_or_default())?;
     let code = shared::store_code(cx, shared::zip(input.code)?).await?;
-    let permit = cx.renew(permit, &Parameters::default().tagged(tags.iter()))?;
+    let signing = code_signing(&input.code_signing_config_arn)?;
+    let again = Parameters::default().tagged(tags.iter());
+    let permit = cx.renew(permit, &signed_by(again, signing.as_ref()))?;
     let publish = input.publish.unwrap_or(false);
-    let new = NewFunction { configuration, code, tags, publish };
+    let new = NewFunction { configuration, code, tags, code_signing: signing, publish };
     let (created, version) = cx.state.catalog.create_function(permit, new, cx.now()).await?;
     shared::settle_both(cx, &arn, version.as_ref());
     let target = Target::unqualified(arn); // Also when version 1 is what it describes.
@@ -38,11 +40,27 @@ fn permit(
 ) -> Result<(Permit<CreateFunction, FunctionResource>, FunctionArn), ApiError> {
     let arn = cx.resolve(&input.function_name, None)?.check_creation()?;
     let resource = FunctionResource::new(Target::unqualified(arn.clone()));
-    let parameters = Parameters::default().tagged(input.tags.iter().flat_map(shared::pairs));
+    let tagged = Parameters::default().tagged(input.tags.iter().flat_map(shared::pairs));
+    let signing = code_signing(&input.code_signing_config_arn)?;
+    let parameters = signed_by(tagged, signing.as_ref());
     if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         cx.check("lambda:TagResource", &resource, &parameters)?;
     }
     let permit = cx.authorize(resource, &parameters)?;
     shared::check_pass_role(cx, &input.role)?;
     Ok((permit, arn))
+}
+
+/// The code-signing configuration asked for; an empty text means none, as Terraform sends it.
+fn code_signing(arn: &Option<String>) -> Result<Option<CodeSigningConfigArn>, LambdaError> {
+    let arn = arn.as_deref().filter(|arn| !arn.is_empty());
+    Ok(arn.map(str::parse).transpose()?)
+}
+
+/// The parameters, and the condition key of the code-signing configuration.
+fn signed_by<'a>(
+    parameters: Parameters<'a>,
+    config: Option<&'a CodeSigningConfigArn>,
+) -> Parameters<'a> {
+    parameters.with("lambda:codesigningconfigarn", config.map(CodeSigningConfigArn::as_str))
 }

@@ -1,8 +1,7 @@
-//! `GET /2020-06-30/functions/{FunctionName}/code-signing-config` → 200, empty: none can be put.
+//! `GET /2020-06-30/functions/{FunctionName}/code-signing-config` → 200, empty where it has none.
 
-use portcullis_model::lambda::{
-    operation::GetFunctionCodeSigningConfig,
-    types::{GetFunctionCodeSigningConfigInput, GetFunctionCodeSigningConfigOutput},
+use portcullis_model::lambda::types::{
+    GetFunctionCodeSigningConfigInput, GetFunctionCodeSigningConfigOutput,
 };
 
 use crate::{answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError};
@@ -11,8 +10,10 @@ pub(crate) async fn get_function_code_signing_config(
     cx: &RequestCx<'_>,
     input: GetFunctionCodeSigningConfigInput,
 ) -> Result<Answer<GetFunctionCodeSigningConfigOutput>, ApiError> {
-    let none = Parameters::default();
-    let permit = cx.function::<GetFunctionCodeSigningConfig>(&input.function_name, None, &none)?;
-    cx.snapshot.get_function_code_signing_config(permit)?;
-    Ok(Answer::Output(GetFunctionCodeSigningConfigOutput::default()))
+    let permit = cx.function(&input.function_name, None, &Parameters::default())?;
+    let (function, config) = cx.snapshot.get_function_code_signing_config(permit)?.unzip();
+    Ok(Answer::Output(GetFunctionCodeSigningConfigOutput {
+        code_signing_config_arn: config.map(|config| config.to_string()),
+        function_name: function.map(|function| function.name().to_owned()),
+    }))
 }

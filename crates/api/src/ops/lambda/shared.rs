@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use portcullis_catalog::{
-    FunctionResource, Permit, Resource, RoleResource,
+    CodeSigningConfigResource, FunctionResource, Permit, Resource, RoleResource, TaggableResource,
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
@@ -156,27 +156,39 @@ pub(crate) fn pairs(
     tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
+/// The code-signing configuration that an operation names.
+///
+/// # Errors
+/// An ARN that is none, which validation should have refused.
+pub(crate) fn code_signing_config(arn: &str) -> Result<CodeSigningConfigResource, ApiError> {
+    Ok(CodeSigningConfigResource(arn.parse().map_err(LambdaError::from)?))
+}
+
 /// The permission to perform `A` on what a tag operation names by ARN.
 ///
 /// # Errors
-/// [`ApiError::Denied`]; then what is not a function, or is one of another region. Of the other
-/// kinds that can have tags there is none here, which AWS has words for two of.
+/// [`ApiError::Denied`]; then a function of another region, or what is of a kind that there is none
+/// of here, which AWS has words for two of.
 pub(crate) fn taggable<A: Operation>(
     cx: &RequestCx<'_>,
     arn: &str,
     parameters: &Parameters<'_>,
-) -> Result<Permit<A, FunctionResource>, ApiError> {
+) -> Result<Permit<A, TaggableResource>, ApiError> {
+    if let Ok(config) = code_signing_config(arn) {
+        return cx.authorize(TaggableResource::CodeSigningConfig(config), parameters);
+    }
     let Some((function, qualifier)) = function_in(arn) else {
-        return Err(other_than_function::<A>(cx, arn, parameters));
+        return Err(other_kind::<A>(cx, arn, parameters));
     };
     let resolution = cx.resolve(function, qualifier)?;
-    let permit = cx.authorize(FunctionResource::new(resolution.target().clone()), parameters)?;
+    let resource = FunctionResource::new(resolution.target().clone());
+    let permit = cx.authorize(TaggableResource::Function(resource), parameters)?;
     resolution.check()?;
     Ok(permit)
 }
 
-/// Why a tag operation does not find what is not a function.
-fn other_than_function<A: Operation>(
+/// Why a tag operation does not find what is of another kind.
+fn other_kind<A: Operation>(
     cx: &RequestCx<'_>,
     arn: &str,
     parameters: &Parameters<'_>,
