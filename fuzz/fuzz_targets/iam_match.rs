@@ -111,7 +111,10 @@ fn covers(pattern: &str, text: &str) -> bool {
 /// As a principal, a value names a caller alone as it does among others.
 fn check_principal(value: &str, caller: &str) {
     let Ok(caller) = Principal::parse(caller) else { return };
-    let others = |n| format!("arn:aws:iam::99999999999{n}:role/other");
+    // None of them the caller.
+    let nine = caller.account().is_some_and(|account| account.starts_with('9'));
+    let account = if nine { "88888888888" } else { "99999999999" };
+    let others = |n| format!("arn:aws:iam::{account}{n}:role/other");
     for kind in ["AWS", "Service"] {
         for name in ["Principal", "NotPrincipal"] {
             let statement = |who: Value| json!({ "Action": "*", "Resource": "*", name: { kind: who }, "Effect": "Deny" });

@@ -7,7 +7,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use http::{HeaderMap, header};
 use jiff::Timestamp;
-use portcullis_catalog::tag_value;
+use portcullis_catalog::{decisions::address_text, tag_value};
 use portcullis_iam::{Context, Value};
 use portcullis_identity::PolicyArn;
 
@@ -94,7 +94,7 @@ impl Context for RequestKeys<'_> {
         let owned = |text: String| Some(Value::Single(text.into()));
         match key {
             "aws:sourceip" if self.by_service => None,
-            "aws:sourceip" => owned(self.peer.to_canonical().to_string()),
+            "aws:sourceip" => owned(address_text(self.peer)),
             "aws:securetransport" | "aws:viaawsservice" => Some(Value::Single("false".into())),
             "aws:currenttime" => owned(self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             "aws:epochtime" => owned(self.now.as_second().to_string()),

@@ -37,7 +37,7 @@ pub use found::Found;
 pub use pools::Documents;
 pub(crate) use pools::{Pools, taken_to_allow};
 pub use question::{Outcome, Question};
-pub use record::{Decided, Origin, RequestId};
+pub use record::{Decided, Origin, RequestId, address_text};
 
 use crate::{Permit, WholeAccount};
 

@@ -127,22 +127,51 @@ impl Serialize for PolicyType {
     }
 }
 
+/// A document of a call: its place in the [`Policies`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct DocumentReference {
+    /// Of which type it is.
+    pub policy_type: PolicyType,
+    /// Of a service or resource control policy: its level, 0 for the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<usize>,
+    /// Its place among the documents of the type, or of the level, from 0.
+    pub document: usize,
+}
+
+/// A statement of a call's documents: its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// In which document it stands.
+    pub document: DocumentReference,
+    /// Its place in the document, from 0.
+    pub statement: usize,
+}
+
 /// Decides `request` by `policies`: iam.md §7. The order of documents and statements never matters.
 ///
 /// Allocates nothing, whatever the documents and the request are: only the context may, when it is
 /// asked.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
+    judge(request, policies).0
+}
+
+/// Decides as [`decide`], and tells the statement that decided: of an explicit denial one that denies,
+/// of the type that is named; of an allowed call the caller's own Allow where that suffices, or else
+/// the resource's that lets the caller in. Of several that would do it is always the same one. `None`
+/// where no statement does: root in its own account, and implicit denials.
+pub fn judge(request: &Request<'_>, policies: &Policies<'_>) -> (Decision, Option<Place>) {
     let counted = Counted::new(request, policies);
     let mut lower = [0; ACTION_BYTES];
     let call = Call::new(request, counted.boundary.is_some(), &mut lower);
     for kind in &choice::EXPLICIT_DENIAL_ORDER {
-        if counted.denies(&call, *kind) {
-            return Decision::ExplicitlyDenied(*kind);
+        if let Some(place) = counted.denying(&call, *kind) {
+            return (Decision::ExplicitlyDenied(*kind), Some(place));
         }
     }
-    match missing(&call, policies.resource_rule, &counted) {
-        None => Decision::Allowed,
-        Some(kind) => Decision::ImplicitlyDenied(kind),
+    match way_in(&call, policies.resource_rule, &counted) {
+        Ok(place) => (Decision::Allowed, place),
+        Err(kind) => (Decision::ImplicitlyDenied(kind), None),
     }
 }
 
@@ -168,30 +197,37 @@ pub fn service_may_assume(
     service.kind() == PrincipalKind::Service && decide(&request, &policies).is_allowed()
 }
 
-/// The policy type whose allow is missing, if nothing denies; steps 2 to 6 of iam.md §7.2.
-fn missing(call: &Call<'_>, rule: ResourceRule, counted: &Counted<'_>) -> Option<PolicyType> {
+/// What lets the call in if nothing denies, or the policy type whose allow is missing; steps 2 to 6
+/// of iam.md §7.2.
+fn way_in(
+    call: &Call<'_>,
+    rule: ResourceRule,
+    counted: &Counted<'_>,
+) -> Result<Option<Place>, PolicyType> {
     if !counted.service_control.is_none_or(|levels| levels.iter().all(|one| call.allowed_by(one))) {
-        return Some(PolicyType::ServiceControl);
+        return Err(PolicyType::ServiceControl);
     }
     let Some(account) = call.caller().account() else {
         // Services and anonymous callers: what names them less directly cannot match them.
-        return call.grant(counted.resource).is_none().then_some(PolicyType::Resource);
+        let grant = call.grant(PolicyType::Resource, counted.resource);
+        return grant.map(|grant| Some(grant.place)).ok_or(PolicyType::Resource);
     };
-    let own = match counted.identity.is_none_or(|pool| call.allowed_by(pool)) {
-        true => counted.silent_cap(call),
-        false => Some(PolicyType::Identity),
-    };
+    let own = counted.own(call);
     let same_account = account == call.request.resource_account;
-    if own.is_none() && same_account && rule == ResourceRule::Suffices {
-        return None; // whatever the resource grants
+    if own.is_ok() && same_account && rule == ResourceRule::Suffices {
+        return own; // whatever the resource grants
     }
-    match call.grant(counted.resource) {
+    match call.grant(PolicyType::Resource, counted.resource) {
         None if !same_account || rule == ResourceRule::Required => {
-            Some(choice::without_grant(rule, own != Some(PolicyType::Identity)))
+            Err(choice::without_grant(rule, own != Err(PolicyType::Identity)))
         }
-        Some(Strength::Itself | Strength::Wildcard) if same_account => None,
-        Some(Strength::Parent) if same_account && counted.silent_cap(call).is_none() => None,
-        None | Some(_) => own,
+        None => own,
+        Some(grant) if !same_account => own.map(|_| Some(grant.place)),
+        Some(grant) => match grant.strength {
+            Strength::Itself | Strength::Wildcard => Ok(Some(grant.place)),
+            Strength::Parent if counted.silent_cap(call).is_none() => Ok(Some(grant.place)),
+            _ => own.map(|own| own.or(Some(grant.place))),
+        },
     }
 }
 
@@ -245,11 +281,28 @@ impl<'a> Counted<'a> {
         }
     }
 
-    /// Whether some document of this type denies.
-    fn denies(&self, call: &Call<'_>, kind: PolicyType) -> bool {
-        let of_levels = |levels: &[&[&Policy]]| levels.iter().any(|level| call.denied_by(level));
-        self.pool(kind).is_some_and(|pool| call.denied_by(pool))
-            || self.levels(kind).is_some_and(of_levels)
+    /// A statement of this type that denies.
+    fn denying(&self, call: &Call<'_>, kind: PolicyType) -> Option<Place> {
+        let of_levels = |levels: &[&[&Policy]]| {
+            let mut each = levels.iter().enumerate();
+            each.find_map(|(level, pool)| call.denied_by(kind, Some(level), pool))
+        };
+        self.pool(kind)
+            .and_then(|pool| call.denied_by(kind, None, pool))
+            .or_else(|| self.levels(kind).and_then(of_levels))
+    }
+
+    /// What the caller's own policies allow, caps included: by which statement (root needs none), or
+    /// the type that is silent.
+    fn own(&self, call: &Call<'_>) -> Result<Option<Place>, PolicyType> {
+        let by = match self.identity {
+            None => None,
+            Some(pool) => {
+                let grant = call.grant(PolicyType::Identity, pool);
+                Some(grant.ok_or(PolicyType::Identity)?.place)
+            }
+        };
+        self.silent_cap(call).map_or(Ok(by), Err)
     }
 
     /// Which of the caps on the caller's own permissions is silent.
@@ -385,16 +438,40 @@ impl<'r> Call<'r> {
         self.bounded
     }
 
-    fn denied_by(&self, pool: &[&Policy]) -> bool {
-        pool.iter().any(|policy| policy.denies(self))
+    fn denied_by(
+        &self,
+        policy_type: PolicyType,
+        level: Option<usize>,
+        pool: &[&Policy],
+    ) -> Option<Place> {
+        pool.iter().enumerate().find_map(|(document, policy)| {
+            let statement = policy.denying(self)?;
+            Some(Place { document: DocumentReference { policy_type, level, document }, statement })
+        })
     }
 
     fn allowed_by(&self, pool: &[&Policy]) -> bool {
-        pool.iter().any(|policy| policy.allows(self, None).is_some())
+        pool.iter().any(|policy| policy.allowing(self, None).is_some())
     }
 
-    /// The strongest Allow of the documents.
-    fn grant(&self, pool: &[&Policy]) -> Option<Strength> {
-        pool.iter().fold(None, |known, policy| policy.allows(self, known))
+    /// The strongest Allow of the documents of a type without levels.
+    fn grant(&self, policy_type: PolicyType, pool: &[&Policy]) -> Option<Grant> {
+        let mut best: Option<Grant> = None;
+        for (document, policy) in pool.iter().enumerate() {
+            if let Some((strength, statement)) = policy.allowing(self, best.map(|one| one.strength))
+            {
+                let document = DocumentReference { policy_type, level: None, document };
+                best = Some(Grant { strength, place: Place { document, statement } });
+            }
+        }
+        best
     }
+}
+
+/// An Allow that applies.
+#[derive(Clone, Copy)]
+struct Grant {
+    /// How it names the caller.
+    strength: Strength,
+    place: Place,
 }

@@ -1,9 +1,9 @@
 //! Why a call is allowed or denied: a second pass over the compiled form that decides, built only
 //! when somebody asks. Source: iam.md §8; `docs/decisions/007-explanations.md`.
 //!
-//! [`explain`] gives the whole trace, [`deciding`] only the statement that decided. Both ask the same
-//! statements the same questions as [`decide`](crate::decide()), so that they cannot tell another
-//! story; the law `explanation_and_decision_agree` holds them to it.
+//! It asks the same statements the same questions as [`decide`](crate::decide()), so that it cannot tell
+//! another story; the law `explanation_and_decision_agree` holds it to it. The statement alone that
+//! decided is known from the decision itself: [`judge`](crate::judge()).
 //!
 //! As JSON, an [`Explanation`] has the fields that its types document, in `snake_case`, absent where
 //! they do not apply. As text for a person: [`Explanation::text`].
@@ -20,12 +20,12 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::decide::{
-    ACTION_BYTES, Call, Counted, Decision, Policies, PolicyType, Request, ResourceRule, decide,
+    ACTION_BYTES, Call, Counted, Decision, DocumentReference, Place, Policies, PolicyType, Request,
+    judge,
 };
 use crate::document::Effect;
 use crate::grant::Strength;
 use crate::policy::Policy;
-use crate::principal::PrincipalKind;
 
 pub use nearest::{Actual, Miss, MissedPart, Nearest};
 pub use parting::Parting;
@@ -42,18 +42,6 @@ const ORDER: [PolicyType; 6] = [
     PolicyType::Session,
 ];
 
-/// A document of a call: its place in the [`Policies`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct DocumentReference {
-    /// Of which type it is.
-    pub policy_type: PolicyType,
-    /// Of a service or resource control policy: its level, 0 for the root.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<usize>,
-    /// Its place among the documents of the type, or of the level, from 0.
-    pub document: usize,
-}
-
 /// A statement of a call's documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct StatementReference<'p> {
@@ -65,6 +53,14 @@ pub struct StatementReference<'p> {
     /// Its id, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<&'p str>,
+}
+
+impl StatementReference<'_> {
+    /// Where the statement stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { document: self.document, statement: self.statement }
+    }
 }
 
 /// How a statement names the caller, strongest first as in iam.md §4.1.
@@ -189,7 +185,7 @@ pub struct Explanation<'p> {
     /// What was decided.
     #[serde(flatten)]
     pub decision: Decision,
-    /// The statement that decided, see [`deciding`].
+    /// The statement that decided, see [`judge`](crate::judge()).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deciding: Option<StatementReference<'p>>,
     /// The types of policy, in the order in which they are asked; all six.
@@ -214,7 +210,7 @@ pub fn explain<'p>(
     policies: &Policies<'p>,
     narrowing: &[Narrowing],
 ) -> Explanation<'p> {
-    let decision = decide(request, policies);
+    let (decision, deciding) = judge(request, policies);
     let counted = Counted::new(request, policies);
     let mut lower = [0; ACTION_BYTES];
     let call = Call::new(request, counted.is_bounded(), &mut lower);
@@ -232,7 +228,7 @@ pub fn explain<'p>(
         resource: request.resource.to_owned(),
         resource_account: request.resource_account.to_owned(),
         decision,
-        deciding: deciding(request, policies, decision),
+        deciding: deciding.and_then(|place| counted.statement(place)),
         trace,
         nearest,
         ways,
@@ -272,42 +268,6 @@ impl Explanation<'_> {
     }
 }
 
-/// The statement that decides: of an explicit denial one that denies, of the type that is named; of
-/// an allowed call the resource's Allow that lets the caller in, or else the caller's own. Of several
-/// that would do it is always the same one. `None` where no statement does: root in its own account,
-/// and implicit denials.
-///
-/// Finds statements as [`decide`](crate::decide()) does, in about its time, and as it allocates
-/// nothing.
-#[must_use]
-pub fn deciding<'p>(
-    request: &Request<'_>,
-    policies: &Policies<'p>,
-    decision: Decision,
-) -> Option<StatementReference<'p>> {
-    let counted = Counted::new(request, policies);
-    let mut lower = [0; ACTION_BYTES];
-    let call = Call::new(request, counted.is_bounded(), &mut lower);
-    match decision {
-        Decision::ImplicitlyDenied(_) => None,
-        Decision::ExplicitlyDenied(kind) => {
-            counted.documents(kind).find_map(|one| one.denying(&call))
-        }
-        Decision::Allowed => {
-            let inside = request.principal.account() == Some(request.resource_account);
-            let root = request.principal.kind() == PrincipalKind::Root;
-            if inside && root && policies.resource_rule == ResourceRule::Suffices {
-                return None;
-            }
-            let own = || counted.allowing(&call, PolicyType::Identity).map(|(own, _)| own);
-            match counted.allowing(&call, PolicyType::Resource) {
-                Some((grant, naming)) if !inside || naming > Strength::Account => Some(grant),
-                grant => own().or(grant.map(|(grant, _)| grant)),
-            }
-        }
-    }
-}
-
 /// A document that counts for a call, and its place.
 #[derive(Clone, Copy)]
 pub(crate) struct Counting<'p> {
@@ -329,23 +289,9 @@ impl<'p> Counting<'p> {
         })
     }
 
-    /// A Deny that applies.
-    fn denying(self, call: &Call<'_>) -> Option<StatementReference<'p>> {
-        self.policy.denying(call).map(|at| self.at(at))
-    }
-
-    /// The strongest Allow that applies, if it is stronger than `known`.
-    fn allowing(
-        self,
-        call: &Call<'_>,
-        known: Option<Strength>,
-    ) -> Option<(StatementReference<'p>, Strength)> {
-        self.policy.allowing(call, known).map(|(strength, at)| (self.at(at), strength))
-    }
-
-    fn at(self, statement: usize) -> StatementReference<'p> {
-        let sid = self.policy.statements().get(statement).and_then(|one| one.sid());
-        self.statement(statement, sid)
+    /// Whether one of its statements allows the call.
+    fn allows(self, call: &Call<'_>) -> bool {
+        self.policy.allowing(call, None).is_some()
     }
 
     fn statement(self, statement: usize, sid: Option<&'p str>) -> StatementReference<'p> {
@@ -369,6 +315,14 @@ impl<'p> Counting<'p> {
 }
 
 impl<'p> Counted<'p> {
+    /// The statement at a place.
+    fn statement(&self, place: Place) -> Option<StatementReference<'p>> {
+        let of_type = place.document.policy_type;
+        let document = self.documents(of_type).find(|one| one.reference == place.document)?;
+        let sid = document.policy.statements().get(place.statement)?.sid();
+        Some(document.statement(place.statement, sid))
+    }
+
     /// The documents of a type that count, with their places.
     pub(crate) fn documents(&self, kind: PolicyType) -> impl Iterator<Item = Counting<'p>> {
         let (pool, levels) = (self.pool(kind), self.levels(kind));
@@ -381,18 +335,6 @@ impl<'p> Counted<'p> {
         let pool = pool.into_iter().flat_map(move |pool| of(None, pool));
         let levels = levels.into_iter().flatten().enumerate();
         pool.chain(levels.flat_map(move |(level, pool)| of(Some(level), pool)))
-    }
-
-    /// Of the documents of a type, the strongest Allow that applies.
-    fn allowing(
-        &self,
-        call: &Call<'_>,
-        kind: PolicyType,
-    ) -> Option<(StatementReference<'p>, Strength)> {
-        self.documents(kind).fold(None, |best, one| {
-            let known = best.as_ref().map(|(_, strength)| *strength);
-            one.allowing(call, known).or(best)
-        })
     }
 }
 

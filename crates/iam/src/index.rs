@@ -89,26 +89,10 @@ impl Children {
 }
 
 impl Index {
-    /// The strongest way in which some statement that applies names the caller, or `known` if that
-    /// is as strong. What is `enough` ends the search.
+    /// The strongest way in which some statement that applies names the caller, and that statement, by
+    /// position in the document; `None` if none does more strongly than `known`. What is `enough` ends
+    /// the search.
     #[inline]
-    pub(crate) fn strongest(
-        &self,
-        document: Document<'_>,
-        call: &Call<'_>,
-        known: Option<Strength>,
-        enough: Strength,
-    ) -> Option<Strength> {
-        if self.members.is_empty() {
-            return known;
-        }
-        let mut search = Search::new(self, document, call, known, enough);
-        search.actions();
-        search.known
-    }
-
-    /// A statement, by position in the document, that names the caller that strongly; `None` if none
-    /// does more strongly than `known`.
     pub(crate) fn found(
         &self,
         document: Document<'_>,
@@ -116,6 +100,9 @@ impl Index {
         known: Option<Strength>,
         enough: Strength,
     ) -> Option<(Strength, usize)> {
+        if self.members.is_empty() {
+            return None;
+        }
         let mut search = Search::new(self, document, call, known, enough);
         search.actions();
         search.known.zip(search.found.get())

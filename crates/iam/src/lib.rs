@@ -3,7 +3,7 @@
 //! A [`Policy`] is parsed once and then decides many calls: [`decide`] takes a [`Request`] and the
 //! [`Policies`] that may have a say. [`explain`](mod@explain) says why: the statements that apply, the
 //! nearest Allow and the part of it that missed, what would allow the call; as JSON and as text for a
-//! person. [`deciding`] names the one statement that decided, in about the time of a decision.
+//! person. [`judge`] decides and names the one statement that decided.
 //! [`analysis`] answers what documents mean for all calls.
 //!
 //! ```
@@ -150,11 +150,12 @@ mod variable;
 pub use arn::Arn;
 pub use context::{Context, MapContext, Value};
 pub use decide::{
-    Decision, Policies, PolicyType, Request, ResourceRule, decide, service_may_assume,
+    Decision, DocumentReference, Place, Policies, PolicyType, Request, ResourceRule, decide, judge,
+    service_may_assume,
 };
 pub use document::{DOCUMENT_BYTES_MAX, DocumentKind, Effect};
 pub use error::PolicyError;
-pub use explain::{Explanation, Narrowing, deciding, explain};
+pub use explain::{Explanation, Narrowing, explain};
 pub use glob::glob;
 pub use policy::Policy;
 pub use principal::{InvalidPrincipal, Principal, PrincipalKind};

@@ -117,25 +117,15 @@ impl Policy {
         &self.keys
     }
 
-    /// Whether some Deny applies.
-    #[inline]
-    pub(crate) fn denies(&self, call: &Call<'_>) -> bool {
-        // However weakly a Deny names the caller, it denies.
-        self.denies.strongest(self.document(), call, None, Strength::Account).is_some()
-    }
-
-    /// The strongest Allow that applies, or `known` if that is as strong.
-    #[inline]
-    pub(crate) fn allows(&self, call: &Call<'_>, known: Option<Strength>) -> Option<Strength> {
-        self.allows.strongest(self.document(), call, known, Strength::Wildcard)
-    }
-
     /// A Deny that applies, by its place.
+    #[inline]
     pub(crate) fn denying(&self, call: &Call<'_>) -> Option<usize> {
+        // However weakly a Deny names the caller, it denies.
         self.denies.found(self.document(), call, None, Strength::Account).map(|(_, at)| at)
     }
 
     /// The strongest Allow that applies, if it is stronger than `known`, and its place.
+    #[inline]
     pub(crate) fn allowing(
         &self,
         call: &Call<'_>,

@@ -1,8 +1,8 @@
 //! Explanations as a person reads them: one row for each kind of miss and of remedy.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use portcullis_iam::DocumentReference;
 use portcullis_iam::analysis::Style;
-use portcullis_iam::explain::DocumentReference;
 use portcullis_iam::{
     DocumentKind, MapContext, Narrowing, Policies, Policy, Principal, Request, explain,
 };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use portcullis_iam::explain::DocumentReference;
+use portcullis_iam::DocumentReference;
 use portcullis_iam::{DocumentKind, Policies, Policy, PolicyError, PolicyType, ResourceRule};
 use portcullis_json::Json;
 

@@ -8,6 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Version, header};
 use percent_encoding::percent_decode_str;
+use portcullis_catalog::decisions::address_text;
 use portcullis_identity::Caller;
 use portcullis_lambda::FunctionUrl;
 use serde_json::{Map, Value, json};
@@ -105,7 +106,7 @@ fn host(headers: &HeaderMap) -> Cow<'_, str> {
 }
 
 fn source_ip(cx: &RequestCx<'_>) -> String {
-    cx.origin.source.to_canonical().to_string()
+    address_text(cx.origin.source)
 }
 
 /// The parameters of a query, decoded; repeats joined by a comma.

@@ -1,6 +1,6 @@
 //! How a decision is written: one line of JSON, in the log and in answers alike.
 
-use std::{fmt::Display, io::Write as _, mem};
+use std::{io::Write as _, mem};
 
 use jiff::{Timestamp, tz::Offset};
 use portcullis_iam::{Decision, PolicyType, PrincipalKind};
@@ -8,7 +8,7 @@ use portcullis_identity::{AccessKeyId, AccountId, Caller};
 
 use super::{
     question::{Deciding, Outcome},
-    record::Decided,
+    record::{Decided, address_text},
 };
 
 /// Appends the line of `decided`, with its line feed. Fields that do not apply are absent. Never
@@ -26,45 +26,60 @@ pub(crate) fn write(decided: &Decided, lines: &mut Vec<u8>) {
 /// Who called, when, from where, and for what.
 fn write_call(Decided { origin, question, .. }: &Decided, line: &mut Object<'_>) {
     let caller = question.caller();
-    line.text("requestId", origin.request_id.as_str());
-    line.time("time", origin.time);
+    line.text(name!("requestId"), origin.request_id.as_str());
+    line.time(name!("time"), origin.time);
     // An ARN, the name of a service, or `anonymous`.
-    line.text("principal", caller.arn());
-    line.text("principalType", principal_type(caller));
-    line.some("account", caller.account().as_ref().map(AccountId::as_str));
-    line.some("accessKeyId", origin.access_key_id.as_ref().map(AccessKeyId::as_str));
-    line.plain("sourceIp", origin.source.to_canonical());
+    line.text(name!("principal"), caller.arn());
+    line.text(name!("principalType"), principal_type(caller));
+    line.some(name!("account"), caller.account().as_ref().map(AccountId::as_str));
+    line.some(name!("accessKeyId"), origin.access_key_id.as_ref().map(AccessKeyId::as_str));
+    line.text(name!("sourceIp"), &address_text(origin.source));
     // For what a service called.
     let (source_arn, source_account) = caller.source();
-    line.some("sourceArn", source_arn);
-    line.some("sourceAccount", source_account);
-    line.text("action", question.action());
-    line.text("resource", question.resource());
-    line.some("resourceAccount", question.resource_account().as_ref().map(AccountId::as_str));
+    line.some(name!("sourceArn"), source_arn);
+    line.some(name!("sourceAccount"), source_account);
+    line.text(name!("action"), question.action());
+    line.text(name!("resource"), question.resource());
+    line.some(
+        name!("resourceAccount"),
+        question.resource_account().as_ref().map(AccountId::as_str),
+    );
 }
 
 /// What came of it, and by what.
-fn write_result(Decided { question, outcome, .. }: &Decided, line: &mut Object<'_>) {
-    let deciding = question.deciding(*outcome);
-    line.text("result", result(*outcome));
+fn write_result(decided: &Decided, line: &mut Object<'_>) {
+    let (outcome, deciding) = (decided.outcome, decided.statement());
+    line.text(name!("result"), result(outcome));
     // What allowed, or what a denial is put down to.
     let policy_type = outcome.denied_by().or(deciding.as_ref().map(|one| one.policy_type));
-    line.some("policyType", policy_type.map(PolicyType::as_str));
+    line.some(name!("policyType"), policy_type.map(PolicyType::as_str));
     // Why a denial has no policy type that says it all.
-    line.some("reason", reason(*outcome));
+    line.some(name!("reason"), reason(outcome));
     // Of implicit denials, and of root in its own account, there is none.
     if let Some(Deciding { policy, statement, sid, .. }) = deciding {
-        let mut place = line.object("statement");
+        let mut place = line.object(name!("statement"));
         // The ARN of a user, group, role, session, function or managed policy.
-        place.text("of", policy.of());
+        place.text(name!("of"), policy.of());
         // The name of an inline policy.
-        place.some("name", policy.name());
+        place.some(name!("name"), policy.name());
         // Its place in the document, from 0.
-        place.number("index", statement);
-        place.some("sid", sid);
+        place.number(name!("index"), statement);
+        place.some(name!("sid"), sid);
         place.close();
     }
 }
+
+/// The name of a field, as it stands after the field before.
+macro_rules! name {
+    ($name:literal) => {
+        Name(concat!(",\"", $name, "\":"))
+    };
+}
+use name;
+
+/// A comma, a name in quotes, and a colon.
+#[derive(Clone, Copy)]
+struct Name(&'static str);
 
 /// A JSON object that is being written.
 struct Object<'b> {
@@ -82,16 +97,12 @@ impl<'b> Object<'b> {
         self.bytes.push(b'}');
     }
 
-    fn name(&mut self, name: &'static str) {
-        if !mem::take(&mut self.is_empty) {
-            self.bytes.push(b',');
-        }
-        self.bytes.push(b'"');
-        self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.extend_from_slice(b"\":");
+    fn name(&mut self, Name(name): Name) {
+        let comma = usize::from(mem::take(&mut self.is_empty));
+        self.bytes.extend_from_slice(name.as_bytes().get(comma..).unwrap_or_default());
     }
 
-    fn text(&mut self, name: &'static str, value: &str) {
+    fn text(&mut self, name: Name, value: &str) {
         self.name(name);
         if needs_escape(value) {
             // Text always serializes, and memory takes it.
@@ -103,14 +114,14 @@ impl<'b> Object<'b> {
         self.bytes.push(b'"');
     }
 
-    fn some(&mut self, name: &'static str, value: Option<&str>) {
+    fn some(&mut self, name: Name, value: Option<&str>) {
         if let Some(value) = value {
             self.text(name, value);
         }
     }
 
     /// As text, in UTC, to the microsecond.
-    fn time(&mut self, name: &'static str, time: Timestamp) {
+    fn time(&mut self, name: Name, time: Timestamp) {
         self.name(name);
         let civil = Offset::UTC.to_datetime(time);
         let (year, microsecond) = (civil.year(), civil.subsec_nanosecond() / 1_000);
@@ -118,49 +129,38 @@ impl<'b> Object<'b> {
             let _ = write!(self.bytes, "\"{time:.6}\"");
             return;
         }
-        let two = |number: i8| digits::<2>(number.into());
-        self.bytes.push(b'"');
-        self.bytes.extend_from_slice(&digits::<4>(year.into()));
-        for (before, number) in [
-            (b'-', civil.month()),
-            (b'-', civil.day()),
-            (b'T', civil.hour()),
-            (b':', civil.minute()),
-            (b':', civil.second()),
+        let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
+        for (place, number) in [
+            (1..5, year.into()),
+            (6..8, civil.month().into()),
+            (9..11, civil.day().into()),
+            (12..14, civil.hour().into()),
+            (15..17, civil.minute().into()),
+            (18..20, civil.second().into()),
+            (21..27, microsecond),
         ] {
-            self.bytes.push(before);
-            self.bytes.extend_from_slice(&two(number));
+            put_digits(text.get_mut(place).unwrap_or_default(), number);
         }
-        self.bytes.push(b'.');
-        self.bytes.extend_from_slice(&digits::<6>(microsecond));
-        self.bytes.extend_from_slice(b"Z\"");
+        self.bytes.extend_from_slice(&text);
     }
 
-    /// As text, what is displayed in letters, digits, colons and the like.
-    fn plain(&mut self, name: &'static str, value: impl Display) {
-        self.name(name);
-        let _ = write!(self.bytes, "\"{value}\""); // Memory takes it.
-    }
-
-    fn number(&mut self, name: &'static str, value: usize) {
+    fn number(&mut self, name: Name, value: usize) {
         self.name(name);
         let _ = write!(self.bytes, "{value}");
     }
 
-    fn object(&mut self, name: &'static str) -> Object<'_> {
+    fn object(&mut self, name: Name) -> Object<'_> {
         self.name(name);
         Object::open(self.bytes)
     }
 }
 
-/// The last `N` decimal digits of a number that is not negative.
-fn digits<const N: usize>(mut number: i32) -> [u8; N] {
-    let mut digits = [b'0'; N];
+/// Fills `digits` with the last decimal digits of a number that is not negative.
+fn put_digits(digits: &mut [u8], mut number: i32) {
     for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(number % 10).unwrap_or_default();
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
         number /= 10;
     }
-    digits
 }
 
 /// Whether JSON writes the text other than as it is. Looks at every byte, which is faster than to stop
@@ -201,16 +201,16 @@ fn reason(outcome: Outcome) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Object, needs_escape};
+    use super::{Name, Object, needs_escape};
 
     fn check(text: &str) {
         let mut bytes = Vec::new();
         let mut object = Object::open(&mut bytes);
-        object.text("a", text);
-        object.some("absent", None);
-        object.number("n", 7);
-        let mut inner = object.object("o");
-        inner.some("b", Some(text));
+        object.text(name!("a"), text);
+        object.some(name!("absent"), None);
+        object.number(name!("n"), 7);
+        let mut inner = object.object(name!("o"));
+        inner.some(name!("b"), Some(text));
         inner.close();
         object.close();
         let want = serde_json::json!({"a": text, "n": 7, "o": {"b": text}}).to_string();
@@ -227,7 +227,7 @@ mod tests {
         ] {
             let time: jiff::Timestamp = text.parse().unwrap();
             let mut bytes = Vec::new();
-            Object::open(&mut bytes).time("t", time);
+            Object::open(&mut bytes).time(name!("t"), time);
             assert_eq!(String::from_utf8(bytes).unwrap(), format!(r#"{{"t":"{time:.6}""#));
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use portcullis_iam::{
-    DocumentKind, Policies, Policy, PolicyType, Request, ResourceRule, explain,
-    explain::{DocumentReference, Verdict},
+    DocumentKind, DocumentReference, Policies, Policy, PolicyType, Request, ResourceRule, explain,
+    explain::Verdict,
 };
 use portcullis_identity::AccountId;
 use smallvec::SmallVec;

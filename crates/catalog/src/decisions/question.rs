@@ -4,8 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use portcullis_iam::{
-    Context, Decision, Explanation, Narrowing, Policies, PolicyType, Request, ResourceRule, Value,
-    decide, deciding, explain,
+    Context, Decision, Explanation, Narrowing, Place, Policies, PolicyType, Request, ResourceRule,
+    Value, explain, judge,
 };
 use portcullis_identity::{AccountId, Caller};
 
@@ -98,26 +98,20 @@ impl Question {
         self.caller.account().is_some_and(|own| self.resource_account == Some(own))
     }
 
-    /// What the engine says.
+    /// What the engine says, and by which statement.
     ///
     /// # Errors
     /// [`Unreadable`] if a document that has a say cannot be evaluated.
-    pub fn decide(&self) -> Result<Decision, Unreadable> {
-        self.ask(decide)
+    fn judge(&self) -> Result<(Decision, Option<Place>), Unreadable> {
+        self.ask(judge)
     }
 
-    /// The statement that decided, as the decision was; `None` where no statement did.
-    pub(crate) fn deciding(&self, outcome: Outcome) -> Option<Deciding<'_>> {
-        let Outcome::Decided(decision) = outcome else { return None };
-        let pools = self.documents.as_ref().ok()?;
-        self.ask(|request, policies| {
-            let found = deciding(request, policies, decision)?;
-            let policy = pools.document(found.document)?;
-            let sid = policy.statements().get(found.statement).and_then(|one| one.sid());
-            let policy_type = found.document.policy_type;
-            Some(Deciding { policy, policy_type, statement: found.statement, sid })
-        })
-        .ok()?
+    /// The statement at a place that the decision named.
+    pub(crate) fn statement(&self, place: Place) -> Option<Deciding<'_>> {
+        let policy = self.documents.as_ref().ok()?.document(place.document)?;
+        let sid = policy.statements().get(place.statement).and_then(|one| one.sid());
+        let policy_type = place.document.policy_type;
+        Some(Deciding { policy, policy_type, statement: place.statement, sid })
     }
 
     /// Has `tell` tell why this was decided, to the account that owns the resource: what another
@@ -244,15 +238,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of `question`; `across_accounts`: whether the operation is one that a resource
-    /// policy can grant to callers outside the resource's account.
-    pub(crate) fn of(question: &Question, across_accounts: bool) -> Self {
-        match question.decide() {
-            Err(Unreadable) => Self::Unreadable,
-            Ok(Decision::Allowed) if !across_accounts && !question.is_within_account() => {
-                Self::NotAcrossAccounts
+    /// The outcome of `question`, and the statement that decided; `across_accounts`: whether the
+    /// operation is one that a resource policy can grant to callers outside the resource's account.
+    pub(crate) fn of(question: &Question, across_accounts: bool) -> (Self, Option<Place>) {
+        match question.judge() {
+            Err(Unreadable) => (Self::Unreadable, None),
+            Ok((Decision::Allowed, _)) if !across_accounts && !question.is_within_account() => {
+                (Self::NotAcrossAccounts, None)
             }
-            Ok(decision) => Self::Decided(decision),
+            Ok((decision, by)) => (Self::Decided(decision), by),
         }
     }
 

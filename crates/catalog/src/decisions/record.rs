@@ -3,11 +3,11 @@
 use std::{fmt, net::IpAddr, str};
 
 use jiff::Timestamp;
-use portcullis_iam::{Explanation, Narrowing};
+use portcullis_iam::{Explanation, Narrowing, Place};
 use portcullis_identity::AccessKeyId;
 use uuid::Uuid;
 
-use super::question::{Outcome, Question};
+use super::question::{Deciding, Outcome, Question};
 use crate::Unreadable;
 
 /// The id of a request: a random UUID, hyphenated, in lower case.
@@ -52,6 +52,25 @@ impl fmt::Debug for RequestId {
     }
 }
 
+/// The address that a request came from as text, as `aws:SourceIp` has it: a mapped one as IPv4.
+#[must_use]
+pub fn address_text(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V6(address) => address.to_string(),
+        // As `Display` does, in a fifth of the time: every call that is decided has it twice.
+        IpAddr::V4(address) => {
+            let mut text = String::with_capacity("255.255.255.255".len());
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    text.push('.');
+                }
+                text.push_str(itoa::Buffer::new().format(octet));
+            }
+            text
+        }
+    }
+}
+
 /// Which request a decision was made for.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -74,13 +93,20 @@ pub struct Decided {
     pub question: Question,
     /// What came of it.
     pub outcome: Outcome,
+    /// By which statement, if it was one.
+    by: Option<Place>,
 }
 
 impl Decided {
     /// Decides; `across_accounts` as for [`Outcome::of`].
     pub(crate) fn new(origin: &Origin, question: Question, across_accounts: bool) -> Self {
-        let outcome = Outcome::of(&question, across_accounts);
-        Self { origin: origin.clone(), question, outcome }
+        let (outcome, by) = Outcome::of(&question, across_accounts);
+        Self { origin: origin.clone(), question, outcome, by }
+    }
+
+    /// The statement that decided; `None` where no statement did: iam.md §7, root in its own account.
+    pub(crate) fn statement(&self) -> Option<Deciding<'_>> {
+        self.question.statement(self.by?)
     }
 
     /// Has `tell` tell why, as [`Question::explain`]; `None` if it was not the policies that decided.
@@ -99,5 +125,22 @@ impl Decided {
     /// About how many bytes this holds that nothing else does.
     pub(crate) fn own_bytes(&self) -> usize {
         size_of::<Origin>() + self.question.own_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address_text;
+
+    #[test]
+    fn an_address_is_written_as_it_is_displayed() {
+        for (address, want) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("0.10.200.255", "0.10.200.255"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(address_text(address.parse().unwrap()), want);
+        }
     }
 }

@@ -110,8 +110,8 @@ impl<'p> Nearest<'p> {
         counted: &Counted<'p>,
         missing: PolicyType,
     ) -> Option<Self> {
-        let granted = counted.allowing(call, PolicyType::Resource).is_some();
-        let allowing = |one: &Counting<'p>| one.allowing(call, None).is_some();
+        let granted = counted.documents(PolicyType::Resource).any(|one| one.allows(call));
+        let allowing = |one: &Counting<'p>| one.allows(call);
         let allowed = counted.documents(missing).filter(allowing);
         let allowed: Vec<_> = allowed.map(|one| one.reference.level).collect();
         // Without a grant of the resource, one would do as well as, or is needed beside, an
