@@ -19,9 +19,8 @@ pub(crate) struct Doubts(Vec<Finding>);
 
 impl Doubts {
     /// Of a statement that the caller is permitted to add to a function of its own account.
-    pub(crate) fn of(cx: &RequestCx<'_>, statement: &Statement) -> Self {
-        let exists = |principal: &str| cx.snapshot.principal_exists(cx.account(), principal);
-        let mut findings = lint_grant(statement, &Facts { exists: &exists, ..Facts::default() });
+    pub(crate) fn of(statement: &Statement) -> Self {
+        let mut findings = lint_grant(statement, &Facts::default());
         findings.retain(|finding| finding.severity != Severity::Note);
         Self(findings)
     }

@@ -21,6 +21,7 @@ mod code_signing;
 pub mod decisions;
 pub mod documents;
 pub mod effects;
+mod entities;
 mod groups;
 mod layers;
 mod managed;

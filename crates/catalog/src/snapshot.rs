@@ -19,6 +19,7 @@ use crate::{
     address::Address,
     code_signing::CodeSigning,
     documents::{Document, DocumentError, lambda::decode_policy},
+    entities::Entities,
     groups::Groups,
     layers::Layers,
     managed::{ManagedPolicies, ManagedPolicyView},
@@ -47,6 +48,7 @@ pub struct Snapshot {
     pub(crate) groups: Groups,
     pub(crate) managed: ManagedPolicies,
     roles: OrdMap<Named, Arc<RoleView>>,
+    entities: Entities,
     access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
     keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
     aliases: OrdMap<AccountAliasName, Versioned<AccountAlias>>,
@@ -97,6 +99,7 @@ impl Snapshot {
             groups: Groups::default(),
             managed: ManagedPolicies::new(partition),
             roles: OrdMap::new(),
+            entities: Entities::default(),
             access_keys: OrdMap::new(),
             keys_of: OrdMap::new(),
             aliases: OrdMap::new(),
@@ -286,23 +289,9 @@ impl Snapshot {
         self.role(account, &name).filter(|role| role.identity.arn() == arn)
     }
 
-    /// Whether the user or role of `account` that an ARN names exists; `None` for all other
-    /// principals, of which the account cannot know.
-    #[must_use]
-    pub fn principal_exists(&self, account: AccountId, arn: &str) -> Option<bool> {
-        let (owner, entity) = arn.strip_prefix("arn:")?.split_once(":iam::")?.1.split_once(':')?;
-        let named = |name: &str| name.rsplit('/').next().map(str::to_owned);
-        let (kind, path_and_name) = entity.split_once('/')?;
-        let name = named(path_and_name)?;
-        match kind {
-            _ if owner != account.as_str() => None,
-            "user" => {
-                let user = name.parse().ok().and_then(|name| self.user(account, &name));
-                Some(user.is_some_and(|user| user.identity.arn() == arn))
-            }
-            "role" => Some(self.role_of_arn(arn).is_some()),
-            _ => None,
-        }
+    /// The users and roles by their unique ids.
+    pub(crate) fn entities(&self) -> &Entities {
+        &self.entities
     }
 
     /// The roles of an account, by folded name, after the folded name `after`; `""` is before all.
@@ -492,6 +481,7 @@ impl Snapshot {
         self.groups.moved(&key.1, old.as_deref(), stored.as_deref());
         self.managed.moved(&key.1, old.as_deref(), stored.as_deref());
         let view = stored.map(|user| Arc::new(UserView::new(user, self.partition)));
+        self.entities.user_changed(old.as_deref(), view.as_ref());
         set(&mut self.users, key, view);
     }
 
@@ -505,6 +495,7 @@ impl Snapshot {
         let old = self.roles.get(&key).map(|view| view.stored.clone());
         self.managed.moved(&key.1, old.as_deref(), stored.as_deref());
         let view = stored.map(|role| Arc::new(RoleView::new(role, self.partition)));
+        self.entities.role_changed(old.as_deref(), view.as_ref());
         set(&mut self.roles, key, view);
     }
 

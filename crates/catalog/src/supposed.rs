@@ -92,7 +92,7 @@ impl Snapshot {
     ) -> Result<T, CannotSuppose> {
         let WholeAccount(owner) = permit.consume();
         let resource = owned_resource(call.resource, call.action, owner)?;
-        let principal = Principal::parse(call.principal)?;
+        let principal = self.known(Principal::parse(call.principal)?);
         let supposed = self.supposed(&principal, owner, call.time)?;
         let pools = self.pools_of(&supposed, &*resource)?;
         let keys = Keys::new(self, call, &*resource, &supposed, &principal);

@@ -1,6 +1,7 @@
 //! What the snapshot holds of each value: the value, its revisions, and what is compiled from it.
 
 use std::{
+    borrow::Cow,
     ops::Deref,
     sync::{Arc, OnceLock},
 };
@@ -8,7 +9,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use imbl::OrdMap;
 use jiff::Timestamp;
-use portcullis_iam::{DocumentKind, Policy, PolicyError};
+use portcullis_iam::{DocumentKind, Entities, Policy, PolicyError};
 use portcullis_identity::{
     AccessKey, Entity, Group, InlinePolicies, KeyUse, Partition, Role, RoleIdentity, User,
     UserIdentity,
@@ -136,9 +137,18 @@ impl PolicyView {
         Self { stored, compiled, shown: OnceLock::new() }
     }
 
-    /// What `render` makes of the policy, made once and kept as long as the policy is unchanged.
-    pub fn shown(&self, render: impl FnOnce(&ResourcePolicy) -> Vec<u8>) -> &[u8] {
-        self.shown.get_or_init(|| render(&self.stored).into())
+    /// What `render` makes of the policy and its text; made once and kept as long as the policy is
+    /// unchanged, and its principals are those that were there when it was written.
+    pub fn shown(
+        &self,
+        entities: &dyn Entities,
+        render: impl FnOnce(&ResourcePolicy, String) -> Vec<u8>,
+    ) -> Cow<'_, [u8]> {
+        if !self.stored.shows_as_written(entities) {
+            return render(&self.stored, self.stored.shown(entities)).into();
+        }
+        let shown = self.shown.get_or_init(|| render(&self.stored, self.stored.to_json()).into());
+        (&**shown).into()
     }
 }
 
@@ -265,7 +275,9 @@ impl RoleView {
     pub(crate) fn new(stored: Versioned<Role>, partition: Partition) -> Self {
         let identity = Arc::new(RoleIdentity::new(stored.shared(), partition));
         let policies = compile_all(identity.arn(), &stored.policies);
-        let trust = compile(DocumentKind::Trust, &stored.trust_policy, "a trust policy");
+        let trust = &stored.trust_policy;
+        let trust = Policy::parse_bound(DocumentKind::Trust, trust.document(), trust.bindings());
+        let trust = trust.inspect_err(|error| unreadable(error, "a trust policy")).ok();
         let trust = trust.map(|policy| AttachedPolicy::new(identity.arn(), policy));
         Self { stored, identity, policies, trust }
     }
@@ -359,7 +371,7 @@ impl AccessKeyView {
 mod tests {
     use std::collections::BTreeSet;
 
-    use portcullis_iam::{Decision, MapContext, Policies, Principal, Request, decide};
+    use portcullis_iam::{Decision, MapContext, NoEntities, Policies, Principal, Request, decide};
     use portcullis_lambda::{Grant, GrantInput, RevisionId, Statement};
     use proptest::prelude::*;
 
@@ -405,7 +417,8 @@ mod tests {
                     ..GrantInput::default()
                 };
                 let grant = Grant::try_from(&input).unwrap();
-                ResourcePolicy::add(old, &target, revision(), &grant, None, revision()).map(Some)
+                ResourcePolicy::add(old, &target, revision(), &grant, None, revision(), &NoEntities)
+                    .map(Some)
             }
             Change::Remove { sid } => {
                 ResourcePolicy::remove(old, &format!("s{sid}"), None, revision())

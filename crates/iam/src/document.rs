@@ -117,7 +117,7 @@ impl PrincipalType {
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let all = [Self::Aws, Self::Service, Self::Federated, Self::CanonicalUser];
         all.into_iter().find(|known| known.name() == name)
     }

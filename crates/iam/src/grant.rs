@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use crate::binding::{Bindings, is_session};
 use crate::choice;
 use crate::document::{Effect, PrincipalType, RawPrincipal, Who};
 use crate::prefixes::{INDEXED_MIN, Outline, Prefixes};
@@ -48,14 +49,27 @@ pub(crate) enum Named {
     /// The ARN of a user, a role session or a federated user.
     Arn(Box<str>),
     Service(Box<str>),
+    /// A user, a role, or a session of a role, by the unique id of the user or role.
+    Bound {
+        id: Box<str>,
+        /// As it is written.
+        text: Box<str>,
+        session: bool,
+    },
     /// Names no caller that there is: unique ids of what was deleted, other types.
     Nobody,
 }
 
 impl Named {
-    fn new(kind: PrincipalType, value: &str) -> Self {
+    fn new(kind: PrincipalType, value: &str, bindings: &Bindings) -> Self {
         match kind {
-            PrincipalType::Aws => Self::aws(value),
+            PrincipalType::Aws => match bindings.get(value) {
+                Some(id) => {
+                    let session = is_session(value);
+                    Self::Bound { id: id.into(), text: value.into(), session }
+                }
+                None => Self::aws(value),
+            },
             PrincipalType::Service => Self::Service(value.into()),
             PrincipalType::Federated | PrincipalType::CanonicalUser => Self::Nobody,
         }
@@ -104,6 +118,14 @@ impl Named {
                 let same = caller.kind() == PrincipalKind::Service && **name == *caller.as_str();
                 same.then_some(Strength::Service)
             }
+            Self::Bound { id, .. } if caller.unique_id() != Some(id) => None,
+            Self::Bound { text, session: true, .. } => {
+                (**text == *caller.as_str()).then_some(Strength::Itself)
+            }
+            Self::Bound { .. } => Some(match caller.kind() {
+                PrincipalKind::User => Strength::Itself,
+                _ => Strength::Parent,
+            }),
             Self::Nobody => None,
         }
     }
@@ -117,7 +139,9 @@ impl Named {
             Self::Account { id: text, .. } | Self::Role { name: text, .. } => {
                 Some(Outline::exact(text))
             }
-            Self::Arn(text) | Self::Service(text) => Some(Outline::exact(text)),
+            Self::Arn(text) | Self::Service(text) | Self::Bound { id: text, .. } => {
+                Some(Outline::exact(text))
+            }
             Self::Nobody => None,
         }
     }
@@ -125,7 +149,8 @@ impl Named {
 
 /// The texts by which a caller can be named.
 fn texts(caller: &Principal) -> impl Iterator<Item = &str> {
-    let texts = [Some(caller.as_str()), caller.account(), caller.role_name(), caller.parent()];
+    let (role, parent, id) = (caller.role_name(), caller.parent(), caller.unique_id());
+    let texts = [Some(caller.as_str()), caller.account(), role, parent, id];
     texts.into_iter().flatten()
 }
 
@@ -231,14 +256,19 @@ pub(crate) enum PrincipalPart {
 impl PrincipalPart {
     /// Compiles the element; `asked` says whether documents of this kind have one. A statement that
     /// lacks it there, and an Allow with NotPrincipal, apply to nobody.
-    pub(crate) fn new(raw: Option<&RawPrincipal>, effect: Effect, asked: bool) -> Self {
+    pub(crate) fn new(
+        raw: Option<&RawPrincipal>,
+        effect: Effect,
+        asked: bool,
+        bindings: &Bindings,
+    ) -> Self {
         let Some(RawPrincipal { negated, who }) = raw else {
             return if asked { Self::nobody() } else { Self::Unasked };
         };
         let named = match who {
             Who::Everyone => Principals::from_iter([Named::Everyone]),
             Who::Listed(list) => {
-                list.iter().map(|(kind, value)| Named::new(*kind, value)).collect()
+                list.iter().map(|(kind, value)| Named::new(*kind, value, bindings)).collect()
             }
         };
         match (negated, effect) {

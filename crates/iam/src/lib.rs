@@ -126,6 +126,7 @@
 pub mod analysis;
 mod arn;
 mod arn_pattern;
+mod binding;
 mod choice;
 mod condition;
 mod context;
@@ -148,6 +149,7 @@ mod value;
 mod variable;
 
 pub use arn::Arn;
+pub use binding::{Bindings, Entities, Identified, NoEntities, NoSuchPrincipal};
 pub use context::{Context, MapContext, Value};
 pub use decide::{
     Decision, DocumentReference, Place, Policies, PolicyType, Request, ResourceRule, decide, judge,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portcullis_json::Json;
 
+use crate::binding::Bindings;
 use crate::decide::Call;
 use crate::document::{self, DocumentKind, Effect};
 use crate::error::PolicyError;
@@ -38,17 +39,37 @@ impl Policy {
         Self::read(kind, document::tree(json)?.root())
     }
 
+    /// As [`parse`](Self::parse), of a document whose principals were bound to unique ids.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_bound(
+        kind: DocumentKind,
+        json: &str,
+        bindings: &Bindings,
+    ) -> Result<Self, PolicyError> {
+        Self::read_bound(kind, document::tree(json)?.root(), bindings)
+    }
+
     /// As [`parse`](Self::parse), of a document that is part of a larger text.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn read(kind: DocumentKind, json: Json<'_, '_>) -> Result<Self, PolicyError> {
+        Self::read_bound(kind, json, &Bindings::default())
+    }
+
+    fn read_bound(
+        kind: DocumentKind,
+        json: Json<'_, '_>,
+        bindings: &Bindings,
+    ) -> Result<Self, PolicyError> {
         let document = document::Document::read(json)?;
         validate::envelope(kind, &document)?;
         for (index, raw) in document.statements.iter().enumerate() {
             validate::statement(kind, document.variables, index, raw)?;
         }
-        Self::assemble(kind, compiled(kind, &document))
+        Self::assemble(kind, compiled(kind, &document, bindings))
     }
 
     /// Reads a document that was accepted elsewhere and is only to be understood, for simulations.
@@ -69,7 +90,8 @@ impl Policy {
     /// # Errors
     /// As [`parse_unvalidated`](Self::parse_unvalidated).
     pub fn read_unvalidated(kind: DocumentKind, json: Json<'_, '_>) -> Result<Self, PolicyError> {
-        Ok(Self::of(kind, compiled(kind, &document::Document::read(json)?)))
+        let document = document::Document::read(json)?;
+        Ok(Self::of(kind, compiled(kind, &document, &Bindings::default())))
     }
 
     /// Makes a document of `kind` from statements that were compiled one by one, in this order.
@@ -139,8 +161,14 @@ impl Policy {
     }
 }
 
-fn compiled(kind: DocumentKind, document: &document::Document) -> Vec<Arc<Statement>> {
-    let each = document.statements.iter().zip(&document.texts);
-    each.map(|(raw, text)| Arc::new(Statement::compile(kind, document.variables, raw, text)))
-        .collect()
+fn compiled(
+    kind: DocumentKind,
+    document: &document::Document,
+    bindings: &Bindings,
+) -> Vec<Arc<Statement>> {
+    let variables = document.variables;
+    let compile = |(raw, text): (_, &&str)| {
+        Arc::new(Statement::compile(kind, variables, raw, text, bindings))
+    };
+    document.statements.iter().zip(&document.texts).map(compile).collect()
 }

@@ -40,6 +40,8 @@ pub struct Principal {
     role: Option<Box<str>>,
     /// Of a federated user: the ARN of the user who made the session.
     parent: Option<Box<str>>,
+    /// The unique id of the user, of the role, or of the federated user's parent.
+    id: Option<Box<str>>,
 }
 
 /// The text is no caller.
@@ -77,12 +79,21 @@ impl Principal {
             account: Some(account.into()),
             role: role.map(Into::into),
             parent: None,
+            id: None,
         })
     }
 
     fn without_account(text: &str, kind: PrincipalKind) -> Self {
         let partition = "aws".into();
-        Self { text: text.into(), kind, partition, account: None, role: None, parent: None }
+        Self {
+            text: text.into(),
+            kind,
+            partition,
+            account: None,
+            role: None,
+            parent: None,
+            id: None,
+        }
     }
 
     /// Names the user whose federated session this is, so that grants to the user reach it.
@@ -104,6 +115,20 @@ impl Principal {
         }
         self.parent = Some(user.into());
         Ok(self)
+    }
+
+    /// Says which user or role it is, by the unique id: that of the user, of the role (also for its
+    /// sessions), or of the user whose federated session it is. Principals that are bound to another
+    /// id do not name it.
+    #[must_use]
+    pub fn with_id(self, id: &str) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// The unique id of the user or role that it is, or that it is a session of, where it is known.
+    #[must_use]
+    pub fn unique_id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The caller's account, 12 digits; services and anonymous callers have none.

@@ -9,6 +9,7 @@ use portcullis_json::compact;
 use smallvec::SmallVec;
 
 use crate::arn_pattern::ResourcePattern;
+use crate::binding::Bindings;
 use crate::condition::Condition;
 use crate::decide::{Action, Call};
 use crate::document::{DocumentKind, Effect, Listed, RawStatement};
@@ -62,9 +63,21 @@ impl Statement {
     /// The first rule of iam.md §2 that the statement breaks, as
     /// [`Policy::parse`](crate::Policy::parse) of a document of it alone.
     pub fn parse(kind: DocumentKind, json: &str) -> Result<Arc<Self>, PolicyError> {
+        Self::parse_bound(kind, json, &Bindings::default())
+    }
+
+    /// As [`parse`](Self::parse), of a statement whose principals were bound to unique ids.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_bound(
+        kind: DocumentKind,
+        json: &str,
+        bindings: &Bindings,
+    ) -> Result<Arc<Self>, PolicyError> {
         let (raw, variables) = (RawStatement::parse_alone(json)?, true);
         validate::statement(kind, variables, 0, &raw)?;
-        Ok(Arc::new(Self::compile(kind, variables, &raw, json)))
+        Ok(Arc::new(Self::compile(kind, variables, &raw, json, bindings)))
     }
 
     /// Compiles what was read. `variables`: whether `${…}` are variables in it.
@@ -73,12 +86,13 @@ impl Statement {
         variables: bool,
         raw: &RawStatement,
         text: &str,
+        bindings: &Bindings,
     ) -> Self {
         let mut compiler = Compiler::new(variables);
         Self {
             kind,
             sid: raw.sid.as_deref().map(Into::into),
-            scope: Scope::new(kind, variables, raw),
+            scope: Scope::new(kind, variables, raw, bindings),
             conditions: raw
                 .conditions
                 .iter()
@@ -188,12 +202,13 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    fn new(kind: DocumentKind, variables: bool, raw: &RawStatement) -> Self {
+    fn new(kind: DocumentKind, variables: bool, raw: &RawStatement, bindings: &Bindings) -> Self {
         use DocumentKind::{Resource, ResourceControl, Trust};
         let names_principals = matches!(kind, Resource | Trust | ResourceControl);
         let mut compiler = Compiler::new(variables);
         let action = ActionPart::new(&raw.action);
-        let principal = PrincipalPart::new(raw.principal.as_ref(), raw.effect, names_principals);
+        let principal = raw.principal.as_ref();
+        let principal = PrincipalPart::new(principal, raw.effect, names_principals, bindings);
         let resource = ResourcePart::new(kind, raw.resource.as_ref(), &mut compiler);
         let keys = compiler.into_keys();
         let hashes = [hash(&action), hash(&principal), hash(&(&resource, &keys))];

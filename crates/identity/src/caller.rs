@@ -67,7 +67,14 @@ impl UserIdentity {
     /// Derives the user's ARN.
     #[must_use]
     pub fn new(user: Arc<User>, partition: Partition) -> Self {
-        Self { principal: principal(&user.arn(partition)), user }
+        let principal = principal(&user.arn(partition)).with_id(user.id.as_str());
+        Self { principal, user }
+    }
+
+    /// The user as a caller.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
     }
 
     /// The user.
@@ -297,7 +304,7 @@ impl Caller {
                 Ok(Self::RoleSession { role, session: Arc::new(session) })
             }
             (Owner::User(user), Some(session)) => {
-                let session = Arc::new(session.with_parent(user.arn())?);
+                let session = Arc::new(session.with_parent(&user)?);
                 Ok(Self::FederatedUser { parent: Owner::User(user), session })
             }
             (parent @ Owner::Root(_), Some(session)) => {

@@ -33,6 +33,7 @@ mod service_linked;
 mod session;
 mod set;
 mod tags;
+mod trust;
 mod user;
 
 pub use access_key::{
@@ -82,4 +83,5 @@ pub use service_linked::ServiceLinkedRole;
 pub use session::{NamedUser, Session, SessionClaims, SessionHolder, SessionSeed};
 pub use set::SmallSet;
 pub use tags::{Tag, Tagged, Tags, tag, untag};
+pub use trust::TrustPolicy;
 pub use user::{NewUser, User, create_user, delete_user};

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use portcullis_iam::DocumentKind;
+use portcullis_iam::Entities;
 
 use crate::boundary::Bounded;
 use crate::entity::{Entity, EntityKind, check_bare, entity_exists};
@@ -11,11 +11,10 @@ use crate::error::{IdentityError, InvalidValue};
 use crate::ids::{AccountId, RoleId};
 use crate::managed_policy::PolicyArn;
 use crate::names::{Path, RoleName};
-use crate::policies::{
-    InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, check_document, counted_characters,
-};
+use crate::policies::InlinePolicies;
 use crate::set::SmallSet;
 use crate::tags::{Tagged, Tags};
+use crate::trust::TrustPolicy;
 
 /// Longest that a session of the role may be asked to last. Seconds, 3,600..=43,200.
 ///
@@ -97,8 +96,8 @@ pub struct Role {
     pub description: Option<RoleDescription>,
     /// Longest session.
     pub max_session_duration: MaxSessionDuration,
-    /// Who may become it: the text that was given; it parsed as a trust policy.
-    pub trust_policy: Box<str>,
+    /// Who may become it.
+    pub trust_policy: TrustPolicy,
     /// Its tags.
     pub tags: Tags,
     /// Its inline policies.
@@ -195,8 +194,8 @@ pub struct NewRole {
     pub path: Path,
     /// Its name.
     pub name: RoleName,
-    /// The text of `AssumeRolePolicyDocument`.
-    pub trust_policy: Box<str>,
+    /// Who may become it.
+    pub trust_policy: TrustPolicy,
     /// What it is for.
     pub description: Option<RoleDescription>,
     /// Longest session.
@@ -210,8 +209,7 @@ pub struct NewRole {
 /// Makes a role. `taken` is the role of the account with the same [`RoleName::folded`] name.
 ///
 /// # Errors
-/// [`IdentityError::EntityExists`], [`IdentityError::TrustPolicyTooLarge`],
-/// [`IdentityError::MalformedPolicyDocument`]; a path that is reserved for service-linked roles, whose
+/// [`IdentityError::EntityExists`]; a path that is reserved for service-linked roles, whose
 /// sessions no session policy limits (iam.md §7.1). The text of that is ours: AWS's is not recorded.
 pub fn create_role(
     account: AccountId,
@@ -224,7 +222,6 @@ pub fn create_role(
         let text = "The path /aws-service-role/ is reserved for service-linked roles.";
         return Err(InvalidValue::new(text).into());
     }
-    check_trust_policy(&new.trust_policy)?;
     if taken.is_some() {
         return Err(entity_exists::<Role>(&new.name));
     }
@@ -244,22 +241,18 @@ pub fn create_role(
     })
 }
 
-fn check_trust_policy(document: &str) -> Result<(), IdentityError> {
-    if counted_characters(document) > TRUST_POLICY_CHARACTERS_MAX {
-        return Err(IdentityError::TrustPolicyTooLarge);
-    }
-    check_document(DocumentKind::Trust, document)
-}
-
 /// `role` with another trust policy; sessions that were begun go on.
 ///
 /// # Errors
 /// [`IdentityError::TrustPolicyTooLarge`], [`IdentityError::MalformedPolicyDocument`],
 /// [`IdentityError::Unmodifiable`].
-pub fn update_trust_policy(role: &Role, document: &str) -> Result<Role, IdentityError> {
+pub fn update_trust_policy(
+    role: &Role,
+    document: &str,
+    entities: &dyn Entities,
+) -> Result<Role, IdentityError> {
     role.check_modifiable()?;
-    check_trust_policy(document)?;
-    Ok(Role { trust_policy: document.into(), ..role.clone() })
+    Ok(Role { trust_policy: TrustPolicy::new(document, entities)?, ..role.clone() })
 }
 
 /// `role` with another description or longest session; what is not given stays. The description is
@@ -293,6 +286,8 @@ pub fn delete_role(role: &Role) -> Result<(), IdentityError> {
 
 #[cfg(test)]
 mod tests {
+    use portcullis_iam::NoEntities;
+
     use super::*;
     use crate::arn::Partition;
     use crate::entity::put_inline_policy;
@@ -302,7 +297,7 @@ mod tests {
         NewRole {
             path: Path::default(),
             name: "deploy".parse().unwrap(),
-            trust_policy: trust_policy.into(),
+            trust_policy: TrustPolicy::new(trust_policy, &NoEntities).unwrap(),
             description: None,
             max_session_duration: MaxSessionDuration::default(),
             tags: Tags::default(),
@@ -325,7 +320,7 @@ mod tests {
         let made = create(None, new(TRUST)).unwrap();
         assert_eq!(made.arn(Partition::Aws), "arn:aws:iam::123456789012:role/deploy");
         assert_eq!(
-            (made.trust_policy.as_ref(), made.max_session_duration.seconds()),
+            (made.trust_policy.document(), made.max_session_duration.seconds()),
             (TRUST, 3600)
         );
         let again = create(Some(&made), new(TRUST));
@@ -346,9 +341,10 @@ mod tests {
     fn a_trust_policy_is_one_or_the_role_is_refused() {
         let long = TRUST.replace("sts:", &format!("sts:{}", "x".repeat(2_048)));
         let text = "Cannot exceed quota for ACLSizePerRole: 2048";
-        check(create(None, new(&long)), "LimitExceeded", text);
+        let made = |document: &str| TrustPolicy::new(document, &NoEntities);
+        check(made(&long), "LimitExceeded", text);
         for document in ["", "{}", ALLOW] {
-            let error = create(None, new(document)).unwrap_err();
+            let error = made(document).unwrap_err();
             assert_eq!(error.code(), "MalformedPolicyDocument", "{document}: {error}");
         }
     }
@@ -361,9 +357,10 @@ mod tests {
         let both = update_role(&described, None, Some(long)).unwrap();
         assert_eq!((&both.description, both.max_session_duration), (&described.description, long));
         let trust = TRUST.replace("123456789012", "210987654321");
-        let changed = update_trust_policy(&both, &trust).unwrap();
-        assert_eq!(changed, Role { trust_policy: trust.into(), ..both });
-        let error = update_trust_policy(&role(), ALLOW).unwrap_err();
+        let changed = update_trust_policy(&both, &trust, &NoEntities).unwrap();
+        let trust_policy = TrustPolicy::new(&trust, &NoEntities).unwrap();
+        assert_eq!(changed, Role { trust_policy, ..both });
+        let error = update_trust_policy(&role(), ALLOW, &NoEntities).unwrap_err();
         assert_eq!(error.code(), "MalformedPolicyDocument");
     }
 

@@ -1,8 +1,10 @@
 //! Values that the tests of several modules start from.
 
 use jiff::Timestamp;
+use portcullis_iam::NoEntities;
 use proptest::prelude::*;
 
+use crate::trust::TrustPolicy;
 use crate::{
     AccountId, Group, GroupId, InlinePolicies, MaxSessionDuration, Path, Role, RoleId,
     SessionClaims, SessionHolder, SessionName, SmallSet, Tag, Tags, User, UserId,
@@ -60,7 +62,7 @@ pub(crate) fn role() -> Role {
         created: now(),
         description: None,
         max_session_duration: MaxSessionDuration::new(7_200).unwrap(),
-        trust_policy: TRUST.into(),
+        trust_policy: TrustPolicy::new(TRUST, &NoEntities).unwrap(),
         tags: tags(),
         policies: InlinePolicies::default(),
         attached: SmallSet::default(),

@@ -1,6 +1,7 @@
 //! Service-linked roles: a service's own role in an account, made by a fixed rule.
 
 use jiff::Timestamp;
+use portcullis_iam::Bindings;
 
 use crate::error::IdentityError;
 use crate::ids::{AccountId, RoleId};
@@ -9,6 +10,7 @@ use crate::policies::InlinePolicies;
 use crate::role::{MaxSessionDuration, Role, RoleDescription};
 use crate::set::SmallSet;
 use crate::tags::Tags;
+use crate::trust::TrustPolicy;
 
 /// The services that have a role of their own, and how it is called behind `AWSServiceRoleFor`.
 const SERVICES: [(&str, &str); 24] = [
@@ -99,7 +101,7 @@ impl ServiceLinkedRole {
             created: now,
             description,
             max_session_duration: MaxSessionDuration::default(),
-            trust_policy: trust_policy.into(),
+            trust_policy: TrustPolicy::restore(trust_policy.into(), Bindings::default()),
             tags: Tags::default(),
             policies: InlinePolicies::default(),
             attached: SmallSet::default(),
@@ -110,7 +112,7 @@ impl ServiceLinkedRole {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_iam::{DocumentKind, Policy};
+    use portcullis_iam::{DocumentKind, NoEntities, Policy};
 
     use super::*;
     use crate::samples::{ALLOW, TRUST, account, now};
@@ -131,8 +133,11 @@ mod tests {
             assert_eq!(linked.name().as_str(), format!("AWSServiceRoleFor{name}_x"));
             let id = RoleId::from_random([6; 17]);
             let role = linked.create(account(), None, None, id, now()).unwrap();
-            assert!(role.is_service_linked() && role.trust_policy.contains(service));
-            assert!(Policy::parse(DocumentKind::Trust, &role.trust_policy).is_ok(), "{service}");
+            assert!(role.is_service_linked() && role.trust_policy.document().contains(service));
+            assert!(
+                Policy::parse(DocumentKind::Trust, role.trust_policy.document()).is_ok(),
+                "{service}"
+            );
         }
         let text = "The service x.amazonaws.com has no service-linked role.";
         let error = ServiceLinkedRole::new("x.amazonaws.com", None).unwrap_err();
@@ -151,7 +156,7 @@ mod tests {
             attach_policy(&role, &policy),
             put_permissions_boundary(&role, &policy),
             tag(&role, &tags),
-            update_trust_policy(&role, TRUST),
+            update_trust_policy(&role, TRUST, &NoEntities),
             update_role(&role, None, Some(MaxSessionDuration::default())),
             delete_role(&role).map(|()| role.clone()),
         ];

@@ -7,7 +7,7 @@ use portcullis_iam::Principal;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{Partition, federated_user_arn, session_arn};
-use crate::caller::{Revoked, principal};
+use crate::caller::{Revoked, UserIdentity, principal};
 use crate::ids::{ACCESS_KEY_ID_RANDOM_BYTES, AccessKeyId, AccountId, RoleId, UserId};
 use crate::names::{FederatedUserName, RoleName, SessionName, UserName};
 use crate::seal::NONCE_BYTES;
@@ -232,13 +232,18 @@ impl Session {
                 (federated_user_arn(partition, account, name), format!("{account}:{name}"))
             }
         };
-        Some(Self { principal: principal(&arn), user_id: user_id.into(), claims })
+        let principal = match &claims.holder {
+            SessionHolder::Role { id, .. } => principal(&arn).with_id(id.as_str()),
+            _ => principal(&arn),
+        };
+        Some(Self { principal, user_id: user_id.into(), claims })
     }
 
     /// The same, so that grants to the user `parent` reach it.
-    pub(crate) fn with_parent(mut self, parent: &str) -> Result<Self, Revoked> {
-        self.principal = self.principal.with_parent(parent).map_err(|_| Revoked)?;
-        Ok(self)
+    pub(crate) fn with_parent(self, parent: &UserIdentity) -> Result<Self, Revoked> {
+        let principal = self.principal.with_parent(parent.arn()).map_err(|_| Revoked)?;
+        let principal = principal.with_id(parent.user().id.as_str());
+        Ok(Self { principal, ..self })
     }
 
     /// What the token says.

@@ -1,8 +1,10 @@
 //! The resource policy of a function, a version or an alias.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use portcullis_iam::{DocumentKind, PolicyError, SizeLimit, Statement as CompiledStatement};
+use portcullis_iam::{
+    Bindings, DocumentKind, Entities, PolicyError, SizeLimit, Statement as CompiledStatement,
+};
 use serde::Deserialize;
 
 use crate::{
@@ -20,18 +22,20 @@ const HEAD: &str = r#"{"Version":"2012-10-17","Id":"default","Statement":["#;
 /// What stands after them.
 const TAIL: &str = "]}";
 
-/// One statement: its id, the JSON that `AddPermission` answered, and what the policy engine makes
-/// of that. Cheap to clone. Two are equal when their texts are.
+/// One statement: its id, the JSON that `AddPermission` answered, the unique id that its principal
+/// was bound to then, and what the policy engine makes of that. Cheap to clone. Two are equal when
+/// their texts and unique ids are.
 #[derive(Clone, Debug)]
 pub struct Statement {
     sid: StatementId,
     json: Arc<str>,
+    bindings: Arc<Bindings>,
     compiled: Result<Arc<CompiledStatement>, Arc<PolicyError>>,
 }
 
 impl PartialEq for Statement {
     fn eq(&self, other: &Self) -> bool {
-        self.json == other.json
+        self.json == other.json && self.bindings == other.bindings
     }
 }
 
@@ -43,12 +47,12 @@ impl Eq for Statement {}
 #[expect(dead_code, reason = "read to check the shape; only the id is kept")]
 struct Shape<'a> {
     #[serde(borrow)]
-    sid: std::borrow::Cow<'a, str>,
-    effect: std::borrow::Cow<'a, str>,
+    sid: Cow<'a, str>,
+    effect: Cow<'a, str>,
     #[serde(borrow)]
     principal: &'a serde_json::value::RawValue,
-    action: std::borrow::Cow<'a, str>,
-    resource: std::borrow::Cow<'a, str>,
+    action: Cow<'a, str>,
+    resource: Cow<'a, str>,
     #[serde(borrow)]
     condition: Option<&'a serde_json::value::RawValue>,
 }
@@ -59,13 +63,48 @@ impl Statement {
     ///
     /// # Errors
     /// As [`ResourcePolicy::add`], of a principal that no statement can have.
-    pub(crate) fn granted(grant: &Grant, target: &Target) -> Result<Self, LambdaError> {
-        Ok(Self::new(grant.statement_id().clone(), &grant.statement_json(target)?))
+    pub(crate) fn granted(
+        grant: &Grant,
+        target: &Target,
+        entities: &dyn Entities,
+    ) -> Result<Self, LambdaError> {
+        let json = grant.statement_json(target)?;
+        let bindings = Bindings::of_one(grant.principal(), entities)
+            .map_err(|_| InvalidParameter::Principal)?;
+        Ok(Self::new(grant.statement_id().clone(), &json, bindings))
     }
 
-    fn new(sid: StatementId, json: &str) -> Self {
-        let compiled = CompiledStatement::parse(DocumentKind::Resource, json).map_err(Arc::new);
-        Self { sid, json: json.into(), compiled }
+    fn new(sid: StatementId, json: &str, bindings: Bindings) -> Self {
+        let compiled = CompiledStatement::parse_bound(DocumentKind::Resource, json, &bindings);
+        let compiled = compiled.map_err(Arc::new);
+        Self { sid, json: json.into(), bindings: bindings.into(), compiled }
+    }
+
+    /// The same, with its principal bound to a unique id as it was stored.
+    #[must_use]
+    pub fn bound_to(self, id: &str) -> Self {
+        let principal = self.principal().map(|principal| (principal.into(), id.into()));
+        Self::new(self.sid, &self.json, principal.into_iter().collect())
+    }
+
+    /// The unique id that its principal was bound to.
+    #[must_use]
+    pub fn unique_id(&self) -> Option<&str> {
+        self.bindings.iter().next().map(|(_, id)| id)
+    }
+
+    /// The statement as it is shown: under the ARN that its principal has now, or its unique id if it
+    /// is gone.
+    #[must_use]
+    pub fn shown(&self, entities: &dyn Entities) -> Cow<'_, str> {
+        let changed = self.bindings.iter().find_map(|(written, _)| {
+            let now = self.bindings.shown(written, entities);
+            (now != written).then_some((written, now))
+        });
+        let Some((written, now)) = changed else { return (&*self.json).into() };
+        // Of what a grant writes, no text before the principal's has quotes in it.
+        let element = |principal: &str| format!(r#"{{"AWS":"{principal}"}}"#);
+        self.json.replacen(&element(written), &element(&now), 1).into()
     }
 
     /// That the policy engine can decide by the statement: what it would refuse must not be
@@ -107,7 +146,7 @@ impl Statement {
         let Some(Ok(shape)) = values.next() else { return Err(Self::refusal(text)) };
         let parts = text.split_at_checked(values.byte_offset());
         let (json, rest) = parts.ok_or_else(|| Self::refusal(text))?;
-        Ok((Self::new(shape.sid.parse()?, json), rest))
+        Ok((Self::new(shape.sid.parse()?, json, Bindings::default()), rest))
     }
 
     fn refusal(json: &str) -> InvalidValue {
@@ -162,11 +201,13 @@ impl ResourcePolicy {
     /// afterwards, whose last statement is the new one.
     ///
     /// `resource` is the revision of the function, version or alias itself, which a caller may
-    /// expect while there is no policy (`aws-lambda.md §1.9`); `fresh` is the policy's new one.
+    /// expect while there is no policy (`aws-lambda.md §1.9`); `fresh` is the policy's new one. The
+    /// principal is bound to the user or role that `entities` knows by its ARN.
     ///
     /// # Errors
     /// In this order (`§1.4`): [`InvalidParameter::LatestPolicy`], [`StaleRevision::Policy`],
-    /// [`Conflict::StatementExists`], [`InvalidParameter::Principal`], the combinations of
+    /// [`Conflict::StatementExists`], [`InvalidParameter::Principal`] (also where a statement that is
+    /// there names a user or role that is gone, `§1.5`), the combinations of
     /// `§1.7`, [`LambdaError::PolicyTooLong`], [`InvalidParameter::Statement`].
     pub fn add(
         current: Option<&Self>,
@@ -175,6 +216,7 @@ impl ResourcePolicy {
         grant: &Grant,
         expected: Option<&str>,
         fresh: RevisionId,
+        entities: &dyn Entities,
     ) -> Result<Self, LambdaError> {
         Self::check_target(target)?;
         check_revision(current.map_or(resource, |policy| policy.revision), expected)?;
@@ -182,7 +224,10 @@ impl ResourcePolicy {
         if present.iter().any(|statement| statement.sid == *grant.statement_id()) {
             return Err(Conflict::StatementExists(grant.statement_id().clone()).into());
         }
-        let added = Statement::granted(grant, target)?;
+        let added = Statement::granted(grant, target, entities)?;
+        if !present.iter().all(|statement| statement.bindings.all_live(entities)) {
+            return Err(InvalidParameter::Principal.into());
+        }
         let statements = present.iter().cloned().chain([added.clone()]).collect();
         let policy = Self { statements, revision: fresh }.within_limit()?;
         added.check()?;
@@ -269,16 +314,33 @@ impl ResourcePolicy {
         HEAD.len() + statements + self.statements.len().saturating_sub(1) + TAIL.len()
     }
 
-    /// The whole document, compact, as `GetPolicy` answers it.
+    /// The whole document, compact, as it was written.
     #[must_use]
     pub fn to_json(&self) -> String {
+        self.joined(|statement| statement.json().into())
+    }
+
+    /// Whether all principals are shown as they are written.
+    #[must_use]
+    pub fn shows_as_written(&self, entities: &dyn Entities) -> bool {
+        self.statements.iter().all(|statement| statement.bindings.shows_as_written(entities))
+    }
+
+    /// The whole document, compact, as `GetPolicy` answers it: users and roles under the names that
+    /// they have now, and as their unique ids if they are gone.
+    #[must_use]
+    pub fn shown(&self, entities: &dyn Entities) -> String {
+        self.joined(|statement| statement.shown(entities))
+    }
+
+    fn joined<'a>(&'a self, text: impl Fn(&'a Statement) -> Cow<'a, str>) -> String {
         let mut json = String::with_capacity(self.size());
         json.push_str(HEAD);
         for (index, statement) in self.statements.iter().enumerate() {
             if index > 0 {
                 json.push(',');
             }
-            json.push_str(&statement.json);
+            json.push_str(&text(statement));
         }
         json.push_str(TAIL);
         json

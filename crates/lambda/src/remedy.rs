@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use portcullis_iam::{DocumentKind, Narrowing, PolicyError, Statement as CompiledStatement};
+use portcullis_iam::{
+    DocumentKind, Narrowing, NoEntities, PolicyError, Statement as CompiledStatement,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -117,7 +119,7 @@ impl AddPermissionCommand {
             command.input.statement_id = command.derived_statement_id();
         }
         let Self { target, input, .. } = &command;
-        Statement::granted(&Grant::try_from(input)?, target)?.check()?;
+        Statement::granted(&Grant::try_from(input)?, target, &NoEntities)?.check()?;
         Ok(command)
     }
 

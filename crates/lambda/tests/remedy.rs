@@ -11,7 +11,8 @@ use std::process::Command;
 
 use portcullis_iam::PolicyType::{Identity, Resource, Session};
 use portcullis_iam::{
-    Decision, DocumentKind, MapContext, Policies, Policy, Principal, Request, decide, explain,
+    Decision, DocumentKind, MapContext, NoEntities, Policies, Policy, Principal, Request, decide,
+    explain,
 };
 use portcullis_lambda::{
     AddPermissionCommand, Endpoint, FunctionReference, Grant, GrantInput, NARROWING,
@@ -261,7 +262,9 @@ fn run_words(command: &AddPermissionCommand) -> String {
     assert_eq!((&target, &input), (command.target(), command.input()));
     let revision = RevisionId::new(Uuid::nil());
     let grant = Grant::try_from(&input).unwrap();
-    ResourcePolicy::add(None, &target, revision, &grant, None, revision).unwrap().to_json()
+    ResourcePolicy::add(None, &target, revision, &grant, None, revision, &NoEntities)
+        .unwrap()
+        .to_json()
 }
 
 // What running it does.

@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use portcullis_catalog::Snapshot;
 use portcullis_catalog::effects::{Page, PolicyHolder, ShownPolicy};
 use portcullis_identity::{
     AccessKey, Account, Entity as _, Group, IdentityError, InvalidValue, KeyOwner, KeyStatus,
@@ -155,7 +156,7 @@ pub(crate) fn created_role(role: &Role, partition: Partition) -> types::Role {
         role_id: role.id.to_string(),
         arn: role.arn(partition),
         create_date: Timestamp(role.created),
-        assume_role_policy_document: Some(document(&role.trust_policy)),
+        assume_role_policy_document: Some(document(role.trust_policy.document())),
         description: role.description.as_ref().map(|text| text.as_str().to_owned()),
         tags: shown_tags(&role.tags),
         permissions_boundary: shown_boundary(role.boundary()),
@@ -164,22 +165,23 @@ pub(crate) fn created_role(role: &Role, partition: Partition) -> types::Role {
 }
 
 /// A role as `ListRoles` shows it: without tags.
-pub(crate) fn listed_role(role: &Role, partition: Partition) -> types::Role {
+pub(crate) fn listed_role(role: &Role, snapshot: &Snapshot) -> types::Role {
     types::Role {
         max_session_duration: i32::try_from(role.max_session_duration.seconds()).ok(),
         tags: None,
         permissions_boundary: None,
-        ..created_role(role, partition)
+        assume_role_policy_document: Some(document(&role.trust_policy.shown(snapshot))),
+        ..created_role(role, snapshot.partition())
     }
 }
 
 /// A role as `GetRole` shows it. When it was last used is not recorded.
-pub(crate) fn role(role: &Role, partition: Partition) -> types::Role {
+pub(crate) fn role(role: &Role, snapshot: &Snapshot) -> types::Role {
     types::Role {
         role_last_used: Some(types::RoleLastUsed::default()),
         tags: shown_tags(&role.tags),
         permissions_boundary: shown_boundary(role.boundary()),
-        ..listed_role(role, partition)
+        ..listed_role(role, snapshot)
     }
 }
 

@@ -139,7 +139,9 @@ impl Details<'_> {
             role_id: Some(role.id.to_string()),
             arn: Some(role.arn(self.partition)),
             create_date: Some(Timestamp(role.created)),
-            assume_role_policy_document: Some(iam::document(&role.trust_policy)),
+            assume_role_policy_document: Some(iam::document(
+                &role.trust_policy.shown(self.snapshot),
+            )),
             instance_profile_list: Some(Vec::new()),
             role_policy_list: Some(inline_policies(role)),
             attached_managed_policies: Some(attached_policies(role)),

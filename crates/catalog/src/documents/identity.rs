@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use portcullis_identity::{
     AccessKey, Account, AccountAlias, AccountId, Group, InlinePolicies, KeyOwner, KeyStatus,
     KeyUse, MaxSessionDuration, OperatorKey, PolicyArn, PolicyName, Role, RoleDescription,
-    SessionKeys, SmallSet, Tag, Tags, User,
+    SessionKeys, SmallSet, Tag, Tags, TrustPolicy, User,
 };
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +209,9 @@ struct StoredRole<'a> {
     description: Option<Cow<'a, str>>,
     max_session_duration: u32,
     trust_policy: Cow<'a, str>,
+    /// The unique ids of the principals of the trust policy, by the principals as they are written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    trusted_ids: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     tags: Vec<StoredTag<'a>>,
     policies: StoredPolicies<'a>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -227,7 +230,10 @@ impl Document for Role {
             created: self.created.to_string().into(),
             description: self.description.as_ref().map(|text| text.as_str().into()),
             max_session_duration: self.max_session_duration.seconds(),
-            trust_policy: self.trust_policy.as_ref().into(),
+            trust_policy: self.trust_policy.document().into(),
+            trusted_ids: (self.trust_policy.bindings().iter())
+                .map(|(principal, id)| (principal.into(), id.into()))
+                .collect(),
             tags: store_tags(&self.tags),
             policies: store_policies(&self.policies),
             attached: store_arns(&self.attached),
@@ -237,6 +243,8 @@ impl Document for Role {
 
     fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
         let stored: StoredRole<'_> = decode_json(bytes)?;
+        let pair = |(principal, id): (Cow<'_, str>, Cow<'_, str>)| (principal.into(), id.into());
+        let trusted_ids = stored.trusted_ids.into_iter().map(pair).collect();
         let description = stored.description.as_deref();
         Ok(Self {
             account: read("account", &stored.account)?,
@@ -249,7 +257,7 @@ impl Document for Role {
                 .transpose()?,
             max_session_duration: MaxSessionDuration::new(stored.max_session_duration)
                 .map_err(|error| invalid("max_session_duration", &error))?,
-            trust_policy: stored.trust_policy.into(),
+            trust_policy: TrustPolicy::restore(stored.trust_policy.into(), trusted_ids),
             tags: read_tags(&stored.tags)?,
             policies: read_policies(stored.policies)?,
             attached: read_set("attached policy", &stored.attached)?,
@@ -494,7 +502,7 @@ mod tests {
             created: at("2026-01-02T03:04:05.000000006Z"),
             description: Some("What it is for".parse().unwrap()),
             max_session_duration: MaxSessionDuration::default(),
-            trust_policy: "{}".into(),
+            trust_policy: TrustPolicy::restore("{}".into(), [].into_iter().collect()),
             tags: Tags::default(),
             policies: InlinePolicies::default(),
             attached: SmallSet::default(),
@@ -666,8 +674,10 @@ mod tests {
 
     fn any_role() -> impl Strategy<Value = Role> {
         let own = (parsed("[A-Za-z0-9_+=,.@-]{1,64}"), option::of(parsed("[ -~é\n\t]{0,50}")));
-        (any_user(), own, 3_600u32..=43_200, ".{0,60}").prop_map(
-            |(like, (name, description), seconds, trust_policy)| Role {
+        let bound = option::of(("[ -~é]{0,9}", "[A-Z2-7]{21}"));
+        let bound = bound.prop_map(|pair| pair.map(|(text, id)| (text.into(), id.into())));
+        (any_user(), own, 3_600u32..=43_200, ".{0,60}", bound).prop_map(
+            |(like, (name, description), seconds, trust_policy, bound)| Role {
                 account: like.account,
                 path: like.path,
                 name,
@@ -675,7 +685,10 @@ mod tests {
                 created: like.created,
                 description,
                 max_session_duration: MaxSessionDuration::new(seconds).unwrap(),
-                trust_policy: trust_policy.into(),
+                trust_policy: TrustPolicy::restore(
+                    trust_policy.into(),
+                    bound.into_iter().collect(),
+                ),
                 tags: like.tags,
                 policies: like.policies,
                 attached: SmallSet::default(),

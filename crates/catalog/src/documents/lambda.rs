@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use portcullis_identity::{RoleId, UserId};
 use portcullis_lambda::{
     Alias, AliasVersion, Architecture, CodePackage, Configuration, ConfigurationInput, Deployment,
     EphemeralStorageMegabytes, Failure, Function, FunctionArn, FunctionParts, Lifecycle, LogLevels,
@@ -410,10 +411,14 @@ impl Document for Alias {
 }
 
 /// A policy is stored as `{"revision":"…","statements":[{…},{…}]}`, the statements as they were
-/// answered, with nothing between the texts.
+/// answered, with nothing between the texts. A statement whose principal is bound to a unique id is
+/// in an object with it, `{"principal_id":"…","statement":{…}}`.
 const POLICY_HEAD: &str = r#"{"revision":""#;
 const POLICY_STATEMENTS: &str = r#"","statements":["#;
 const POLICY_TAIL: &str = "]}";
+const BOUND_HEAD: &str = r#"{"principal_id":""#;
+const BOUND_STATEMENT: &str = r#"","statement":"#;
+const BOUND_TAIL: &str = "}";
 
 impl Document for ResourcePolicy {
     /// Copies the statements instead of serializing them: the cost is that of a memory copy.
@@ -426,7 +431,12 @@ impl Document for ResourcePolicy {
             if index > 0 {
                 bytes.push(b',');
             }
-            bytes.extend_from_slice(statement.json().as_bytes());
+            let json = statement.json();
+            let parts = match statement.unique_id() {
+                None => [json, "", "", "", ""],
+                Some(id) => [BOUND_HEAD, id, BOUND_STATEMENT, json, BOUND_TAIL],
+            };
+            parts.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
         }
         bytes.extend_from_slice(POLICY_TAIL.as_bytes());
         bytes
@@ -475,14 +485,39 @@ fn first_statement<'t>(
     text: &'t str,
     known: &mut std::slice::Iter<'_, Statement>,
 ) -> Result<(Statement, &'t str), DocumentError> {
-    match known.find_map(|known| Some((known, text.strip_prefix(known.json())?))) {
-        Some((known, after)) => Ok((known.clone(), after)),
-        None => Statement::split_first(text).map_err(|error| invalid("statement", &error)),
-    }
+    let missing = || invalid("statement", &"the object with its unique id is not whole");
+    let (id, text) = match text.strip_prefix(BOUND_HEAD) {
+        None => (None, text),
+        Some(rest) => {
+            let (id, text) = rest.split_once(BOUND_STATEMENT).ok_or_else(missing)?;
+            (Some(principal_id(id)?), text)
+        }
+    };
+    let mut same = known.filter(|known| known.unique_id() == id);
+    let known = same.find_map(|known| Some((known, text.strip_prefix(known.json())?)));
+    let (statement, after) = match (known, id) {
+        (Some((known, after)), _) => (known.clone(), after),
+        (None, id) => {
+            let read =
+                Statement::split_first(text).map_err(|error| invalid("statement", &error))?;
+            (id.map_or(read.0.clone(), |id| read.0.bound_to(id)), read.1)
+        }
+    };
+    let after = if id.is_some() { after.strip_prefix(BOUND_TAIL) } else { Some(after) };
+    Ok((statement, after.ok_or_else(missing)?))
+}
+
+/// The unique id of a user or role.
+fn principal_id(text: &str) -> Result<&str, DocumentError> {
+    let user = text.parse::<UserId>().map(drop);
+    user.or_else(|_| text.parse::<RoleId>().map(drop))
+        .map(|()| text)
+        .map_err(|error| invalid("principal_id", &error))
 }
 
 #[cfg(test)]
 mod tests {
+    use portcullis_iam::NoEntities;
     use portcullis_lambda::{
         AliasInput, CodeSha256, FailureCode, Fresh, Grant, GrantInput, RevisionId, Target,
     };
@@ -542,8 +577,15 @@ mod tests {
         let add = |policy: Option<ResourcePolicy>, input: &GrantInput| {
             let grant = Grant::try_from(input).unwrap();
             let current = policy.as_ref();
-            let added =
-                ResourcePolicy::add(current, &target, revision(1), &grant, None, revision(5));
+            let added = ResourcePolicy::add(
+                current,
+                &target,
+                revision(1),
+                &grant,
+                None,
+                revision(5),
+                &NoEntities,
+            );
             Some(added.unwrap())
         };
         grants.iter().fold(None, add).unwrap()

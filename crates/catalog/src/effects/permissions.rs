@@ -41,6 +41,7 @@ impl Catalog {
                 grant,
                 expected,
                 revision,
+                snapshot,
             )?;
             let added = policy.statement(grant.statement_id().as_str());
             let missing = || NotFound::Statement(grant.statement_id().as_str().into());

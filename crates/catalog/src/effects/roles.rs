@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use portcullis_identity::{
     IdentityError, MaxSessionDuration, NewRole, PolicyArn, Role, RoleDescription, RoleName,
-    ServiceLinkedRole, Tags, create_role, delete_role, generate, no_such_entity, update_role,
-    update_trust_policy,
+    ServiceLinkedRole, Tags, TrustPolicy, create_role, delete_role, generate, no_such_entity,
+    update_role, update_trust_policy,
 };
 use portcullis_model::Operation;
 use portcullis_model::iam::operation::{
@@ -43,7 +43,7 @@ impl Catalog {
     /// Creates the role under the permitted path and name.
     ///
     /// # Errors
-    /// A boundary that does not exist; those of [`create_role`].
+    /// A boundary that does not exist; those of [`TrustPolicy::new`] and [`create_role`].
     pub async fn create_role(
         &self,
         permit: Permit<CreateRole, RoleResource>,
@@ -57,7 +57,8 @@ impl Catalog {
             let taken = snapshot.role_like(resource.owner(), resource.name());
             let taken = taken.map(|view| &*view.stored);
             let plan = snapshot.boundary_plan(resource.owner(), settings.boundary.as_ref())?;
-            let new = new_role(&resource, settings.clone());
+            let trust_policy = TrustPolicy::new(&settings.trust_policy, snapshot)?;
+            let new = new_role(&resource, trust_policy, settings.clone());
             let role = create_role(resource.owner(), taken, new, id, now)?;
             Ok(plan.map(|()| role.clone()).absent(&address).put(&address, &role))
         })
@@ -73,7 +74,7 @@ impl Catalog {
         permit: Permit<UpdateAssumeRolePolicy, RoleResource>,
         document: &str,
     ) -> Result<(), Failure<IdentityError>> {
-        let rule = |_: &Snapshot, role: &Role| update_trust_policy(role, document);
+        let rule = |snapshot: &Snapshot, role: &Role| update_trust_policy(role, document, snapshot);
         self.change_entity(&permit.consume(), rule).await
     }
 
@@ -181,8 +182,9 @@ impl Snapshot {
     }
 }
 
-fn new_role(resource: &RoleResource, settings: RoleSettings) -> NewRole {
-    let RoleSettings { trust_policy, description, max_session_duration, tags, boundary } = settings;
+fn new_role(resource: &RoleResource, trust_policy: TrustPolicy, settings: RoleSettings) -> NewRole {
+    let RoleSettings { trust_policy: _, description, max_session_duration, tags, boundary } =
+        settings;
     NewRole {
         path: resource.path().clone(),
         name: resource.name().clone(),

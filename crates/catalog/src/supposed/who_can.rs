@@ -93,11 +93,12 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The documents on a resource.
+    /// The documents on a resource, with their principals as they are now: what is bound to a user
+    /// or role that is gone names nobody.
     fn written_on(&self, arn: &str, rule: ResourceRule) -> Result<Vec<Named>, Unreadable> {
         if rule == ResourceRule::Required {
-            let trust = self.role_of_arn(arn).map(|role| &role.stored.trust_policy);
-            let trust = trust.map(|json| Named::read(arn.to_owned(), DocumentKind::Trust, json));
+            let trust = self.role_of_arn(arn).map(|role| role.stored.trust_policy.shown(self));
+            let trust = trust.map(|json| Named::read(arn.to_owned(), DocumentKind::Trust, &json));
             return Ok(trust.transpose()?.into_iter().collect());
         }
         let Ok(target) = arn.parse::<Target>() else { return Ok(Vec::new()) };
@@ -107,7 +108,7 @@ impl Snapshot {
         let found = slots.filter_map(|slot| function.policies.get(&slot).map(|view| (slot, view)));
         found
             .map(|(slot, view)| {
-                let json = view.as_ref().ok_or(Unreadable)?.stored.to_json();
+                let json = view.as_ref().ok_or(Unreadable)?.stored.shown(self);
                 Named::read(function.target(slot).to_string(), DocumentKind::Resource, &json)
             })
             .collect()

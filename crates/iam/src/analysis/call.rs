@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
 
+use crate::binding::Bindings;
 use crate::context::{Context, Value};
 use crate::decide::{Decision, Policies, Request, ResourceRule, decide};
 use crate::document::{
@@ -126,7 +127,7 @@ impl Judge {
             return None;
         }
         let raw = RawStatement { effect: Effect::Deny, ..raw.clone() };
-        let statement = Statement::compile(kind, variables, &raw, ""); // nobody is shown it
+        let statement = Statement::compile(kind, variables, &raw, "", &Bindings::default()); // nobody is shown it
         Policy::assemble(kind, vec![statement.into()]).ok().map(Self)
     }
 

@@ -372,7 +372,9 @@ fn names(one: &Named, other: &Named, effect: Effect) -> bool {
 fn home(named: &Named) -> Option<(&str, &str)> {
     match named {
         Named::Role { partition, account, .. } => Some((partition, account)),
-        Named::Arn(arn) => EntityArn::parse(arn).map(|entity| (entity.partition, entity.account)),
+        Named::Arn(arn) | Named::Bound { text: arn, .. } => {
+            EntityArn::parse(arn).map(|entity| (entity.partition, entity.account))
+        }
         Named::Everyone | Named::Account { .. } | Named::Service(_) | Named::Nobody => None,
     }
 }

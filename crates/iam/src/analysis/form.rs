@@ -3,6 +3,7 @@
 use crate::analysis::pattern::{Fold, Pattern, Reading};
 use crate::analysis::written::WrittenStatement;
 use crate::arn_pattern::{self, Entry};
+use crate::binding::Bindings;
 use crate::document::{DocumentKind, Effect, Listed, RawCondition, RawStatement};
 use crate::grant::PrincipalPart;
 use crate::operator::{Base, Comparison, Operator};
@@ -91,7 +92,12 @@ impl<'a> Form<'a> {
             .map(|listed| Listing::new(listed, |text| ResourceForm::new(text, variables)));
         Self {
             effect: raw.effect,
-            principal: PrincipalPart::new(raw.principal.as_ref(), raw.effect, named),
+            principal: PrincipalPart::new(
+                raw.principal.as_ref(),
+                raw.effect,
+                named,
+                &Bindings::default(),
+            ),
             action: Listing::new(&raw.action, action),
             resource: resource.or_else(|| (kind != Trust).then(nothing)),
             conditions: raw.conditions.iter().map(|c| ConditionForm::new(c, variables)).collect(),

@@ -8,6 +8,7 @@ use crate::analysis::condition_keys::{Bearers, ConditionKey, GLOBAL_KEYS};
 use crate::analysis::suggest::Check;
 use crate::analysis::who_can::{Document, Question, Via};
 use crate::analysis::written::{WrittenCondition, WrittenStatement};
+use crate::binding::Bindings;
 use crate::context::{Context, Value};
 use crate::decide::Request;
 use crate::document::DocumentKind;
@@ -177,7 +178,12 @@ impl<'a> Rule<'a> {
         Some(Self {
             document,
             statement,
-            principal: PrincipalPart::new(raw.principal.as_ref(), raw.effect, named),
+            principal: PrincipalPart::new(
+                raw.principal.as_ref(),
+                raw.effect,
+                named,
+                &Bindings::default(),
+            ),
             resource,
             checks: Check::of(statement),
         })

@@ -1,7 +1,7 @@
 //! The laws of resource policies: what a grant writes, what is refused, in which order.
 
 use portcullis_iam::{
-    Decision, MapContext, Policies, Policy, Principal, Request, ResourceRule, decide,
+    Decision, MapContext, NoEntities, Policies, Policy, Principal, Request, ResourceRule, decide,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -41,7 +41,15 @@ fn add(
     current: Option<&ResourcePolicy>,
     input: &GrantInput,
 ) -> Result<ResourcePolicy, LambdaError> {
-    ResourcePolicy::add(current, &whole(), revision(1), &grant(input), None, revision(2))
+    ResourcePolicy::add(
+        current,
+        &whole(),
+        revision(1),
+        &grant(input),
+        None,
+        revision(2),
+        &NoEntities,
+    )
 }
 
 fn policy(inputs: &[GrantInput]) -> ResourcePolicy {
@@ -51,7 +59,15 @@ fn policy(inputs: &[GrantInput]) -> ResourcePolicy {
 
 #[track_caller]
 fn check_statement(target: &Target, input: &GrantInput, want: &str) {
-    let added = ResourcePolicy::add(None, target, revision(1), &grant(input), None, revision(2));
+    let added = ResourcePolicy::add(
+        None,
+        target,
+        revision(1),
+        &grant(input),
+        None,
+        revision(2),
+        &NoEntities,
+    );
     let policy = added.unwrap();
     let json = policy.statements()[0].json();
     assert_eq!(json, want.replace("ARN", ARN));
@@ -155,7 +171,8 @@ fn the_partition_of_an_account_is_the_functions() {
         ARN.replace("aws", "aws-cn").replace("us-east-1", "cn-north-1").parse().unwrap();
     let target = Target::unqualified(china);
     let account = grant(&input("s", "111122223333"));
-    let policy = ResourcePolicy::add(None, &target, revision(1), &account, None, revision(2));
+    let policy =
+        ResourcePolicy::add(None, &target, revision(1), &account, None, revision(2), &NoEntities);
     let principal = policy.unwrap().statements()[0].principal();
     assert_eq!(principal.as_deref(), Some("arn:aws-cn:iam::111122223333:root"));
 }
@@ -266,6 +283,7 @@ fn latest_has_no_policy() {
         &grant(&input("s", "*")),
         Some("x"),
         revision(2),
+        &NoEntities,
     );
     assert_eq!(added, refused);
 }
@@ -282,7 +300,15 @@ fn check_revision_rule(current: Option<&ResourcePolicy>, expected: Option<Revisi
     let text = expected.map(|revision| revision.to_string());
     let grant = grant(&input("new", "*"));
     let expected = text.as_deref();
-    let got = ResourcePolicy::add(current, &whole(), revision(1), &grant, expected, revision(9));
+    let got = ResourcePolicy::add(
+        current,
+        &whole(),
+        revision(1),
+        &grant,
+        expected,
+        revision(9),
+        &NoEntities,
+    );
     assert_eq!(got.is_ok(), fits, "{expected:?}");
     if let Err(error) = got {
         assert_eq!(error, StaleRevision::Policy.into());
@@ -304,10 +330,25 @@ fn the_revision_is_the_policys_or_while_there_is_none_the_resources() {
 fn refusals_come_in_the_order_of_aws() {
     let full = policy(&[input("s", "*")]);
     let bad = grant(&input("s", "invalid.nonaws.com"));
-    let stale =
-        ResourcePolicy::add(Some(&full), &whole(), revision(1), &bad, Some("x"), revision(3));
+    let stale = ResourcePolicy::add(
+        Some(&full),
+        &whole(),
+        revision(1),
+        &bad,
+        Some("x"),
+        revision(3),
+        &NoEntities,
+    );
     assert_eq!(stale, Err(StaleRevision::Policy.into()));
-    let used = ResourcePolicy::add(Some(&full), &whole(), revision(1), &bad, None, revision(3));
+    let used = ResourcePolicy::add(
+        Some(&full),
+        &whole(),
+        revision(1),
+        &bad,
+        None,
+        revision(3),
+        &NoEntities,
+    );
     assert_eq!(used, Err(Conflict::StatementExists("s".parse().unwrap()).into()));
     let huge = GrantInput {
         source_arn: Some(format!("arn:aws:s3:::{}", "b".repeat(200_000))),

@@ -20,9 +20,12 @@ pub(crate) async fn list_roles(
     let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
     let prefix = input.path_prefix.as_deref().unwrap_or("/");
     let page = cx.snapshot.list_entities(permit, prefix, &paging.after, paging.limit);
-    let partition = cx.state.partition;
     Ok(Answer::Output(ListRolesOutput {
-        roles: page.entries.iter().map(|view| iam::listed_role(&view.stored, partition)).collect(),
+        roles: page
+            .entries
+            .iter()
+            .map(|view| iam::listed_role(&view.stored, &cx.snapshot))
+            .collect(),
         is_truncated: Some(page.more),
         marker: iam::next_marker(&page, |view| view.stored.name.folded()),
     }))

@@ -14,6 +14,6 @@ pub(crate) async fn update_role_description(
     let permit = cx.role::<UpdateRoleDescription>(&input.role_name)?;
     let description = iam::parsed(&input.description)?;
     let role = cx.state.catalog.update_role(permit, Some(description), None).await?;
-    let role = Some(iam::listed_role(&role, cx.state.partition));
+    let role = Some(iam::listed_role(&role, &cx.snapshot));
     Ok(Answer::Output(UpdateRoleDescriptionOutput { role }))
 }

@@ -17,15 +17,14 @@ pub(crate) async fn get_policy(
     let permit =
         cx.function::<GetPolicy>(&input.function_name, qualifier, &Parameters::default())?;
     let policy = cx.snapshot.get_policy(permit)?;
-    Ok(Answer::Rendered(Bytes::copy_from_slice(policy.shown(render))))
+    let shown = policy.shown(&*cx.snapshot, render);
+    Ok(Answer::Rendered(Bytes::copy_from_slice(&shown)))
 }
 
-/// The answer, made once for each state of a policy.
-fn render(policy: &ResourcePolicy) -> Vec<u8> {
-    let output = GetPolicyOutput {
-        policy: Some(policy.to_json()),
-        revision_id: Some(policy.revision().to_string()),
-    };
+/// The answer.
+fn render(policy: &ResourcePolicy, text: String) -> Vec<u8> {
+    let output =
+        GetPolicyOutput { policy: Some(text), revision_id: Some(policy.revision().to_string()) };
     // Two strings always serialize.
     serde_json::to_vec(&output).unwrap_or_default()
 }
