@@ -552,6 +552,11 @@ mod tests {
         let capped = Role { attached, boundary: Some(arn), ..role() };
         check_golden(&capped, &with(ROLE, &format!("{stored}{bounded}")));
         check_golden(&role(), ROLE);
+        let bound = ("arn:aws:iam::123456789012:user/u".into(), "AIDAJQABLZS4A3QDU576Q".into());
+        let trust_policy = TrustPolicy::restore("{}".into(), [bound].into_iter().collect());
+        let ids = r#""trust_policy":"{}","trusted_ids":{"arn:aws:iam::123456789012:user/u":"AIDAJQABLZS4A3QDU576Q"}"#;
+        let with_ids = ROLE.replace(r#""trust_policy":"{}""#, ids);
+        check_golden(&Role { trust_policy, ..role() }, &with_ids);
         check_golden(&access_key(KeyOwner::Root(account)), ROOT_KEY);
         let service = KeyOwner::Service("s3.amazonaws.com".parse().unwrap());
         check_golden(&access_key(service), &ROOT_KEY.replace(ROOT_OWNER, SERVICE));

@@ -591,6 +591,36 @@ mod tests {
         grants.iter().fold(None, add).unwrap()
     }
 
+    fn bind((statement, id): (Statement, &Option<String>)) -> Statement {
+        id.as_ref().map_or(statement.clone(), |id| statement.bound_to(id))
+    }
+
+    /// The policy, its statements bound to these ids in turn.
+    fn bound_policy(grants: &[GrantInput], ids: &[Option<String>]) -> ResourcePolicy {
+        let policy = policy(grants);
+        let statements = policy.statements().iter().cloned().zip(ids.iter().cycle());
+        ResourcePolicy::restore(statements.map(bind).collect(), policy.revision()).unwrap()
+    }
+
+    #[test]
+    fn a_bound_statement_is_stored_in_an_object_with_the_id() {
+        let json = policy(&[grant("s", "arn:aws:s3:::b")]).statements()[0].json().to_owned();
+        let stored = |id: &str| {
+            let statement = format!(r#"{{"principal_id":"{id}","statement":{json}}}"#);
+            format!("\u{1}{POLICY_HEAD}{}{POLICY_STATEMENTS}{statement}{POLICY_TAIL}", revision(5))
+        };
+        let id = "AIDAJQABLZS4A3QDU576Q";
+        let policy = bound_policy(&[grant("s", "arn:aws:s3:::b")], &[Some(id.into())]);
+        assert_eq!(String::from_utf8(policy.encode()).unwrap(), stored(id));
+        assert_eq!(ResourcePolicy::decode(stored(id).as_bytes()).unwrap(), policy);
+        for bad in ["", "alice", "AKIAJQABLZS4A3QDU576"] {
+            assert!(ResourcePolicy::decode(stored(bad).as_bytes()).is_err(), "{bad}");
+        }
+        for cut in [stored(id).replace("}}]}", "}]}"), stored(id).replace(r#""statement":"#, "")] {
+            assert!(ResourcePolicy::decode(cut.as_bytes()).is_err(), "{cut}");
+        }
+    }
+
     fn grant(sid: &str, source_arn: &str) -> GrantInput {
         GrantInput {
             statement_id: sid.into(),
@@ -846,11 +876,13 @@ mod tests {
         #[test]
         fn policies_read_back_as_written(
             grants in proptest::collection::btree_map("[a-zA-Z0-9_-]{1,9}", "[^$\\r\\n\u{85}\u{2028}\u{2029}*?]{0,20}", 1..9),
+            bound in proptest::collection::vec(proptest::option::of("A(ID|RO)A[A-C]{17}"), 1..4),
         ) {
             let sources = grants.iter().map(|(sid, name)| (sid, format!("arn:aws:s3:::{name}")));
             let inputs: Vec<_> = sources.map(|(sid, source)| grant(sid, &source)).collect();
             let policy = policy(&inputs);
             check_round_trip(&policy);
+            check_round_trip(&bound_policy(&inputs, &bound));
             let document: serde_json::Value = serde_json::from_str(&policy.to_json()).unwrap();
             prop_assert_eq!(document["Statement"].as_array().unwrap().len(), inputs.len());
         }
@@ -859,6 +891,7 @@ mod tests {
         fn what_is_known_changes_nothing_about_what_is_read(
             names in proptest::collection::vec("[a-e]", 1..9),
             known in proptest::collection::vec("[a-e]", 0..9),
+            bound in proptest::collection::vec(proptest::option::of("AIDA[A-C]{17}"), 1..4),
             at in any::<proptest::sample::Index>(),
             byte in proptest::option::of(any::<u8>()),
         ) {
@@ -869,7 +902,8 @@ mod tests {
             };
             let (names, known) = (unique(&names), unique(&known));
             let known = if known.is_empty() { Vec::new() } else { policy(&known).statements().into() };
-            let mut bytes = policy(&names).encode();
+            let known: Vec<Statement> = known.into_iter().zip(bound.iter().cycle()).map(bind).collect();
+            let mut bytes = bound_policy(&names, &bound).encode();
             if let Some(byte) = byte {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;

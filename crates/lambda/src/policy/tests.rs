@@ -1,7 +1,8 @@
 //! The laws of resource policies: what a grant writes, what is refused, in which order.
 
 use portcullis_iam::{
-    Decision, MapContext, NoEntities, Policies, Policy, Principal, Request, ResourceRule, decide,
+    Decision, Identified, MapContext, NoEntities, Policies, Policy, Principal, Request,
+    ResourceRule, decide,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -582,4 +583,48 @@ proptest! {
             prop_assert!(source.contains("${"), "only an open variable is refused");
         }
     }
+}
+
+/// Knows one user by its ARN and id, or nobody.
+struct Alice(bool);
+
+const ALICE: (&str, &str) = ("arn:aws:iam::123456789012:user/alice", "AIDAJQABLZS4A3QDU576Q");
+
+impl Entities for Alice {
+    fn identify(&self, text: &str) -> Identified {
+        match text == ALICE.0 && self.0 {
+            true => Identified::As(ALICE.1.into()),
+            false => Identified::Nobody,
+        }
+    }
+
+    fn arn_of(&self, id: &str) -> Option<Cow<'_, str>> {
+        (id == ALICE.1 && self.0).then_some(ALICE.0.into())
+    }
+}
+
+#[test]
+fn a_grant_is_to_whom_it_names_when_it_is_made() {
+    let add = |current: Option<&ResourcePolicy>, input: &GrantInput, entities: &dyn Entities| {
+        let (target, grant) = (whole(), grant(input));
+        ResourcePolicy::add(current, &target, revision(1), &grant, None, revision(2), entities)
+    };
+    let to_alice = |sid| input(sid, ALICE.0);
+    let nobody: LambdaError = InvalidParameter::Principal.into();
+    assert_eq!(add(None, &to_alice("s"), &Alice(false)), Err(nobody.clone()));
+    let policy = add(None, &to_alice("s"), &Alice(true)).unwrap();
+    assert_eq!(policy.statements()[0].unique_id(), Some(ALICE.1));
+    assert_eq!(policy.shown(&Alice(true)), policy.to_json());
+    assert!(policy.to_json().contains(ALICE.0), "as it was answered");
+
+    // Once she is gone, she is shown as her id, and in the way of every other grant but one that has
+    // another fault, which is told first.
+    let id = policy.to_json().replace(ALICE.0, ALICE.1);
+    assert_eq!(policy.shown(&Alice(false)), id);
+    for sid in ["s2", "s3"] {
+        assert_eq!(add(Some(&policy), &input(sid, "*"), &Alice(false)), Err(nobody.clone()));
+    }
+    let used = Conflict::StatementExists("s".parse().unwrap());
+    assert_eq!(add(Some(&policy), &input("s", "*"), &Alice(false)), Err(used.into()));
+    assert!(add(Some(&policy), &input("s2", "*"), &Alice(true)).is_ok());
 }
