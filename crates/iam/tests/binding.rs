@@ -1,4 +1,5 @@
 //! Principals bound to unique ids: whom they name, and how they are shown.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::borrow::Cow;
 
