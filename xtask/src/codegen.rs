@@ -21,7 +21,7 @@ mod types;
 use model::{Merged, Model, merge};
 
 /// The services with a table, in the order of `SERVICES`.
-const SERVICES: [&str; 4] = ["lambda", "iam", "sts", "portcullis"];
+const SERVICES: [&str; 5] = ["lambda", "iam", "sts", "organizations", "portcullis"];
 
 /// The services of AWS whose operations `docs/operations.md` lists, served or not.
 const DOCUMENTED: [&str; 4] = ["iam", "sts", "organizations", "lambda"];

@@ -58,6 +58,13 @@ fn written<T: Serialize>(
             let json = serde_json::to_vec(output).map_err(ApiError::internal)?;
             Ok(response(operation.status, JSON, json.into()))
         }
+        Protocol::Json if operation.output.is_none() => {
+            Ok(response(operation.status, JSON_1_1, Bytes::new()))
+        }
+        Protocol::Json => {
+            let json = serde_json::to_vec(output).map_err(ApiError::internal)?;
+            Ok(response(operation.status, JSON_1_1, json.into()))
+        }
         Protocol::Query => {
             let output = serde_json::to_value(output).map_err(ApiError::internal)?;
             let xml = xml(service, operation, &output, request_id.as_str());
@@ -72,6 +79,8 @@ fn is_bodiless(operation: &OperationModel) -> bool {
 }
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Of services that a target header addresses.
+pub(crate) const JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 pub(crate) const XML: HeaderValue = HeaderValue::from_static("text/xml");
 
 /// A response with a body.

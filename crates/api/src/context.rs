@@ -2,6 +2,7 @@
 
 mod identity;
 mod layers;
+mod organizations;
 
 use std::{sync::Arc, time::Duration};
 

@@ -5,8 +5,9 @@ use std::pin::Pin;
 
 use http::Response;
 use portcullis_model::{
-    IAM, LAMBDA, OperationModel, PORTCULLIS, STS, decode, iam, lambda, portcullis, served_iam,
-    served_lambda, served_portcullis, served_sts, sts,
+    IAM, LAMBDA, ORGANIZATIONS, OperationModel, PORTCULLIS, STS, decode, iam, lambda,
+    organizations, portcullis, served_iam, served_lambda, served_organizations, served_portcullis,
+    served_sts, sts,
 };
 use serde_json::Value;
 
@@ -28,6 +29,7 @@ pub(crate) fn handler(operation: &OperationModel) -> Option<Handler> {
         "lambda" => lambda(operation.name),
         "iam" => iam(operation.name),
         "sts" => sts(operation.name),
+        "organizations" => organizations(operation.name),
         "portcullis" => portcullis(operation.name),
         _ => None,
     }
@@ -56,6 +58,7 @@ macro_rules! handlers {
 served_lambda!(handlers);
 served_iam!(handlers);
 served_sts!(handlers);
+served_organizations!(handlers);
 served_portcullis!(handlers);
 
 #[cfg(test)]

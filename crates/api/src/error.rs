@@ -10,13 +10,13 @@ use portcullis_catalog::{
     CannotSuppose, CatalogError, Denial, Failure,
     decisions::{Behind, RequestId},
 };
-use portcullis_identity::IdentityError;
+use portcullis_identity::{IdentityError, organization::OrganizationError};
 use portcullis_lambda::LambdaError;
 use portcullis_model::{BindError, Protocol, Service, ValidationError, xml_error};
 use portcullis_sigv4::SignatureError;
 use serde_json::{Map, Value};
 
-use crate::answer::{Body, JSON, XML, response};
+use crate::answer::{Body, JSON, JSON_1_1, XML, response};
 
 /// On a denial within an account: the id to ask an explanation for, `portcullis explain ID`.
 pub(crate) const EXPLAIN: HeaderName = HeaderName::from_static("x-portcullis-explain");
@@ -42,6 +42,9 @@ pub(crate) enum ApiError {
     /// A rule of the identity domain refuses.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// A rule of Organizations refuses.
+    #[error(transparent)]
+    Organization(#[from] OrganizationError),
     /// The payload of an invocation is not JSON.
     #[error("Could not parse request body into json: Could not parse payload into json: {0}")]
     PayloadNotJson(String),
@@ -142,6 +145,15 @@ impl From<Failure<IdentityError>> for ApiError {
     }
 }
 
+impl From<Failure<OrganizationError>> for ApiError {
+    fn from(failure: Failure<OrganizationError>) -> Self {
+        match failure {
+            Failure::Rule(error) => Self::Organization(error),
+            Failure::Catalog(error) => Self::Catalog(error),
+        }
+    }
+}
+
 /// The shape of an error body in rest-json.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
@@ -172,6 +184,7 @@ impl ApiError {
             Self::Bind(error)             => bind_row(error),
             Self::Lambda(error)           => lambda_row(error),
             Self::Identity(error)         => Row(query_status(error.code()), error.code(), Shape::Lower),
+            Self::Organization(error)     => Row(400, error.code(), Shape::Upper),
             Self::PayloadNotJson(_)
             | Self::ClientContext
             | Self::ClientContextTooLarge(_) => Row(400, "InvalidRequestContentException", Shape::TypedLower),
@@ -202,6 +215,7 @@ impl ApiError {
             Self::Bind(error)             => (400, error.code(Protocol::Query)),
             Self::Identity(error)         => (query_status(error.code()), error.code()),
             Self::Lambda(error)           => (lambda_row(error).0, lambda_row(error).1),
+            Self::Organization(error)     => (400, error.code()),
             Self::PayloadNotJson(_)
             | Self::ClientContext
             | Self::ClientContextTooLarge(_) => (400, "MalformedInput"),
@@ -219,6 +233,19 @@ impl ApiError {
             | Self::Behind(_)
             | Self::ShuttingDown          => (503, "ServiceUnavailable"),
             Self::Internal(_)             => (500, "InternalFailure"),
+        }
+    }
+
+    /// Status and code in JSON 1.1, where every fault of the client's is a 400. Source: the common
+    /// errors of the Organizations reference; its operations know one error for values out of shape.
+    fn target_row(&self) -> (u16, &'static str) {
+        match self {
+            Self::Validation(_) => (400, "InvalidInputException"),
+            Self::UnknownOperation => (400, "UnknownOperationException"),
+            _ => {
+                let Row(status, code, _) = self.json_row();
+                (if status < 500 { 400 } else { status }, code)
+            }
         }
     }
 
@@ -240,6 +267,7 @@ impl ApiError {
         self.log(request_id.as_str());
         let mut response = match service.protocol {
             Protocol::RestJson => self.json_response(),
+            Protocol::Json => self.target_response(),
             Protocol::Query => {
                 let (status, code) = self.query_row();
                 let xml = xml_error(service, status, code, &self.message(), request_id.as_str());
@@ -281,6 +309,22 @@ impl ApiError {
         if status == 429 {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        response
+    }
+
+    /// `{"__type":…,"Message":…}`, with the `Reason` that some codes have.
+    fn target_response(&self) -> Response<Body> {
+        let (status, code) = self.target_row();
+        let mut body = Map::new();
+        body.insert("__type".to_owned(), code.into());
+        body.insert("Message".to_owned(), self.message().into());
+        if let Self::Organization(error) = self
+            && let Some(reason) = error.reason()
+        {
+            body.insert("Reason".to_owned(), reason.into());
+        }
+        let mut response = response(status, JSON_1_1, Value::Object(body).to_string().into());
+        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code));
         response
     }
 

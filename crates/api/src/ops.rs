@@ -2,5 +2,6 @@
 
 pub(crate) mod iam;
 pub(crate) mod lambda;
+pub(crate) mod organizations;
 pub(crate) mod portcullis;
 pub(crate) mod sts;

@@ -8,8 +8,8 @@ use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
 use portcullis_catalog::decisions::RequestId;
 use portcullis_model::{
-    Form, IAM, LAMBDA, Labels, OperationModel, PORTCULLIS, Protocol, STS, Service, bind,
-    bind_query, route, validate,
+    Form, IAM, LAMBDA, Labels, ORGANIZATIONS, OperationModel, PORTCULLIS, Protocol, STS, Service,
+    bind, bind_query, route, validate,
 };
 use portcullis_sigv4::{Claim, SignatureError, claim};
 
@@ -118,12 +118,15 @@ struct Call<'a> {
 enum Named<'a> {
     Rest(&'static OperationModel, Labels<'a>),
     Query(&'static OperationModel, Form),
+    Target(&'static OperationModel),
 }
 
 impl Named<'_> {
     fn operation(&self) -> &'static OperationModel {
         match self {
-            Self::Rest(operation, _) | Self::Query(operation, _) => operation,
+            Self::Rest(operation, _) | Self::Query(operation, _) | Self::Target(operation) => {
+                operation
+            }
         }
     }
 }
@@ -144,7 +147,7 @@ impl<'a> Call<'a> {
     async fn run(&mut self, body: Incoming) -> Result<Response<Body>, ApiError> {
         let received = Timestamp::now();
         let claim = claim(self.head, received)?;
-        self.choose_query_service(&claim)?;
+        self.choose_service_at_root(&claim)?;
         self.check_scope(&claim)?;
         let rest = self.rest_operation();
         if !body.is_end_stream() {
@@ -170,14 +173,14 @@ impl<'a> Call<'a> {
     }
 
     /// On `/`, the scope says which query service is meant; a JSON service has a target header.
-    fn choose_query_service(&mut self, claim: &Claim) -> Result<(), ApiError> {
+    fn choose_service_at_root(&mut self, claim: &Claim) -> Result<(), ApiError> {
         if self.service.protocol != Protocol::Query {
             return Ok(());
         }
-        if let Some(target) = self.head.headers.get("x-amz-target") {
-            self.service = &PORTCULLIS; // Errors in JSON: that is what such a client reads.
-            let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
-            return Err(ApiError::NotServed(target.into()));
+        if let Some((prefix, _)) = target(self.head) {
+            self.service = &ORGANIZATIONS; // Errors in JSON: that is what such a client reads.
+            let known = prefix == ORGANIZATIONS.target_prefix;
+            return if known { Ok(()) } else { Err(ApiError::NotServed(prefix.into())) };
         }
         let scope = claim.scope().service();
         let meant = [&STS, &LAMBDA].into_iter().find(|service| service.signing_name == scope);
@@ -188,15 +191,16 @@ impl<'a> Call<'a> {
     fn check_scope(&self, claim: &Claim) -> Result<(), SignatureError> {
         let region = self.state.region.as_str();
         let here = [region, GLOBAL_REGION];
-        let regions = if self.service.protocol == Protocol::Query { &here[..] } else { &here[..1] };
+        let is_global = self.service.protocol != Protocol::RestJson;
+        let regions = if is_global { &here[..] } else { &here[..1] };
         claim.check_scope(regions, self.service.signing_name)
     }
 
-    /// Method and path's row in the operation table; `None` for the query protocol.
+    /// Method and path's row in the operation table; `None` for other protocols than REST.
     fn rest_operation(
         &mut self,
     ) -> Result<Option<(&'static OperationModel, Labels<'a>)>, ApiError> {
-        if self.service.protocol == Protocol::Query {
+        if self.service.protocol != Protocol::RestJson {
             return Ok(None);
         }
         let uri = &self.head.uri;
@@ -227,7 +231,7 @@ impl<'a> Call<'a> {
         .await
     }
 
-    /// The operation, in either protocol.
+    /// The operation, in any protocol.
     fn name(
         &mut self,
         rest: Option<(&'static OperationModel, Labels<'a>)>,
@@ -235,6 +239,13 @@ impl<'a> Call<'a> {
     ) -> Result<Named<'a>, ApiError> {
         if let Some((operation, labels)) = rest {
             return Ok(Named::Rest(operation, labels));
+        }
+        if let Some((_, name)) =
+            target(self.head).filter(|_| self.service.protocol == Protocol::Json)
+        {
+            let operation = self.service.operation(&name).ok_or(ApiError::UnknownOperation)?;
+            self.operation = operation.name;
+            return Ok(Named::Target(operation));
         }
         let query = self.head.uri.query().unwrap_or_default().as_bytes();
         let form = Form::parse(if self.head.method == Method::GET { query } else { body })?;
@@ -261,8 +272,18 @@ impl<'a> Call<'a> {
                 bind(operation, labels, self.head.uri.query(), &self.head.headers, body)?
             }
             Named::Query(_, form) => bind_query(operation, form)?,
+            Named::Target(_) => {
+                bind(operation, &Labels::default(), None, &self.head.headers, body)?
+            }
         };
         validate(operation, &bound)?;
         Ok((handler, bound))
     }
+}
+
+/// The two sides of the dot in the target header; all on the left where there is none.
+fn target(head: &Parts) -> Option<(String, String)> {
+    let target = String::from_utf8_lossy(head.headers.get("x-amz-target")?.as_bytes()).into_owned();
+    let (prefix, name) = target.split_once('.').unwrap_or((&target, ""));
+    Some((prefix.to_owned(), name.to_owned()))
 }

@@ -10,6 +10,7 @@ pub(crate) mod iam;
 pub(crate) mod iam_account;
 pub(crate) mod layer;
 pub(crate) mod marker;
+pub(crate) mod organizations;
 pub(crate) mod portcullis;
 pub(crate) mod simulation;
 pub(crate) mod sts;

@@ -18,6 +18,7 @@
 //! iam/ACCOUNT/policy/name/v2                PolicyVersion
 //! iam/ACCOUNT/role/name                     Role      (likewise)
 //! csc/ACCOUNT/REGION/csc-…                  CodeSigningConfig
+//! org/ID                                    Organization
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
 //! key/AKIA…/used                            KeyUse
@@ -30,7 +31,7 @@ use std::fmt::Write as _;
 
 use portcullis_identity::{
     AccessKeyId, AccountAliasName, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName,
-    UserName,
+    UserName, organization::OrganizationId,
 };
 use portcullis_lambda::{
     AliasName, CodeSigningConfigArn, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region,
@@ -39,7 +40,8 @@ use portcullis_lambda::{
 use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
-pub(crate) const ROOTS: [&str; 7] = ["alias/", "csc/", "fn/", "iam/", "key/", "layer/", "system/"];
+pub(crate) const ROOTS: [&str; 8] =
+    ["alias/", "csc/", "fn/", "iam/", "key/", "layer/", "org/", "system/"];
 
 /// What the keys of queued events begin with. No snapshot has them.
 pub(crate) const QUEUE: &str = "queue/";
@@ -83,6 +85,8 @@ pub enum Address {
     PolicyVersion(AccountId, Box<str>, PolicyVersionId),
     /// A role, by its folded name.
     Role(AccountId, Box<str>),
+    /// An organization.
+    Organization(OrganizationId),
     /// An alias of an account.
     AccountAlias(AccountAliasName),
     /// A long-term access key.
@@ -181,6 +185,7 @@ impl Address {
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
             }
+            ["org", id] => Some(Self::Organization(id.parse().ok()?)),
             ["alias", name] => Some(Self::AccountAlias(name.parse().ok()?)),
             ["key", id, "used"] => Some(Self::KeyUse(id.parse().ok()?)),
             ["key", id] => Some(Self::AccessKey(id.parse().ok()?)),
@@ -264,6 +269,7 @@ impl std::fmt::Display for Address {
                 write!(f, "iam/{account}/policy/{name}/{id}")
             }
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
+            Self::Organization(id) => write!(f, "org/{id}"),
             Self::AccountAlias(name) => write!(f, "alias/{name}"),
             Self::KeyUse(id) => write!(f, "key/{id}/used"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
@@ -328,6 +334,7 @@ mod tests {
         check(&Address::managed_policy(account, &policy), "iam/123456789012/policy/p");
         check(&Address::policy_version(account, &policy, "v7".parse().unwrap()), "iam/123456789012/policy/p/v7");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
+        check(&Address::Organization("o-a1b2c3d4e5".parse().unwrap()), "org/o-a1b2c3d4e5");
         check(&Address::AccountAlias("our-company".parse().unwrap()), "alias/our-company");
         check(&Address::KeyUse("AKIA1".parse().unwrap()), "key/AKIA1/used");
         check(&Address::OperatorKey, "system/root-key");

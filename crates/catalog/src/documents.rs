@@ -7,6 +7,7 @@ pub mod event_invoke;
 pub mod identity;
 pub mod lambda;
 pub mod layer;
+mod organization;
 mod policy;
 pub mod url;
 

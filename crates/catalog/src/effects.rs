@@ -19,6 +19,7 @@ mod iam_tags;
 mod invocations;
 mod layers;
 mod managed_policies;
+mod organizations;
 mod permissions;
 mod roles;
 mod runtime_updates;

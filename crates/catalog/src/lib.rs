@@ -25,6 +25,7 @@ mod entities;
 mod groups;
 mod layers;
 mod managed;
+mod organizations;
 mod reservations;
 mod resources;
 mod snapshot;
@@ -40,10 +41,12 @@ pub use authorize::{
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
+pub use organizations::OrganizationView;
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
     Installation, KeyHolder, LayerResource, LayerVersionResource, OwnerOfKey, PolicyResource,
-    PolicySource, RoleResource, RootResource, TrustingRole, UserResource, WholeAccount, tag_value,
+    PolicySource, RoleResource, RootResource, TrustingRole, UserResource, WholeAccount,
+    OrganizationPart, OrganizationResource, WholeOrganization, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use supposed::{

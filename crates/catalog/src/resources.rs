@@ -1,5 +1,7 @@
 //! The resources that operations are authorized on, and the policies that hang on each.
 
+mod organization;
+
 use std::{str::FromStr, sync::Arc};
 
 use portcullis_iam::{ResourceRule, Value};
@@ -9,6 +11,8 @@ use portcullis_identity::{
     federated_user_arn, no_such_entity,
 };
 use portcullis_lambda::{LayerArn, LayerVersionArn, Target};
+
+pub use organization::{OrganizationPart, OrganizationResource, WholeOrganization};
 
 use crate::{
     GroupView, ManagedPolicyView, RoleView, Snapshot, UserView,

@@ -23,6 +23,7 @@ use crate::{
     groups::Groups,
     layers::Layers,
     managed::{ManagedPolicies, ManagedPolicyView},
+    organizations::Organizations,
     reservations::Reservations,
     written::Value,
 };
@@ -47,6 +48,7 @@ pub struct Snapshot {
     users: OrdMap<Named, Arc<UserView>>,
     pub(crate) groups: Groups,
     pub(crate) managed: ManagedPolicies,
+    pub(crate) organizations: Organizations,
     roles: OrdMap<Named, Arc<RoleView>>,
     entities: Entities,
     access_keys: OrdMap<AccessKeyId, Arc<AccessKeyView>>,
@@ -98,6 +100,7 @@ impl Snapshot {
             users: OrdMap::new(),
             groups: Groups::default(),
             managed: ManagedPolicies::new(partition),
+            organizations: Organizations::default(),
             roles: OrdMap::new(),
             entities: Entities::default(),
             access_keys: OrdMap::new(),
@@ -384,6 +387,9 @@ impl Snapshot {
                 self.managed.apply_version(&(account, name), id, read(entry));
             }
             Address::Role(account, name) => self.apply_role((account, name), read(entry)),
+            Address::Organization(id) => {
+                self.organizations.apply(id, read(entry), entry.is_some());
+            }
             Address::AccountAlias(name) => self.apply_alias(name, read(entry)),
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),
             Address::KeyUse(id) => {

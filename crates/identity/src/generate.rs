@@ -1,6 +1,9 @@
 //! Fresh ids and secrets: the one place that asks the operating system for random bytes.
 
 use crate::ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
+use crate::organization::{
+    CreateAccountRequestId, NewAccount, OrganizationId, OrganizationalUnitId, RootId,
+};
 use crate::seal::SessionKeys;
 use crate::session::SessionSeed;
 
@@ -45,6 +48,34 @@ pub fn policy_id() -> Result<PolicyId, NoRandomness> {
 /// [`NoRandomness`] when the operating system gives none.
 pub fn role_id() -> Result<RoleId, NoRandomness> {
     random().map(RoleId::from_random)
+}
+
+/// A fresh organization's id and its root's.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn organization() -> Result<(OrganizationId, RootId), NoRandomness> {
+    Ok((OrganizationId::from_random(random()?), RootId::from_random(random()?)))
+}
+
+/// A fresh id of an organizational unit below `root`.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn organizational_unit(root: &RootId) -> Result<OrganizationalUnitId, NoRandomness> {
+    random().map(|random| OrganizationalUnitId::from_random(root, random))
+}
+
+/// Fresh ids of an account that is asked for, its request and its role.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn account() -> Result<NewAccount, NoRandomness> {
+    Ok(NewAccount {
+        request: CreateAccountRequestId::from_random(random()?),
+        account: AccountId::from_random(random()?),
+        role: role_id()?,
+    })
 }
 
 /// A fresh `AKIA…` id.

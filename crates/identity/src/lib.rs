@@ -23,6 +23,7 @@ mod ids;
 mod issue;
 mod managed_policy;
 mod names;
+pub mod organization;
 mod policies;
 mod role;
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl BindError {
     #[must_use]
     pub const fn code(&self, protocol: Protocol) -> &'static str {
         match protocol {
-            Protocol::RestJson => "SerializationException",
+            Protocol::RestJson | Protocol::Json => "SerializationException",
             Protocol::Query => "MalformedInput",
         }
     }

@@ -3,5 +3,6 @@
 
 pub mod iam;
 pub mod lambda;
+pub mod organizations;
 pub mod portcullis;
 pub mod sts;

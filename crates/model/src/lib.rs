@@ -25,9 +25,10 @@ mod xml;
 pub use bind::{BindError, bind, decode};
 pub use generated::iam::SERVICE as IAM;
 pub use generated::lambda::SERVICE as LAMBDA;
+pub use generated::organizations::SERVICE as ORGANIZATIONS;
 pub use generated::portcullis::SERVICE as PORTCULLIS;
 pub use generated::sts::SERVICE as STS;
-pub use generated::{iam, lambda, portcullis, sts};
+pub use generated::{iam, lambda, organizations, portcullis, sts};
 pub use operation::{Operation, authorization_of};
 pub use query::{Form, bind_query};
 pub use route::{Labels, Route, route};
@@ -40,4 +41,4 @@ pub use value::{Blob, EpochSeconds, Timestamp};
 pub use xml::{xml, xml_error};
 
 /// Every service that this server has a table for.
-pub static SERVICES: [&Service; 4] = [&LAMBDA, &IAM, &STS, &PORTCULLIS];
+pub static SERVICES: [&Service; 5] = [&LAMBDA, &IAM, &STS, &ORGANIZATIONS, &PORTCULLIS];

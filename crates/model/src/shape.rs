@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 /// One AWS service, or our own control plane.
 #[derive(Debug)]
 pub struct Service {
-    /// Short name, also the module's: `lambda`, `iam`, `sts`, `portcullis`.
+    /// Short name, also the module's: `lambda`, `iam`, `sts`,
+    /// `organizations`, `portcullis`.
     pub name: &'static str,
     /// The service part of a credential scope.
     pub signing_name: &'static str,
@@ -19,9 +20,12 @@ pub struct Service {
     pub protocol: Protocol,
     /// Namespace of query answers; empty for other protocols.
     pub xml_namespace: &'static str,
+    /// What the target header begins with, before the dot; empty but for [`Protocol::Json`].
+    pub target_prefix: &'static str,
     /// Every operation of the API, served or not, in alphabetical order.
     pub operations: &'static [&'static OperationModel],
-    /// The operations grouped by their first path segment, sorted by it; empty for [`Protocol::Query`].
+    /// The operations grouped by their first path segment, sorted by it; empty but for
+    /// [`Protocol::RestJson`].
     pub routes: &'static [RouteGroup],
     /// The exceptions that the model declares, in alphabetical order.
     pub errors: &'static [ErrorModel],
@@ -50,6 +54,8 @@ pub enum Protocol {
     RestJson,
     /// `Action=…` in a form chooses the operation; answers are XML.
     Query,
+    /// JSON 1.1: the header `X-Amz-Target` chooses the operation; everything travels in JSON bodies.
+    Json,
 }
 
 /// The operations whose path starts with one segment.
@@ -157,6 +163,14 @@ pub enum ResourceForm {
     Role,
     /// A federated user: `arn:aws:sts::ACCOUNT:federated-user/NAME`.
     FederatedUser,
+    /// An account of an organization: `arn:aws:organizations::MANAGEMENT:account/ORGANIZATION/ID`.
+    OrganizationAccount,
+    /// An organizational unit: `arn:aws:organizations::MANAGEMENT:ou/ORGANIZATION/ID`.
+    OrganizationalUnit,
+    /// The root of an organization or an organizational unit.
+    RootOrOrganizationalUnit,
+    /// An account or an organizational unit of an organization.
+    AccountOrOrganizationalUnit,
 }
 
 /// An exception that the model declares.

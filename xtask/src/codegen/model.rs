@@ -31,6 +31,9 @@ pub(crate) struct Metadata {
     pub(crate) api_version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) xml_namespace: Option<String>,
+    /// What `X-Amz-Target` begins with, before the dot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target_prefix: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -257,6 +260,10 @@ fn form(short: &str) -> Option<&'static str> {
         "ENTITY" => "UserGroupOrRole",
         "ROLE" => "Role",
         "FEDERATED_USER" => "FederatedUser",
+        "ACCOUNT" => "OrganizationAccount",
+        "OU" => "OrganizationalUnit",
+        "PARENT" => "RootOrOrganizationalUnit",
+        "CHILD" => "AccountOrOrganizationalUnit",
         _ => return None,
     })
 }

@@ -38,6 +38,7 @@ fn escape(rest: &mut Peekable<Chars<'_>>, in_class: bool) -> Result<String, Stri
         'd' => ascii("0-9"),
         'w' => ascii("0-9A-Za-z_"),
         's' => ascii(r" \t\n\x0B\f\r"),
+        'S' => r"[^ \t\n\x0B\f\r]".to_owned(), // Also within a class: classes nest.
         'u' => format!(r"\x{{{}}}", rest.by_ref().take(4).collect::<String>()),
         'p' => format!(r"\p{}", property(rest)),
         'n' | 'r' | 't' => format!("\\{character}"),
@@ -95,7 +96,7 @@ fn class(rest: &mut Peekable<Chars<'_>>, text: &mut String) -> Result<(), String
                 continue;
             }
             '-' => text.push_str(r"\-"),
-            '\\' if matches!(rest.peek(), Some('d' | 'w' | 's' | 'p')) => {
+            '\\' if matches!(rest.peek(), Some('d' | 'w' | 's' | 'S' | 'p')) => {
                 text.push_str(&escape(rest, true)?);
                 before = Before::Closed;
                 continue;
@@ -123,6 +124,7 @@ mod tests {
             (r"\u002F[\u0021-\u007F]*", r"\x{002F}[\x{0021}-\x{007F}]*", false),
             (r"(?!^[0-9]+$)([a-z]+)",   r"(?!^[0-9]+$)([a-z]+)",        true),
             (r"[\p{L}\-@]*",            r"[\p{L}\-@]*",                 false),
+            (r"[\s\S]*",                r"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*", false),
             (r"\/:",                    r"/:",                          false),
         ];
         for (java, text, look_around) in rows {

@@ -10,15 +10,18 @@ use super::names::{constant, snake};
 /// The `SERVICE` table and the lists that it refers to.
 pub(crate) fn service(merged: &Merged) -> String {
     let metadata = &merged.model.metadata;
-    let is_query = metadata.protocol == "query";
-    let protocol = if is_query { "Query" } else { "RestJson" };
+    let protocol = match metadata.protocol.as_str() {
+        "query" => "Query",
+        "json" => "Json",
+        _ => "RestJson",
+    };
     let all: Vec<&String> = merged.model.operations.keys().collect();
     let served: Vec<&String> = merged.served().map(|(name, _)| name).collect();
-    let routes = if is_query { String::new() } else { routes(merged) };
+    let routes = if protocol == "RestJson" { routes(merged) } else { String::new() };
     let body = format!(
         "/// The service's table.\n\
          pub static SERVICE: Service = Service {{ name: {:?}, signing_name: {:?}, api_version: {:?}, \
-         protocol: Protocol::{protocol}, xml_namespace: {:?}, operations: &[{}], routes: &[{routes}], \
+         protocol: Protocol::{protocol}, xml_namespace: {:?}, target_prefix: {:?}, operations: &[{}], routes: &[{routes}], \
          errors: &[{}] }};\n\
          /// The operations that this server carries out, in alphabetical order.\n\
          pub static ALL_SERVED: &[&OperationModel] = &[{}];\n\n",
@@ -26,6 +29,7 @@ pub(crate) fn service(merged: &Merged) -> String {
         metadata.signing_name.as_deref().unwrap_or(&merged.service),
         metadata.api_version,
         metadata.xml_namespace.as_deref().unwrap_or_default(),
+        metadata.target_prefix.as_deref().unwrap_or_default(),
         references(&all),
         errors(merged),
         references(&served),

@@ -252,7 +252,7 @@ fn rust_type(merged: &Merged, names: &Names, name: &str) -> Result<String, Codeg
 
 /// A moment in the form that the shape asks for, or else the protocol's own.
 fn timestamp_type(merged: &Merged, shape: &Shape) -> &'static str {
-    let is_json = merged.model.metadata.protocol == "rest-json";
+    let is_json = merged.model.metadata.protocol.ends_with("json");
     match shape.timestamp_format.as_deref() {
         None if is_json => "EpochSeconds",
         _ => "Timestamp",

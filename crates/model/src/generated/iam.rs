@@ -10,6 +10,7 @@ pub static SERVICE: Service = Service {
     api_version: "2010-05-08",
     protocol: Protocol::Query,
     xml_namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+    target_prefix: "",
     operations: &[
         &rows::ACCEPT_DELEGATION_REQUEST,
         &rows::ACQUIRE_ROLE,

@@ -10,6 +10,7 @@ pub static SERVICE: Service = Service {
     api_version: "2015-03-31",
     protocol: Protocol::RestJson,
     xml_namespace: "",
+    target_prefix: "",
     operations: &[
         &rows::ADD_LAYER_VERSION_PERMISSION,
         &rows::ADD_PERMISSION,

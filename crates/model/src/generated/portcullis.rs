@@ -10,6 +10,7 @@ pub static SERVICE: Service = Service {
     api_version: "2026-11-01",
     protocol: Protocol::RestJson,
     xml_namespace: "",
+    target_prefix: "",
     operations: &[
         &rows::CREATE_ROOT_ACCESS_KEY,
         &rows::CREATE_SERVICE_ACCESS_KEY,

@@ -10,6 +10,7 @@ pub static SERVICE: Service = Service {
     api_version: "2011-06-15",
     protocol: Protocol::Query,
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    target_prefix: "",
     operations: &[
         &rows::ASSUME_ROLE,
         &rows::ASSUME_ROLE_WITH_SAML,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{Route, route};
 use crate::bind::BindError;
 use crate::shape::{OperationModel, Protocol, ResourceForm, Segment};
-use crate::{IAM, LAMBDA, PORTCULLIS, SERVICES, STS};
+use crate::{IAM, LAMBDA, ORGANIZATIONS, PORTCULLIS, SERVICES, STS};
 
 mod operations;
 
@@ -159,6 +159,7 @@ fn the_served_lists_are_exhaustive() {
         (&LAMBDA, crate::lambda::ALL_SERVED),
         (&IAM, crate::iam::ALL_SERVED),
         (&STS, crate::sts::ALL_SERVED),
+        (&ORGANIZATIONS, crate::organizations::ALL_SERVED),
         (&PORTCULLIS, crate::portcullis::ALL_SERVED),
     ];
     for (service, list) in lists {

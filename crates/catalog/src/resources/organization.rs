@@ -1,0 +1,116 @@
+//! What operations of Organizations are about. All of an organization belongs to its management account:
+//! the calls of other members are calls from another account, which nothing can allow.
+
+use std::fmt::Display;
+
+use portcullis_identity::{
+    AccountId,
+    organization::{ChildId, ContainerId, OrganizationalUnitId},
+};
+
+use crate::{Resource, Snapshot};
+
+/// The organization of the caller's account as a whole (`*`): lists, and what makes one.
+#[derive(Debug)]
+pub struct WholeOrganization {
+    caller: AccountId,
+    owner: AccountId,
+}
+
+impl WholeOrganization {
+    /// The organization of `caller`; without one, its account answers for itself.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, caller: AccountId) -> Self {
+        Self { caller, owner: management(snapshot, caller) }
+    }
+
+    /// The caller's account, about itself: whether it is in an organization, and in which.
+    #[must_use]
+    pub fn seen_by_member(caller: AccountId) -> Self {
+        Self { caller, owner: caller }
+    }
+
+    /// The account that asks.
+    pub(crate) fn caller(&self) -> AccountId {
+        self.caller
+    }
+}
+
+impl Resource for WholeOrganization {
+    fn arn(&self) -> &str {
+        "*"
+    }
+
+    fn account(&self) -> &str {
+        self.owner.as_str()
+    }
+}
+
+fn management(snapshot: &Snapshot, caller: AccountId) -> AccountId {
+    snapshot.organization_of(caller).map_or(caller, |view| view.stored.management)
+}
+
+/// An id whose ARN says what it is of.
+pub trait OrganizationPart: Display {
+    /// What its ARN calls it.
+    fn kind(&self) -> &'static str;
+}
+
+impl OrganizationPart for ContainerId {
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl OrganizationPart for ChildId {
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl OrganizationPart for OrganizationalUnitId {
+    fn kind(&self) -> &'static str {
+        "ou"
+    }
+}
+
+impl OrganizationPart for AccountId {
+    fn kind(&self) -> &'static str {
+        "account"
+    }
+}
+
+/// A root, unit or account of the organization of the caller's account; it need not exist.
+#[derive(Debug)]
+pub struct OrganizationResource<I> {
+    whole: WholeOrganization,
+    id: I,
+    arn: Box<str>,
+}
+
+impl<I: OrganizationPart> OrganizationResource<I> {
+    /// What `id` names to a caller of the account `caller`; without an organization, nothing (`*`).
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, caller: AccountId, id: I) -> Self {
+        let arn = snapshot.organization_of(caller).map_or_else(
+            || "*".to_owned(),
+            |view| view.stored.arn_of(snapshot.partition(), id.kind(), &id.to_string()),
+        );
+        Self { whole: WholeOrganization::new(snapshot, caller), id, arn: arn.into() }
+    }
+
+    /// The account that asks, and what it named.
+    pub(crate) fn into_parts(self) -> (AccountId, I) {
+        (self.whole.caller, self.id)
+    }
+}
+
+impl<I> Resource for OrganizationResource<I> {
+    fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    fn account(&self) -> &str {
+        self.whole.account()
+    }
+}

@@ -1,0 +1,122 @@
+//! Everything that a rule of Organizations can answer instead of a value, in AWS's own words where
+//! they are known.
+
+use crate::error::{IdentityError, InvalidValue};
+
+/// Why Organizations refuses. `Display` is the message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrganizationError {
+    /// The account manages no organization, and is in none.
+    #[error("Your account is not a member of an organization.")]
+    NotInUse,
+    /// The account is in an organization, so that it cannot make one.
+    #[error("The AWS account is already a member of an organization.")]
+    AlreadyInOrganization,
+    /// The organization still has members.
+    #[error(
+        "The organization isn't empty. To delete an organization, you must first remove all accounts \
+         except the management account."
+    )]
+    OrganizationNotEmpty,
+    /// No such account in the organization.
+    #[error("You specified an account that doesn't exist.")]
+    AccountNotFound,
+    /// The account is where it should go.
+    #[error("That account is already present in the specified destination.")]
+    DuplicateAccount,
+    /// No such unit in the organization.
+    #[error("You specified an organizational unit that doesn't exist.")]
+    UnitNotFound,
+    /// Another unit of the same parent has the name.
+    #[error("An OU with the same name already exists.")]
+    DuplicateUnit,
+    /// Units or accounts are in the unit that should go.
+    #[error(
+        "The specified organizational unit is not empty. Move all accounts to another root or to other \
+         OUs, remove all child OUs, and try the operation again."
+    )]
+    UnitNotEmpty,
+    /// No such root or unit in the organization.
+    #[error("You specified parent that doesn't exist.")]
+    ParentNotFound,
+    /// No such unit or account in the organization.
+    #[error("You specified a child that doesn't exist.")]
+    ChildNotFound,
+    /// The account is not in the root or unit that it should leave.
+    #[error("You specified a source root or OU that isn't the parent of the account.")]
+    SourceParentNotFound,
+    /// No such root or unit to go to.
+    #[error("You specified a destination root or OU that doesn't exist.")]
+    DestinationParentNotFound,
+    /// No request for an account has this id.
+    #[error("You specified a create account request ID that doesn't exist.")]
+    CreateAccountStatusNotFound,
+    /// There would be more of something than there may be.
+    #[error("{text}")]
+    Constraint {
+        /// AWS's name of the constraint.
+        reason: &'static str,
+        /// What it says.
+        text: &'static str,
+    },
+    /// A member whose value is outside its type.
+    #[error("{text}")]
+    Invalid {
+        /// AWS's name of what is wrong with it.
+        reason: &'static str,
+        /// What is wrong.
+        text: String,
+    },
+    /// A parameter that is not served: refused rather than ignored. Our own words.
+    #[error("The parameter {0} is not supported yet.")]
+    ParameterUnsupported(&'static str),
+    /// A rule about the role of a new account refuses.
+    #[error(transparent)]
+    Role(#[from] IdentityError),
+}
+
+impl From<InvalidValue> for OrganizationError {
+    fn from(error: InvalidValue) -> Self {
+        Self::Invalid { reason: "INVALID_PATTERN", text: error.to_string() }
+    }
+}
+
+impl OrganizationError {
+    /// A constraint of the organization's size.
+    pub(super) fn constraint(reason: &'static str, text: &'static str) -> Self {
+        Self::Constraint { reason, text }
+    }
+
+    /// The error code on the wire.
+    #[must_use]
+    #[rustfmt::skip]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotInUse                    => "AWSOrganizationsNotInUseException",
+            Self::AlreadyInOrganization       => "AlreadyInOrganizationException",
+            Self::OrganizationNotEmpty        => "OrganizationNotEmptyException",
+            Self::AccountNotFound             => "AccountNotFoundException",
+            Self::DuplicateAccount            => "DuplicateAccountException",
+            Self::UnitNotFound                => "OrganizationalUnitNotFoundException",
+            Self::DuplicateUnit               => "DuplicateOrganizationalUnitException",
+            Self::UnitNotEmpty                => "OrganizationalUnitNotEmptyException",
+            Self::ParentNotFound              => "ParentNotFoundException",
+            Self::ChildNotFound               => "ChildNotFoundException",
+            Self::SourceParentNotFound        => "SourceParentNotFoundException",
+            Self::DestinationParentNotFound   => "DestinationParentNotFoundException",
+            Self::CreateAccountStatusNotFound => "CreateAccountStatusNotFoundException",
+            Self::Constraint { .. }           => "ConstraintViolationException",
+            Self::Invalid { .. } | Self::Role(_) => "InvalidInputException",
+            Self::ParameterUnsupported(_)     => "UnsupportedOperationException",
+        }
+    }
+
+    /// Which of several rules of the code was broken, where AWS tells it.
+    #[must_use]
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Constraint { reason, .. } | Self::Invalid { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Laws of the tree and of new accounts.
+
+use super::*;
+use crate::samples::{account, now};
+
+fn organization() -> Organization {
+    let new = NewOrganization {
+        id: OrganizationId::from_random([1; 10]),
+        root: RootId::from_random([2; 4]),
+        features: FeatureSet::All,
+    };
+    Organization::create(account(), false, new, now()).unwrap()
+}
+
+fn root() -> ContainerId {
+    ContainerId::Root(organization().root)
+}
+
+fn id(number: u8) -> OrganizationalUnitId {
+    OrganizationalUnitId::from_random(&organization().root, [number; 8])
+}
+
+fn unit(number: u8) -> ContainerId {
+    ContainerId::Unit(id(number))
+}
+
+/// The root, in it units 1 and 2, in 1 unit 3.
+fn tree() -> Organization {
+    let rows = [(root(), "one", 1), (root(), "two", 2), (unit(1), "one", 3)];
+    rows.into_iter().fold(organization(), |tree, (parent, name, number)| {
+        tree.create_unit(&parent, name.parse().unwrap(), id(number)).unwrap()
+    })
+}
+
+fn ids(number: u8) -> NewAccount {
+    NewAccount {
+        request: CreateAccountRequestId::from_random([number; 32]),
+        account: AccountId::from_random([number; 8]),
+        role: crate::RoleId::from_random([number; 17]),
+    }
+}
+
+fn asking(email: &str) -> AccountRequest {
+    AccountRequest {
+        name: "Tests".parse().unwrap(),
+        email: email.parse().unwrap(),
+        role: "OrganizationAccountAccessRole".parse().unwrap(),
+    }
+}
+
+#[track_caller]
+fn check_refused<T: std::fmt::Debug>(result: Result<T, OrganizationError>, code: &str) {
+    assert_eq!(result.unwrap_err().code(), code);
+}
+
+#[test]
+fn an_account_makes_an_organization_if_it_is_in_none() {
+    let made = organization();
+    let new = NewOrganization { id: made.id, root: made.root, features: FeatureSet::All };
+    let twice = Organization::create(account(), true, new, now());
+    check_refused(twice, "AlreadyInOrganizationException");
+}
+
+#[test]
+fn a_path_names_every_unit_from_the_root_down() {
+    let tree = tree();
+    let (o, r) = (&tree.id, &tree.root);
+    assert_eq!(tree.path_to(&root()), format!("{o}/{r}/"));
+    assert_eq!(tree.path_to(&unit(3)), format!("{o}/{r}/{}/{}/", id(1), id(3)));
+    assert_eq!(tree.parent_of(&ChildId::Unit(id(3))), Ok(&unit(1)));
+    check_refused(tree.parent_of(&ChildId::Unit(id(9))), "ChildNotFoundException");
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_unit_is_unique_in_its_parent_and_goes_only_empty() {
+    let tree = tree();
+    let create = |parent: ContainerId, name: &str| tree.create_unit(&parent, name.parse().unwrap(), id(9));
+    let rename = |number, name: &str| tree.rename_unit(&id(number), name.parse().unwrap());
+    check_refused(create(root(), "one"),   "DuplicateOrganizationalUnitException");
+    check_refused(create(unit(8), "new"),  "ParentNotFoundException");
+    check_refused(rename(2, "one"),        "DuplicateOrganizationalUnitException");
+    check_refused(rename(9, "new"),        "OrganizationalUnitNotFoundException");
+    check_refused(tree.delete_unit(&id(1)), "OrganizationalUnitNotEmptyException");
+    check_refused(tree.delete_unit(&id(9)), "OrganizationalUnitNotFoundException");
+    assert!(create(unit(2), "one").is_ok());
+    assert_eq!(rename(1, "one").unwrap(), tree);
+    assert_eq!(rename(3, "two").unwrap().units[&id(3)].name.as_str(), "two");
+    assert!(!tree.delete_unit(&id(3)).unwrap().units.contains_key(&id(3)));
+}
+
+#[test]
+fn units_are_five_deep_and_no_deeper() {
+    let mut tree = organization();
+    let mut parent = root();
+    for number in 0..5 {
+        tree = tree.create_unit(&parent, "x".parse().unwrap(), id(number)).unwrap();
+        parent = unit(number);
+    }
+    let deeper = tree.create_unit(&parent, "x".parse().unwrap(), id(9)).unwrap_err();
+    assert_eq!(deeper.reason(), Some("OU_DEPTH_LIMIT_EXCEEDED"));
+}
+
+#[test]
+#[rustfmt::skip]
+fn an_account_moves_from_where_it_is_to_what_exists() {
+    let (tree, management) = (tree(), account());
+    let stranger = AccountId::from_random([9; 8]);
+    let go = |who, from, to| tree.move_account(who, &from, &to);
+    check_refused(go(stranger, root(), unit(1)),     "AccountNotFoundException");
+    check_refused(go(management, unit(1), unit(2)),  "SourceParentNotFoundException");
+    check_refused(go(management, root(), unit(9)),   "DestinationParentNotFoundException");
+    check_refused(go(management, root(), root()),    "DuplicateAccountException");
+    let moved = go(management, root(), unit(2)).unwrap();
+    assert_eq!(moved.parent_of(&ChildId::Account(management)), Ok(&unit(2)));
+    check_refused(moved.delete_unit(&id(2)),         "OrganizationalUnitNotEmptyException");
+}
+
+#[test]
+fn a_new_account_lets_its_management_account_in() {
+    let (made, created) = organization()
+        .create_account(asking("a@b.example"), &ids(1), Partition::Aws, now())
+        .unwrap();
+    let CreatedAccount { account: new, role } = created.unwrap();
+    assert_eq!((new.id, role.account), (ids(1).account, ids(1).account));
+    assert!(role.trust_policy.contains("arn:aws:iam::123456789012:root"), "{}", role.trust_policy);
+    let attached: Vec<_> = role.attached.iter().map(|arn| arn.as_str().to_owned()).collect();
+    assert_eq!(attached, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
+    assert_eq!(made.requests[&ids(1).request].outcome, Ok(new.id));
+    assert_eq!(made.members[&new.id].parent, root());
+    check_refused(made.check_empty(), "OrganizationNotEmptyException");
+
+    let (same, created) =
+        made.create_account(asking("A@B.example"), &ids(2), Partition::Aws, now()).unwrap();
+    assert!(created.is_none() && same.members == made.members);
+    let failed = Err(CreateAccountFailure::EmailAlreadyExists);
+    assert_eq!(same.requests[&ids(2).request].outcome, failed);
+}
+
+#[test]
+fn requests_are_kept_within_a_limit_the_newest_first() {
+    let mut made = organization();
+    for second in 0..1_005 {
+        let mut bytes = [0; 32];
+        bytes[0] = u8::try_from(second % 32).unwrap();
+        bytes[1] = u8::try_from(second / 32).unwrap();
+        let new = NewAccount { request: CreateAccountRequestId::from_random(bytes), ..ids(1) };
+        let at = Timestamp::from_second(second).unwrap();
+        made = made.create_account(asking("a@b.example"), &new, Partition::Aws, at).unwrap().0;
+    }
+    assert_eq!(made.requests.len(), 1_000);
+    let oldest = made.requests.values().map(|one| one.requested).min();
+    assert_eq!(oldest, Some(Timestamp::from_second(5).unwrap()));
+}
