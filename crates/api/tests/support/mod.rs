@@ -49,6 +49,7 @@ impl Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) service: &'a str,
+    pub(crate) operation: &'a str,
     pub(crate) method: Method,
     pub(crate) path: &'a str,
     pub(crate) body: &'a str,
@@ -102,6 +103,7 @@ impl TestServer {
     pub(crate) async fn call(&self, call: &Call<'_>, credentials: Option<&Credentials>) -> Answer {
         let kind = match call.service {
             "iam" | "sts" => "application/x-www-form-urlencoded",
+            "organizations" => "application/x-amz-json-1.1",
             _ => "application/json",
         };
         let request = Request::builder()
@@ -109,6 +111,13 @@ impl TestServer {
             .uri(call.path)
             .header(header::HOST, self.address.to_string())
             .header(header::CONTENT_TYPE, kind);
+        let request = match call.service {
+            "organizations" => {
+                let target = format!("AWSOrganizationsV20161128.{}", call.operation);
+                request.header("x-amz-target", target)
+            }
+            _ => request,
+        };
         let (mut head, ()) = request.body(()).unwrap().into_parts();
         let body = Bytes::copy_from_slice(call.body.as_bytes());
         if let Some(credentials) = credentials {
@@ -133,7 +142,13 @@ impl TestServer {
         credentials: &Credentials,
     ) -> Answer {
         let body = format!("Action={action}&Version=2010-05-08&{parameters}");
-        let call = Call { service: "iam", method: Method::POST, path: "/", body: &body };
+        let call = Call {
+            service: "iam",
+            operation: action,
+            method: Method::POST,
+            path: "/",
+            body: &body,
+        };
         let answer = self.call(&call, Some(credentials)).await;
         assert_eq!(answer.status, 200, "{action}: {}", answer.text());
         answer
