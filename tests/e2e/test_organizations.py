@@ -267,3 +267,65 @@ def test_an_organization_outlives_a_restart(start_server, tmp_path):
     assert client.describe_organization()["Organization"] == organization.shown
     member = boto(second.base, "organizations", account.root.credentials)
     assert member.describe_organization()["Organization"]["Id"] == organization.id
+
+
+def invoke(caller, arn):
+    """The error code of an invocation, or None."""
+    answer = caller.wire.invoke(arn, b"{}")
+    return None if answer.status == 200 else answer.code
+
+
+def test_a_grant_to_an_organization_is_for_its_members_and_no_others(organization, world, warm):
+    owner = organization.account()
+    arn = owner.arn(owner.function())
+    owner.root.boto().add_permission(
+        FunctionName=arn,
+        StatementId="ours",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        PrincipalOrgID=organization.id,
+    )
+    statement = allow("lambda:InvokeFunction", arn)
+    member = organization.account().user(statement)
+    outsider = world.account().user(statement)
+    elsewhere = Organization(world).account().user(statement)
+    assert invoke(member, arn) is None
+    assert invoke(organization.management.user(statement), arn) is None
+    for stranger in (outsider, elsewhere, organization.account().user(), world.service("s3.amazonaws.com")):
+        assert invoke(stranger, arn) == "AccessDeniedException"
+    # A header says nothing.
+    headers = {"x-amz-source-org-id": organization.id, "x-amz-principal-org-id": organization.id}
+    path = f"/2015-03-31/functions/{arn}/invocations"
+    assert outsider.wire.call("POST", path, body=b"{}", headers=headers).status == 403
+
+
+def test_the_way_to_an_account_is_a_condition_key(organization):
+    unit = organization.unit()
+    inner = organization.unit(unit)
+    path = f"{organization.id}/{organization.root}/{unit}/"
+    account = organization.account(inner)
+
+    def may(condition):
+        user = account.user(allow("iam:ListUsers", "*", condition))
+        try:
+            return bool(user.boto("iam").list_users())
+        except user.boto("iam").exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            return False
+
+    every, some = "ForAllValues:StringEquals", "ForAnyValue:StringLike"
+    assert may({some: {"aws:PrincipalOrgPaths": f"{path}*"}})
+    assert may({some: {"aws:ResourceOrgPaths": f"{path}{inner}/"}})
+    assert may({"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}})
+    assert not may({every: {"aws:PrincipalOrgPaths": path}})
+    assert not may({"Null": {"aws:PrincipalOrgID": "true"}})
+    organization.move(account.id, inner, organization.root)
+    assert not may({some: {"aws:PrincipalOrgPaths": f"{path}*"}})
+    assert may({every: {"aws:PrincipalOrgPaths": f"{organization.id}/{organization.root}/"}})
+
+
+def test_outside_of_organizations_the_keys_are_absent(world):
+    account = world.account()
+    keys = ["PrincipalOrgID", "PrincipalOrgPaths", "ResourceOrgID", "ResourceOrgPaths", "SourceOrgID"]
+    null = {"Null": {f"aws:{key}": "true" for key in keys}}
+    assert account.user(allow("iam:ListUsers", "*", null)).boto("iam").list_users()

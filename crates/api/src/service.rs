@@ -134,6 +134,8 @@ impl Named<'_> {
 impl<'a> Call<'a> {
     fn new(state: &'a Arc<State>, head: &'a Parts, request_id: RequestId) -> Self {
         let service = match head.uri.path() {
+            // Errors in JSON: that is what a client with a target header reads.
+            "/" | "" if target(head).is_some() => &ORGANIZATIONS,
             "/" | "" => &IAM,
             path if path.starts_with("/_portcullis/") => &PORTCULLIS,
             _ => &LAMBDA,
@@ -174,12 +176,11 @@ impl<'a> Call<'a> {
 
     /// On `/`, the scope says which query service is meant; a JSON service has a target header.
     fn choose_service_at_root(&mut self, claim: &Claim) -> Result<(), ApiError> {
-        if self.service.protocol != Protocol::Query {
+        if self.service.protocol == Protocol::RestJson {
             return Ok(());
         }
         if let Some((prefix, _)) = target(self.head) {
-            self.service = &ORGANIZATIONS; // Errors in JSON: that is what such a client reads.
-            let known = prefix == ORGANIZATIONS.target_prefix;
+            let known = prefix == self.service.target_prefix;
             return if known { Ok(()) } else { Err(ApiError::NotServed(prefix.into())) };
         }
         let scope = claim.scope().service();

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
+use portcullis_iam::{Arn, Value};
 use portcullis_identity::{
-    AccountId,
+    AccountId, Caller,
     organization::{ContainerId, Organization, OrganizationId},
 };
 
-use crate::{Unreadable, Versioned, snapshot::set};
+use crate::{Resource, Unreadable, Versioned, snapshot::set};
 
 /// An organization as the snapshot holds it.
 #[derive(Clone, Debug)]
@@ -85,4 +86,92 @@ impl Organizations {
             found => Ok(found),
         }
     }
+
+    /// Refuses what would be decided without knowing in which organization the owner of `resource`
+    /// is.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it may be in one that cannot be read.
+    pub(crate) fn check_owner(
+        &self,
+        resource: &(impl Resource + ?Sized),
+    ) -> Result<(), Unreadable> {
+        if self.unreadable.is_empty() {
+            return Ok(());
+        }
+        let account = resource.account().parse().map_err(|_| Unreadable)?;
+        self.membership(account).map(drop)
+    }
+}
+
+/// A condition key that tells of an organization. Source: iam.md §9.1, §9.4, §9.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OrganizationKey {
+    about: About,
+    /// Whether it is the way to the account, not the organization's id.
+    is_path: bool,
+}
+
+/// Whose organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// The caller's.
+    Principal,
+    /// That of the resource's owner.
+    Resource,
+    /// That of whom a service calls for.
+    Source,
+}
+
+impl OrganizationKey {
+    /// The key of this name in lower case, if it is one of them.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        let (about, is_path) = match name.strip_prefix("aws:")? {
+            "principalorgid" => (About::Principal, false),
+            "principalorgpaths" => (About::Principal, true),
+            "resourceorgid" => (About::Resource, false),
+            "resourceorgpaths" => (About::Resource, true),
+            "sourceorgid" => (About::Source, false),
+            "sourceorgpaths" => (About::Source, true),
+            _ => return None,
+        };
+        Some(Self { about, is_path })
+    }
+
+    /// Its value for a call of `caller` on `resource`; nothing in the request can give another.
+    pub(crate) fn value<'s>(
+        self,
+        organizations: &'s Organizations,
+        caller: &Caller,
+        resource: &(impl Resource + ?Sized),
+    ) -> Option<Value<'s>> {
+        self.between(organizations, caller.account(), source_account(caller), resource)
+    }
+
+    /// Its value for a call from the account `caller`, on behalf of `source`, on `resource`.
+    pub(crate) fn between<'s>(
+        self,
+        organizations: &'s Organizations,
+        caller: Option<AccountId>,
+        source: Option<AccountId>,
+        resource: &(impl Resource + ?Sized),
+    ) -> Option<Value<'s>> {
+        let account = match self.about {
+            About::Principal => caller?,
+            About::Resource => resource.account().parse().ok()?,
+            About::Source => source?,
+        };
+        let membership = organizations.memberships.get(&account)?;
+        Some(if self.is_path {
+            Value::Multiple(vec![(&*membership.path).into()].into())
+        } else {
+            Value::Single(membership.organization.as_str().into())
+        })
+    }
+}
+
+/// The account that a service calls for: the one that it says, or that of the resource it names.
+fn source_account(caller: &Caller) -> Option<AccountId> {
+    let (arn, account) = caller.source();
+    account.or_else(|| Some(Arn::split(arn?)?.account()))?.parse().ok()
 }

@@ -25,6 +25,7 @@ use crate::{
     FunctionResource, Permit, Resource, RoleResource, Snapshot, TrustingRole, Unreadable,
     WholeAccount,
     decisions::{Documents, Pools, taken_to_allow},
+    organizations::OrganizationKey,
 };
 
 /// A call that nobody made.
@@ -231,6 +232,8 @@ struct Keys<'a> {
     call: &'a SupposedCall<'a>,
     resource: &'a dyn Resource,
     caller: Option<&'a Caller>,
+    /// The account of a caller whose policies are not looked at.
+    foreign: Option<AccountId>,
     /// What the ARN tells of a caller whom nothing else is known of.
     of_principal: MapContext,
 }
@@ -244,10 +247,12 @@ impl<'a> Keys<'a> {
         principal: &Principal,
     ) -> Self {
         let mut of_principal = MapContext::new();
+        let mut foreign = None;
         let caller = match supposed {
             Supposed::Known(caller) => Some(caller),
             Supposed::Service => None,
             Supposed::Foreign(account) => {
+                foreign = Some(*account);
                 of_principal.insert("aws:PrincipalAccount", account.as_str());
                 if principal.kind() != PrincipalKind::RoleSession {
                     of_principal.insert("aws:PrincipalArn", principal.as_str());
@@ -259,7 +264,7 @@ impl<'a> Keys<'a> {
             of_principal.insert("aws:PrincipalServiceName", principal.as_str());
             of_principal.insert("aws:PrincipalIsAWSService", "true");
         }
-        Self { snapshot, call, resource, caller, of_principal }
+        Self { snapshot, call, resource, caller, foreign, of_principal }
     }
 }
 
@@ -274,6 +279,13 @@ impl Context for Keys<'_> {
             None => self.of_principal.get(key),
         };
         let given = self.call.given.get(key);
+        if let Some(key) = OrganizationKey::of(key) {
+            let organizations = &self.snapshot.organizations;
+            return given.or_else(|| match self.caller {
+                Some(caller) => key.value(organizations, caller, self.resource),
+                None => key.between(organizations, self.foreign, None, self.resource),
+            });
+        }
         given.or_else(of_resource).or_else(of_caller).or_else(|| self.call.usual.get(key))
     }
 }

@@ -165,12 +165,14 @@ fn authorizer(cx: &RequestCx<'_>) -> Option<Value> {
     if matches!(caller, Caller::Anonymous) {
         return None;
     }
+    let organization = caller.account().and_then(|account| cx.snapshot.organization_of(account));
+    let organization = organization.map(|view| view.stored.id.to_string());
     Some(json!({"iam": {
         "accessKey": cx.authenticated.access_key_id.as_ref().map(ToString::to_string),
         "accountId": caller.account().map(|account| account.to_string()),
         "callerId": caller.user_id(),
         "cognitoIdentity": null,
-        "principalOrgId": null,
+        "principalOrgId": organization,
         "userArn": caller.arn(),
         "userId": caller.user_id(),
     }}))

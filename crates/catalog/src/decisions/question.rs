@@ -10,7 +10,9 @@ use portcullis_iam::{
 use portcullis_identity::{AccountId, Caller};
 
 use super::{kept::Kept, pools::Pools};
-use crate::{Access, AttachedPolicy, Resource, Snapshot, Unreadable};
+use crate::{
+    Access, AttachedPolicy, Resource, Snapshot, Unreadable, organizations::OrganizationKey,
+};
 
 /// What a grant to a service or to everyone is made as small as the call by, as far as neither caller
 /// nor resource tells it.
@@ -191,6 +193,10 @@ fn pools(
     access: &Access<'_>,
     resource: &impl Resource,
 ) -> Result<Pools, Unreadable> {
+    snapshot.organizations.check_owner(resource)?;
+    if let Some(account) = access.caller.account() {
+        snapshot.organizations.membership(account)?;
+    }
     Ok(Pools {
         identity: snapshot.identity_policies(access.caller)?,
         boundary: snapshot.boundary(access.caller)?,
@@ -220,7 +226,11 @@ fn keep_values(
             Some(_) => None,
             None => access.context.get(key),
         };
-        if let Some(value) = resource.condition_key(snapshot, key).or_else(of_request) {
+        let value = match OrganizationKey::of(key) {
+            Some(known) => known.value(&snapshot.organizations, access.caller, resource),
+            None => resource.condition_key(snapshot, key).or_else(of_request),
+        };
+        if let Some(value) = value {
             kept.push(key, &value);
         }
     }
