@@ -44,9 +44,9 @@ pub use managed::ManagedPolicyView;
 pub use organizations::OrganizationView;
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
-    Installation, KeyHolder, LayerResource, LayerVersionResource, OwnerOfKey, PolicyResource,
-    PolicySource, RoleResource, RootResource, TrustingRole, UserResource, WholeAccount,
-    OrganizationPart, OrganizationResource, WholeOrganization, tag_value,
+    Installation, KeyHolder, LayerResource, LayerVersionResource, OrganizationPart,
+    OrganizationResource, OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource,
+    TrustingRole, UserResource, WholeAccount, WholeOrganization, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use supposed::{
