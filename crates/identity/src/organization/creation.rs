@@ -2,6 +2,7 @@
 //! of the request.
 
 use jiff::Timestamp;
+use portcullis_iam::NoEntities;
 
 use super::{
     AccountName, ContainerId, CreateAccountRequestId, Email, Member, Organization,
@@ -14,6 +15,7 @@ use crate::ids::{AccountId, RoleId};
 use crate::names::{Path, RoleName};
 use crate::role::{MaxSessionDuration, NewRole, Role, create_role};
 use crate::tags::Tags;
+use crate::trust::TrustPolicy;
 
 /// Most accounts of an organization. Ours: AWS's is 10 until one asks for more.
 pub const ACCOUNTS_PER_ORGANIZATION_MAX: usize = 5_000;
@@ -135,7 +137,7 @@ impl Organization {
         let settings = NewRole {
             path: Path::default(),
             name,
-            trust_policy: trust_policy.into(),
+            trust_policy: TrustPolicy::new(&trust_policy, &NoEntities)?,
             description: None,
             max_session_duration: MaxSessionDuration::default(),
             tags: Tags::default(),

@@ -123,7 +123,7 @@ fn a_new_account_lets_its_management_account_in() {
         .unwrap();
     let CreatedAccount { account: new, role } = created.unwrap();
     assert_eq!((new.id, role.account), (ids(1).account, ids(1).account));
-    assert!(role.trust_policy.contains("arn:aws:iam::123456789012:root"), "{}", role.trust_policy);
+    assert!(role.trust_policy.document().contains("arn:aws:iam::123456789012:root"));
     let attached: Vec<_> = role.attached.iter().map(|arn| arn.as_str().to_owned()).collect();
     assert_eq!(attached, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
     assert_eq!(made.requests[&ids(1).request].outcome, Ok(new.id));
