@@ -5,13 +5,11 @@
 //! behind: decisions wait for a slow disk and are refused for want of a log, but are never made
 //! without being kept. The slot's holder then records without waiting.
 
-mod files;
 mod found;
 mod kept;
 mod line;
 mod pools;
 mod question;
-mod queue;
 mod record;
 mod ring;
 mod writer;
@@ -28,6 +26,7 @@ use std::{
 };
 
 use portcullis_identity::AccountId;
+use portcullis_logs::{Files, Gathering, Rolling, lines_with};
 use portcullis_model::{
     portcullis::operation::GetDecision, sts::operation::DecodeAuthorizationMessage,
 };
@@ -41,8 +40,6 @@ pub use record::{Decided, Origin, RequestId, address_text};
 
 use crate::{Permit, WholeAccount};
 
-use files::Files;
-use queue::Queue;
 use ring::Ring;
 use writer::{Progress, Shared, Writer};
 
@@ -51,6 +48,9 @@ pub trait TellsDecisions {}
 
 impl TellsDecisions for GetDecision {}
 impl TellsDecisions for DecodeAuthorizationMessage {}
+
+/// What the log's files are called: lines of JSON.
+const EXTENSION: &str = "jsonl";
 
 /// So many decisions may wait for the disk: 10 MB of memory. More only by the decisions of requests
 /// that have their slot, a few each.
@@ -121,9 +121,11 @@ impl Decisions {
     /// What the system says of the folder, the newest file, or the thread.
     pub fn open(settings: DecisionSettings) -> io::Result<Arc<Self>> {
         let DecisionSettings { folder, file_bytes, files, in_memory } = settings;
-        let files = Files::open(&folder, file_bytes, files)?;
+        let rolling =
+            Rolling { extension: EXTENSION, file_bytes_max: file_bytes, files_max: files };
+        let files = Files::open(&folder, rolling)?;
         let shared = Arc::new(Shared {
-            queue: Queue::default(),
+            queue: Gathering::default(),
             ring: Mutex::new(Ring::new(in_memory)),
             progress: watch::Sender::new(Progress::default()),
             limit: AtomicU64::new(BEHIND_MAX),
@@ -186,7 +188,8 @@ impl Decisions {
     async fn find_in_log(&self, id: RequestId, owner: AccountId) -> io::Result<Vec<Found>> {
         let _turn = self.searches.acquire().await.map_err(io::Error::other)?;
         let folder = self.folder.clone();
-        let lines = tokio::task::spawn_blocking(move || files::lines_with(&folder, id.as_str()));
+        let find = move || lines_with(&folder, EXTENSION, id.as_str());
+        let lines = tokio::task::spawn_blocking(find);
         let lines = lines.await.map_err(io::Error::other)??;
         Ok(lines.iter().filter_map(|line| Found::in_log(line, &id, owner)).collect())
     }

@@ -8,9 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portcullis_logs::{Files, Gathering};
 use tokio::sync::watch;
 
-use super::{BEHIND_MAX, files::Files, line, queue::Queue, record::Decided, ring::Ring};
+use super::{BEHIND_MAX, line, record::Decided, ring::Ring};
 
 /// How long written lines may wait to be safe from a loss of power.
 const UNSYNCED_MAX: Duration = Duration::from_secs(1);
@@ -40,7 +41,7 @@ pub(crate) struct Progress {
 /// What the writer shares with those who look decisions up.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) queue: Queue,
+    pub(crate) queue: Gathering<Decided>,
     pub(crate) ring: Mutex<Ring>,
     pub(crate) progress: watch::Sender<Progress>,
     /// How many decisions may be recorded, all together, before more of them are in the log: what

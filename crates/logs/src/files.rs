@@ -1,8 +1,8 @@
-//! The files of the decision log: lines are appended to the newest, which is followed by another
-//! when it is full; the oldest are removed.
+//! The files of one log: lines are appended to the newest, which is followed by another when it is
+//! full; the oldest are removed.
 //!
 //! A file's name is its number, so that names sort by age. Nothing but its end is ever written: a
-//! line that a crash tore stays, ended where it was torn, and is no JSON.
+//! line that a crash tore stays, ended where it was torn.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -22,12 +22,22 @@ const FILE_MODE: u32 = 0o600;
 /// How much of a file is looked through at a time.
 const READ_BYTES: usize = 1024 * 1024;
 
+/// How the files of a log are named, and when they follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Rolling {
+    /// What the files' names end with, without the dot.
+    pub extension: &'static str,
+    /// A file takes lines up to so many bytes, but at least one line.
+    pub file_bytes_max: u64,
+    /// So many are kept, the one that is written to included; at least 1.
+    pub files_max: u64,
+}
+
 /// The log's files, open for appending.
 #[derive(Debug)]
-pub(crate) struct Files {
+pub struct Files {
     folder: PathBuf,
-    file_bytes_max: u64,
-    files_max: u64,
+    rolling: Rolling,
     /// The number of the newest, which is open.
     number: u64,
     file: File,
@@ -39,16 +49,15 @@ pub(crate) struct Files {
 impl Files {
     /// Opens the newest file in `folder`, or a first one.
     ///
-    /// A file takes lines up to `file_bytes_max` bytes (but at least one line); `files_max` are
-    /// kept, the one that is written to included.
-    pub(crate) fn open(folder: &Path, file_bytes_max: u64, files_max: u64) -> io::Result<Self> {
+    /// # Errors
+    /// What the system says of the folder or the file.
+    pub fn open(folder: &Path, rolling: Rolling) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?;
-        let number = numbers(folder)?.into_iter().max().unwrap_or(1);
-        let (file, bytes) = open(&path(folder, number))?;
+        let number = numbers(folder, rolling.extension)?.into_iter().max().unwrap_or(1);
+        let (file, bytes) = open(&path(folder, number, rolling.extension))?;
         let folder = folder.to_owned();
-        let mut files =
-            Self { folder, file_bytes_max, files_max, number, file, bytes, within_line: false };
+        let mut files = Self { folder, rolling, number, file, bytes, within_line: false };
         files.end_torn_line()?;
         files.remove_old();
         Ok(files)
@@ -73,7 +82,7 @@ impl Files {
     /// # Errors
     /// What the system says. The rest of `lines` is to be appended by another call, which goes on
     /// where this one stopped, be it within a line.
-    pub(crate) fn append(&mut self, lines: &mut &[u8]) -> io::Result<()> {
+    pub fn append(&mut self, lines: &mut &[u8]) -> io::Result<()> {
         while !lines.is_empty() {
             let mut part = self.fitting(lines);
             if part.is_empty() {
@@ -91,7 +100,7 @@ impl Files {
     /// The lines that the open file still takes: none if another is due.
     fn fitting<'a>(&self, lines: &'a [u8]) -> &'a [u8] {
         let first = end_of_line(lines);
-        let room = usize::try_from(self.file_bytes_max.saturating_sub(self.bytes));
+        let room = usize::try_from(self.rolling.file_bytes_max.saturating_sub(self.bytes));
         let room = lines.get(..room.unwrap_or(usize::MAX)).unwrap_or(lines);
         let last = room.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let must = if self.within_line || self.bytes == 0 { first } else { 0 };
@@ -119,7 +128,7 @@ impl Files {
     /// Goes on in a new file.
     fn roll(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
-        (self.file, self.bytes) = open(&path(&self.folder, self.number + 1))?;
+        (self.file, self.bytes) = open(&self.path(self.number + 1))?;
         self.number += 1;
         self.within_line = false;
         File::open(&self.folder)?.sync_all()?;
@@ -129,13 +138,25 @@ impl Files {
 
     /// Removes files beyond those to keep. What cannot be removed is tried again at the next turn.
     fn remove_old(&self) {
-        let oldest = self.number.saturating_sub(self.files_max.saturating_sub(1));
-        let all = numbers(&self.folder).unwrap_or_default();
-        for number in all.into_iter().filter(|number| *number < oldest) {
-            if let Err(error) = fs::remove_file(path(&self.folder, number)) {
-                tracing::warn!(%error, number, "an old file of the decision log is not removed");
+        let oldest = self.number.saturating_sub(self.rolling.files_max.saturating_sub(1));
+        let all = numbers(&self.folder, self.rolling.extension).unwrap_or_default();
+        for path in all.into_iter().filter(|number| *number < oldest).map(|it| self.path(it)) {
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(%error, path = %path.display(), "an old log file is not removed");
             }
         }
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        path(&self.folder, number, self.rolling.extension)
+    }
+
+    /// Whether somebody removed the file that is written to.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_removed(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.nlink() == 0)
     }
 
     /// Makes what was written survive a loss of power.
@@ -144,12 +165,13 @@ impl Files {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
+    pub fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
         // Seldom read again: what follows takes the same memory, instead of ever more of it.
         let _ = fadvise(&self.file, 0, None, Advice::DontNeed); // It is but advice.
-        if self.file.metadata()?.nlink() == 0 {
-            tracing::error!(self.number, "the open file of the decision log was removed");
+        if self.is_removed()? {
+            let path = self.path(self.number);
+            tracing::error!(path = %path.display(), "the open file of a log was removed");
             self.roll()?;
         }
         Ok(())
@@ -157,16 +179,19 @@ impl Files {
 }
 
 /// The lines in the files of `folder` that contain `needle`, the oldest first; of neighbouring files
-/// only, since a request's decisions are made within a short time.
+/// only: what has the same needle was written within a short time.
 ///
 /// Takes time in proportion to the size of the log.
-pub(crate) fn lines_with(folder: &Path, needle: &str) -> io::Result<Vec<String>> {
+///
+/// # Errors
+/// What the system says of the folder or its files.
+pub fn lines_with(folder: &Path, extension: &str, needle: &str) -> io::Result<Vec<String>> {
     let finder = memchr::memmem::Finder::new(needle);
-    let mut numbers = numbers(folder)?;
+    let mut numbers = numbers(folder, extension)?;
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     let mut found = Vec::new();
     for number in numbers {
-        let earlier = match File::open(path(folder, number)) {
+        let earlier = match File::open(path(folder, number, extension)) {
             Ok(file) => lines_of(file, &finder)?,
             Err(error) if error.kind() == ErrorKind::NotFound => break, // Removed meanwhile.
             Err(error) => return Err(error),
@@ -195,23 +220,24 @@ fn end_of_line(lines: &[u8]) -> usize {
     memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1)
 }
 
-fn path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(file_name(number))
+pub(crate) fn path(folder: &Path, number: u64, extension: &str) -> PathBuf {
+    folder.join(file_name(number, extension))
 }
 
-fn file_name(number: u64) -> String {
-    format!("{number:010}.jsonl")
+fn file_name(number: u64, extension: &str) -> String {
+    format!("{number:010}.{extension}")
 }
 
 /// The numbers of the files that are there; other files are not ours.
-fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+pub(crate) fn numbers(folder: &Path, extension: &str) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let name = Path::new(&name);
         let stem = name.file_stem().and_then(|stem| stem.to_str());
         let number = stem.and_then(|stem| stem.parse().ok());
-        numbers.extend(number.filter(|number| Path::new(&file_name(*number)) == name));
+        let is_ours = |number: &u64| Path::new(&file_name(*number, extension)) == name;
+        numbers.extend(number.filter(is_ours));
     }
     Ok(numbers)
 }
