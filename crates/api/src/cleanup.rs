@@ -1,4 +1,5 @@
-//! Removes what nothing refers to any more: code packages, unpacked folders, remembered specs.
+//! Removes what nothing refers to any more: code packages, unpacked folders, remembered specs, and
+//! after a while the logs of deleted functions.
 //!
 //! A package is stored before the function that names it is committed, and a running call may still
 //! use what a deleted function had. So only what is old goes, never what a running worker has, and
@@ -11,6 +12,7 @@ use std::{
 };
 
 use portcullis_catalog::Snapshot;
+use portcullis_lambda::FunctionArn;
 use portcullis_store::{Digest, StoreError};
 
 use crate::state::State;
@@ -21,13 +23,18 @@ const PERIOD: Duration = Duration::from_secs(60 * 60);
 /// What is younger stays. Far longer than any call lives between storing its code and its commit.
 const AGE: Duration = Duration::from_secs(60 * 60);
 
+/// How long the log of a deleted function is kept after its last line.
+const LOG_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Why not everything was looked at. What is left is looked at the next time.
 #[derive(Debug, thiserror::Error)]
 enum CleanupError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot remove unpacked code: {0}")]
-    Unpacked(#[from] std::io::Error),
+    Unpacked(std::io::Error),
+    #[error("cannot remove a deleted function's log: {0}")]
+    Log(std::io::Error),
 }
 
 /// Cleans up now and every hour, as long as the state lives.
@@ -57,7 +64,19 @@ async fn clean(state: &Arc<State>, age: Duration) -> Result<(), CleanupError> {
         let snapshot = whole(state);
         snapshot.is_none_or(|now| packages(&now).any(|one| one == *wanted))
     };
-    Ok(state.execution.remove_unused_code(age, is_used).await?)
+    let removed = state.execution.remove_unused_code(age, is_used).await;
+    removed.map_err(CleanupError::Unpacked)?;
+    tokio::task::block_in_place(|| remove_logs(state, &snapshot)).map_err(CleanupError::Log)
+}
+
+/// Removes the logs of functions that are not there, in any region.
+fn remove_logs(state: &State, snapshot: &Snapshot) -> std::io::Result<()> {
+    let name =
+        |function: &FunctionArn| (function.account().to_string(), function.name().to_owned());
+    let there: HashSet<_> = snapshot.all_functions().map(|one| name(one.arn())).collect();
+    let is_there =
+        |account: &str, name: &str| there.contains(&(account.to_owned(), name.to_owned()));
+    state.execution.remove_unclaimed_logs(LOG_AGE, is_there)
 }
 
 /// The newest snapshot, if absence from it proves absence.

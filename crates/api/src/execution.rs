@@ -14,11 +14,12 @@ use portcullis_catalog::{
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
-    AccountConcurrency, Deployment, Failure, FailureCode, FunctionArn, Lifecycle, Qualifier,
-    Region, Target,
+    AccountConcurrency, Deployment, Failure, FailureCode, FunctionArn, Lifecycle, LogLevels,
+    Qualifier, Region, SystemLogLevel, Target,
 };
+use portcullis_logs::{FunctionLog, FunctionLogs};
 use portcullis_sandbox::{
-    Confinement, Event, InvokeError, Outcome, Sandbox, WorkerSpec,
+    Confinement, Event, InvokeError, LogFormat, Outcome, Sandbox, SystemLevel, WorkerSpec,
     environment::{Facts, standard_environment},
     runtimes::{Runtime, RuntimeError, Runtimes},
 };
@@ -33,6 +34,9 @@ use crate::{
     state::State,
 };
 
+/// How long a stop waits for functions' logs.
+const LOGS_CLOSE_MAX: Duration = Duration::from_secs(3);
+
 /// The sandbox, and what is kept ready for it.
 pub(crate) struct Execution {
     sandbox: Sandbox,
@@ -40,6 +44,7 @@ pub(crate) struct Execution {
     code: CodeFolders,
     region: Region,
     specs: Mutex<Specs>,
+    logs: FunctionLogs,
     pub(crate) concurrency: Concurrency,
     /// The server that workers may call.
     server: Weak<State>,
@@ -75,11 +80,12 @@ impl Execution {
         runtimes_dir: PathBuf,
         region: Region,
         limit: AccountConcurrency,
+        logs: FunctionLogs,
     ) -> Self {
         let runtimes = Runtimes::new(runtimes_dir);
         let code = CodeFolders::new(code_dir);
         let (specs, concurrency) = (Mutex::default(), Concurrency::new(limit));
-        Self { sandbox, runtimes, code, region, specs, concurrency, server: Weak::new() }
+        Self { sandbox, runtimes, code, region, specs, logs, concurrency, server: Weak::new() }
     }
 
     /// Lets workers call this server, and run with sessions of their functions' roles.
@@ -202,10 +208,16 @@ impl Execution {
                 function: resolved.function.arn().clone(),
                 role: configuration.role().as_str().into(),
             })),
+            log: Some(self.log_of(resolved.function.arn())),
+            log_format: levels.map_or(LogFormat::Text, |levels| LogFormat::Json(level(levels))),
             timeout: Duration::from_secs(configuration.timeout().get().into()),
             memory_mb,
             ephemeral_mb: u32::from(configuration.ephemeral_storage().get()),
         }
+    }
+
+    fn log_of(&self, function: &FunctionArn) -> Arc<FunctionLog> {
+        self.logs.of(function.account(), function.name())
     }
 
     /// The folder with the deployment's code, unpacked now if it was not.
@@ -222,6 +234,16 @@ impl Execution {
     ) -> io::Result<()> {
         let is_used = |digest: &Digest, dir: &Path| is_used(digest) || self.specs().use_folder(dir);
         self.code.remove_unused(age, is_used).await
+    }
+
+    /// Removes the logs that `is_claimed` does not claim, by account and name, and that nothing was
+    /// written to for `age`. Blocking.
+    pub(crate) fn remove_unclaimed_logs(
+        &self,
+        age: Duration,
+        is_claimed: impl Fn(&str, &str) -> bool,
+    ) -> io::Result<()> {
+        self.logs.remove_unclaimed(age, is_claimed)
     }
 
     /// Ends the idle workers of a function or version that was deleted, and forgets their specs.
@@ -253,6 +275,7 @@ impl Execution {
     /// Lets running events finish, then ends every worker.
     pub(crate) async fn shutdown(&self, grace: Duration) {
         self.sandbox.shutdown(grace).await;
+        tokio::task::block_in_place(|| self.logs.close(LOGS_CLOSE_MAX));
     }
 
     /// Makes a deployment ready to run; what is wrong with the code fails it.
@@ -323,6 +346,14 @@ fn worker_id(resolved: &Resolved) -> String {
 
 fn version_arn(resolved: &Resolved) -> String {
     format!("{}:{}", resolved.function.arn(), resolved.version())
+}
+
+fn level(levels: LogLevels) -> SystemLevel {
+    match levels.system {
+        SystemLogLevel::Debug => SystemLevel::Debug,
+        SystemLogLevel::Info => SystemLevel::Info,
+        SystemLogLevel::Warn => SystemLevel::Warn,
+    }
 }
 
 /// As on AWS: date, version, and 32 hexadecimal digits.

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use portcullis_catalog::{Catalog, UrlRule, decisions::Decisions, effects::Resolved};
 use portcullis_identity::{AccountId, Partition};
 use portcullis_lambda::{AccountConcurrency, Region, RetryDelays, UrlDomain};
+use portcullis_logs::FunctionLogs;
 use portcullis_sandbox::{Event, Outcome, Sandbox};
 use portcullis_store::Blobs;
 
@@ -63,6 +64,7 @@ impl State {
         blobs: Blobs,
         decisions: Arc<Decisions>,
         sandbox: Sandbox,
+        logs: FunctionLogs,
         settings: Settings,
     ) -> Self {
         let Settings { region, account, url_domain, url_rule, code_dir, runtimes_dir, .. } =
@@ -75,6 +77,7 @@ impl State {
                 runtimes_dir,
                 region.clone(),
                 settings.account_concurrency,
+                logs,
             ),
             function_sessions: FunctionSessions::default(),
             events: Arc::new(Events::new(settings.retry_delays)),

@@ -39,6 +39,13 @@ pub(crate) enum Command {
     Quickstart(QuickstartArguments),
     /// Make access keys that the IAM API cannot make: for services, and for the root of an account.
     AccessKey(AccessKeyArguments),
+    /// Print what a function printed, with the lines about its events.
+    #[command(
+        after_help = "Examples:\n  portcullis logs my-function\n  portcullis logs my-function \
+                            --follow --account-id 223456789012\n\nThe log is read from the \
+                            server's data folder, also while no server runs."
+    )]
+    Logs(LogsArguments),
     /// Decide supposed calls: cases on standard input, one JSON object a line, a decision each.
     #[command(after_help = SIMULATE_HELP)]
     Simulate(SimulateArguments),
@@ -151,6 +158,8 @@ pub(crate) struct ServeArguments {
     pub(crate) root_secret_access_key: Option<String>,
     #[command(flatten)]
     pub(crate) decision_log: DecisionLogArguments,
+    #[command(flatten)]
+    pub(crate) function_log: FunctionLogArguments,
 }
 
 /// How decisions are kept.
@@ -186,6 +195,54 @@ impl Default for DecisionLogArguments {
     fn default() -> Self {
         Self { file_bytes: 64 * 1024 * 1024, files: 16, in_memory: 10_000 }
     }
+}
+
+/// How what functions print is kept.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FunctionLogArguments {
+    /// Size that a file of a function's log grows to, in bytes, before the next one is begun.
+    #[arg(
+        long = "function-log-file-bytes",
+        env = "PORTCULLIS_FUNCTION_LOG_FILE_BYTES",
+        default_value_t = FunctionLogArguments::default().file_bytes,
+        value_parser = clap::value_parser!(u64).range(4096..)
+    )]
+    pub(crate) file_bytes: u64,
+    /// How many files of a function's log are kept; the oldest is removed for a new one.
+    #[arg(
+        long = "function-log-files",
+        env = "PORTCULLIS_FUNCTION_LOG_FILES",
+        default_value_t = FunctionLogArguments::default().files,
+        value_parser = clap::value_parser!(u64).range(1..=1000)
+    )]
+    pub(crate) files: u64,
+}
+
+impl Default for FunctionLogArguments {
+    fn default() -> Self {
+        Self { file_bytes: 8 * 1024 * 1024, files: 4 }
+    }
+}
+
+/// Flags of `logs`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LogsArguments {
+    /// The function's name or ARN.
+    pub(crate) function: String,
+    /// Go on as the log grows, until interrupted.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// The function's account, unless its ARN says it.
+    #[arg(
+        long,
+        visible_alias = "account",
+        env = "PORTCULLIS_ACCOUNT_ID",
+        default_value = "123456789012"
+    )]
+    pub(crate) account_id: String,
+    /// The server's data folder.
+    #[arg(long, env = "PORTCULLIS_DATA_DIR", default_value = "./portcullis-data")]
+    pub(crate) data_dir: PathBuf,
 }
 
 /// An address with its port, or a host's name with a port: IPv4 first, as clients try it.

@@ -10,6 +10,7 @@ mod environment;
 mod explain;
 mod files;
 mod lint;
+mod logs;
 mod quickstart;
 mod remedy;
 mod root_credentials;
@@ -75,6 +76,19 @@ pub(crate) enum CliError {
     /// Neither an ARN nor the name of a function.
     #[error("'{0}' is neither an ARN nor the name of a function")]
     Function(String),
+    /// No log to print.
+    #[error(
+        "{name} of account {account} has no log in {folder}: it never ran, or is of another \
+             --account-id or --data-dir"
+    )]
+    NoLog {
+        /// The function.
+        name: String,
+        /// Whose.
+        account: String,
+        /// Where it would be.
+        folder: String,
+    },
     /// Nothing tells whose the resource is.
     #[error("whose is the resource? say so with --resource-account, or with its ARN")]
     ResourceAccount,
@@ -132,7 +146,9 @@ fn run() -> (Result<ExitCode, CliError>, ExitCode) {
     // The quickstart and the tools talk to a person; a server's log is read by machines.
     serve::log_to_stderr(if matches!(command, Command::Serve(_)) { "info" } else { "error" });
     let trouble = match command {
-        Command::Serve(_) | Command::Quickstart(_) | Command::AccessKey(_) => ExitCode::FAILURE,
+        Command::Serve(_) | Command::Quickstart(_) | Command::AccessKey(_) | Command::Logs(_) => {
+            ExitCode::FAILURE
+        }
         Command::Simulate(_)
         | Command::Explain(_)
         | Command::WhoCan(_)
@@ -149,6 +165,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, CliError> {
         Command::Serve(arguments) => wait(async { Ok(serve::run(arguments).await?) }).map(done),
         Command::Quickstart(arguments) => wait(quickstart::run(arguments)).map(done),
         Command::AccessKey(arguments) => wait(access_key::run(&arguments.command)).map(done),
+        Command::Logs(arguments) => logs::run(arguments).map(done),
         Command::Explain(arguments) => wait(explain::run(arguments)).map(done),
         Command::WhoCan(arguments) => wait(who_can::run(arguments)).map(done),
         Command::Lint(arguments) => wait(lint::run(arguments)),

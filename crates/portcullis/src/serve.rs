@@ -17,6 +17,7 @@ use portcullis_catalog::{
 };
 use portcullis_identity::{AccountId, Partition, generate};
 use portcullis_lambda::{AccountConcurrency, Region, RetryDelays, UrlDomain};
+use portcullis_logs::FunctionLogs;
 use portcullis_sandbox::{Confinement, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
@@ -28,9 +29,12 @@ use tokio::{
 };
 
 use crate::{
-    cli::{DecisionLogArguments, Isolation, QuickstartArguments, ServeArguments},
+    cli::{
+        DecisionLogArguments, FunctionLogArguments, Isolation, QuickstartArguments, ServeArguments,
+    },
     client::{Client, ClientError, Endpoint},
     console::say,
+    logs,
     root_credentials::{self, RootCredentialsError},
 };
 
@@ -167,6 +171,7 @@ pub(crate) async fn start_quickstart(
         retry_delays: RetryDelays::default(),
         root: None,
         decision_log: DecisionLogArguments::default(),
+        function_log: FunctionLogArguments::default(),
         isolation: arguments.isolation,
     };
     say!("Starting a server on an empty data folder ({})", folder.path().display())?;
@@ -196,6 +201,7 @@ struct Configuration {
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
     decision_log: DecisionLogArguments,
+    function_log: FunctionLogArguments,
     isolation: Isolation,
 }
 
@@ -234,6 +240,7 @@ impl Configuration {
             account_concurrency: parse("--account-concurrency", &arguments.account_concurrency)?,
             root,
             decision_log: arguments.decision_log.clone(),
+            function_log: arguments.function_log.clone(),
             isolation: arguments.isolation,
         })
     }
@@ -276,7 +283,7 @@ impl Running {
         let Configuration {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
-        let Configuration { account_concurrency, retry_delays, .. } = configuration;
+        let Configuration { account_concurrency, retry_delays, function_log, .. } = configuration;
         make_private(&data_dir)?;
         let store = Arc::new(SqliteStore::open(&data_dir)?);
         let listener = TcpListener::bind(listen)
@@ -303,7 +310,8 @@ impl Running {
             runtimes_dir,
         };
         let decisions = open_decisions(&data_dir, &decision_log)?;
-        let state = State::new(catalog, blobs, decisions.clone(), sandbox, settings);
+        let logs = open_function_logs(&data_dir, &function_log)?;
+        let state = State::new(catalog, blobs, decisions.clone(), sandbox, logs, settings);
         let server = Server::new(state);
         let (shutdown, signal) = oneshot::channel();
         let serving = tokio::spawn(listen::serve(
@@ -398,6 +406,15 @@ fn open_decisions(
     let &DecisionLogArguments { file_bytes, files, in_memory } = arguments;
     let settings = DecisionSettings { folder: folder.clone(), file_bytes, files, in_memory };
     Decisions::open(settings).map_err(|source| ServeError::DecisionLog { folder, source })
+}
+
+/// The logs of functions in the data folder.
+fn open_function_logs(
+    data_dir: &Path,
+    arguments: &FunctionLogArguments,
+) -> Result<FunctionLogs, ServeError> {
+    let &FunctionLogArguments { file_bytes, files } = arguments;
+    Ok(FunctionLogs::open(logs::folder(data_dir), file_bytes, files)?)
 }
 
 /// The limit of an account is that of the whole server, too.

@@ -24,7 +24,7 @@ use hyper_util::rt::TokioIo;
 use portcullis_sandbox::environment::{Facts, standard_environment};
 use portcullis_sandbox::python::{Python, PythonRuntime};
 use portcullis_sandbox::{
-    Event, Isolation, Program, RuntimeCommand, Sandbox, Settings, WorkerSpec,
+    Event, Isolation, LogFormat, Program, RuntimeCommand, Sandbox, Settings, WorkerSpec,
 };
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -114,6 +114,8 @@ fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
         handler: "index.handler".to_owned(),
         environment,
         host: None,
+        log: None,
+        log_format: LogFormat::Text,
         timeout: Duration::from_secs(30),
         memory_mb: 128,
         ephemeral_mb: 512,

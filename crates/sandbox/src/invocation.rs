@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::pools::{Grant, Running, Slot};
 use crate::process::{End, Exit};
 use crate::protocol::{Failure, NotExecuted};
+use crate::records::Status;
 use crate::spawner::SpawnError;
 use crate::specification::{Event, InvokeError, Program, WorkerSpec};
 use crate::start::Starter;
@@ -64,39 +65,44 @@ impl Invocation {
         last_try: bool,
     ) -> Result<Option<Outcome>, InvokeError> {
         let (mut worker, share) = Worker::start(&self.spec, slot, &self.starter).await?;
-        let outcome = match worker.initialise(share, limit).await {
+        let (outcome, status) = match worker.initialise(share, limit).await {
             Init::Ready => {
                 let attempt = self.serve(worker).await;
                 return Ok(Some(attempt.unwrap_or_else(|exit| self.exited(exit))));
             }
-            Init::Failed(description) => Outcome::failed(description),
-            Init::Exited(End::Exit(exit)) => self.exited(exit),
+            Init::Failed(description) => (Outcome::failed(description), Status::Failure),
+            Init::Exited(End::Exit(exit)) => (self.exited(exit), Status::Exit),
             Init::Exited(End::Failure(failure)) => return Err(SpawnError::from(failure).into()),
-            Init::Exited(End::NotExecuted(why)) => self.not_executed(&why)?,
+            Init::Exited(End::NotExecuted(why)) => (self.not_executed(&why)?, Status::Exit),
             Init::TimedOut if !last_try => return Ok(None),
-            Init::TimedOut => self.timed_out(),
+            Init::TimedOut => (self.timed_out(), Status::Timeout),
         };
         worker.begin_failed(&self.event);
         let duration = worker.age();
-        Ok(Some(self.reported(outcome, &mut worker, duration)))
+        let log_tail = worker.report(&self.event, status, duration);
+        Ok(Some(Outcome { log_tail, ..outcome }))
     }
 
     /// Runs the event on a worker that is ready, and gives the worker back if it can go on.
     async fn serve(&self, mut worker: Worker) -> Attempt {
         let (served, duration) = worker.serve(&self.event).await;
-        let (outcome, goes_on) = match served {
+        let (outcome, status) = match served {
             Served::Undelivered(exit) => return Err(exit),
-            Served::Answered(Answer::Response(payload)) => (Outcome::answered(payload), true),
-            Served::Answered(Answer::Error(description)) => (Outcome::failed(description), true),
-            Served::Answered(Answer::TooLarge) => (Outcome::too_large(), true),
-            Served::Exited(exit) => (self.exited(exit), false),
-            Served::TimedOut => (self.timed_out(), false),
+            Served::Answered(Answer::Response(payload)) => {
+                (Outcome::answered(payload), Status::Success)
+            }
+            Served::Answered(Answer::Error(description)) => {
+                (Outcome::failed(description), Status::Failure)
+            }
+            Served::Answered(Answer::TooLarge) => (Outcome::too_large(), Status::Failure),
+            Served::Exited(exit) => (self.exited(exit), Status::Exit),
+            Served::TimedOut => (self.timed_out(), Status::Timeout),
         };
-        let outcome = self.reported(outcome, &mut worker, duration);
-        if goes_on {
+        let log_tail = worker.report(&self.event, status, duration);
+        if matches!(status, Status::Success | Status::Failure) {
             self.running.pools().release(worker);
         }
-        Ok(outcome)
+        Ok(Outcome { log_tail, ..outcome })
     }
 
     fn exited(&self, exit: Exit) -> Outcome {
@@ -113,10 +119,6 @@ impl Invocation {
 
     fn timed_out(&self) -> Outcome {
         Outcome::timed_out(&self.event.request_id, self.spec.timeout)
-    }
-
-    fn reported(&self, outcome: Outcome, worker: &mut Worker, duration: Duration) -> Outcome {
-        Outcome { log_tail: worker.report(&self.event, duration), ..outcome }
     }
 
     /// A worker that the sandbox itself ended says nothing about its function.

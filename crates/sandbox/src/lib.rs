@@ -27,6 +27,7 @@ mod pools;
 mod process;
 mod protocol;
 pub mod python;
+mod records;
 mod runtime_api;
 pub mod runtimes;
 mod spawner;
@@ -47,6 +48,7 @@ use tokio::task::JoinHandle;
 pub use host::{Answering, Host, Own};
 pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
+pub use records::{LogFormat, SystemLevel};
 pub use runtime_api::RESPONSE_BYTES_MAX;
 pub use spawner::{SpawnError, run_if_spawner};
 pub use specification::{

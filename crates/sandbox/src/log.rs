@@ -1,17 +1,22 @@
-//! A worker's log: what it prints, between the START, END and REPORT lines of its events.
+//! A worker's log: what it prints, between the lines that Lambda writes about its events.
 //!
-//! Only the last 4096 bytes are kept, however much a function prints.
+//! The last 4096 bytes are kept for the caller, however much a function prints. All of it goes to
+//! the function's log, if it has one, in whole lines: other workers write to the same one.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Instant;
 
+use portcullis_logs::{FunctionLog, Later, Part};
 use rustix::pipe::PipeFlags;
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinHandle;
 
 use crate::lock;
+use crate::process::Process;
+use crate::records::{LogFormat, Report};
 
 /// Bytes of log that a caller can get back. Source: `[doc]` aws-lambda.md §8.1 (last 4 KB).
 const TAIL_BYTES: usize = 4096;
@@ -21,6 +26,10 @@ const PIPE_BYTES: usize = 64 * 1024;
 
 /// Bytes read from the pipe at a time.
 const READ_BYTES: usize = 16 * 1024;
+
+/// Longest line in a function's log; a longer one goes on in another. Source: `[doc]` CloudWatch
+/// Logs quotas, "Event size".
+const LINE_BYTES_MAX: usize = 256 * 1024;
 
 /// The end of a text of any length.
 #[derive(Default)]
@@ -42,69 +51,215 @@ impl Tail {
     }
 }
 
+/// What goes to the function's log. Its last line is lost if it has not ended when this is dropped.
+struct Lines {
+    log: Arc<FunctionLog>,
+    /// The line that has not ended.
+    open: Vec<u8>,
+}
+
+impl Lines {
+    fn push(&mut self, mut bytes: &[u8]) {
+        if let Some(last) = memchr::memrchr(b'\n', bytes) {
+            let (ended, rest) = bytes.split_at(last + 1);
+            self.open.extend_from_slice(ended);
+            self.send();
+            bytes = rest;
+        }
+        self.open.extend_from_slice(bytes);
+        if self.open.len() >= LINE_BYTES_MAX {
+            self.end_line();
+        }
+    }
+
+    fn end_line(&mut self) {
+        if !self.open.is_empty() {
+            self.open.push(b'\n');
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        self.log.append(Part::Lines(std::mem::take(&mut self.open)));
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.end_line();
+    }
+}
+
+/// What was printed, for all who want it.
+struct Printed {
+    tail: Tail,
+    lines: Option<Lines>,
+}
+
+impl Printed {
+    fn push(&mut self, bytes: &[u8]) {
+        self.tail.push(bytes);
+        if let Some(lines) = &mut self.lines {
+            lines.push(bytes);
+        }
+    }
+
+    /// What Lambda writes starts on a line of its own.
+    fn end_line(&mut self) {
+        if self.tail.0.last().is_some_and(|byte| *byte != b'\n') {
+            self.tail.push(b"\n");
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.end_line();
+        }
+    }
+}
+
 /// The read end of a worker's output, emptied all the time so that no worker blocks on printing.
 pub(crate) struct Log {
     pipe: Arc<Pipe>,
+    format: LogFormat,
+    /// Whether it goes to a function's log.
+    is_kept: bool,
     reader: JoinHandle<()>,
 }
 
 struct Pipe {
     end: Receiver,
-    tail: Mutex<Tail>,
+    printed: Mutex<Printed>,
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
         self.reader.abort();
+        // What the worker printed last, such as why it ended.
+        self.pipe.drain();
     }
 }
 
 impl Log {
-    /// Makes the pipe; gives the end that the worker writes to.
-    pub(crate) fn open() -> io::Result<(Self, OwnedFd)> {
+    /// Makes the pipe; gives the end that the worker writes to. All goes to `log`, if there is one.
+    pub(crate) fn open(
+        log: Option<Arc<FunctionLog>>,
+        format: LogFormat,
+    ) -> io::Result<(Self, OwnedFd)> {
         let (end, worker_end) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         // Only this end does not block: the worker's writes shall wait for us, not fail.
         let end = Receiver::from_owned_fd(end)?;
-        let pipe = Arc::new(Pipe { end, tail: Mutex::default() });
+        let is_kept = log.is_some();
+        let lines = log.map(|log| Lines { log, open: Vec::new() });
+        let printed = Mutex::new(Printed { tail: Tail::default(), lines });
+        let pipe = Arc::new(Pipe { end, printed });
         let reader = tokio::spawn(Arc::clone(&pipe).read_forever());
-        Ok((Self { pipe, reader }, worker_end))
+        Ok((Self { pipe, format, is_kept, reader }, worker_end))
     }
 
     /// Starts an event's log. What the worker printed before belongs to no event, unless it is
     /// its first: then what it printed while it started stays, before START.
     pub(crate) fn begin(&self, request_id: &str, version: &str, first: bool) {
         self.pipe.drain();
-        let mut tail = lock(&self.pipe.tail);
+        let mut printed = lock(&self.pipe.printed);
+        printed.end_line();
         if !first {
-            tail.0.clear();
+            printed.tail.0.clear();
         }
-        tail.push(start_line(request_id, version).as_bytes());
+        printed.push(self.format.start(request_id, version).as_bytes());
     }
 
-    /// Starts an event's log with START before all that the worker has printed.
+    /// Starts an event's log with START before all that the worker has printed, for the caller: in
+    /// the function's log that stands before already.
     pub(crate) fn begin_before_output(&self, request_id: &str, version: &str) {
         self.pipe.drain();
-        let mut tail = lock(&self.pipe.tail);
-        let printed = std::mem::take(&mut tail.0);
-        tail.push(start_line(request_id, version).as_bytes());
-        tail.push(&printed);
+        let mut printed = lock(&self.pipe.printed);
+        printed.end_line();
+        let before = std::mem::take(&mut printed.tail.0);
+        printed.push(self.format.start(request_id, version).as_bytes());
+        printed.tail.push(&before);
     }
 
     /// Ends an event's log and gives its last bytes, with everything printed until now.
     pub(crate) fn finish(&self, request_id: &str, report: &Report) -> Vec<u8> {
         self.pipe.drain();
-        let mut tail = lock(&self.pipe.tail);
-        if tail.0.last().is_some_and(|byte| *byte != b'\n') {
-            tail.push(b"\n");
+        let mut printed = lock(&self.pipe.printed);
+        printed.end_line();
+        printed.push(self.format.end(request_id, report).as_bytes());
+        printed.tail.last()
+    }
+
+    /// Ends an event's log for which no caller waits. The function's log asks `peak` for the memory
+    /// when it is written, which takes longer than all else here.
+    pub(crate) fn finish_later(&self, request_id: &str, report: Report, peak: &Arc<Peak>) {
+        if !self.is_kept {
+            return;
         }
-        tail.push(format!("END RequestId: {request_id}\n").as_bytes());
-        tail.push(report.line(request_id).as_bytes());
-        tail.last()
+        self.pipe.drain();
+        let (format, ended) = (self.format, Instant::now());
+        let mut printed = lock(&self.pipe.printed);
+        let Some(lines) = &mut printed.lines else { return };
+        lines.end_line();
+        let (request_id, peak) = (request_id.to_owned(), Arc::clone(peak));
+        let end = End { format, request_id, report, peak, ended };
+        lines.log.append(Part::Later(Box::new(end)));
     }
 }
 
-fn start_line(request_id: &str, version: &str) -> String {
-    format!("START RequestId: {request_id} Version: {version}\n")
+/// The lines that an event ends with, before they are written.
+struct End {
+    format: LogFormat,
+    request_id: String,
+    report: Report,
+    peak: Arc<Peak>,
+    ended: Instant,
+}
+
+impl Later for End {
+    fn write(&self, text: &mut Vec<u8>) {
+        let report = Report { peak_kib: self.peak.since(self.ended), ..self.report };
+        text.extend_from_slice(self.format.end(&self.request_id, &report).as_bytes());
+    }
+
+    fn bytes(&self) -> usize {
+        END_BYTES
+    }
+}
+
+/// About as long is what an event's log ends with.
+const END_BYTES: usize = 300;
+
+/// The most memory that a worker ever held.
+pub(crate) struct Peak {
+    process: Weak<Process>,
+    start: Instant,
+    kib: AtomicU64,
+    /// When it was read, in nanoseconds after `start`; 0 if it never was.
+    read: AtomicU64,
+}
+
+impl Peak {
+    pub(crate) fn of(process: &Arc<Process>) -> Self {
+        let (kib, read) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { process: Arc::downgrade(process), start: Instant::now(), kib, read }
+    }
+
+    /// In KiB, as it is now; of a worker that is gone, as it was last.
+    pub(crate) fn now(&self) -> u64 {
+        let now = self.start.elapsed();
+        if let Some(kib) = self.process.upgrade().and_then(|process| process.peak_memory_kib()) {
+            self.kib.store(kib, Ordering::Relaxed);
+        }
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        self.read.store(now, Ordering::Relaxed);
+        self.kib.load(Ordering::Relaxed)
+    }
+
+    /// As it was at some time after `ended`: many events share one reading.
+    fn since(&self, ended: Instant) -> u64 {
+        let ended = ended.duration_since(self.start).as_nanos();
+        if u128::from(self.read.load(Ordering::Relaxed)) > ended {
+            return self.kib.load(Ordering::Relaxed);
+        }
+        self.now()
+    }
 }
 
 impl Pipe {
@@ -138,62 +293,16 @@ impl Pipe {
     /// Reads once. The lock is held from the read to the push, so that two readers keep the order.
     fn read(&self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         let mut buffer = [0; READ_BYTES];
-        let mut tail = lock(&self.tail);
+        let mut printed = lock(&self.printed);
         let bytes = read(&mut buffer)?;
-        tail.push(buffer.get(..bytes).unwrap_or_default());
+        printed.push(buffer.get(..bytes).unwrap_or_default());
         Ok(bytes)
-    }
-}
-
-/// The numbers of an event's REPORT line.
-pub(crate) struct Report {
-    /// From the event's delivery to its answer.
-    pub(crate) duration: Duration,
-    /// Configured memory in MiB.
-    pub(crate) memory_mb: u32,
-    /// Most memory that the worker ever held, in KiB.
-    pub(crate) peak_kib: u64,
-    /// How long the worker took to start, if it started for this event.
-    pub(crate) init: Option<Duration>,
-}
-
-impl Report {
-    /// `[snap]` aws-lambda.md §8.4: the tabs are real, the last one too.
-    fn line(&self, request_id: &str) -> String {
-        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let duration = milliseconds(self.duration);
-        let billed = self.duration.as_micros().div_ceil(1000);
-        let (memory, peak) = (self.memory_mb, self.peak_kib.div_ceil(1024));
-        let mut line = format!(
-            "REPORT RequestId: {request_id}\tDuration: {duration:.2} ms\tBilled Duration: {billed} ms\t\
-             Memory Size: {memory} MB\tMax Memory Used: {peak} MB\t"
-        );
-        if let Some(init) = self.init {
-            line.push_str(&format!("Init Duration: {:.2} ms\t", milliseconds(init)));
-        }
-        line.push('\n');
-        line
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(duration_us: u64, init_us: Option<u64>, want: &str) {
-        let init = init_us.map(Duration::from_micros);
-        let duration = Duration::from_micros(duration_us);
-        let report = Report { duration, memory_mb: 128, peak_kib: 30 * 1024 - 1, init };
-        assert_eq!(report.line("r"), want);
-    }
-
-    #[test]
-    #[rustfmt::skip]
-    fn report_reads_as_on_aws() {
-        check(1001, Some(100_000), "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 100.00 ms\t\n");
-        check(2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n");
-    }
 
     #[test]
     fn tail_keeps_the_end_of_any_text() {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use portcullis_logs::FunctionLog;
 
 use crate::host::Host;
 use crate::isolation::Isolation;
+use crate::records::LogFormat;
 use crate::spawner::SpawnError;
 
 /// What is executed for a worker.
@@ -70,6 +72,10 @@ pub struct WorkerSpec {
     /// Who stands behind the workers; with `None` they have nothing of their own, and nobody to
     /// talk to but the Runtime API.
     pub host: Option<Arc<dyn Host>>,
+    /// Where all goes that the workers print, and what Lambda writes about their events; `None`: nowhere.
+    pub log: Option<Arc<FunctionLog>>,
+    /// How Lambda writes about their events.
+    pub log_format: LogFormat,
     /// Longest that one event may run, from its delivery to the worker on.
     pub timeout: Duration,
     /// Configured memory in MiB, as the log's REPORT line shows it.

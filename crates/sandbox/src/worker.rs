@@ -9,9 +9,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::{Answer, Delivery, Readiness};
-use crate::log::{Log, Report};
+use crate::log::{Log, Peak};
 use crate::pools::{Generation, Place, Slot, StartShare};
 use crate::process::{End, Exit, Process};
+use crate::records::{Report, Status};
 use crate::runtime_api::RuntimeApi;
 use crate::spawner::{SpawnError, prepare};
 use crate::specification::{Event, WorkerSpec};
@@ -35,8 +36,7 @@ pub(crate) struct Worker {
     timer: Pin<Box<Sleep>>,
     /// How long the start took, until the first event has taken it for its report.
     init: Option<Duration>,
-    /// Last reading of the most memory ever held, for the report of a worker that is gone.
-    peak_kib: u64,
+    peak: Arc<Peak>,
 }
 
 impl Drop for Worker {
@@ -79,18 +79,20 @@ impl Worker {
         slot: Slot,
         starter: &Starter,
     ) -> Result<(Self, StartShare), SpawnError> {
-        let (log, output) = Log::open().map_err(prepare("output pipe"))?;
+        let opened = Log::open(spec.log.clone(), spec.log_format);
+        let (log, output) = opened.map_err(prepare("output pipe"))?;
         let started = Instant::now();
         let Started { control, listener, belongings } = starter.start(spec, &output).await?;
         drop(output);
         let process = Process::adopt(control);
+        let peak = Arc::new(Peak::of(&process));
         let Slot { generation, place, share } = slot;
         let spec = Arc::clone(spec);
         tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process), belongings));
         let api = RuntimeApi::serve(listener, spec.host.clone()).map_err(prepare("listener"))?;
         let timer = Box::pin(sleep_until(started));
-        let worker =
-            Self { spec, generation, process, api, log, started, timer, init: None, peak_kib: 0 };
+        let init = None;
+        let worker = Self { spec, generation, process, api, log, started, timer, init, peak };
         Ok((worker, share))
     }
 
@@ -152,9 +154,11 @@ impl Worker {
     }
 
     fn begin(&mut self, event: &Event) {
-        self.log.begin(&event.request_id, &self.spec.version, self.init.is_some());
-        if event.log_tail {
-            self.read_peak();
+        let first = self.init.is_some();
+        self.log.begin(&event.request_id, &self.spec.version, first);
+        // For the report of a worker that will be gone.
+        if event.log_tail || first {
+            self.peak.now();
         }
     }
 
@@ -165,19 +169,23 @@ impl Worker {
     }
 
     /// Ends an event's log; its last bytes if the event asked for them.
-    pub(crate) fn report(&mut self, event: &Event, duration: Duration) -> Option<Vec<u8>> {
-        let init = self.init.take();
-        if !event.log_tail {
-            return None;
+    pub(crate) fn report(
+        &mut self,
+        event: &Event,
+        status: Status,
+        duration: Duration,
+    ) -> Option<Vec<u8>> {
+        let (init, memory_mb) = (self.init.take(), self.spec.memory_mb);
+        let mut report = Report { status, duration, memory_mb, peak_kib: 0, init };
+        if event.log_tail {
+            report.peak_kib = self.peak.now();
+            return Some(self.log.finish(&event.request_id, &report));
         }
-        self.read_peak();
-        let (memory_mb, peak_kib) = (self.spec.memory_mb, self.peak_kib);
-        let report = Report { duration, memory_mb, peak_kib, init };
-        Some(self.log.finish(&event.request_id, &report))
-    }
-
-    fn read_peak(&mut self) {
-        self.peak_kib = self.process.peak_memory_kib().unwrap_or(self.peak_kib);
+        if status == Status::Timeout {
+            self.peak.now(); // The worker will be gone when its log is written.
+        }
+        self.log.finish_later(&event.request_id, report, &self.peak);
+        None
     }
 
     /// How long ago the process started.

@@ -17,8 +17,7 @@ struct Place {
 impl Place {
     fn new(file_bytes_max: u64, files_max: u64) -> Self {
         let folder = TempDir::new().unwrap();
-        let logs =
-            FunctionLogs::open(folder.path().to_owned(), file_bytes_max, files_max).unwrap();
+        let logs = FunctionLogs::open(folder.path().to_owned(), file_bytes_max, files_max).unwrap();
         Self { folder, logs }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use portcullis_sandbox::environment::{Facts, standard_environment};
 use portcullis_sandbox::python::{Python, PythonRuntime};
-use portcullis_sandbox::{Event, InvokeError, Isolation, Outcome, RuntimeCommand};
+use portcullis_sandbox::{Event, InvokeError, Isolation, LogFormat, Outcome, RuntimeCommand};
 use portcullis_sandbox::{Sandbox, Settings, WorkerSpec};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -83,6 +83,8 @@ impl Function {
             handler: "index.handler".to_owned(),
             environment: environment(kept, code.path()),
             host: None,
+            log: None,
+            log_format: LogFormat::Text,
             timeout: Duration::from_secs(30),
             memory_mb: 128,
             ephemeral_mb: 512,
