@@ -202,6 +202,7 @@ impl Default for DecisionLogArguments {
 pub(crate) struct FunctionLogArguments {
     /// Size that a file of a function's log grows to, in bytes, before the next one is begun.
     #[arg(
+        id = "function_log_file_bytes",
         long = "function-log-file-bytes",
         env = "PORTCULLIS_FUNCTION_LOG_FILE_BYTES",
         default_value_t = FunctionLogArguments::default().file_bytes,
@@ -210,6 +211,7 @@ pub(crate) struct FunctionLogArguments {
     pub(crate) file_bytes: u64,
     /// How many files of a function's log are kept; the oldest is removed for a new one.
     #[arg(
+        id = "function_log_files",
         long = "function-log-files",
         env = "PORTCULLIS_FUNCTION_LOG_FILES",
         default_value_t = FunctionLogArguments::default().files,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exchange::Answer;
-use crate::outcome::Outcome;
+use crate::outcome::{EXIT_ERROR, INVALID_ENTRYPOINT, Outcome};
 use crate::pools::{Grant, Running, Slot};
 use crate::process::{End, Exit};
 use crate::protocol::{Failure, NotExecuted};
@@ -71,9 +71,11 @@ impl Invocation {
                 return Ok(Some(attempt.unwrap_or_else(|exit| self.exited(exit))));
             }
             Init::Failed(description) => (Outcome::failed(description), Status::Failure),
-            Init::Exited(End::Exit(exit)) => (self.exited(exit), Status::Exit),
+            Init::Exited(End::Exit(exit)) => (self.exited(exit), Status::Ended(EXIT_ERROR)),
             Init::Exited(End::Failure(failure)) => return Err(SpawnError::from(failure).into()),
-            Init::Exited(End::NotExecuted(why)) => (self.not_executed(&why)?, Status::Exit),
+            Init::Exited(End::NotExecuted(why)) => {
+                (self.not_executed(&why)?, Status::Ended(INVALID_ENTRYPOINT))
+            }
             Init::TimedOut if !last_try => return Ok(None),
             Init::TimedOut => (self.timed_out(), Status::Timeout),
         };
@@ -95,7 +97,7 @@ impl Invocation {
                 (Outcome::failed(description), Status::Failure)
             }
             Served::Answered(Answer::TooLarge) => (Outcome::too_large(), Status::Failure),
-            Served::Exited(exit) => (self.exited(exit), Status::Exit),
+            Served::Exited(exit) => (self.exited(exit), Status::Ended(EXIT_ERROR)),
             Served::TimedOut => (self.timed_out(), Status::Timeout),
         };
         let log_tail = worker.report(&self.event, status, duration);

@@ -315,4 +315,24 @@ mod tests {
             assert!(tail.0.len() <= 3 * TAIL_BYTES);
         }
     }
+
+    /// A function's log gets whole lines, however its output was cut when it was read.
+    #[test]
+    fn lines_are_whole_however_they_come() {
+        let long = "y".repeat(2 * LINE_BYTES_MAX + 5);
+        let printed = format!("a\n\nb c\n{long}\nlast");
+        for chunk in [1, 2, 1000, LINE_BYTES_MAX + 1, printed.len()] {
+            let folder = tempfile::TempDir::new().unwrap();
+            let logs =
+                portcullis_logs::FunctionLogs::open(folder.path().to_owned(), 1 << 30, 1).unwrap();
+            let mut lines = Lines { log: logs.of("1", "f"), open: Vec::new() };
+            printed.as_bytes().chunks(chunk).for_each(|part| lines.push(part));
+            drop(lines);
+            logs.close(std::time::Duration::from_secs(30));
+            let file = folder.path().join("1/f/0000000001.log");
+            let text = std::fs::read_to_string(file).unwrap();
+            assert!(text.starts_with("a\n\nb c\ny") && text.ends_with("last\n"), "{chunk}");
+            assert_eq!(text.matches('y').count(), long.len(), "{chunk}");
+        }
+    }
 }

@@ -16,6 +16,12 @@ use crate::runtime_api::RESPONSE_BYTES_MAX;
 /// The value of `X-Amz-Function-Error` for everything that a function did not handle.
 const UNHANDLED: &str = "Unhandled";
 
+/// The error type of a worker that ended before it answered.
+pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
+
+/// The error type of a function whose program cannot be executed.
+pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
+
 /// How one event ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -49,7 +55,7 @@ impl Outcome {
     /// The worker ended before it answered.
     pub(crate) fn exited(request_id: &str, exit: Exit) -> Self {
         let message = format!("RequestId: {request_id} Error: {exit}");
-        Self::described(&json!({"errorType": "Runtime.ExitError", "errorMessage": message}))
+        Self::described(&json!({"errorType": EXIT_ERROR, "errorMessage": message}))
     }
 
     /// The function's own program does not run. Source: the words of Lambda's supervisor, which is
@@ -67,7 +73,7 @@ impl Outcome {
             }
         };
         let message = format!("RequestId: {request_id} Error: {reason}");
-        Self::described(&json!({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message}))
+        Self::described(&json!({"errorType": INVALID_ENTRYPOINT, "errorMessage": message}))
     }
 
     /// The answer is longer than AWS carries.

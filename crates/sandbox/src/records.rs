@@ -33,8 +33,8 @@ pub(crate) enum Status {
     Success,
     /// The function or its runtime said that it failed.
     Failure,
-    /// The worker ended.
-    Exit,
+    /// The worker ended, or never began: with this type of error.
+    Ended(&'static str),
     /// The time was up.
     Timeout,
 }
@@ -43,7 +43,7 @@ impl Status {
     fn word(self) -> &'static str {
         match self {
             Self::Success => "success",
-            Self::Failure | Self::Exit => "error",
+            Self::Failure | Self::Ended(_) => "error",
             Self::Timeout => "timeout",
         }
     }
@@ -70,7 +70,7 @@ impl LogFormat {
             Self::Text => format!("START RequestId: {request_id} Version: {version}\n"),
             Self::Json(least) => {
                 let record = json!({"requestId": request_id, "version": version});
-                platform(least, SystemLevel::Info, "platform.start", record)
+                platform(least, SystemLevel::Info, "platform.start", &record)
             }
         }
     }
@@ -86,8 +86,8 @@ impl LogFormat {
                     false => (SystemLevel::Warn, SystemLevel::Warn),
                 };
                 let mut lines =
-                    platform(least, done, "platform.runtimeDone", report.done(request_id));
-                lines += &platform(least, told, "platform.report", report.record(request_id));
+                    platform(least, done, "platform.runtimeDone", &report.done(request_id));
+                lines += &platform(least, told, "platform.report", &report.record(request_id));
                 lines
             }
         }
@@ -96,7 +96,7 @@ impl LogFormat {
 
 /// One object, or nothing if it is not wanted. The levels: AWS Lambda developer guide, "System log
 /// level event mapping".
-fn platform(least: SystemLevel, level: SystemLevel, kind: &str, record: Value) -> String {
+fn platform(least: SystemLevel, level: SystemLevel, kind: &str, record: &Value) -> String {
     if level < least {
         return String::new();
     }
@@ -137,7 +137,9 @@ impl Report {
         }
         match self.status {
             Status::Success | Status::Failure => {}
-            Status::Exit => line.push_str("Status: error\tError Type: Runtime.ExitError\t"),
+            Status::Ended(error_type) => {
+                line.push_str(&format!("Status: error\tError Type: {error_type}\t"));
+            }
             Status::Timeout => line.push_str("Status: timeout\t"),
         }
         line.push('\n');
@@ -185,7 +187,7 @@ mod tests {
         check(Status::Success, 1001, Some(100_000), "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 100.00 ms\t\n");
         check(Status::Failure, 2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n");
         check(Status::Timeout, 2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\t\n");
-        check(Status::Exit,    2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
+        check(Status::Ended("Runtime.ExitError"), 2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
     }
 
     /// The kinds of the lines, and the record of the last one.
@@ -215,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_json_report_has_the_numbers() {
-        let (_, record) = objects(SystemLevel::Info, Status::Exit);
+        let (_, record) = objects(SystemLevel::Info, Status::Ended("Runtime.ExitError"));
         let metrics = json!({"durationMs": 1.001, "billedDurationMs": 2, "memorySizeMB": 128,
             "maxMemoryUsedMB": 30, "initDurationMs": 0.005});
         assert_eq!(record, json!({"requestId": "r", "metrics": metrics, "status": "error"}));
