@@ -66,17 +66,17 @@ async fn clean(state: &Arc<State>, age: Duration) -> Result<(), CleanupError> {
     };
     let removed = state.execution.remove_unused_code(age, is_used).await;
     removed.map_err(CleanupError::Unpacked)?;
-    tokio::task::block_in_place(|| remove_logs(state, &snapshot)).map_err(CleanupError::Log)
+    remove_logs(state, &snapshot).await.map_err(CleanupError::Log)
 }
 
 /// Removes the logs of functions that are not there, in any region.
-fn remove_logs(state: &State, snapshot: &Snapshot) -> std::io::Result<()> {
+async fn remove_logs(state: &State, snapshot: &Snapshot) -> std::io::Result<()> {
     let name =
         |function: &FunctionArn| (function.account().to_string(), function.name().to_owned());
     let there: HashSet<_> = snapshot.all_functions().map(|one| name(one.arn())).collect();
     let is_there =
-        |account: &str, name: &str| there.contains(&(account.to_owned(), name.to_owned()));
-    state.execution.remove_unclaimed_logs(LOG_AGE, is_there)
+        move |account: &str, name: &str| there.contains(&(account.to_owned(), name.to_owned()));
+    state.execution.remove_unclaimed_logs(LOG_AGE, is_there).await
 }
 
 /// The newest snapshot, if absence from it proves absence.

@@ -44,7 +44,7 @@ pub(crate) struct Execution {
     code: CodeFolders,
     region: Region,
     specs: Mutex<Specs>,
-    logs: FunctionLogs,
+    logs: Arc<FunctionLogs>,
     pub(crate) concurrency: Concurrency,
     /// The server that workers may call.
     server: Weak<State>,
@@ -82,6 +82,7 @@ impl Execution {
         limit: AccountConcurrency,
         logs: FunctionLogs,
     ) -> Self {
+        let logs = Arc::new(logs);
         let runtimes = Runtimes::new(runtimes_dir);
         let code = CodeFolders::new(code_dir);
         let (specs, concurrency) = (Mutex::default(), Concurrency::new(limit));
@@ -237,13 +238,15 @@ impl Execution {
     }
 
     /// Removes the logs that `is_claimed` does not claim, by account and name, and that nothing was
-    /// written to for `age`. Blocking.
-    pub(crate) fn remove_unclaimed_logs(
+    /// written to for `age`.
+    pub(crate) async fn remove_unclaimed_logs(
         &self,
         age: Duration,
-        is_claimed: impl Fn(&str, &str) -> bool,
+        is_claimed: impl Fn(&str, &str) -> bool + Send + 'static,
     ) -> io::Result<()> {
-        self.logs.remove_unclaimed(age, is_claimed)
+        let logs = Arc::clone(&self.logs);
+        let removing = move || logs.remove_unclaimed(age, is_claimed);
+        tokio::task::spawn_blocking(removing).await.map_err(io::Error::other)?
     }
 
     /// Ends the idle workers of a function or version that was deleted, and forgets their specs.
@@ -275,7 +278,11 @@ impl Execution {
     /// Lets running events finish, then ends every worker.
     pub(crate) async fn shutdown(&self, grace: Duration) {
         self.sandbox.shutdown(grace).await;
-        tokio::task::block_in_place(|| self.logs.close(LOGS_CLOSE_MAX));
+        let logs = Arc::clone(&self.logs);
+        let closing = tokio::task::spawn_blocking(move || logs.close(LOGS_CLOSE_MAX));
+        if let Err(error) = closing.await {
+            tracing::error!(%error, "functions' logs were closed badly");
+        }
     }
 
     /// Makes a deployment ready to run; what is wrong with the code fails it.

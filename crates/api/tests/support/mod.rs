@@ -13,6 +13,7 @@ use portcullis_catalog::{
     effects::RootKey,
 };
 use portcullis_identity::Partition;
+use portcullis_logs::FunctionLogs;
 use portcullis_sandbox::Sandbox;
 use portcullis_sigv4::{Credentials, sign};
 use portcullis_store::{Blobs, suite::MemoryStore};
@@ -89,7 +90,8 @@ impl TestServer {
             files: 2,
             in_memory: 100,
         });
-        let state = State::new(catalog, blobs, decisions.unwrap(), sandbox, settings);
+        let logs = FunctionLogs::open(folder.path().join("function-logs"), 1 << 20, 2).unwrap();
+        let state = State::new(catalog, blobs, decisions.unwrap(), sandbox, logs, settings);
         let server = Server::new(state);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
