@@ -11,6 +11,7 @@
 //! fn/ACCOUNT/REGION/NAME/event-invoke/prod  EventInvokeConfig of $LATEST, a version or alias
 //! layer/ACCOUNT/REGION/NAME                 Layer
 //! layer/ACCOUNT/REGION/NAME/7               LayerVersion
+//! layer/ACCOUNT/REGION/NAME/7/policy        ResourcePolicy of a layer version
 //! iam/ACCOUNT                               Account
 //! iam/ACCOUNT/user/name                     User      (the name in lower case: unique so)
 //! iam/ACCOUNT/group/name                    Group     (likewise)
@@ -73,6 +74,8 @@ pub enum Address {
     LayerVersion(LayerVersionArn),
     /// A code-signing configuration.
     CodeSigningConfig(CodeSigningConfigArn),
+    /// The resource policy of a layer version.
+    LayerPolicy(LayerVersionArn),
     /// An account.
     Account(AccountId),
     /// A user, by its folded name.
@@ -200,6 +203,7 @@ impl Address {
         match rest {
             [] => Some(Self::Layer(arn)),
             [number] => Some(Self::LayerVersion(version(number)?)),
+            [number, "policy"] => Some(Self::LayerPolicy(version(number)?)),
             _ => None,
         }
     }
@@ -254,9 +258,10 @@ impl std::fmt::Display for Address {
                 write!(f, "/event-invoke/{qualifier}")
             }
             Self::Layer(arn) => write_layer(f, arn),
-            Self::LayerVersion(arn) => {
-                write_layer(f, arn.layer())?;
-                write!(f, "/{}", arn.number())
+            Self::LayerVersion(arn) => write_layer_version(f, arn),
+            Self::LayerPolicy(arn) => {
+                write_layer_version(f, arn)?;
+                f.write_str("/policy")
             }
             Self::CodeSigningConfig(arn) => {
                 write!(f, "csc/{}/{}/{}", arn.account(), arn.region(), arn.id())
@@ -283,6 +288,11 @@ impl std::fmt::Display for Address {
 fn write_function(f: &mut std::fmt::Formatter<'_>, arn: &FunctionArn) -> std::fmt::Result {
     let [region, account, name] = arn.parts();
     ["fn/", account, "/", region, "/", name].iter().try_for_each(|part| f.write_str(part))
+}
+
+fn write_layer_version(f: &mut std::fmt::Formatter<'_>, arn: &LayerVersionArn) -> std::fmt::Result {
+    write_layer(f, arn.layer())?;
+    write!(f, "/{}", arn.number())
 }
 
 fn write_layer(f: &mut std::fmt::Formatter<'_>, arn: &LayerArn) -> std::fmt::Result {
@@ -323,9 +333,10 @@ mod tests {
         let layer: LayerArn = "arn:aws-cn:lambda:cn-north-1:123456789012:layer:l_1-x".parse().unwrap();
         let version = layer.clone().version(7).unwrap();
         check(&Address::Layer(layer), "layer/123456789012/cn-north-1/l_1-x");
-        check(&Address::LayerVersion(version), "layer/123456789012/cn-north-1/l_1-x/7");
         let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:code-signing-config:csc-0123456789abcdefg";
         check(&Address::CodeSigningConfig(arn.parse().unwrap()), "csc/123456789012/cn-north-1/csc-0123456789abcdefg");
+        check(&Address::LayerVersion(version.clone()), "layer/123456789012/cn-north-1/l_1-x/7");
+        check(&Address::LayerPolicy(version), "layer/123456789012/cn-north-1/l_1-x/7/policy");
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();
         check(&Address::Account(account), "iam/123456789012");
         check(&Address::user(account, &"Al.ice@x".parse().unwrap()), "iam/123456789012/user/al.ice@x");

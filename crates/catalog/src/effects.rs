@@ -17,6 +17,7 @@ mod functions;
 mod groups;
 mod iam_tags;
 mod invocations;
+mod layer_permissions;
 mod layers;
 mod managed_policies;
 mod organizations;

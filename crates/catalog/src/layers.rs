@@ -5,7 +5,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use portcullis_lambda::{Layer, LayerArn, LayerVersion, LayerVersionArn, VersionNumber};
 
-use crate::{Versioned, snapshot::set};
+use crate::{PolicyView, Versioned, snapshot::set};
 
 /// A layer with its versions.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct LayerView {
     pub head: Versioned<Layer>,
     /// Those that are not deleted, ascending.
     pub versions: OrdMap<VersionNumber, Versioned<LayerVersion>>,
+    /// `None` stands for a policy that cannot be decoded: it may hold a Deny, so it denies.
+    pub(crate) policies: OrdMap<VersionNumber, Option<Arc<PolicyView>>>,
 }
 
 /// All layers, by ARN. Those without a version are among them.
@@ -47,10 +49,24 @@ impl Layers {
         match (head, self.0.get_mut(arn.as_str())) {
             (Some(head), Some(view)) => Arc::make_mut(view).head = head,
             (Some(head), None) => {
-                let view = LayerView { head, versions: OrdMap::new() };
+                let (versions, policies) = (OrdMap::new(), OrdMap::new());
+                let view = LayerView { head, versions, policies };
                 self.0.insert(arn.as_str().into(), Arc::new(view));
             }
             (None, _) => drop(self.0.remove(arn.as_str())),
+        }
+    }
+
+    /// Takes in the policy of a version, which `next` makes of the one before.
+    pub(crate) fn apply_policy(
+        &mut self,
+        arn: &LayerVersionArn,
+        next: impl FnOnce(Option<&PolicyView>) -> Option<Option<Arc<PolicyView>>>,
+    ) {
+        if let Some(view) = self.0.get_mut(arn.layer().as_str()) {
+            let previous = view.policies.get(&arn.number()).and_then(Option::as_deref);
+            let next = next(previous);
+            set(&mut Arc::make_mut(view).policies, arn.number(), next);
         }
     }
 

@@ -115,6 +115,17 @@ impl Resource for LayerVersionResource {
     fn account(&self) -> &str {
         self.0.layer().account().as_str()
     }
+
+    fn policies(&self, snapshot: &Snapshot) -> Result<Documents, Unreadable> {
+        let layer = snapshot.layer(self.0.layer());
+        match layer.and_then(|layer| layer.policies.get(&self.0.number())) {
+            None => Ok(Documents::new()),
+            Some(policy) => {
+                let compiled = policy.as_ref().and_then(|policy| policy.compiled.clone());
+                Ok([compiled.ok_or(Unreadable)?].into_iter().collect())
+            }
+        }
+    }
 }
 
 /// The value of the tag whose key is `wanted` but for case, in any script; all values, should

@@ -377,6 +377,9 @@ impl Snapshot {
                 self.layers.apply_version(&arn, version);
             }
             Address::CodeSigningConfig(arn) => self.code_signing.apply(&arn, read(entry)),
+            Address::LayerPolicy(arn) => self
+                .layers
+                .apply_policy(&arn, |previous| read_policy(arn.as_str(), previous, entry)),
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
             Address::Group(account, name) => self.apply_group((account, name), read(entry)),
@@ -452,11 +455,9 @@ impl Snapshot {
     ) {
         self.change_function(arn, |function| {
             let previous = function.policies.get(&qualifier).and_then(Option::as_deref);
-            let known = previous.map(|view| view.stored.statements()).unwrap_or_default();
-            let stored = read_with(entry, |bytes| decode_policy(bytes, known));
             let target = function.target(qualifier.clone());
-            let view = stored.map(|stored| Arc::new(PolicyView::new(&target, stored)));
-            set(&mut function.policies, qualifier, entry.map(|_| view));
+            let view = read_policy(&target.to_string(), previous, entry);
+            set(&mut function.policies, qualifier, view);
         });
     }
 
@@ -563,6 +564,18 @@ fn read_with<T: Document>(
     }
 }
 
+/// A policy as a slot has it: `None` where there is none, and `Some(None)` where it cannot be
+/// decoded. What `previous` has already is not compiled again.
+fn read_policy(
+    arn: &str,
+    previous: Option<&PolicyView>,
+    entry: Option<Stored<'_>>,
+) -> Option<Option<Arc<PolicyView>>> {
+    let known = previous.map(|view| view.stored.statements()).unwrap_or_default();
+    let stored = read_with(entry, |bytes| decode_policy(bytes, known));
+    entry.map(|_| stored.map(|stored| Arc::new(PolicyView::new(arn, stored))))
+}
+
 /// The values of one account, after a name that no value has or that was seen before.
 pub(crate) fn within<'a, V: Clone>(
     all: &'a OrdMap<Named, V>,
@@ -609,6 +622,7 @@ mod tests {
         check("fn/123456789012/us-east-1/f/policy", true);
         check("layer/123456789012/us-east-1/l", false);
         check("layer/123456789012/us-east-1/l/1", false);
+        check("layer/123456789012/us-east-1/l/1/policy", true);
         check("iam/123456789012/user/u", true);
     }
 }

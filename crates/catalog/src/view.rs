@@ -129,11 +129,11 @@ pub struct PolicyView {
 }
 
 impl PolicyView {
-    /// The policy of what `target` names.
-    pub(crate) fn new(target: &Target, stored: Versioned<ResourcePolicy>) -> Self {
+    /// The policy of what `arn` names.
+    pub(crate) fn new(arn: &str, stored: Versioned<ResourcePolicy>) -> Self {
         let compiled =
             assemble(&stored).inspect_err(|error| unreadable(error, "a resource policy")).ok();
-        let compiled = compiled.map(|policy| AttachedPolicy::new(target.to_string(), policy));
+        let compiled = compiled.map(|policy| AttachedPolicy::new(arn, policy));
         Self { stored, compiled, shown: OnceLock::new() }
     }
 
@@ -428,8 +428,7 @@ mod tests {
     }
 
     fn view(policy: ResourcePolicy) -> PolicyView {
-        let target = Target { function: ARN.parse().unwrap(), qualifier: None };
-        PolicyView::new(&target, Versioned::new(policy, Revision::new(1), Revision::new(1)))
+        PolicyView::new(ARN, Versioned::new(policy, Revision::new(1), Revision::new(1)))
     }
 
     /// The policy as one reads it from the store who knows an earlier state of it.

@@ -297,6 +297,12 @@ pub enum StaleRevision {
          to retrieve the latest Revision Id"
     )]
     Policy,
+    /// Of the policy of a layer version; the operation's name is AWS's (`[snap] §3.3`, sic).
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy \
+         API to retrieve the latest Revision Id"
+    )]
+    LayerPolicy,
     /// Of a function, version or alias (`[snap] §6.4`).
     #[error(
         "The Revision Id provided does not match the latest Revision Id. Call the \

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::names::{is_digits, text_type};
-use crate::{AccountId, InvalidParameter, InvalidValue, LambdaError, Region, StatementId, Target};
+use crate::{
+    AccountId, InvalidParameter, InvalidValue, LambdaError, LayerVersionArn, Region, StatementId,
+};
 
 text_type! {
     /// An action of a grant: `lambda:[*]|lambda:[a-zA-Z]+|[*]` (`[model] aws-lambda.md §1.2`).
@@ -261,12 +263,15 @@ impl Grant {
         self.function_url_auth_type
     }
 
-    /// The statement that grants this on `target`, as compact JSON.
+    /// The statement that grants this on `resource`, an ARN of this partition, as compact JSON.
     ///
     /// # Errors
     /// [`InvalidParameter::Principal`], then the combinations of `aws-lambda.md §1.7`.
-    pub(crate) fn statement_json(&self, target: &Target) -> Result<String, LambdaError> {
-        let partition = target.function.partition();
+    pub(crate) fn statement_json(
+        &self,
+        resource: String,
+        partition: &str,
+    ) -> Result<String, LambdaError> {
         let principal = GrantPrincipal::parse(self.principal.as_str(), partition)?;
         self.check_combination()?;
         let element = StatementElement {
@@ -274,7 +279,7 @@ impl Grant {
             effect: "Allow",
             principal: principal.element(partition),
             action: self.action.as_str(),
-            resource: target.to_string(),
+            resource,
             condition: self.condition(),
         };
         #[expect(clippy::expect_used, reason = "a struct of texts has no failing serializer")]
@@ -307,6 +312,53 @@ impl Grant {
             arn_like: self.source_arn.as_ref().map(|arn| ArnLike { source_arn: arn.as_str() }),
         };
         Some(condition).filter(|condition| *condition != ConditionElement::default())
+    }
+}
+
+/// The parameters of `AddLayerVersionPermission` as they came; its action can only be one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerGrantInput {
+    /// `StatementId`
+    pub statement_id: String,
+    /// `Principal`
+    pub principal: String,
+    /// `OrganizationId`
+    pub organization_id: Option<String>,
+}
+
+/// A permission to show and use a layer version (`aws-lambda.md §3.2`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerGrant(Grant);
+
+impl TryFrom<LayerGrantInput> for LayerGrant {
+    type Error = InvalidValue;
+
+    fn try_from(input: LayerGrantInput) -> Result<Self, InvalidValue> {
+        let grant = GrantInput {
+            statement_id: input.statement_id,
+            action: "lambda:GetLayerVersion".to_owned(),
+            principal: input.principal,
+            principal_org_id: input.organization_id,
+            ..GrantInput::default()
+        };
+        Grant::try_from(&grant).map(Self)
+    }
+}
+
+impl LayerGrant {
+    /// The id of the statement.
+    #[must_use]
+    pub fn statement_id(&self) -> &StatementId {
+        &self.0.statement_id
+    }
+
+    /// The statement that grants this on `version`, as compact JSON.
+    ///
+    /// # Errors
+    /// [`InvalidParameter::Principal`], of a principal of another partition.
+    pub(crate) fn statement_json(&self, version: &LayerVersionArn) -> Result<String, LambdaError> {
+        let partition = version.layer().region().partition();
+        self.0.statement_json(version.to_string(), partition.as_str())
     }
 }
 

@@ -55,7 +55,7 @@ pub use event_invoke::{
 pub use function::{
     DeleteScope, Function, FunctionParts, Publication, PublishRequest, PublishedVersion,
 };
-pub use grant::{Grant, GrantInput, GrantPrincipal, UrlAuthType};
+pub use grant::{Grant, GrantInput, GrantPrincipal, LayerGrant, LayerGrantInput, UrlAuthType};
 pub use invalid::InvalidValue;
 pub use layer::{
     CompatibleRuntime, Layer, LayerArn, LayerFilter, LayerInput, LayerName, LayerNotes,

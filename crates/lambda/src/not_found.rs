@@ -3,7 +3,7 @@
 //! The texts differ per operation for the same cause (`[snap] aws-lambda.md §4.6`), so they are
 //! one table here and nobody writes them elsewhere.
 
-use crate::{FunctionArn, Target};
+use crate::{FunctionArn, LayerVersionArn, Target};
 
 /// The operation that looks something up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub enum NotFound {
     /// `RemovePermission`, when the function is missing.
     #[error("No policy found for: {0}")]
     PolicyFor(Target),
+    /// The operations on the policy of a layer version, when that is missing (`[snap] §3.3`).
+    #[error("Layer version {0} does not exist.")]
+    LayerVersion(LayerVersionArn),
     /// `RemovePermission`, when the resource has no policy.
     #[error("No policy is associated with the given resource.")]
     NoPolicy,

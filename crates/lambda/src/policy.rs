@@ -1,4 +1,4 @@
-//! The resource policy of a function, a version or an alias.
+//! The resource policy of a function, a version or an alias, and of a layer version.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -8,8 +8,8 @@ use portcullis_iam::{
 use serde::Deserialize;
 
 use crate::{
-    Conflict, Grant, InvalidParameter, InvalidValue, LambdaError, NotFound, Qualifier, RevisionId,
-    StaleRevision, StatementId, Target,
+    Conflict, Grant, InvalidParameter, InvalidValue, LambdaError, LayerGrant, LayerVersionArn,
+    NotFound, Qualifier, RevisionId, StaleRevision, StatementId, Target,
 };
 
 /// Largest resource policy, in bytes of its compact JSON.
@@ -68,7 +68,7 @@ impl Statement {
         target: &Target,
         entities: &dyn Entities,
     ) -> Result<Self, LambdaError> {
-        let json = grant.statement_json(target)?;
+        let json = grant.statement_json(target.to_string(), target.function.partition())?;
         let bindings = Bindings::of_one(grant.principal(), entities)
             .map_err(|_| InvalidParameter::Principal)?;
         Ok(Self::new(grant.statement_id().clone(), &json, bindings))
@@ -186,7 +186,7 @@ impl Statement {
     }
 }
 
-/// The policy of one function, version or alias.
+/// The policy of one function, version or alias, or of a layer version.
 ///
 /// Invariant: one statement or more (without any, there is no policy), in the order of their
 /// addition, ids unique, at most [`RESOURCE_POLICY_BYTES_MAX`].
@@ -219,15 +219,52 @@ impl ResourcePolicy {
         entities: &dyn Entities,
     ) -> Result<Self, LambdaError> {
         Self::check_target(target)?;
-        check_revision(current.map_or(resource, |policy| policy.revision), expected)?;
+        let revision = current.map_or(resource, |policy| policy.revision);
+        check_revision(Some(revision), expected, StaleRevision::Policy)?;
+        let made = |present: &[Statement]| {
+            let added = Statement::granted(grant, target, entities)?;
+            match present.iter().all(|statement| statement.bindings.all_live(entities)) {
+                true => Ok(added),
+                false => Err(InvalidParameter::Principal.into()),
+            }
+        };
+        Self::append(current, grant.statement_id(), made, fresh)
+    }
+
+    /// Adds a grant to the policy of a layer version, or begins one, as [`add`](Self::add). Without
+    /// a policy there is no revision to expect.
+    ///
+    /// # Errors
+    /// [`StaleRevision::LayerPolicy`], [`Conflict::StatementExists`],
+    /// [`InvalidParameter::Principal`], [`LambdaError::PolicyTooLong`] (`§3.3`).
+    pub fn add_to_layer(
+        current: Option<&Self>,
+        version: &LayerVersionArn,
+        grant: &LayerGrant,
+        expected: Option<&str>,
+        fresh: RevisionId,
+    ) -> Result<Self, LambdaError> {
+        let revision = current.map(|policy| policy.revision);
+        check_revision(revision, expected, StaleRevision::LayerPolicy)?;
+        let sid = grant.statement_id();
+        // Principals are accounts, which no unique id stands for.
+        let made = |_: &[Statement]| {
+            Ok(Statement::new(sid.clone(), &grant.statement_json(version)?, Bindings::default()))
+        };
+        Self::append(current, sid, made, fresh)
+    }
+
+    fn append(
+        current: Option<&Self>,
+        sid: &StatementId,
+        make: impl FnOnce(&[Statement]) -> Result<Statement, LambdaError>,
+        fresh: RevisionId,
+    ) -> Result<Self, LambdaError> {
         let present = current.map(|policy| policy.statements.as_slice()).unwrap_or_default();
-        if present.iter().any(|statement| statement.sid == *grant.statement_id()) {
-            return Err(Conflict::StatementExists(grant.statement_id().clone()).into());
+        if present.iter().any(|statement| statement.sid == *sid) {
+            return Err(Conflict::StatementExists(sid.clone()).into());
         }
-        let added = Statement::granted(grant, target, entities)?;
-        if !present.iter().all(|statement| statement.bindings.all_live(entities)) {
-            return Err(InvalidParameter::Principal.into());
-        }
+        let added = make(present)?;
         let statements = present.iter().cloned().chain([added.clone()]).collect();
         let policy = Self { statements, revision: fresh }.within_limit()?;
         added.check()?;
@@ -244,8 +281,31 @@ impl ResourcePolicy {
         expected: Option<&str>,
         fresh: RevisionId,
     ) -> Result<Option<Self>, LambdaError> {
+        Self::without(current, sid, expected, fresh, StaleRevision::Policy)
+    }
+
+    /// As [`remove`](Self::remove), from the policy of a layer version.
+    ///
+    /// # Errors
+    /// [`NotFound::NoPolicy`], [`StaleRevision::LayerPolicy`], [`NotFound::Statement`].
+    pub fn remove_from_layer(
+        current: Option<&Self>,
+        sid: &str,
+        expected: Option<&str>,
+        fresh: RevisionId,
+    ) -> Result<Option<Self>, LambdaError> {
+        Self::without(current, sid, expected, fresh, StaleRevision::LayerPolicy)
+    }
+
+    fn without(
+        current: Option<&Self>,
+        sid: &str,
+        expected: Option<&str>,
+        fresh: RevisionId,
+        stale: StaleRevision,
+    ) -> Result<Option<Self>, LambdaError> {
         let policy = current.ok_or(NotFound::NoPolicy)?;
-        check_revision(policy.revision, expected)?;
+        check_revision(Some(policy.revision), expected, stale)?;
         if policy.statement(sid).is_none() {
             return Err(NotFound::Statement(sid.into()).into());
         }
@@ -347,12 +407,14 @@ impl ResourcePolicy {
     }
 }
 
-/// Compares the revision that the caller expects, if any, with that of the policy.
-fn check_revision(current: RevisionId, expected: Option<&str>) -> Result<(), LambdaError> {
-    match expected {
-        Some(expected) if !current.matches(expected) => Err(StaleRevision::Policy.into()),
-        _ => Ok(()),
-    }
+/// Compares the revision that the caller expects, if any, with that of the policy, if any.
+fn check_revision(
+    current: Option<RevisionId>,
+    expected: Option<&str>,
+    stale: StaleRevision,
+) -> Result<(), LambdaError> {
+    let fits = |expected| current.is_some_and(|current| current.matches(expected));
+    if expected.is_none_or(fits) { Ok(()) } else { Err(stale.into()) }
 }
 
 #[cfg(test)]

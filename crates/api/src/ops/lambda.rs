@@ -2,6 +2,7 @@
 
 mod shared;
 
+pub(crate) mod add_layer_version_permission;
 pub(crate) mod add_permission;
 pub(crate) mod create_alias;
 pub(crate) mod create_code_signing_config;
@@ -27,6 +28,7 @@ pub(crate) mod get_function_recursion_config;
 pub(crate) mod get_function_url_config;
 pub(crate) mod get_layer_version;
 pub(crate) mod get_layer_version_by_arn;
+pub(crate) mod get_layer_version_policy;
 pub(crate) mod get_policy;
 pub(crate) mod get_runtime_management_config;
 pub(crate) mod invoke;
@@ -48,6 +50,7 @@ pub(crate) mod put_function_concurrency;
 pub(crate) mod put_function_event_invoke_config;
 pub(crate) mod put_function_recursion_config;
 pub(crate) mod put_runtime_management_config;
+pub(crate) mod remove_layer_version_permission;
 pub(crate) mod remove_permission;
 pub(crate) mod tag_resource;
 pub(crate) mod untag_resource;

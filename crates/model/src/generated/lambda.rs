@@ -613,6 +613,7 @@ pub static SERVICE: Service = Service {
 };
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
+    &rows::ADD_LAYER_VERSION_PERMISSION,
     &rows::ADD_PERMISSION,
     &rows::CREATE_ALIAS,
     &rows::CREATE_CODE_SIGNING_CONFIG,
@@ -638,6 +639,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_FUNCTION_URL_CONFIG,
     &rows::GET_LAYER_VERSION,
     &rows::GET_LAYER_VERSION_BY_ARN,
+    &rows::GET_LAYER_VERSION_POLICY,
     &rows::GET_POLICY,
     &rows::GET_RUNTIME_MANAGEMENT_CONFIG,
     &rows::INVOKE,
@@ -659,6 +661,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::PUT_FUNCTION_RECURSION_CONFIG,
     &rows::PUT_RUNTIME_MANAGEMENT_CONFIG,
+    &rows::REMOVE_LAYER_VERSION_PERMISSION,
     &rows::REMOVE_PERMISSION,
     &rows::TAG_RESOURCE,
     &rows::UNTAG_RESOURCE,
@@ -676,6 +679,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
 macro_rules! served_lambda {
     ($with:ident) => {
         $with! { lambda LAMBDA:
+            AddLayerVersionPermission add_layer_version_permission,
             AddPermission add_permission,
             CreateAlias create_alias,
             CreateCodeSigningConfig create_code_signing_config,
@@ -701,6 +705,7 @@ macro_rules! served_lambda {
             GetFunctionUrlConfig get_function_url_config,
             GetLayerVersion get_layer_version,
             GetLayerVersionByArn get_layer_version_by_arn,
+            GetLayerVersionPolicy get_layer_version_policy,
             GetPolicy get_policy,
             GetRuntimeManagementConfig get_runtime_management_config,
             Invoke invoke,
@@ -722,6 +727,7 @@ macro_rules! served_lambda {
             PutFunctionEventInvokeConfig put_function_event_invoke_config,
             PutFunctionRecursionConfig put_function_recursion_config,
             PutRuntimeManagementConfig put_runtime_management_config,
+            RemoveLayerVersionPermission remove_layer_version_permission,
             RemovePermission remove_permission,
             TagResource tag_resource,
             UntagResource untag_resource,
@@ -754,10 +760,10 @@ mod rows {
         ],
         required_query: &[],
         status: 201,
-        input: None,
-        output: None,
+        input: Some(&shapes::ADD_LAYER_VERSION_PERMISSION_REQUEST),
+        output: Some(&shapes::ADD_LAYER_VERSION_PERMISSION_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:AddLayerVersionPermission",
             resource: ResourceForm::LayerVersion,
@@ -1639,10 +1645,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_LAYER_VERSION_POLICY_REQUEST),
+        output: Some(&shapes::GET_LAYER_VERSION_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetLayerVersionPolicy",
             resource: ResourceForm::LayerVersion,
@@ -2398,10 +2404,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::REMOVE_LAYER_VERSION_PERMISSION_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:RemoveLayerVersionPermission",
             resource: ResourceForm::LayerVersion,
@@ -2780,6 +2786,14 @@ pub mod operation {
     use super::{rows, types};
     use crate::operation::Operation;
     use crate::shape::OperationModel;
+    /// `AddLayerVersionPermission`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AddLayerVersionPermission;
+    impl Operation for AddLayerVersionPermission {
+        const MODEL: &'static OperationModel = &rows::ADD_LAYER_VERSION_PERMISSION;
+        type Input = types::AddLayerVersionPermissionInput;
+        type Output = types::AddLayerVersionPermissionOutput;
+    }
     /// `AddPermission`.
     #[derive(Clone, Copy, Debug)]
     pub struct AddPermission;
@@ -2980,6 +2994,14 @@ pub mod operation {
         type Input = types::GetLayerVersionByArnInput;
         type Output = types::GetLayerVersionResponse;
     }
+    /// `GetLayerVersionPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetLayerVersionPolicy;
+    impl Operation for GetLayerVersionPolicy {
+        const MODEL: &'static OperationModel = &rows::GET_LAYER_VERSION_POLICY;
+        type Input = types::GetLayerVersionPolicyInput;
+        type Output = types::GetLayerVersionPolicyOutput;
+    }
     /// `GetPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetPolicy;
@@ -3148,6 +3170,14 @@ pub mod operation {
         type Input = types::PutRuntimeManagementConfigInput;
         type Output = types::PutRuntimeManagementConfigOutput;
     }
+    /// `RemoveLayerVersionPermission`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct RemoveLayerVersionPermission;
+    impl Operation for RemoveLayerVersionPermission {
+        const MODEL: &'static OperationModel = &rows::REMOVE_LAYER_VERSION_PERMISSION;
+        type Input = types::RemoveLayerVersionPermissionInput;
+        type Output = ();
+    }
     /// `RemovePermission`.
     #[derive(Clone, Copy, Debug)]
     pub struct RemovePermission;
@@ -3259,6 +3289,27 @@ pub mod types {
         pub total_code_size: Option<i64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub function_count: Option<i64>,
+    }
+    /// `AddLayerVersionPermissionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AddLayerVersionPermissionInput {
+        pub layer_name: String,
+        pub version_number: i64,
+        pub statement_id: String,
+        pub action: String,
+        pub principal: String,
+        pub organization_id: Option<String>,
+        pub revision_id: Option<String>,
+    }
+    /// `AddLayerVersionPermissionResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AddLayerVersionPermissionOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub statement: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub revision_id: Option<String>,
     }
     /// `AddPermissionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4224,6 +4275,22 @@ pub mod types {
     pub struct GetLayerVersionByArnInput {
         pub arn: String,
     }
+    /// `GetLayerVersionPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLayerVersionPolicyInput {
+        pub layer_name: String,
+        pub version_number: i64,
+    }
+    /// `GetLayerVersionPolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetLayerVersionPolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub revision_id: Option<String>,
+    }
     /// `GetLayerVersionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4861,6 +4928,15 @@ pub mod types {
             }
         }
     }
+    /// `RemoveLayerVersionPermissionRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct RemoveLayerVersionPermissionInput {
+        pub layer_name: String,
+        pub version_number: i64,
+        pub statement_id: String,
+        pub revision_id: Option<String>,
+    }
     /// `RemovePermissionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5248,6 +5324,26 @@ mod shapes {
         r#"(lambda:[*]|lambda:[a-zA-Z]+|[*])"#,
         r#"(lambda:[*]|lambda:[a-zA-Z]+|[*])"#,
         false,
+    );
+    pub(super) static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::structure(
+        "AddLayerVersionPermissionRequest",
+        &[
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("VersionNumber", &LAYER_VERSION_NUMBER)
+                .at(Location::Label, "VersionNumber")
+                .required(),
+            Member::body("StatementId", &STATEMENT_ID).required(),
+            Member::body("Action", &LAYER_PERMISSION_ALLOWED_ACTION).required(),
+            Member::body("Principal", &LAYER_PERMISSION_ALLOWED_PRINCIPAL).required(),
+            Member::body("OrganizationId", &ORGANIZATION_ID),
+            Member::body("RevisionId", &STRING).at(Location::Query, "RevisionId"),
+        ],
+    );
+    pub(super) static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = Shape::structure(
+        "AddLayerVersionPermissionResponse",
+        &[Member::body("Statement", &STRING), Member::body("RevisionId", &STRING)],
     );
     pub(super) static ADD_PERMISSION_REQUEST: Shape = Shape::structure(
         "AddPermissionRequest",
@@ -6046,6 +6142,21 @@ mod shapes {
         "GetLayerVersionByArnRequest",
         &[Member::body("Arn", &LAYER_VERSION_ARN).at(Location::Query, "Arn").required()],
     );
+    pub(super) static GET_LAYER_VERSION_POLICY_REQUEST: Shape = Shape::structure(
+        "GetLayerVersionPolicyRequest",
+        &[
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("VersionNumber", &LAYER_VERSION_NUMBER)
+                .at(Location::Label, "VersionNumber")
+                .required(),
+        ],
+    );
+    pub(super) static GET_LAYER_VERSION_POLICY_RESPONSE: Shape = Shape::structure(
+        "GetLayerVersionPolicyResponse",
+        &[Member::body("Policy", &STRING), Member::body("RevisionId", &STRING)],
+    );
     pub(super) static GET_LAYER_VERSION_REQUEST: Shape = Shape::structure(
         "GetLayerVersionRequest",
         &[
@@ -6244,6 +6355,21 @@ mod shapes {
     static LAYER_NAME_OR_ARN_PATTERN: Pattern = Pattern::new(
         r#"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})"#,
         r#"(arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9\-_]{1,140}|[a-zA-Z0-9\-_]{1,140})"#,
+        false,
+    );
+    pub(super) static LAYER_PERMISSION_ALLOWED_ACTION: Shape = Shape::string(
+        "LayerPermissionAllowedAction",
+        Text::ANY.length(Some(0), Some(22)).pattern(&LAYER_PERMISSION_ALLOWED_ACTION_PATTERN),
+    );
+    static LAYER_PERMISSION_ALLOWED_ACTION_PATTERN: Pattern =
+        Pattern::new(r#"lambda:GetLayerVersion"#, r#"lambda:GetLayerVersion"#, false);
+    pub(super) static LAYER_PERMISSION_ALLOWED_PRINCIPAL: Shape = Shape::string(
+        "LayerPermissionAllowedPrincipal",
+        Text::ANY.length(Some(0), Some(10000)).pattern(&LAYER_PERMISSION_ALLOWED_PRINCIPAL_PATTERN),
+    );
+    static LAYER_PERMISSION_ALLOWED_PRINCIPAL_PATTERN: Pattern = Pattern::new(
+        r#"\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root"#,
+        r#"[0-9]{12}|\*|arn:(aws[a-zA-Z\-]*):iam::[0-9]{12}:root"#,
         false,
     );
     pub(super) static LAYER_VERSION_ARN: Shape = Shape::string(
@@ -6558,6 +6684,12 @@ mod shapes {
         Shape::structure("OnFailure", &[Member::body("Destination", &DESTINATION_ARN)]);
     pub(super) static ON_SUCCESS: Shape =
         Shape::structure("OnSuccess", &[Member::body("Destination", &DESTINATION_ARN)]);
+    pub(super) static ORGANIZATION_ID: Shape = Shape::string(
+        "OrganizationId",
+        Text::ANY.length(Some(0), Some(34)).pattern(&ORGANIZATION_ID_PATTERN),
+    );
+    static ORGANIZATION_ID_PATTERN: Pattern =
+        Pattern::new(r#"o-[a-z0-9]{10,32}"#, r#"o-[a-z0-9]{10,32}"#, false);
     pub(super) static ORIGIN: Shape =
         Shape::string("Origin", Text::ANY.length(Some(1), Some(253)).pattern(&ORIGIN_PATTERN));
     static ORIGIN_PATTERN: Pattern =
@@ -6692,6 +6824,21 @@ mod shapes {
     );
     pub(super) static RECURSIVE_LOOP: Shape =
         Shape::string("RecursiveLoop", Text::ANY.choices(&["Terminate", "Allow"]));
+    pub(super) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::structure(
+        "RemoveLayerVersionPermissionRequest",
+        &[
+            Member::body("LayerName", &LAYER_NAME_OR_ARN)
+                .at(Location::Label, "LayerName")
+                .required(),
+            Member::body("VersionNumber", &LAYER_VERSION_NUMBER)
+                .at(Location::Label, "VersionNumber")
+                .required(),
+            Member::body("StatementId", &STATEMENT_ID)
+                .at(Location::Label, "StatementId")
+                .required(),
+            Member::body("RevisionId", &STRING).at(Location::Query, "RevisionId"),
+        ],
+    );
     pub(super) static REMOVE_PERMISSION_REQUEST: Shape = Shape::structure(
         "RemovePermissionRequest",
         &[
