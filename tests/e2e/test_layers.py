@@ -320,3 +320,174 @@ def test_nobody_has_to_do_with_layers_of_another_account(owner, other, operation
     assert f"because no resource-based policy allows the lambda:{operation} action" in answer.json["Message"]
     assert other.root.boto().list_layer_versions(LayerName=name)["LayerVersions"] == []
     owner.root.boto().get_layer_version(LayerName=name, VersionNumber=1)
+
+
+# --- What a version's policy grants -------------------------------------------------------------------
+
+STALE = (
+    "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve "
+    "the latest Revision Id"
+)
+
+
+def policy_path(layer, version, sid=None):
+    policy = f"{path(layer, version)}/policy"
+    return policy if sid is None else f"{policy}/{sid}"
+
+
+def grant(account, layer, version=1, sid="s", principal="*", revision=None, **more):
+    body = {"StatementId": sid, "Action": "lambda:GetLayerVersion", "Principal": principal, **more}
+    return account.root.wire.call("POST", policy_path(layer, version), {"RevisionId": revision}, body)
+
+
+def policy_of(account, layer, version=1):
+    return account.root.wire.call("GET", policy_path(layer, version))
+
+
+def revoke(account, layer, version=1, sid="s", revision=None):
+    return account.root.wire.call("DELETE", policy_path(layer, version, sid), {"RevisionId": revision})
+
+
+@pytest.fixture
+def layer(owner):
+    """The name of a new layer with one version."""
+    return publish(owner)["LayerArn"].rsplit(":", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "principal", "condition"),
+    [
+        ({"Principal": "*"}, '"*"', ""),
+        ({"Principal": "111122223333"}, '{"AWS":"arn:aws:iam::111122223333:root"}', ""),
+        ({"Principal": "arn:aws:iam::111122223333:root"}, '{"AWS":"arn:aws:iam::111122223333:root"}', ""),
+        ({"Principal": "*", "OrganizationId": "o-t194hfs8cz"}, '"*"',
+         ',"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-t194hfs8cz"}}'),
+    ],
+)  # fmt: skip
+def test_a_grant_becomes_the_statement_that_aws_writes(owner, layer, given, principal, condition):
+    body = {"StatementId": "s_1-a", "Action": "lambda:GetLayerVersion", **given}
+    answer = owner.root.wire.call("POST", policy_path(layer, 1), body=body)
+    check_ok(answer, 201)
+    statement = (
+        f'{{"Sid":"s_1-a","Effect":"Allow","Principal":{principal},"Action":"lambda:GetLayerVersion",'
+        f'"Resource":"{arn(layer, 1)}"{condition}}}'
+    )
+    assert list(answer.json) == ["Statement", "RevisionId"]
+    assert answer.json["Statement"] == statement
+    shown = policy_of(owner, layer)
+    check_ok(shown, 200)
+    assert shown.json == {
+        "Policy": f'{{"Version":"2012-10-17","Id":"default","Statement":[{statement}]}}',
+        "RevisionId": answer.json["RevisionId"],
+    }
+
+
+def test_every_change_has_a_revision_and_only_the_newest_fits(owner, layer):
+    check_error(grant(owner, layer, revision="wrong"), "PreconditionFailedException", STALE)
+    first = grant(owner, layer, sid="a").json["RevisionId"]
+    second = grant(owner, layer, sid="b", revision=first).json["RevisionId"]
+    assert first != second
+    check_error(grant(owner, layer, sid="c", revision=first), "PreconditionFailedException", STALE)
+    check_error(revoke(owner, layer, sid="a", revision=first), "PreconditionFailedException", STALE)
+    check_ok(revoke(owner, layer, sid="a", revision=second), 204)
+    third = policy_of(owner, layer).json["RevisionId"]
+    assert third not in (first, second)
+    check_ok(revoke(owner, layer, sid="b", revision=third), 204)
+    check_error(policy_of(owner, layer), "ResourceNotFoundException", "No policy is associated with the given resource.")
+
+
+def test_what_cannot_be_granted_is_refused_as_on_aws(owner, layer):
+    for call in (grant, revoke, policy_of):
+        for name, version in ((layer, 2), ("nothing", 1)):
+            missing = f"Layer version {arn(name, version)} does not exist."
+            check_error(call(owner, name, version), "ResourceNotFoundException", missing)
+        check_error(call(owner, layer, 0), "InvalidParameterValueException", TOO_SMALL)
+    none = "No policy is associated with the given resource."
+    check_error(policy_of(owner, layer), "ResourceNotFoundException", none)
+    check_error(revoke(owner, layer), "ResourceNotFoundException", none)
+    check_ok(grant(owner, layer), 201)
+    used = (
+        "The statement id (s) provided already exists. Please provide a new statement id, or remove the "
+        "existing statement."
+    )
+    check_error(grant(owner, layer), "ResourceConflictException", used)
+    gone = "Statement doesnotexist is not found in resource policy."
+    check_error(revoke(owner, layer, sid="doesnotexist"), "ResourceNotFoundException", gone)
+    body = {"StatementId": "t", "Action": "*", "Principal": "*"}
+    answer = owner.root.wire.call("POST", policy_path(layer, 1), body=body)
+    check_validation(
+        answer, failed("*", "action", "Member must satisfy regular expression pattern: lambda:GetLayerVersion")
+    )
+    answer = grant(owner, layer, sid="t", principal="s3.amazonaws.com")
+    assert (answer.status, answer.code) == (400, "ValidationException")
+    foreign = grant(owner, layer, sid="t", principal="arn:aws-cn:iam::111122223333:root")
+    invalid = "The provided principal was invalid. Please check the principal and try again."
+    check_error(foreign, "InvalidParameterValueException", invalid)
+
+
+def test_a_policy_has_a_longest_form(owner, layer):
+    size, count = 0, 0
+    while (answer := grant(owner, layer, sid=f"{count:0100d}")).status == 201:
+        count += 1
+    assert (answer.status, answer.code) == (400, "PolicyLengthExceededException")
+    size = len(policy_of(owner, layer).json["Policy"])
+    assert size <= 20480 < size + 300
+
+
+def gets(caller, layer, version=1):
+    """Whether both ways to a version of the owner's layer are open; they never differ."""
+    by_name = caller.wire.call("GET", path(arn(layer), version)).status
+    assert by_arn(caller, arn(layer, version)).status == by_name
+    return {200: True, 403: False}[by_name]
+
+
+def test_a_grant_admits_exactly_whom_it_names_to_exactly_its_version(world, owner, layer):
+    granted, stranger = world.account(), world.account()
+    publish(owner, layer)
+    assert not gets(granted.root, layer)
+    check_ok(grant(owner, layer, principal=granted.id), 201)
+    member = granted.user()
+    assert gets(granted.root, layer)
+    assert not gets(member, layer), "its own account has not allowed it"
+    assert gets(member.permit(allow("lambda:GetLayerVersion", arn(layer, 1))), layer)
+    assert not gets(granted.root, layer, 2), "another version"
+    assert not gets(stranger.root, layer)
+    assert fetch(member.boto().get_layer_version(LayerName=arn(layer), VersionNumber=1)["Content"]["Location"]) == CONTENT
+    wire = granted.root.wire
+    for answer in (
+        wire.call("GET", path(arn(layer))),
+        wire.call("DELETE", path(arn(layer), 1)),
+        wire.call("GET", policy_path(arn(layer), 1)),
+        wire.call("DELETE", policy_path(arn(layer), 1, "s")),
+    ):
+        assert (answer.status, answer.code) == (403, "AccessDeniedException")
+    check_ok(revoke(owner, layer), 204)
+    assert not gets(granted.root, layer)
+    check_ok(grant(owner, layer), 201)
+    assert gets(stranger.root, layer)
+
+
+def test_a_grant_to_an_organization_admits_nobody_who_is_in_none(owner, other, layer):
+    check_ok(grant(owner, layer, OrganizationId="o-t194hfs8cz"), 201)
+    assert not gets(other.root, layer)
+
+
+def test_a_policy_goes_with_its_version(owner, other, layer):
+    check_ok(grant(owner, layer), 201)
+    owner.root.boto().delete_layer_version(LayerName=layer, VersionNumber=1)
+    missing = f"Layer version {arn(layer, 1)} does not exist."
+    check_error(policy_of(owner, layer), "ResourceNotFoundException", missing)
+    assert not gets(other.root, layer)
+
+
+def test_grants_survive_a_restart(start_server):
+    from world import World
+
+    server = start_server()
+    world = World(server)
+    publish(world.owner, "l")
+    revision = grant(world.owner, "l", principal="*").json["RevisionId"]
+    server.end()
+    world = World(start_server(server.data_dir))
+    assert policy_of(world.owner, "l").json["RevisionId"] == revision
+    assert gets(world.account().root, "l")

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::{FunctionArn, GrantInput};
+use crate::{FunctionArn, GrantInput, LayerGrantInput};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 
@@ -627,4 +627,39 @@ fn a_grant_is_to_whom_it_names_when_it_is_made() {
     let used = Conflict::StatementExists("s".parse().unwrap());
     assert_eq!(add(Some(&policy), &input("s", "*"), &Alice(false)), Err(used.into()));
     assert!(add(Some(&policy), &input("s2", "*"), &Alice(true)).is_ok());
+fn layer_grant(sid: &str) -> LayerGrant {
+    let (statement_id, principal) = (sid.to_owned(), "111122223333".to_owned());
+    LayerGrant::try_from(LayerGrantInput { statement_id, principal, organization_id: None })
+        .unwrap()
+}
+
+#[test]
+fn a_layer_version_has_no_revision_to_expect_but_that_of_its_policy() {
+    let version: LayerVersionArn =
+        "arn:aws:lambda:us-east-1:123456789012:layer:l:1".parse().unwrap();
+    let add = |current: Option<&ResourcePolicy>, sid, expected, fresh| {
+        ResourcePolicy::add_to_layer(current, &version, &layer_grant(sid), expected, fresh)
+    };
+    let of = |number| revision(number).to_string();
+    let stale = StaleRevision::LayerPolicy;
+    assert_eq!(
+        stale.to_string(),
+        "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API \
+         to retrieve the latest Revision Id"
+    );
+    assert_eq!(add(None, "a", Some(&of(2)), revision(2)), Err(stale.into()));
+    let policy = add(None, "a", None, revision(2)).unwrap();
+    assert_eq!(
+        policy.to_json(),
+        r#"{"Version":"2012-10-17","Id":"default","Statement":[{"Sid":"a","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"lambda:GetLayerVersion","Resource":"arn:aws:lambda:us-east-1:123456789012:layer:l:1"}]}"#
+    );
+    assert_eq!(add(Some(&policy), "b", Some(&of(1)), revision(3)), Err(stale.into()));
+    let used = Conflict::StatementExists("a".parse().unwrap());
+    assert_eq!(add(Some(&policy), "a", Some(&of(2)), revision(3)), Err(used.into()));
+    assert_eq!(add(Some(&policy), "b", Some(&of(2)), revision(3)).unwrap().statements().len(), 2);
+    let remove = |expected| {
+        ResourcePolicy::remove_from_layer(Some(&policy), "a", Some(expected), revision(3))
+    };
+    assert_eq!(remove(&of(1)), Err(stale.into()));
+    assert_eq!(remove(&of(2)), Ok(None));
 }
