@@ -16,6 +16,9 @@ use crate::{
     address::Address, catalog::CatalogError,
 };
 
+/// A layer version, and its policy if it has one.
+type VersionAndPolicy<'a> = (&'a Versioned<LayerVersion>, Option<&'a Arc<PolicyView>>);
+
 impl Catalog {
     /// Appends the statement of `grant` to the policy of exactly the permitted layer version; the
     /// statement, and the policy's new revision.
@@ -87,7 +90,7 @@ impl Snapshot {
     fn find_layer_policy(
         &self,
         arn: &LayerVersionArn,
-    ) -> Result<(&Versioned<LayerVersion>, Option<&Arc<PolicyView>>), Failure<LambdaError>> {
+    ) -> Result<VersionAndPolicy<'_>, Failure<LambdaError>> {
         let missing = || LambdaError::from(NotFound::LayerVersion(arn.clone()));
         let layer = self.layer(arn.layer()).ok_or_else(missing)?;
         let version = layer.versions.get(&arn.number()).ok_or_else(missing)?;
