@@ -627,6 +627,8 @@ fn a_grant_is_to_whom_it_names_when_it_is_made() {
     let used = Conflict::StatementExists("s".parse().unwrap());
     assert_eq!(add(Some(&policy), &input("s", "*"), &Alice(false)), Err(used.into()));
     assert!(add(Some(&policy), &input("s2", "*"), &Alice(true)).is_ok());
+}
+
 fn layer_grant(sid: &str) -> LayerGrant {
     let (statement_id, principal) = (sid.to_owned(), "111122223333".to_owned());
     LayerGrant::try_from(LayerGrantInput { statement_id, principal, organization_id: None })
@@ -637,7 +639,7 @@ fn layer_grant(sid: &str) -> LayerGrant {
 fn a_layer_version_has_no_revision_to_expect_but_that_of_its_policy() {
     let version: LayerVersionArn =
         "arn:aws:lambda:us-east-1:123456789012:layer:l:1".parse().unwrap();
-    let add = |current: Option<&ResourcePolicy>, sid, expected, fresh| {
+    let add = |current: Option<&ResourcePolicy>, sid: &str, expected: Option<&str>, fresh| {
         ResourcePolicy::add_to_layer(current, &version, &layer_grant(sid), expected, fresh)
     };
     let of = |number| revision(number).to_string();
@@ -657,7 +659,7 @@ fn a_layer_version_has_no_revision_to_expect_but_that_of_its_policy() {
     let used = Conflict::StatementExists("a".parse().unwrap());
     assert_eq!(add(Some(&policy), "a", Some(&of(2)), revision(3)), Err(used.into()));
     assert_eq!(add(Some(&policy), "b", Some(&of(2)), revision(3)).unwrap().statements().len(), 2);
-    let remove = |expected| {
+    let remove = |expected: &str| {
         ResourcePolicy::remove_from_layer(Some(&policy), "a", Some(expected), revision(3))
     };
     assert_eq!(remove(&of(1)), Err(stale.into()));
