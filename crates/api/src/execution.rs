@@ -382,7 +382,8 @@ fn runtime_missing(runtime: &str, error: &RuntimeError) -> Outcome {
              as the bootstrap of provided.al2023."
         ),
         _ => format!(
-            "The runtime {runtime} is not available on this host; the server's log says why."
+            "The runtime {runtime} is not available on this host. There, `portcullis runtime doctor \
+             {runtime}` says what is missing and what to do."
         ),
     };
     failed("Runtime.NotAvailable", &message)

@@ -1,6 +1,7 @@
 //! The command line: every command, flag and variable, and the examples that `--help` prints.
 
 mod asking;
+mod runtime;
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
@@ -13,6 +14,10 @@ pub(crate) use asking::{
     CallDocumentArguments, CandidateDocumentArguments, ContextEntry, DiffArguments,
     ExplainArguments, FailOn, LevelFile, LintArguments, Output, PolicyFile, PolicySource,
     PrincipalFile, SharedDocumentArguments, WhoCanArguments,
+};
+
+pub(crate) use runtime::{
+    DoctorArguments, InstallArguments, ListArguments, RuntimeArguments, RuntimeCommand,
 };
 
 use crate::client::Endpoint;
@@ -46,6 +51,8 @@ pub(crate) enum Command {
                             server's data folder, also while no server runs."
     )]
     Logs(LogsArguments),
+    /// Show, fetch and try the runtimes that functions can have on this host.
+    Runtime(RuntimeArguments),
     /// Decide supposed calls: cases on standard input, one JSON object a line, a decision each.
     #[command(after_help = SIMULATE_HELP)]
     Simulate(SimulateArguments),
@@ -90,6 +97,16 @@ pub(crate) enum Isolation {
     Full,
     /// No more than a process of its own: only for code that you trust.
     None,
+}
+
+impl From<Isolation> for portcullis_sandbox::Isolation {
+    fn from(isolation: Isolation) -> Self {
+        match isolation {
+            Isolation::Auto => Self::Auto,
+            Isolation::Full => Self::Full,
+            Isolation::None => Self::None,
+        }
+    }
 }
 
 /// Flags of `serve`.

@@ -14,6 +14,7 @@ mod logs;
 mod quickstart;
 mod remedy;
 mod root_credentials;
+mod runtime;
 mod serve;
 mod server;
 mod simulate;
@@ -106,6 +107,14 @@ pub(crate) enum CliError {
     /// No function runs on this host.
     #[error("{0}")]
     NotIsolated(portcullis_sandbox::Confinement),
+    /// A runtime that functions cannot have here.
+    #[error("{runtime}: {error}")]
+    Runtime {
+        /// Lambda's name of it.
+        runtime: String,
+        /// What is missing, and the remedy.
+        error: portcullis_sandbox::runtimes::RuntimeError,
+    },
     /// The example's zip could not be made.
     #[error("cannot make the zip: {0}")]
     Zip(#[from] zip::result::ZipError),
@@ -146,9 +155,11 @@ fn run() -> (Result<ExitCode, CliError>, ExitCode) {
     // The quickstart and the tools talk to a person; a server's log is read by machines.
     serve::log_to_stderr(if matches!(command, Command::Serve(_)) { "info" } else { "error" });
     let trouble = match command {
-        Command::Serve(_) | Command::Quickstart(_) | Command::AccessKey(_) | Command::Logs(_) => {
-            ExitCode::FAILURE
-        }
+        Command::Serve(_)
+        | Command::Quickstart(_)
+        | Command::AccessKey(_)
+        | Command::Logs(_)
+        | Command::Runtime(_) => ExitCode::FAILURE,
         Command::Simulate(_)
         | Command::Explain(_)
         | Command::WhoCan(_)
@@ -166,6 +177,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, CliError> {
         Command::Quickstart(arguments) => wait(quickstart::run(arguments)).map(done),
         Command::AccessKey(arguments) => wait(access_key::run(&arguments.command)).map(done),
         Command::Logs(arguments) => logs::run(arguments).map(done),
+        Command::Runtime(arguments) => wait(runtime::run(&arguments.command)),
         Command::Explain(arguments) => wait(explain::run(arguments)).map(done),
         Command::WhoCan(arguments) => wait(who_can::run(arguments)).map(done),
         Command::Lint(arguments) => wait(lint::run(arguments)),

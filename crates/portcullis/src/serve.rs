@@ -254,7 +254,7 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
 }
 
 /// Makes a folder that only we may look into; one that is there stays as it is.
-fn make_private(path: &Path) -> Result<(), ServeError> {
+pub(crate) fn make_private(path: &Path) -> Result<(), ServeError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| ServeError::DataDir { path: path.to_owned(), source })
 }
@@ -422,11 +422,7 @@ fn sandbox_settings(
     isolation: Isolation,
     account_concurrency: AccountConcurrency,
 ) -> portcullis_sandbox::Settings {
-    let isolation = match isolation {
-        Isolation::Auto => portcullis_sandbox::Isolation::Auto,
-        Isolation::Full => portcullis_sandbox::Isolation::Full,
-        Isolation::None => portcullis_sandbox::Isolation::None,
-    };
+    let isolation = isolation.into();
     let concurrency_limit = usize::try_from(account_concurrency.get()).unwrap_or(usize::MAX);
     portcullis_sandbox::Settings { isolation, concurrency_limit, ..Default::default() }
 }

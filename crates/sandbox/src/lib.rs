@@ -23,6 +23,7 @@ mod log;
 mod numbers;
 mod outcome;
 mod outliving;
+mod pip;
 mod pools;
 mod process;
 mod protocol;
@@ -49,6 +50,7 @@ pub use host::{Answering, Host, Own};
 pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
 pub use records::{LogFormat, SystemLevel};
+pub use pip::PipError;
 pub use runtime_api::RESPONSE_BYTES_MAX;
 pub use spawner::{SpawnError, run_if_spawner};
 pub use specification::{

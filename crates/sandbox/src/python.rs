@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::fs::{self, Permissions};
-use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
@@ -14,6 +13,8 @@ use tokio::sync::OnceCell;
 use crate::environment;
 use crate::jail::{RUNTIME_DIR, SYSTEM, TASK_ROOT};
 use crate::lock;
+use crate::pip::{self, Package, PipError, Progress};
+use crate::runtimes::{Equipment, Standing};
 use crate::specification::{Program, RuntimeCommand, ZygoteCommand};
 
 /// A runtime that can be prepared here: Lambda's name, the language version, and the newest runtime
@@ -39,9 +40,6 @@ const SUPPORTED: [Supported; 7] = [
     supported("python3.14", "3.14", "4.2.2"),
 ];
 
-/// Told what is being done, a line at a time.
-type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
-
 /// Why Python functions of a runtime cannot run here. Displays with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum PythonError {
@@ -59,26 +57,9 @@ pub enum PythonError {
         /// What was found and does not run; empty or a sentence.
         tried: String,
     },
-    /// The interpreter has no pip.
-    #[error(
-        "{interpreter} has no pip, which installs AWS's runtime client. Install it (Debian: \
-         `apt-get install python3-pip`; elsewhere: `{interpreter} -m ensurepip`)"
-    )]
-    NoPip {
-        /// The interpreter.
-        interpreter: String,
-    },
-    /// pip could not install the runtime client.
-    #[error(
-        "pip could not install {package}. It needs the network or a mirror (set PIP_INDEX_URL). \
-         Its last words:\n{output}"
-    )]
-    Install {
-        /// The package and its version.
-        package: String,
-        /// The end of pip's output.
-        output: String,
-    },
+    /// The runtime client cannot be installed.
+    #[error(transparent)]
+    Pip(#[from] PipError),
     /// The folder of the runtime client cannot be written, or a program not be run.
     #[error("cannot prepare the Python runtime client in {dir}: {source}")]
     Io {
@@ -169,6 +150,26 @@ impl Python {
         });
         prepared.await.cloned()
     }
+
+    /// How a runtime stands on this host, without changing it. Blocking: it tries interpreters.
+    ///
+    /// # Errors
+    /// [`PythonError`]: what is missing that cannot be installed from here.
+    pub(crate) fn inspect(&self, runtime: &str) -> Result<Standing, PythonError> {
+        let supported = find_supported(runtime)?;
+        let interpreter = find_interpreter(supported.python, &places())?;
+        let client = Some(format!("awslambdaric {}", supported.client));
+        if client_dir(&self.0.dir, supported).is_dir() {
+            return Ok(Standing::Ready(Equipment { program: Some(interpreter), client }));
+        }
+        pip::check(&interpreter)?;
+        Ok(Standing::Installable(Equipment { program: Some(interpreter), client }))
+    }
+}
+
+/// Lambda's names of the runtimes, the newest first.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    SUPPORTED.iter().rev().map(|supported| supported.runtime)
 }
 
 /// The newest runtime that an interpreter of this host can run: one in `PATH`, if there is any.
@@ -221,10 +222,8 @@ fn prepare(
     dir: &Path,
     progress: Progress<'_>,
 ) -> Result<PythonRuntime, PythonError> {
-    let places = [in_path(), kept_by_pyenv()].concat();
-    let interpreter = find_interpreter(supported.python, &places)?;
-    let tag = supported.python.replace('.', "");
-    let client_dir = dir.join(format!("awslambdaric-{}-cp{tag}", supported.client));
+    let interpreter = find_interpreter(supported.python, &places())?;
+    let client_dir = client_dir(dir, supported);
     if !client_dir.is_dir() {
         install(&interpreter, supported.client, &client_dir, progress)?;
     }
@@ -232,6 +231,17 @@ fn prepare(
     let client_dir = client_dir.canonicalize().map_err(&failed)?;
     let folders = folders_of(&interpreter).map_err(failed)?;
     Ok(PythonRuntime { interpreter, client_dir, folders })
+}
+
+/// Where interpreters are looked for, in this order.
+fn places() -> Vec<PathBuf> {
+    [in_path(), kept_by_pyenv()].concat()
+}
+
+/// Where the client of a runtime is, once it is installed.
+fn client_dir(dir: &Path, supported: &Supported) -> PathBuf {
+    let tag = supported.python.replace('.', "");
+    dir.join(format!("awslambdaric-{}-cp{tag}", supported.client))
 }
 
 /// Prints where an interpreter's files lie, and the libraries that it loads.
@@ -312,111 +322,21 @@ fn runs_alone(interpreter: &Path) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Installs the client into a temporary folder, tries it, and renames: a folder of this name always
-/// holds a client that works.
+/// Installs the client, which is tried in the environment that a worker has.
 fn install(
     interpreter: &Path,
     version: &str,
     client_dir: &Path,
     progress: Progress<'_>,
-) -> Result<(), PythonError> {
-    let failed = io_error(client_dir);
-    let package = format!("awslambdaric=={version}");
-    check_pip(interpreter)?;
-    progress(&format!("Installing {package} for {}", interpreter.display()));
-    let parent = client_dir.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(&failed)?;
-    let temporary = tempfile::Builder::new().prefix(".install-").tempdir_in(parent);
-    let temporary = temporary.map_err(&failed)?;
-    let target = temporary.path().join("client");
-    run_pip(interpreter, &package, &target, progress)?;
-    // Workers are other users, whatever the server's own files are like.
-    make_readable(&target).map_err(&failed)?;
-    check_import(interpreter, &package, &target)?;
-    match fs::rename(&target, client_dir) {
-        // Another process was faster; its client was tried, too.
-        Err(_) if client_dir.is_dir() => Ok(()),
-        renamed => renamed.map_err(failed),
-    }
-}
-
-/// Lets everybody read a folder and all below it, and execute what is a program. Follows no link.
-fn make_readable(path: &Path) -> io::Result<()> {
-    let data = fs::symlink_metadata(path)?;
-    if data.is_symlink() {
-        return Ok(());
-    }
-    let mode = data.permissions().mode();
-    let executable = if mode & 0o100 == 0 { 0 } else { 0o111 };
-    fs::set_permissions(path, Permissions::from_mode(mode | 0o444 | executable))?;
-    if data.is_dir() {
-        for entry in fs::read_dir(path)? {
-            make_readable(&entry?.path())?;
-        }
-    }
-    Ok(())
-}
-
-fn check_pip(interpreter: &Path) -> Result<(), PythonError> {
-    let mut command = Command::new(interpreter);
-    command.args(["-m", "pip", "--version"]).stdin(Stdio::null());
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        _ => Err(PythonError::NoPip { interpreter: interpreter.display().to_string() }),
-    }
-}
-
-fn run_pip(
-    interpreter: &Path,
-    package: &str,
-    target: &Path,
-    progress: Progress<'_>,
-) -> Result<(), PythonError> {
-    let mut command = Command::new(interpreter);
-    command.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
-    // Only ready-made builds: building one needs a C++ compiler and cmake, and minutes.
-    command.args(["--only-binary", ":all:", "--progress-bar", "off"]);
-    // pip warns root about the system's packages; these go into a folder of their own.
-    command.args(["--root-user-action", "ignore", "--target"]).arg(target).arg(package);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let failed = io_error(target);
-    let child = command.spawn().map_err(&failed)?;
-    let (success, output) = follow(child, progress).map_err(failed)?;
-    if success {
-        return Ok(());
-    }
-    Err(PythonError::Install { package: package.to_owned(), output })
-}
-
-/// Passes a program's lines on while it runs; gives whether it succeeded, and its error output.
-fn follow(mut child: Child, progress: Progress<'_>) -> io::Result<(bool, String)> {
-    let errors = child.stderr.take();
-    let errors = std::thread::spawn(move || {
-        let mut text = Vec::new();
-        errors.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut text))?;
-        Ok::<_, io::Error>(String::from_utf8_lossy(&text).into_owned())
-    });
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).split(b'\n') {
-            progress(&String::from_utf8_lossy(&line?));
-        }
-    }
-    let success = child.wait()?.success();
-    let errors = errors.join().unwrap_or_else(|_| Ok(String::new()))?;
-    Ok((success, errors))
-}
-
-/// Tries the client in the environment that a worker has.
-fn check_import(interpreter: &Path, package: &str, target: &Path) -> Result<(), PythonError> {
-    let mut command = Command::new(interpreter);
-    command.args(["-c", "import awslambdaric.bootstrap, runtime_client"]).stdin(Stdio::null());
-    let output = command.env_clear().env("PYTHONPATH", target).output();
-    let output = output.map_err(io_error(target))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(PythonError::Install { package: package.to_owned(), output: words })
+) -> Result<(), PipError> {
+    let requirement = format!("awslambdaric=={version}");
+    let package = Package { interpreter, requirement: &requirement, dir: client_dir };
+    package.install(progress, |installed| {
+        let mut command = Command::new(interpreter);
+        command.args(["-c", "import awslambdaric.bootstrap, runtime_client"]);
+        command.env_clear().env("PYTHONPATH", installed);
+        command
+    })
 }
 
 #[cfg(test)]
@@ -449,49 +369,5 @@ mod tests {
         assert_eq!(bins_below(&root.path().join("none")), Vec::<PathBuf>::new());
         let missing = find_interpreter("3.14", &want).unwrap_err();
         assert!(missing.to_string().contains("python3.14"), "{missing}");
-    }
-
-    #[test]
-    fn the_lines_of_a_program_are_passed_on_and_its_errors_kept() {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", "echo one; echo two; echo bad >&2; exit 3"]);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = Mutex::new(Vec::new());
-        let followed = follow(child, &|line| lock(&lines).push(line.to_owned())).unwrap();
-        assert_eq!(followed, (false, "bad\n".to_owned()));
-        assert_eq!(*lock(&lines), ["one", "two"]);
-    }
-
-    /// A program in the place of an interpreter: a shell script. Another process writes it, since a
-    /// child that another test starts meanwhile would hold our descriptor: "text file busy".
-    fn fake_interpreter(dir: &Path, script: &str) -> PathBuf {
-        let (text, path) = (dir.join("text"), dir.join("python"));
-        fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
-        assert!(Command::new("cp").args([&text, &path]).status().unwrap().success());
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        path
-    }
-
-    #[test]
-    #[rustfmt::skip]
-    fn a_client_that_cannot_be_installed_leaves_nothing_and_tells_the_remedy() {
-        let pip_works = "case \"$3\" in --version) exit 0;; esac";
-        let installs = "if [ \"$3\" = install ]; then while [ \"$1\" != --target ]; do shift; done; mkdir \"$2\"; exit 0; fi";
-        for (script, want) in [
-            ("exit 1".to_owned(),                                          Some("has no pip")),
-            (format!("{pip_works}\necho no network >&2; exit 1"),          Some("set PIP_INDEX_URL). Its last words:\nno network")),
-            (format!("{pip_works}\n{installs}\necho broken >&2; exit 1"), Some("broken")),
-            (format!("{pip_works}\n{installs}\nexit 0"),                  None),
-        ] {
-            let dir = tempfile::tempdir().unwrap();
-            let interpreter = fake_interpreter(dir.path(), &script);
-            let clients = dir.path().join("clients");
-            let result = install(&interpreter, "1.0", &clients.join("one"), &|_| {});
-            let error = result.err().map(|error| error.to_string());
-            assert_eq!(error.is_some(), want.is_some(), "{script}: {error:?}");
-            assert!(error.unwrap_or_default().contains(want.unwrap_or_default()), "{script}");
-            let left = fs::read_dir(&clients).map_or(0, Iterator::count);
-            assert_eq!(left, usize::from(want.is_none()), "{script}");
-        }
     }
 }

@@ -1,9 +1,13 @@
 //! The runtimes of this host, whatever language they are for.
 
+mod trial;
+
 use std::path::{Path, PathBuf};
 
-use crate::python::{Python, PythonError, PythonRuntime};
+use crate::python::{self, Python, PythonError, PythonRuntime};
 use crate::specification::{Program, RuntimeCommand};
+
+pub use trial::{TrialError, try_out};
 
 /// What runtimes of one kind have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +22,39 @@ impl Family {
     /// The family of a runtime by Lambda's name of it; none if it does not run here at all.
     #[must_use]
     pub fn of(runtime: &str) -> Option<Self> {
-        match runtime {
-            "provided.al2" | "provided.al2023" => Some(Self::Provided),
-            python if python.starts_with("python3.") => Some(Self::Python),
-            _ => None,
+        if PROVIDED.contains(&runtime) {
+            return Some(Self::Provided);
         }
+        python::names().any(|name| name == runtime).then_some(Self::Python)
     }
+}
+
+/// The runtimes that bring nothing along.
+const PROVIDED: [&str; 2] = ["provided.al2023", "provided.al2"];
+
+/// Every runtime that can run on a host that has what it needs, the newest of each family first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    python::names().chain(PROVIDED)
+}
+
+/// How a runtime stands on this host.
+#[derive(Debug)]
+pub enum Standing {
+    /// Functions of it can run.
+    Ready(Equipment),
+    /// They can after [`Runtimes::prepare`], which fetches what is missing.
+    Installable(Equipment),
+    /// They cannot; the error says what would help.
+    Missing(RuntimeError),
+}
+
+/// What a runtime runs by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Equipment {
+    /// The program, if it is one of the host's.
+    pub program: Option<PathBuf>,
+    /// The runtime client and its version, if there is one.
+    pub client: Option<String>,
 }
 
 /// Why functions of a runtime cannot run here. Displays with the remedy.
@@ -60,6 +91,15 @@ impl Runtime {
                 client_dir: None,
                 zygote: None,
             },
+        }
+    }
+
+    /// What kind of runtime it is.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Python(_) => Family::Python,
+            Self::Provided => Family::Provided,
         }
     }
 
@@ -103,6 +143,19 @@ impl Runtimes {
             }
             Some(Family::Provided) => Ok(Runtime::Provided),
             None => Err(RuntimeError::Unserved(runtime.to_owned())),
+        }
+    }
+
+    /// How a runtime stands, without changing it. Blocking: it tries programs of the host.
+    #[must_use]
+    pub fn inspect(&self, runtime: &str) -> Standing {
+        match Family::of(runtime) {
+            Some(Family::Python) => match self.python.inspect(runtime) {
+                Ok(standing) => standing,
+                Err(error) => Standing::Missing(error.into()),
+            },
+            Some(Family::Provided) => Standing::Ready(Equipment { program: None, client: None }),
+            None => Standing::Missing(RuntimeError::Unserved(runtime.to_owned())),
         }
     }
 }
