@@ -49,8 +49,8 @@ use tokio::task::JoinHandle;
 pub use host::{Answering, Host, Own};
 pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
-pub use records::{LogFormat, SystemLevel};
 pub use pip::PipError;
+pub use records::{LogFormat, SystemLevel};
 pub use runtime_api::RESPONSE_BYTES_MAX;
 pub use spawner::{SpawnError, run_if_spawner};
 pub use specification::{

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::environment::{Facts, standard_environment};
 use crate::runtimes::{Family, Runtime};
-use crate::{Event, InvokeError, Outcome, Sandbox, WorkerSpec};
+use crate::{Event, InvokeError, LogFormat, Outcome, Sandbox, WorkerSpec};
 
 /// What a runtime is tried with: the file, its mode, its text, the event, and the answer.
 struct Function {
@@ -113,6 +113,8 @@ fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> Wo
         handler: handler.to_owned(),
         environment,
         host: None,
+        log: None,
+        log_format: LogFormat::Text,
         timeout: TIMEOUT,
         memory_mb: MEMORY_MB,
         ephemeral_mb: 512,
