@@ -47,6 +47,10 @@ pub(crate) const ROOTS: [&str; 8] =
 /// What the keys of queued events begin with. No snapshot has them.
 pub(crate) const QUEUE: &str = "queue/";
 
+/// What the keys of secrets begin with: access keys, and what session tokens are sealed with. Their
+/// values are to be kept sealed.
+pub const SEALED: [&str; 2] = ["key/", SESSION_KEYS];
+
 /// Most keys are shorter: their text needs no second allocation.
 const USUAL_KEY_BYTES: usize = 128;
 

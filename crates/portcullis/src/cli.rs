@@ -173,6 +173,18 @@ pub(crate) struct ServeArguments {
         hide_env_values = true
     )]
     pub(crate) root_secret_access_key: Option<String>,
+    /// File with the key that secrets in the store are sealed with, base64 of 32 bytes; else the data
+    /// folder's `sealing-key`, made at first start.
+    #[arg(long, env = "PORTCULLIS_SEALING_KEY_FILE")]
+    pub(crate) sealing_key_file: Option<PathBuf>,
+    /// The key itself. Give it in the environment: a command line can be seen by other users.
+    #[arg(
+        long,
+        env = "PORTCULLIS_SEALING_KEY",
+        conflicts_with = "sealing_key_file",
+        hide_env_values = true
+    )]
+    pub(crate) sealing_key: Option<String>,
     #[command(flatten)]
     pub(crate) decision_log: DecisionLogArguments,
     #[command(flatten)]

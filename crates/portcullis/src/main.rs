@@ -15,6 +15,7 @@ mod quickstart;
 mod remedy;
 mod root_credentials;
 mod runtime;
+mod sealing_key;
 mod serve;
 mod server;
 mod simulate;

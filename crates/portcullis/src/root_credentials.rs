@@ -81,7 +81,7 @@ pub(crate) fn write(
 }
 
 /// Temporary file, sync, rename, sync of the folder: the file is whole or not there.
-fn write_durably(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_durably(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension("draft");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);

@@ -36,6 +36,7 @@ use crate::{
     console::say,
     logs,
     root_credentials::{self, RootCredentialsError},
+    sealing_key::{self, SealingError, SealingKeySource},
 };
 
 /// The data folder of the quickstart's server lies here, and the runtime clients are kept here.
@@ -66,7 +67,10 @@ pub(crate) enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The store cannot be opened.
+    /// The store cannot be opened, or its secrets cannot.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    /// The folder of code packages cannot be opened.
     #[error("cannot open the store: {0}")]
     Store(#[from] StoreError),
     /// Decisions could not be kept.
@@ -170,6 +174,7 @@ pub(crate) async fn start_quickstart(
         account_concurrency: AccountConcurrency::default(),
         retry_delays: RetryDelays::default(),
         root: None,
+        sealing_key: SealingKeySource::default(),
         decision_log: DecisionLogArguments::default(),
         function_log: FunctionLogArguments::default(),
         isolation: arguments.isolation,
@@ -200,6 +205,7 @@ struct Configuration {
     retry_delays: RetryDelays,
     /// Given root credentials; generated or read from the data folder when absent.
     root: Option<Credentials>,
+    sealing_key: SealingKeySource,
     decision_log: DecisionLogArguments,
     function_log: FunctionLogArguments,
     isolation: Isolation,
@@ -239,11 +245,20 @@ impl Configuration {
             retry_delays: parse("--retry-delays", &arguments.retry_delays)?,
             account_concurrency: parse("--account-concurrency", &arguments.account_concurrency)?,
             root,
+            sealing_key: sealing_key_of(arguments)?,
             decision_log: arguments.decision_log.clone(),
             function_log: arguments.function_log.clone(),
             isolation: arguments.isolation,
         })
     }
+}
+
+fn sealing_key_of(arguments: &ServeArguments) -> Result<SealingKeySource, ServeError> {
+    Ok(match (&arguments.sealing_key, &arguments.sealing_key_file) {
+        (Some(key), _) => SealingKeySource::Given(parse("--sealing-key", key)?),
+        (None, Some(path)) => SealingKeySource::File(path.clone()),
+        (None, None) => SealingKeySource::DataFolder,
+    })
 }
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -284,15 +299,16 @@ impl Running {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
         let Configuration { account_concurrency, retry_delays, function_log, .. } = configuration;
+        let Configuration { sealing_key, .. } = configuration;
         make_private(&data_dir)?;
-        let store = Arc::new(SqliteStore::open(&data_dir)?);
+        let (store, sealed) = sealing_key::open(&data_dir, &sealing_key).await?;
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|source| ServeError::Listen { address: listen, source })?;
         let endpoint = format!("http://{}", listener.local_addr()?).parse()?;
         let (root, new_root) = root_of(root, &data_dir)?;
         let partition = Partition::of_region(region.as_str());
-        let catalog = Catalog::open(store.clone(), partition).await?;
+        let catalog = Catalog::open(Arc::new(sealed), partition).await?;
         catalog.start(account, &root_key(&root)?, jiff::Timestamp::now()).await?;
         let blobs = Blobs::open(&data_dir.join("code"))?;
         let sandbox = Sandbox::new(sandbox_settings(isolation, account_concurrency))?;

@@ -53,6 +53,12 @@ pub enum StoreError {
         /// The folder that was asked for.
         folder: PathBuf,
     },
+    /// The sealed values were sealed with another key. Nothing was changed.
+    #[error(
+        "the secrets in the store are sealed with another sealing key than the one given; give the \
+         one that it was first started with"
+    )]
+    WrongSealingKey,
     /// A watch wants changes that are no longer kept. Scan again and watch from there.
     #[error("changes up to revision {oldest} are no longer kept; scan again")]
     Compacted {

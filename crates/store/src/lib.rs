@@ -16,6 +16,7 @@ mod error;
 mod folder;
 mod history;
 mod key;
+mod sealed;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
@@ -27,6 +28,7 @@ pub use contract::{BoxFuture, Entry, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Page, Rev
 pub use digest::{Digest, InvalidDigest};
 pub use error::{CommitError, Source, StoreError};
 pub use key::{InvalidKey, KEY_BYTES_MAX, Key};
+pub use sealed::{InvalidSealingKey, SealedStore, SealingKey, is_sealed};
 pub use sqlite::SqliteStore;
 pub use transaction::{
     EXPECTATIONS_MAX, Expectation, TRANSACTION_BYTES_MAX, Transaction, VALUE_BYTES_MAX, WRITES_MAX,

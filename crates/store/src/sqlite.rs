@@ -90,6 +90,20 @@ impl SqliteStore {
         Self::open_instrumented(folder, |_| Ok(()))
     }
 
+    /// Writes the files of this folder's store anew, so that nothing is left in them of values that
+    /// were replaced or deleted. Blocks for as long as it takes to copy them.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`]; [`StoreError::Io`] when the disk has no room for the copy.
+    pub fn rewrite(folder: &Path) -> Result<(), StoreError> {
+        let _lock = folder::lock(folder)?;
+        let connection = open_writer(folder, &folder.join(DATABASE_FILE))?;
+        let rewritten = connection
+            .execute_batch("VACUUM")
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        rewritten.map_err(values::failed("write the database anew"))
+    }
+
     /// As [`SqliteStore::open`], with a writer that `faults` can make fail.
     ///
     /// # Errors
@@ -124,6 +138,12 @@ impl SqliteStore {
         let thread = thread.spawn(|| serving.run());
         let thread = thread.map_err(folder::failed("start the writer thread"))?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Whether nothing was ever written to it.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.shared.readers.latest().settled() == Some(Revision::ZERO)
     }
 
     /// Finishes the commits that were accepted, then lets go of the folder. From the start of this
