@@ -18,9 +18,11 @@ const WARNING_BYTES_MAX: usize = 1_024;
 pub(crate) struct Doubts(Vec<Finding>);
 
 impl Doubts {
-    /// Of a statement that the caller is permitted to add to a function of its own account.
-    pub(crate) fn of(statement: &Statement) -> Self {
-        let mut findings = lint_grant(statement, &Facts::default());
+    /// Of statements that the caller is permitted to add to a function of its own account.
+    pub(crate) fn of<'s>(statements: impl IntoIterator<Item = &'s Statement>) -> Self {
+        let facts = Facts::default();
+        let each = statements.into_iter().map(|statement| lint_grant(statement, &facts));
+        let mut findings: Vec<Finding> = each.flatten().collect();
         findings.retain(|finding| finding.severity != Severity::Note);
         Self(findings)
     }
@@ -37,14 +39,15 @@ impl Doubts {
         })
     }
 
-    /// Has the operator told, and gives the header for the caller; `None` if there is no doubt.
-    pub(crate) fn warn(&self, cx: &RequestCx<'_>, statement: &Statement) -> Option<HeaderValue> {
+    /// Has the operator told about `what`, a statement's id or more, and gives the header for the
+    /// caller; `None` if there is no doubt.
+    pub(crate) fn warn(&self, cx: &RequestCx<'_>, what: &str) -> Option<HeaderValue> {
         if self.0.is_empty() {
             return None;
         }
         let text = line(&self.0);
-        let (request_id, statement) = (cx.request_id(), statement.sid().as_str());
-        tracing::warn!(%request_id, statement, warning = ?text, "a doubtful grant was made");
+        let request_id = cx.request_id();
+        tracing::warn!(%request_id, statement = what, warning = ?text, "a doubtful grant was made");
         HeaderValue::from_str(&text).ok()
     }
 }

@@ -38,6 +38,7 @@ const CREATE: &str = r#"{"FunctionName":"missing","Runtime":"python3.11","Handle
 const SIGNING: &str =
     "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdefg";
 const PUBLISHERS: &str = r#"{"AllowedPublishers":{"SigningProfileVersionArns":["arn:aws:signer:us-east-1:123456789012:/signing-profiles/p/v"]}}"#;
+const WHOLE: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"lambda:*","Resource":"*"}}"#;
 const SUPPOSED: &str =
     r#"{"Principal":"anonymous","Action":"lambda:ListFunctions","Resource":"*"}"#;
 const GRANT: &str = r#"{"StatementId":"s","Action":"lambda:InvokeFunction","Principal":"*"}"#;
@@ -66,10 +67,14 @@ fn of_lambda() -> Vec<Case> {
     let url = "/2021-10-31/functions/missing/url";
     let signing = "/2020-06-30/functions/missing/code-signing-config";
     let config: &str = String::leak(format!("/2020-04-22/code-signing-configs/{}", SIGNING.replace(':', "%3A")));
+    let policy = "/2026-07-09/resource-policy/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
     let recursion = "/2024-08-31/functions/missing/recursion-config";
     let runtime = "/2021-07-20/functions/missing/runtime-management-config";
     vec![
         with(function("AddPermission",        Method::POST,   "/policy"), GRANT),
+        with(rest("PutResourcePolicy", Method::PUT, policy), String::leak(format!(r#"{{"Policy":"{}"}}"#, WHOLE.replace('"', "\\\"")))),
+        rest("GetResourcePolicy", Method::GET, policy),
+        rest("DeleteResourcePolicy", Method::DELETE, policy),
         function("GetPolicy",                 Method::GET,    "/policy"),
         function("RemovePermission",          Method::DELETE, "/policy/s"),
         with(rest("CreateFunction", Method::POST, "/2015-03-31/functions"), CREATE),
@@ -401,10 +406,21 @@ async fn nobody_may_do_anything_without_a_permission_of_exactly_that_name() {
     }
 }
 
+/// What the operations on whole policies ask for beside their own action: leave for each grant.
+fn beside(operation: &str) -> &'static str {
+    match operation {
+        "PutResourcePolicy" => r#","lambda:AddPermission","lambda:RemovePermission""#,
+        "GetResourcePolicy" => r#","lambda:GetPolicy""#,
+        "DeleteResourcePolicy" => r#","lambda:RemovePermission""#,
+        _ => "",
+    }
+}
+
 /// A user who may do exactly this action, and whatever hangs on it, is not refused.
 async fn admit(server: &TestServer, operation: &str, action: &str, call: &Call<'_>) {
+    let beside = beside(operation);
     let policy = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["{action}","iam:PassRole"],"Resource":"*"}}]}}"#
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["{action}","iam:PassRole"{beside}],"Resource":"*"}}]}}"#
     );
     let name = format!("may-{}-{operation}", call.service);
     let user = server.user(&name, Some(&policy)).await;

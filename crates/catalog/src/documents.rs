@@ -9,6 +9,7 @@ pub mod lambda;
 pub mod layer;
 mod organization;
 mod policy;
+pub mod resource_policy;
 pub mod url;
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -18,7 +18,7 @@ use crate::{
     AccessKeyView, FunctionView, GroupView, LayerView, PolicyView, RoleView, UserView, Versioned,
     address::Address,
     code_signing::CodeSigning,
-    documents::{Document, DocumentError, lambda::decode_policy},
+    documents::{Document, DocumentError, resource_policy::decode_policy},
     entities::Entities,
     groups::Groups,
     layers::Layers,
@@ -571,7 +571,7 @@ fn read_policy(
     previous: Option<&PolicyView>,
     entry: Option<Stored<'_>>,
 ) -> Option<Option<Arc<PolicyView>>> {
-    let known = previous.map(|view| view.stored.statements()).unwrap_or_default();
+    let known = previous.map(|view| &*view.stored);
     let stored = read_with(entry, |bytes| decode_policy(bytes, known));
     entry.map(|_| stored.map(|stored| Arc::new(PolicyView::new(arn, stored))))
 }

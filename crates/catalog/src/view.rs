@@ -372,11 +372,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use portcullis_iam::{Decision, MapContext, NoEntities, Policies, Principal, Request, decide};
-    use portcullis_lambda::{Grant, GrantInput, RevisionId, Statement};
+    use portcullis_lambda::{Grant, GrantInput, PolicyHead, RevisionId, Statement};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::documents::{Document as _, lambda::decode_policy};
+    use crate::documents::{Document as _, resource_policy::decode_policy};
 
     const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
     const PRINCIPALS: [&str; 4] = ["s3.amazonaws.com", "sns.amazonaws.com", "111122223333", "*"];
@@ -433,8 +433,7 @@ mod tests {
 
     /// The policy as one reads it from the store who knows an earlier state of it.
     fn read(policy: &ResourcePolicy, earlier: Option<&ResourcePolicy>) -> ResourcePolicy {
-        let known = earlier.map(ResourcePolicy::statements).unwrap_or_default();
-        decode_policy(&policy.encode(), known).unwrap()
+        decode_policy(&policy.encode(), earlier).unwrap()
     }
 
     /// What the policy says about every caller from every source.
@@ -498,7 +497,7 @@ mod tests {
         let bad = good.statements()[1].json().replace("s2", "bad").replace(":function", "");
         let bad = bad.replace("\"arn:aws:lambda", "\"lambda");
         let mixed = vec![good.statements()[0].clone(), Statement::from_json(&bad).unwrap()];
-        let mixed = ResourcePolicy::restore(mixed, revision()).unwrap();
+        let mixed = ResourcePolicy::restore(PolicyHead::default(), mixed, revision()).unwrap();
         assert!(view(read(&mixed, Some(&good))).compiled.is_none());
         assert!(view(read(&good, Some(&mixed))).compiled.is_some());
     }

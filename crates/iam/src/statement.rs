@@ -75,7 +75,21 @@ impl Statement {
         json: &str,
         bindings: &Bindings,
     ) -> Result<Arc<Self>, PolicyError> {
-        let (raw, variables) = (RawStatement::parse_alone(json)?, true);
+        Self::parse_under(kind, true, json, bindings)
+    }
+
+    /// As [`parse_bound`](Self::parse_bound), of a document of any version. `variables`: whether it
+    /// has the version 2012-10-17, under which `${…}` are variables.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_under(
+        kind: DocumentKind,
+        variables: bool,
+        json: &str,
+        bindings: &Bindings,
+    ) -> Result<Arc<Self>, PolicyError> {
+        let raw = RawStatement::parse_alone(json)?;
         validate::statement(kind, variables, 0, &raw)?;
         Ok(Arc::new(Self::compile(kind, variables, &raw, json, bindings)))
     }

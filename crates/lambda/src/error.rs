@@ -105,6 +105,9 @@ pub enum InvalidParameter {
     /// Our own text: AWS' is not recorded.
     #[error("The statement is not a valid resource policy: {0}")]
     Statement(Box<str>),
+    /// A whole policy that is none of a resource. Our own text: AWS' is not recorded (`[gap]`).
+    #[error("The policy is not a valid resource policy: {0}")]
+    Policy(Box<str>),
     /// A grant that anybody could use through a service, on a server that is set to refuse such
     /// grants. Our own text.
     #[error("This server refuses grants to services that do not say for whose resource. {0}")]

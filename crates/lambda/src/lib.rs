@@ -66,7 +66,7 @@ pub use lint::{
 };
 pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
 pub use not_found::{Lookup, Missing, NotFound};
-pub use policy::{RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
+pub use policy::{PolicyHead, PolicyVersion, RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
 pub use qualifier::Qualifier;
 pub use recursion::RecursiveLoop;
 pub use reference::{Endpoint, FunctionReference, Resolution};

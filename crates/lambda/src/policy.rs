@@ -1,33 +1,40 @@
 //! The resource policy of a function, a version or an alias, and of a layer version.
 
-use std::{borrow::Cow, sync::Arc};
+mod head;
+
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use portcullis_iam::{
-    Bindings, DocumentKind, Entities, PolicyError, SizeLimit, Statement as CompiledStatement,
+    Bindings, DocumentKind, Entities, Policy, PolicyError, SizeLimit,
+    Statement as CompiledStatement,
 };
 use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     Conflict, Grant, InvalidParameter, InvalidValue, LambdaError, LayerGrant, LayerVersionArn,
     NotFound, Qualifier, RevisionId, StaleRevision, StatementId, Target,
 };
 
+use head::Written;
+pub use head::{PolicyHead, PolicyVersion};
+
 /// Largest resource policy, in bytes of its compact JSON.
 ///
 /// Source: `[doc][issue] aws-lambda.md §1.10`: 20 KB, where KB is 1024 bytes.
 pub const RESOURCE_POLICY_BYTES_MAX: usize = SizeLimit::FunctionPolicy.max();
 
-/// What stands before the statements.
-const HEAD: &str = r#"{"Version":"2012-10-17","Id":"default","Statement":["#;
-/// What stands after them.
+/// What stands before the statement of a document that has no other and nothing else.
+const ALONE_HEAD: &str = r#"{"Statement":"#;
+/// What stands after the statements.
 const TAIL: &str = "]}";
 
-/// One statement: its id, the JSON that `AddPermission` answered, the unique id that its principal
-/// was bound to then, and what the policy engine makes of that. Cheap to clone. Two are equal when
-/// their texts and unique ids are.
+/// One statement: its id, its JSON, compact, the unique ids that its principals were bound to when
+/// it was made, and what the policy engine makes of that. Cheap to clone. Two are equal when their
+/// texts and unique ids are.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    sid: StatementId,
+    sid: Option<Arc<str>>,
     json: Arc<str>,
     bindings: Arc<Bindings>,
     compiled: Result<Arc<CompiledStatement>, Arc<PolicyError>>,
@@ -41,20 +48,28 @@ impl PartialEq for Statement {
 
 impl Eq for Statement {}
 
-/// The elements that a statement has, each of its JSON type, no others.
+/// The elements that a statement may have, no others.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 #[expect(dead_code, reason = "read to check the shape; only the id is kept")]
 struct Shape<'a> {
     #[serde(borrow)]
-    sid: Cow<'a, str>,
+    sid: Option<Cow<'a, str>>,
     effect: Cow<'a, str>,
     #[serde(borrow)]
-    principal: &'a serde_json::value::RawValue,
-    action: Cow<'a, str>,
-    resource: Cow<'a, str>,
+    principal: Option<&'a RawValue>,
     #[serde(borrow)]
-    condition: Option<&'a serde_json::value::RawValue>,
+    not_principal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    not_action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    resource: Option<&'a RawValue>,
+    #[serde(borrow)]
+    not_resource: Option<&'a RawValue>,
+    #[serde(borrow)]
+    condition: Option<&'a RawValue>,
 }
 
 impl Statement {
@@ -69,42 +84,86 @@ impl Statement {
         entities: &dyn Entities,
     ) -> Result<Self, LambdaError> {
         let json = grant.statement_json(target.to_string(), target.function.partition())?;
+        let sid = grant.statement_id().as_str();
         let bindings = Bindings::of_one(grant.principal(), entities)
             .map_err(|_| InvalidParameter::Principal)?;
-        Ok(Self::new(grant.statement_id().clone(), &json, bindings))
+        Ok(Self::new(Some(sid.into()), PolicyVersion::default(), &json, bindings.into()))
     }
 
-    fn new(sid: StatementId, json: &str, bindings: Bindings) -> Self {
-        let compiled = CompiledStatement::parse_bound(DocumentKind::Resource, json, &bindings);
-        let compiled = compiled.map_err(Arc::new);
-        Self { sid, json: json.into(), bindings: bindings.into(), compiled }
+    fn new(
+        sid: Option<Arc<str>>,
+        version: PolicyVersion,
+        json: &str,
+        bindings: Arc<Bindings>,
+    ) -> Self {
+        let variables = version == PolicyVersion::V2012;
+        let kind = DocumentKind::Resource;
+        let compiled = CompiledStatement::parse_under(kind, variables, json, &bindings);
+        Self { sid, json: json.into(), bindings, compiled: compiled.map_err(Arc::new) }
     }
 
-    /// The same, with its principal bound to a unique id as it was stored.
+    /// The statement as a document of `version` has it.
+    fn under(self, version: PolicyVersion) -> Self {
+        match version {
+            PolicyVersion::V2012 => self,
+            _ => Self::new(self.sid, version, &self.json, self.bindings),
+        }
+    }
+
+    /// The statement of a document of `version`, with its principals bound to unique ids.
     #[must_use]
-    pub fn bound_to(self, id: &str) -> Self {
-        let principal = self.principal().map(|principal| (principal.into(), id.into()));
-        Self::new(self.sid, &self.json, principal.into_iter().collect())
+    pub fn bound(self, version: PolicyVersion, bindings: Bindings) -> Self {
+        if bindings == *self.bindings {
+            return self;
+        }
+        Self::new(self.sid, version, &self.json, bindings.into())
     }
 
-    /// The unique id that its principal was bound to.
+    /// The same, with its one principal bound to a unique id as it was stored.
+    #[must_use]
+    pub fn bound_to(self, version: PolicyVersion, id: &str) -> Self {
+        let principal = self.principal().map(|principal| (principal.into(), id.into()));
+        self.bound(version, principal.into_iter().collect())
+    }
+
+    /// The unique ids that its principals were bound to.
+    #[must_use]
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// The unique id that its principal was bound to, where it names one AWS principal as a grant
+    /// does.
     #[must_use]
     pub fn unique_id(&self) -> Option<&str> {
-        self.bindings.iter().next().map(|(_, id)| id)
+        let (principal, id) = self.bindings.iter().next()?;
+        // What stands within a text has its quotes escaped.
+        let alone = format!(r#""Principal":{{"AWS":"{principal}"}}"#);
+        self.json.contains(&alone).then_some(id)
     }
 
-    /// The statement as it is shown: under the ARN that its principal has now, or its unique id if it
-    /// is gone.
+    /// The statement as it is shown: under the ARNs that its principals have now, or their unique ids
+    /// if they are gone.
     #[must_use]
     pub fn shown(&self, entities: &dyn Entities) -> Cow<'_, str> {
-        let changed = self.bindings.iter().find_map(|(written, _)| {
-            let now = self.bindings.shown(written, entities);
-            (now != written).then_some((written, now))
-        });
-        let Some((written, now)) = changed else { return (&*self.json).into() };
-        // Of what a grant writes, no text before the principal's has quotes in it.
-        let element = |principal: &str| format!(r#"{{"AWS":"{principal}"}}"#);
-        self.json.replacen(&element(written), &element(&now), 1).into()
+        if self.bindings.shows_as_written(entities) {
+            return (&*self.json).into();
+        }
+        let document = self.alone();
+        let shown = self.bindings.show(&document, entities);
+        let statement = shown.strip_prefix(ALONE_HEAD).and_then(|it| it.strip_suffix('}'));
+        statement.unwrap_or(&self.json).to_owned().into()
+    }
+
+    /// A document that has nothing but the statement.
+    fn alone(&self) -> String {
+        format!("{ALONE_HEAD}{}}}", self.json)
+    }
+
+    /// The statement of a document of `version`, with its principals bound to whom they name now.
+    fn bind(self, version: PolicyVersion, entities: &dyn Entities) -> Result<Self, LambdaError> {
+        let bindings = Bindings::of(&self.alone(), entities);
+        Ok(self.bound(version, bindings.map_err(|_| InvalidParameter::Principal)?))
     }
 
     /// That the policy engine can decide by the statement: what it would refuse must not be
@@ -124,42 +183,43 @@ impl Statement {
         self.compiled.as_ref().map_err(|why| &**why)
     }
 
-    /// Reads a statement of a stored policy. That it is a statement that can be decided is for
-    /// the policy engine to say; here it has the elements that a grant writes.
+    /// Reads a statement. That it is one that can be decided is for the policy engine to say; here
+    /// it has the elements of one.
     ///
     /// # Errors
-    /// [`InvalidValue`] when it has others, or an illegal id.
+    /// [`InvalidValue`] when it has others.
     pub fn from_json(json: &str) -> Result<Self, InvalidValue> {
-        match Self::split_first(json)? {
+        match Self::split_first(json, PolicyVersion::default())? {
             (statement, "") => Ok(statement),
             _ => Err(Self::refusal(json)),
         }
     }
 
-    /// Reads the statement that `text` begins with, as [`from_json`](Self::from_json); and what
-    /// follows it.
+    /// Reads the statement that `text` begins with, as [`from_json`](Self::from_json), of a document
+    /// of `version`; and what follows it.
     ///
     /// # Errors
     /// [`InvalidValue`] as there.
-    pub fn split_first(text: &str) -> Result<(Self, &str), InvalidValue> {
+    pub fn split_first(text: &str, version: PolicyVersion) -> Result<(Self, &str), InvalidValue> {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<Shape<'_>>();
         let Some(Ok(shape)) = values.next() else { return Err(Self::refusal(text)) };
         let parts = text.split_at_checked(values.byte_offset());
         let (json, rest) = parts.ok_or_else(|| Self::refusal(text))?;
-        Ok((Self::new(shape.sid.parse()?, json, Bindings::default()), rest))
+        let sid = shape.sid.map(|sid| sid.as_ref().into());
+        Ok((Self::new(sid, version, json, Arc::default()), rest))
     }
 
     fn refusal(json: &str) -> InvalidValue {
-        InvalidValue::new("policy statement", json, "the elements of a grant")
+        InvalidValue::new("policy statement", json, "the elements of a statement")
     }
 
-    /// The statement's id, unique within its policy.
+    /// The statement's id, unique within its policy, if it has one.
     #[must_use]
-    pub fn sid(&self) -> &StatementId {
-        &self.sid
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
     }
 
-    /// The statement as compact JSON, keys in the order of AWS.
+    /// The statement as compact JSON; that of a grant has its keys in the order of AWS.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
@@ -167,7 +227,7 @@ impl Statement {
 
     /// The text at `pointer`, where a grant writes one text.
     fn text_at(&self, pointer: &str) -> Option<String> {
-        let value: serde_json::Value = serde_json::from_str(&self.json).ok()?;
+        let value: Value = serde_json::from_str(&self.json).ok()?;
         Some(value.pointer(pointer)?.as_str()?.to_owned())
     }
 
@@ -179,10 +239,33 @@ impl Statement {
         places.iter().find_map(|place| self.text_at(place))
     }
 
+    /// Everybody whom it names: `*`, services, ARNs, account ids; `*` where it names who is left out.
+    /// The condition key `lambda:Principal` of the operations on whole policies.
+    #[must_use]
+    pub fn principals(&self) -> BTreeSet<String> {
+        let value: Value = serde_json::from_str(&self.json).unwrap_or_default();
+        let mut named = BTreeSet::new();
+        match value.get("Principal") {
+            Some(Value::Object(kinds)) => kinds.values().for_each(|kind| collect(kind, &mut named)),
+            Some(everybody) => collect(everybody, &mut named),
+            None => drop(named.insert("*".to_owned())),
+        }
+        named
+    }
+
     /// The condition key `lambda:FunctionUrlAuthType` of `RemovePermission`.
     #[must_use]
     pub fn function_url_auth_type(&self) -> Option<String> {
         self.text_at("/Condition/StringEquals/lambda:FunctionUrlAuthType")
+    }
+}
+
+/// One text, or each of a list.
+fn collect(value: &Value, texts: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => drop(texts.insert(text.clone())),
+        Value::Array(list) => list.iter().for_each(|one| collect(one, texts)),
+        _ => {}
     }
 }
 
@@ -192,6 +275,7 @@ impl Statement {
 /// addition, ids unique, at most [`RESOURCE_POLICY_BYTES_MAX`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourcePolicy {
+    head: PolicyHead,
     statements: Vec<Statement>,
     revision: RevisionId,
 }
@@ -249,7 +333,8 @@ impl ResourcePolicy {
         let sid = grant.statement_id();
         // Principals are accounts, which no unique id stands for.
         let made = |_: &[Statement]| {
-            Ok(Statement::new(sid.clone(), &grant.statement_json(version)?, Bindings::default()))
+            let (json, version) = (grant.statement_json(version)?, PolicyVersion::default());
+            Ok(Statement::new(Some(sid.as_str().into()), version, &json, Arc::default()))
         };
         Self::append(current, sid, made, fresh)
     }
@@ -261,12 +346,13 @@ impl ResourcePolicy {
         fresh: RevisionId,
     ) -> Result<Self, LambdaError> {
         let present = current.map(|policy| policy.statements.as_slice()).unwrap_or_default();
-        if present.iter().any(|statement| statement.sid == *sid) {
+        if current.is_some_and(|policy| policy.statement(sid.as_str()).is_some()) {
             return Err(Conflict::StatementExists(sid.clone()).into());
         }
-        let added = make(present)?;
+        let head = current.map_or_else(PolicyHead::default, |policy| policy.head.clone());
+        let added = make(present)?.under(head.version);
         let statements = present.iter().cloned().chain([added.clone()]).collect();
-        let policy = Self { statements, revision: fresh }.within_limit()?;
+        let policy = Self { head, statements, revision: fresh }.within_limit()?;
         added.check()?;
         Ok(policy)
     }
@@ -309,23 +395,88 @@ impl ResourcePolicy {
         if policy.statement(sid).is_none() {
             return Err(NotFound::Statement(sid.into()).into());
         }
-        let kept = policy.statements.iter().filter(|statement| statement.sid.as_str() != sid);
+        let kept = policy.statements.iter().filter(|statement| statement.sid() != Some(sid));
         let statements: Vec<Statement> = kept.cloned().collect();
-        Ok((!statements.is_empty()).then_some(Self { statements, revision: fresh }))
+        let head = policy.head.clone();
+        Ok((!statements.is_empty()).then_some(Self { head, statements, revision: fresh }))
+    }
+
+    /// `PutResourcePolicy`: the policy that `document` writes, in place of any. `resource`, `fresh`
+    /// and `entities` as in [`add`](Self::add).
+    ///
+    /// # Errors
+    /// [`InvalidParameter::LatestPolicy`], [`StaleRevision::Policy`], [`InvalidParameter::Principal`].
+    pub fn put(
+        current: Option<&Self>,
+        target: &Target,
+        resource: RevisionId,
+        document: &Self,
+        expected: Option<&str>,
+        fresh: RevisionId,
+        entities: &dyn Entities,
+    ) -> Result<Self, LambdaError> {
+        Self::check_target(target)?;
+        let revision = current.map_or(resource, |policy| policy.revision);
+        check_revision(Some(revision), expected, StaleRevision::Policy)?;
+        let head = document.head.clone();
+        let each = document.statements.iter().cloned();
+        let bound = each.map(|statement| statement.bind(head.version, entities));
+        Ok(Self { statements: bound.collect::<Result<_, _>>()?, head, revision: fresh })
+    }
+
+    /// `DeleteResourcePolicy`: whether the policy may go.
+    ///
+    /// # Errors
+    /// [`NotFound::Resource`] where there is none, [`StaleRevision::Policy`].
+    pub fn check_deletion(
+        current: Option<&Self>,
+        expected: Option<&str>,
+    ) -> Result<(), LambdaError> {
+        let policy = current.ok_or(NotFound::Resource)?;
+        check_revision(Some(policy.revision), expected, StaleRevision::Policy)
+    }
+
+    /// Reads a whole document: any that the policy engine takes as that of a resource, with Deny,
+    /// several principals, and all conditions. White space between its parts is not kept.
+    ///
+    /// # Errors
+    /// [`InvalidParameter::Policy`], [`LambdaError::PolicyTooLong`].
+    pub fn document(json: &str, revision: RevisionId) -> Result<Self, LambdaError> {
+        let refusal = |why: String| LambdaError::from(InvalidParameter::Policy(why.into()));
+        Policy::parse(DocumentKind::Resource, json).map_err(|why| refusal(why.to_string()))?;
+        let written = Written::read(json).map_err(|why| refusal(why.to_string()))?;
+        let head = PolicyHead { version: written.version, id: written.id };
+        let read = |one: &&RawValue| match Statement::split_first(
+            &portcullis_json::compact(one.get()),
+            head.version,
+        ) {
+            Ok((statement, _)) => Ok(statement),
+            Err(why) => Err(refusal(why.to_string())),
+        };
+        let statements = written.statements.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if statements.is_empty() {
+            return Err(refusal("it has no statement".to_owned()));
+        }
+        statements.iter().try_for_each(Statement::check)?;
+        Self::restore(head, statements, revision)
     }
 
     /// A policy from its statements, as they were stored.
     ///
     /// # Errors
     /// [`InvalidValue`] when there is none or an id comes twice, [`LambdaError::PolicyTooLong`].
-    pub fn restore(statements: Vec<Statement>, revision: RevisionId) -> Result<Self, LambdaError> {
-        let mut sids: Vec<&str> = statements.iter().map(|s| s.sid.as_str()).collect();
+    pub fn restore(
+        head: PolicyHead,
+        statements: Vec<Statement>,
+        revision: RevisionId,
+    ) -> Result<Self, LambdaError> {
+        let mut sids: Vec<&str> = statements.iter().filter_map(Statement::sid).collect();
         sids.sort_unstable();
-        if sids.is_empty() || sids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+        if statements.is_empty() || sids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
             let rule = "statements with unique ids";
             return Err(InvalidValue::new("resource policy", &sids.join(", "), rule).into());
         }
-        Self { statements, revision }.within_limit()
+        Self { head, statements, revision }.within_limit()
     }
 
     /// Refuses `$LATEST`, which has no policy (`[snap] aws-lambda.md §1.8`). Comes before any
@@ -358,7 +509,13 @@ impl ResourcePolicy {
     /// The statement with this id.
     #[must_use]
     pub fn statement(&self, sid: &str) -> Option<&Statement> {
-        self.statements.iter().find(|statement| statement.sid.as_str() == sid)
+        self.statements.iter().find(|statement| statement.sid() == Some(sid))
+    }
+
+    /// What stands before the statements.
+    #[must_use]
+    pub fn head(&self) -> &PolicyHead {
+        &self.head
     }
 
     /// The policy's own `RevisionId`.
@@ -371,7 +528,7 @@ impl ResourcePolicy {
     #[must_use]
     pub fn size(&self) -> usize {
         let statements: usize = self.statements.iter().map(|statement| statement.json.len()).sum();
-        HEAD.len() + statements + self.statements.len().saturating_sub(1) + TAIL.len()
+        self.head.json().len() + statements + self.statements.len().saturating_sub(1) + TAIL.len()
     }
 
     /// The whole document, compact, as it was written.
@@ -395,7 +552,7 @@ impl ResourcePolicy {
 
     fn joined<'a>(&'a self, text: impl Fn(&'a Statement) -> Cow<'a, str>) -> String {
         let mut json = String::with_capacity(self.size());
-        json.push_str(HEAD);
+        json.push_str(&self.head.json());
         for (index, statement) in self.statements.iter().enumerate() {
             if index > 0 {
                 json.push(',');

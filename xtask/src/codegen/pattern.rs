@@ -118,6 +118,7 @@ mod tests {
     fn translation_keeps_the_meaning() {
         let rows = [
             (r"([a-zA-Z0-9-_]+)",       r"([a-zA-Z0-9\-_]+)",           false),
+            (r"[\s\S]+",                 r"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]+", false),
             (r"\d{12}",                 r"[0-9]{12}",                   false),
             (r"[\w+=,.@-]+",            r"[0-9A-Za-z_+=,.@\-]+",        false),
             (r"[^\s]+",                 r"[^ \t\n\x0B\f\r]+",           false),

@@ -1,6 +1,7 @@
 //! The operations of Lambda.
 
 mod shared;
+mod whole_policy;
 
 pub(crate) mod add_layer_version_permission;
 pub(crate) mod add_permission;
@@ -16,6 +17,7 @@ pub(crate) mod delete_function_concurrency;
 pub(crate) mod delete_function_event_invoke_config;
 pub(crate) mod delete_function_url_config;
 pub(crate) mod delete_layer_version;
+pub(crate) mod delete_resource_policy;
 pub(crate) mod get_account_settings;
 pub(crate) mod get_alias;
 pub(crate) mod get_code_signing_config;
@@ -30,6 +32,7 @@ pub(crate) mod get_layer_version;
 pub(crate) mod get_layer_version_by_arn;
 pub(crate) mod get_layer_version_policy;
 pub(crate) mod get_policy;
+pub(crate) mod get_resource_policy;
 pub(crate) mod get_runtime_management_config;
 pub(crate) mod invoke;
 pub(crate) mod invoke_async;
@@ -49,6 +52,7 @@ pub(crate) mod put_function_code_signing_config;
 pub(crate) mod put_function_concurrency;
 pub(crate) mod put_function_event_invoke_config;
 pub(crate) mod put_function_recursion_config;
+pub(crate) mod put_resource_policy;
 pub(crate) mod put_runtime_management_config;
 pub(crate) mod remove_layer_version_permission;
 pub(crate) mod remove_permission;

@@ -6,7 +6,10 @@ use portcullis_lambda::{
     Grant, LambdaError, Lookup, Missing, NotFound, Qualifier, ResourcePolicy, RevisionId,
     Statement, Target,
 };
-use portcullis_model::lambda::operation::{AddPermission, GetPolicy, RemovePermission};
+use portcullis_model::lambda::operation::{
+    AddPermission, DeleteResourcePolicy, GetPolicy, GetResourcePolicy, PutResourcePolicy,
+    RemovePermission,
+};
 
 use super::fresh_revision;
 use crate::{
@@ -82,20 +85,91 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Puts the whole policy `document` in place of any of exactly the permitted resource, unless
+    /// `objection` has one against a statement of it.
+    ///
+    /// # Errors
+    /// Those of a missing resource, then of [`ResourcePolicy::put`], then the objection.
+    pub async fn put_resource_policy(
+        &self,
+        permit: Permit<PutResourcePolicy, FunctionResource>,
+        document: &ResourcePolicy,
+        expected: Option<&str>,
+        objection: impl Fn(&Statement) -> Result<(), LambdaError>,
+    ) -> Result<ResourcePolicy, Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        let revision = fresh_revision();
+        self.transact(target.function.as_str(), |snapshot| {
+            ResourcePolicy::check_target(&target)?;
+            let function = snapshot.find(&target, Lookup::AddPermission)?;
+            let current = attached(function, &target)?;
+            let policy = ResourcePolicy::put(
+                current.map(|view| &*view.stored),
+                &target,
+                resource_revision(function, target.qualifier.as_ref()),
+                document,
+                expected,
+                revision,
+                snapshot,
+            )?;
+            policy.statements().iter().try_for_each(&objection)?;
+            let plan = Plan::answer(policy.clone());
+            let address = policy_address(&target);
+            Ok(guarded(plan, function, &target, current).put(&address, &policy))
+        })
+        .await
+    }
+
+    /// Deletes the whole policy of exactly the permitted resource.
+    ///
+    /// # Errors
+    /// Those of [`ResourcePolicy::check_deletion`]; whatever is missing reads the same.
+    pub async fn delete_resource_policy(
+        &self,
+        permit: Permit<DeleteResourcePolicy, FunctionResource>,
+        expected: Option<&str>,
+    ) -> Result<(), Failure<LambdaError>> {
+        let target = permit.consume().into_target();
+        self.transact(target.function.as_str(), |snapshot| {
+            let function = snapshot.find(&target, Lookup::GetPolicy)?;
+            let current = attached(function, &target)?;
+            ResourcePolicy::check_deletion(current.map(|view| &*view.stored), expected)?;
+            let plan = guarded(Plan::answer(()), function, &target, current);
+            Ok(plan.delete(&policy_address(&target)))
+        })
+        .await
+    }
+}
+
+/// An operation that shows a whole policy.
+pub trait ShowsPolicy {}
+impl ShowsPolicy for GetPolicy {}
+impl ShowsPolicy for GetResourcePolicy {}
+
 impl Snapshot {
     /// The policy of exactly the permitted resource.
     ///
     /// # Errors
     /// [`NotFound::Resource`] when there is none, whatever is missing.
-    pub fn get_policy(
+    pub fn get_policy<A: ShowsPolicy>(
         &self,
-        permit: Permit<GetPolicy, FunctionResource>,
+        permit: Permit<A, FunctionResource>,
     ) -> Result<Arc<PolicyView>, Failure<LambdaError>> {
         let target = permit.consume().into_target();
         let nothing =
             || LambdaError::from(NotFound::of(Lookup::GetPolicy, &target, Missing::Function));
         let function = self.function(&target.function).ok_or_else(nothing)?;
         Ok(attached(function, &target)?.ok_or_else(nothing)?.clone())
+    }
+
+    /// The statements of a resource's policy, for the same.
+    #[must_use]
+    pub fn statements(&self, resource: &FunctionResource) -> Vec<Statement> {
+        let target = resource.target();
+        let function = self.function(&target.function);
+        let policy = function.and_then(|function| function.policy(target.qualifier.as_ref()));
+        policy.map(|policy| policy.stored.statements().to_vec()).unwrap_or_default()
     }
 
     /// The statement `sid` of a resource's policy, for the condition keys that tell of it before

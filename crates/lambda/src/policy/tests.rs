@@ -432,12 +432,11 @@ fn a_removal_knows_whom_it_takes_from() {
 
 #[test]
 #[rustfmt::skip]
-fn only_the_elements_of_a_grant_are_a_stored_statement() {
+fn only_the_elements_of_a_statement_are_a_stored_statement() {
     for bad in ["", "{}", "[]", "null",
-        r#"{"Sid":"s","Effect":"Allow","Principal":"*","Action":"*"}"#,
-        r#"{"Sid":"s","Effect":"Allow","Principal":"*","Action":["*"],"Resource":"r"}"#,
-        r#"{"Sid":"s","Effect":"Allow","Principal":"*","Action":"*","Resource":"r","NotAction":"*"}"#,
-        r#"{"Sid":"s.s","Effect":"Allow","Principal":"*","Action":"*","Resource":"r"}"#,
+        r#"{"Sid":"s","Principal":"*","Action":"*","Resource":"r"}"#,
+        r#"{"Sid":["s"],"Effect":"Allow","Principal":"*","Action":"*","Resource":"r"}"#,
+        r#"{"Sid":"s","Effect":"Allow","Principal":"*","Action":"*","Resource":"r","More":"*"}"#,
         r#"{"Sid":"s","Effect":"Allow","Principal":"*","Action":"*","Resource":"r"},{}"#] {
         assert!(Statement::from_json(bad).is_err(), "{bad}");
     }
@@ -577,7 +576,7 @@ proptest! {
             let json = policy.to_json();
             prop_assert_eq!(json.len(), policy.size());
             prop_assert!(Policy::parse(DocumentKind::Resource, &json).is_ok());
-            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            let value: Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(value.to_string(), json, "compact, and read back the same");
         } else {
             prop_assert!(source.contains("${"), "only an open variable is refused");
@@ -664,4 +663,109 @@ fn a_layer_version_has_no_revision_to_expect_but_that_of_its_policy() {
     };
     assert_eq!(remove(&of(1)), Err(stale.into()));
     assert_eq!(remove(&of(2)), Ok(None));
+}
+
+/// A whole document, in which `ARN` stands for the function.
+fn whole_document(json: &str) -> Result<ResourcePolicy, LambdaError> {
+    ResourcePolicy::document(&json.replace("ARN", ARN), revision(9))
+}
+
+#[test]
+fn a_whole_document_is_kept_but_for_its_white_space() {
+    let policy = whole_document(
+        r#"{ "Version" : "2012-10-17", "Statement" : [
+            { "Sid" : "a-b", "Effect" : "Deny", "NotPrincipal" : { "AWS" : "111122223333" },
+              "Action" : [ "lambda:InvokeFunction", "lambda:GetFunction" ], "Resource" : "ARN*" },
+            { "Effect" : "Allow", "Principal" : { "AWS" : [ "111122223333", "444455556666" ],
+              "Service" : "s3.amazonaws.com" }, "Action" : "lambda:*", "Resource" : [ "ARN" ],
+              "Condition" : { "StringLike" : { "aws:PrincipalTag/t" : [ "x", "y z" ] } } } ] }"#,
+    )
+    .unwrap();
+    let want = r#"{"Version":"2012-10-17","Statement":[{"Sid":"a-b","Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":["lambda:InvokeFunction","lambda:GetFunction"],"Resource":"ARN*"},{"Effect":"Allow","Principal":{"AWS":["111122223333","444455556666"],"Service":"s3.amazonaws.com"},"Action":"lambda:*","Resource":["ARN"],"Condition":{"StringLike":{"aws:PrincipalTag/t":["x","y z"]}}}]}"#;
+    assert_eq!(policy.to_json(), want.replace("ARN", ARN));
+    assert_eq!(policy.to_json().len(), policy.size());
+    let named = |at: usize| policy.statements()[at].principals().into_iter().collect::<Vec<_>>();
+    assert_eq!(named(0), ["*"], "whom it leaves out is nobody to be named");
+    assert_eq!(named(1), ["111122223333", "444455556666", "s3.amazonaws.com"]);
+}
+
+#[test]
+fn grants_are_added_to_a_whole_document_and_taken_from_it_by_their_ids() {
+    let deny =
+        r#"{"Sid":"no","Effect":"Deny","Principal":"*","Action":"lambda:*","Resource":"ARN"}"#;
+    let head = r#"{"Version":"2008-10-17","Id":"mine","Statement":["#;
+    let policy = whole_document(&format!("{head}{deny}]}}")).unwrap();
+    assert_eq!(
+        add(Some(&policy), &input("no", "*")),
+        Err(Conflict::StatementExists("no".parse().unwrap()).into())
+    );
+    let added = add(Some(&policy), &input("more", "*")).unwrap();
+    assert!(added.to_json().starts_with(&format!("{head}{deny},").replace("ARN", ARN)));
+    let rest = ResourcePolicy::remove(Some(&added), "no", None, revision(3)).unwrap().unwrap();
+    assert!(rest.to_json().starts_with(head) && rest.statements().len() == 1);
+    assert_eq!(ResourcePolicy::remove(Some(&rest), "more", None, revision(4)), Ok(None));
+}
+
+#[track_caller]
+fn check_no_document(json: &str, why: &str) {
+    let error = whole_document(json).unwrap_err().to_string();
+    assert!(error.starts_with("The policy is not a valid resource policy: "), "{error}");
+    assert!(error.contains(why), "{json}: {error}");
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_the_engine_would_not_decide_by_is_no_document() {
+    let with = |statement: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+    let allow = r#"{"Sid":"s","Effect":"Allow","Principal":"*","Action":"lambda:*","Resource":"ARN"}"#;
+    assert!(whole_document(&with(allow)).is_ok());
+    check_no_document("", "JSON");
+    check_no_document("[]", "");
+    check_no_document(r#"{"Version":"2012-10-17"}"#, "Statement");
+    check_no_document(&with(""), "");
+    check_no_document(&with(&format!("{allow},{allow}")), "Sid");
+    check_no_document(&with(&allow.replace(r#""Principal":"*","#, "")), "Principal");
+    check_no_document(&with(&allow.replace(r#","Resource":"ARN""#, "")), "Resource");
+    check_no_document(&with(&allow.replace("Allow", "Maybe")), "Maybe");
+    check_no_document(&with(&allow.replace("\"Sid\"", "\"Side\"")), "Side");
+    check_no_document(&with(allow).replace("2012-10-17", "2012"), "2012");
+    check_no_document(&with(allow).replace("\"Version\"", "\"version\""), "version");
+}
+
+#[test]
+fn a_whole_document_replaces_what_its_revision_says() {
+    let (old, new) = (policy(&[input("s", "*")]), policy(&[input("t", "*")]));
+    let put = |current, target: &Target, expected: Option<String>| {
+        let expected = expected.as_deref();
+        ResourcePolicy::put(current, target, revision(1), &new, expected, revision(7), &NoEntities)
+    };
+    let stale = LambdaError::from(StaleRevision::Policy);
+    let replaced = put(Some(&old), &whole(), Some(revision(2).to_string())).unwrap();
+    assert_eq!((replaced.statements(), replaced.revision()), (new.statements(), revision(7)));
+    assert_eq!(put(Some(&old), &whole(), Some(revision(1).to_string())), Err(stale.clone()));
+    assert!(put(None, &whole(), Some(revision(1).to_string())).is_ok());
+    assert_eq!(put(None, &whole(), Some(revision(2).to_string())), Err(stale.clone()));
+    let latest = Target::qualified(function(), Qualifier::Latest);
+    assert_eq!(put(None, &latest, None), Err(InvalidParameter::LatestPolicy.into()));
+    assert_eq!(ResourcePolicy::check_deletion(None, None), Err(NotFound::Resource.into()));
+    assert_eq!(ResourcePolicy::check_deletion(Some(&old), None), Ok(()));
+    assert_eq!(ResourcePolicy::check_deletion(Some(&old), Some("x")), Err(stale));
+}
+
+#[test]
+fn a_whole_document_is_about_whom_it_names_when_it_is_put() {
+    let document = whole_document(&format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":{{"AWS":["{}","111122223333"]}},"Action":"*","Resource":"ARN"}}]}}"#,
+        ALICE.0
+    ))
+    .unwrap();
+    let put = |entities: &dyn Entities| {
+        let (target, fresh) = (whole(), revision(7));
+        ResourcePolicy::put(None, &target, revision(1), &document, None, fresh, entities)
+    };
+    assert_eq!(put(&Alice(false)), Err(InvalidParameter::Principal.into()));
+    let policy = put(&Alice(true)).unwrap();
+    assert_eq!(policy.statements()[0].bindings().get(ALICE.0), Some(ALICE.1));
+    assert_eq!(policy.shown(&Alice(true)), policy.to_json());
+    assert_eq!(policy.shown(&Alice(false)), policy.to_json().replace(ALICE.0, ALICE.1));
 }

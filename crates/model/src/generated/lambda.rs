@@ -627,6 +627,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::DELETE_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::DELETE_FUNCTION_URL_CONFIG,
     &rows::DELETE_LAYER_VERSION,
+    &rows::DELETE_RESOURCE_POLICY,
     &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
     &rows::GET_CODE_SIGNING_CONFIG,
@@ -641,6 +642,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_LAYER_VERSION_BY_ARN,
     &rows::GET_LAYER_VERSION_POLICY,
     &rows::GET_POLICY,
+    &rows::GET_RESOURCE_POLICY,
     &rows::GET_RUNTIME_MANAGEMENT_CONFIG,
     &rows::INVOKE,
     &rows::INVOKE_ASYNC,
@@ -660,6 +662,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::PUT_FUNCTION_CONCURRENCY,
     &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::PUT_FUNCTION_RECURSION_CONFIG,
+    &rows::PUT_RESOURCE_POLICY,
     &rows::PUT_RUNTIME_MANAGEMENT_CONFIG,
     &rows::REMOVE_LAYER_VERSION_PERMISSION,
     &rows::REMOVE_PERMISSION,
@@ -693,6 +696,7 @@ macro_rules! served_lambda {
             DeleteFunctionEventInvokeConfig delete_function_event_invoke_config,
             DeleteFunctionUrlConfig delete_function_url_config,
             DeleteLayerVersion delete_layer_version,
+            DeleteResourcePolicy delete_resource_policy,
             GetAccountSettings get_account_settings,
             GetAlias get_alias,
             GetCodeSigningConfig get_code_signing_config,
@@ -707,6 +711,7 @@ macro_rules! served_lambda {
             GetLayerVersionByArn get_layer_version_by_arn,
             GetLayerVersionPolicy get_layer_version_policy,
             GetPolicy get_policy,
+            GetResourcePolicy get_resource_policy,
             GetRuntimeManagementConfig get_runtime_management_config,
             Invoke invoke,
             InvokeAsync invoke_async,
@@ -726,6 +731,7 @@ macro_rules! served_lambda {
             PutFunctionConcurrency put_function_concurrency,
             PutFunctionEventInvokeConfig put_function_event_invoke_config,
             PutFunctionRecursionConfig put_function_recursion_config,
+            PutResourcePolicy put_resource_policy,
             PutRuntimeManagementConfig put_runtime_management_config,
             RemoveLayerVersionPermission remove_layer_version_permission,
             RemovePermission remove_permission,
@@ -1219,13 +1225,13 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_RESOURCE_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteResourcePolicy",
-            resource: ResourceForm::ArnInPath,
+            resource: ResourceForm::QualifiedFunction,
             cross_account: false,
         }),
     };
@@ -1713,13 +1719,13 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_RESOURCE_POLICY_REQUEST),
+        output: Some(&shapes::GET_RESOURCE_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetResourcePolicy",
-            resource: ResourceForm::ArnInPath,
+            resource: ResourceForm::QualifiedFunction,
             cross_account: false,
         }),
     };
@@ -2355,13 +2361,13 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_RESOURCE_POLICY_REQUEST),
+        output: Some(&shapes::PUT_RESOURCE_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutResourcePolicy",
-            resource: ResourceForm::ArnInPath,
+            resource: ResourceForm::QualifiedFunction,
             cross_account: false,
         }),
     };
@@ -2898,6 +2904,14 @@ pub mod operation {
         type Input = types::DeleteLayerVersionInput;
         type Output = ();
     }
+    /// `DeleteResourcePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteResourcePolicy;
+    impl Operation for DeleteResourcePolicy {
+        const MODEL: &'static OperationModel = &rows::DELETE_RESOURCE_POLICY;
+        type Input = types::DeleteResourcePolicyInput;
+        type Output = ();
+    }
     /// `GetAccountSettings`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetAccountSettings;
@@ -3009,6 +3023,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_POLICY;
         type Input = types::GetPolicyInput;
         type Output = types::GetPolicyOutput;
+    }
+    /// `GetResourcePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetResourcePolicy;
+    impl Operation for GetResourcePolicy {
+        const MODEL: &'static OperationModel = &rows::GET_RESOURCE_POLICY;
+        type Input = types::GetResourcePolicyInput;
+        type Output = types::GetResourcePolicyOutput;
     }
     /// `GetRuntimeManagementConfig`.
     #[derive(Clone, Copy, Debug)]
@@ -3161,6 +3183,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_RECURSION_CONFIG;
         type Input = types::PutFunctionRecursionConfigInput;
         type Output = types::PutFunctionRecursionConfigOutput;
+    }
+    /// `PutResourcePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutResourcePolicy;
+    impl Operation for PutResourcePolicy {
+        const MODEL: &'static OperationModel = &rows::PUT_RESOURCE_POLICY;
+        type Input = types::PutResourcePolicyInput;
+        type Output = types::PutResourcePolicyOutput;
     }
     /// `PutRuntimeManagementConfig`.
     #[derive(Clone, Copy, Debug)]
@@ -3803,6 +3833,13 @@ pub mod types {
         pub layer_name: String,
         pub version_number: i64,
     }
+    /// `DeleteResourcePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteResourcePolicyInput {
+        pub resource_arn: String,
+        pub revision_id: Option<String>,
+    }
     /// `DestinationConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4332,6 +4369,21 @@ pub mod types {
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct GetPolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub revision_id: Option<String>,
+    }
+    /// `GetResourcePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetResourcePolicyInput {
+        pub resource_arn: String,
+    }
+    /// `GetResourcePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetResourcePolicyOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub policy: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -4893,6 +4945,23 @@ pub mod types {
     pub struct PutFunctionRecursionConfigOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub recursive_loop: Option<RecursiveLoop>,
+    }
+    /// `PutResourcePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutResourcePolicyInput {
+        pub resource_arn: String,
+        pub policy: String,
+        pub revision_id: Option<String>,
+    }
+    /// `PutResourcePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutResourcePolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub revision_id: Option<String>,
     }
     /// `PutRuntimeManagementConfigRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -5730,6 +5799,15 @@ mod shapes {
                 .required(),
         ],
     );
+    pub(super) static DELETE_RESOURCE_POLICY_REQUEST: Shape = Shape::structure(
+        "DeleteResourcePolicyRequest",
+        &[
+            Member::body("ResourceArn", &POLICY_RESOURCE_ARN)
+                .at(Location::Label, "ResourceArn")
+                .required(),
+            Member::body("RevisionId", &REVISION_ID).at(Location::Query, "RevisionId"),
+        ],
+    );
     pub(super) static DESCRIPTION: Shape =
         Shape::string("Description", Text::ANY.length(Some(0), Some(256)));
     pub(super) static DESTINATION_ARN: Shape = Shape::string(
@@ -6195,6 +6273,16 @@ mod shapes {
     pub(super) static GET_POLICY_RESPONSE: Shape = Shape::structure(
         "GetPolicyResponse",
         &[Member::body("Policy", &STRING), Member::body("RevisionId", &STRING)],
+    );
+    pub(super) static GET_RESOURCE_POLICY_REQUEST: Shape = Shape::structure(
+        "GetResourcePolicyRequest",
+        &[Member::body("ResourceArn", &POLICY_RESOURCE_ARN)
+            .at(Location::Label, "ResourceArn")
+            .required()],
+    );
+    pub(super) static GET_RESOURCE_POLICY_RESPONSE: Shape = Shape::structure(
+        "GetResourcePolicyResponse",
+        &[Member::body("Policy", &RESOURCE_POLICY), Member::body("RevisionId", &REVISION_ID)],
     );
     pub(super) static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST: Shape = Shape::structure(
         "GetRuntimeManagementConfigRequest",
@@ -6700,6 +6788,15 @@ mod shapes {
         "PerExecutionEnvironmentMaxConcurrency",
         Bounds { min: Some(1), max: Some(1600) },
     );
+    pub(super) static POLICY_RESOURCE_ARN: Shape = Shape::string(
+        "PolicyResourceArn",
+        Text::ANY.length(Some(0), Some(512)).pattern(&POLICY_RESOURCE_ARN_PATTERN),
+    );
+    static POLICY_RESOURCE_ARN_PATTERN: Pattern = Pattern::new(
+        r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_])+)?|runtime/[a-zA-Z0-9-_./]+)"#,
+        r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:(function:[a-zA-Z0-9\-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9\-_])+)?|runtime/[a-zA-Z0-9\-_./]+)"#,
+        false,
+    );
     pub(super) static PRINCIPAL: Shape = Shape::string(
         "Principal",
         Text::ANY.length(Some(0), Some(2048)).pattern(&PRINCIPAL_PATTERN),
@@ -6802,6 +6899,20 @@ mod shapes {
         "PutFunctionRecursionConfigResponse",
         &[Member::body("RecursiveLoop", &RECURSIVE_LOOP)],
     );
+    pub(super) static PUT_RESOURCE_POLICY_REQUEST: Shape = Shape::structure(
+        "PutResourcePolicyRequest",
+        &[
+            Member::body("ResourceArn", &POLICY_RESOURCE_ARN)
+                .at(Location::Label, "ResourceArn")
+                .required(),
+            Member::body("Policy", &RESOURCE_POLICY).required(),
+            Member::body("RevisionId", &REVISION_ID),
+        ],
+    );
+    pub(super) static PUT_RESOURCE_POLICY_RESPONSE: Shape = Shape::structure(
+        "PutResourcePolicyResponse",
+        &[Member::body("Policy", &RESOURCE_POLICY), Member::body("RevisionId", &REVISION_ID)],
+    );
     pub(super) static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST: Shape = Shape::structure(
         "PutRuntimeManagementConfigRequest",
         &[
@@ -6872,8 +6983,23 @@ mod shapes {
         r#"(arn:(aws[a-zA-Z\-]*)?:[a-z0-9\-.]+:[^\n\r\x{85}\x{2028}\x{2029}]*)|()"#,
         false,
     );
+    pub(super) static RESOURCE_POLICY: Shape = Shape::string(
+        "ResourcePolicy",
+        Text::ANY.length(Some(1), Some(20480)).pattern(&RESOURCE_POLICY_PATTERN),
+    );
+    static RESOURCE_POLICY_PATTERN: Pattern =
+        Pattern::new(r#"[\s\S]+"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]+"#, false);
     pub(super) static RETENTION_PERIOD_IN_DAYS: Shape =
         Shape::integer("RetentionPeriodInDays", Bounds { min: Some(1), max: Some(90) });
+    pub(super) static REVISION_ID: Shape = Shape::string(
+        "RevisionId",
+        Text::ANY.length(Some(36), Some(36)).pattern(&REVISION_ID_PATTERN),
+    );
+    static REVISION_ID_PATTERN: Pattern = Pattern::new(
+        r#"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"#,
+        r#"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"#,
+        false,
+    );
     pub(super) static ROLE_ARN: Shape =
         Shape::string("RoleArn", Text::ANY.length(Some(0), Some(10000)).pattern(&ROLE_ARN_PATTERN));
     static ROLE_ARN_PATTERN: Pattern = Pattern::new(

@@ -23,13 +23,14 @@ pub(crate) async fn add_permission(
     let expected = input.revision_id.clone();
     let grant = Grant::try_from(&requested(input)).map_err(LambdaError::from)?;
     let objection = |statement: &Statement| match cx.state.deny_confused_deputy {
-        true => Doubts::of(statement).refuse_confused_deputy(),
+        true => Doubts::of([statement]).refuse_confused_deputy(),
         false => Ok(()),
     };
     let (catalog, expected) = (&cx.state.catalog, expected.as_deref());
     let statement = catalog.add_permission(permit, &grant, expected, objection).await?;
     let output = AddPermissionOutput { statement: Some(statement.json().to_owned()) };
-    Ok(Answer::Doubtful(output, Doubts::of(&statement).warn(cx, &statement)))
+    let sid = statement.sid().unwrap_or_default();
+    Ok(Answer::Doubtful(output, Doubts::of([&statement]).warn(cx, sid)))
 }
 
 /// The members that make the statement.

@@ -21,8 +21,8 @@ pub(crate) async fn get_policy(
     Ok(Answer::Rendered(Bytes::copy_from_slice(&shown)))
 }
 
-/// The answer.
-fn render(policy: &ResourcePolicy, text: String) -> Vec<u8> {
+/// The answer; also that of `GetResourcePolicy`.
+pub(super) fn render(policy: &ResourcePolicy, text: String) -> Vec<u8> {
     let output =
         GetPolicyOutput { policy: Some(text), revision_id: Some(policy.revision().to_string()) };
     // Two strings always serialize.
