@@ -32,7 +32,7 @@ pub use condition_keys::{Bearers, ConditionKey, GLOBAL_KEYS, KeyType};
 pub use covers::covers;
 pub use diff::{Change, ChangeKind, Difference, Example, ExampleKind, Outcome, diff};
 pub use finding::{Finding, LintRule, Report, Severity, Spot, findings_text};
-pub use lint::{Knowledge, RULES, examine, examine_one, lint};
+pub use lint::{Knowledge, RULES, examine, examine_valid, lint};
 pub use redundancy::{Redundancy, RedundancyKind, redundancies};
 pub(crate) use style::Paint;
 pub use style::Style;

@@ -73,19 +73,17 @@ pub fn lint(kind: DocumentKind, json: &str, facts: &Facts<'_>) -> Vec<Finding> {
     finish(report, written.statements())
 }
 
-/// Everything doubtful about one statement of a function's policy, in the same order. What depends
-/// on the other statements is left out: they may be on their way.
+/// Everything doubtful about a statement that a grant made, in the same order. What depends on the
+/// other statements is left out: they may be on their way.
 #[must_use]
 pub fn lint_grant(statement: &Statement, facts: &Facts<'_>) -> Vec<Finding> {
     let kind = DocumentKind::Resource;
-    let json = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statement.json());
-    let written = WrittenPolicy::read(kind, &json);
+    // What does not parse was refused, or denies.
+    let Ok(written) = WrittenStatement::parse(kind, statement.json()) else { return Vec::new() };
     let mut report = Report::default();
-    for statement in written.statements() {
-        analysis::examine_one(statement, &facts.knowledge(), &mut report);
-        examine(kind, statement, facts, &mut report);
-    }
-    let mut findings = finish(report, written.statements());
+    analysis::examine_valid(&written, &facts.knowledge(), &mut report);
+    examine(kind, &written, facts, &mut report);
+    let mut findings = finish(report, std::slice::from_ref(&written));
     for finding in &mut findings {
         finding.spot.statement = None; // it has no position yet
     }

@@ -103,6 +103,18 @@ pub struct WrittenStatement {
     raw: RawStatement,
 }
 
+impl WrittenStatement {
+    /// Reads a statement that stands alone, as if it were the first of a document of `kind` and of
+    /// the version 2012-10-17.
+    ///
+    /// # Errors
+    /// As [`WrittenPolicy::parse`].
+    pub fn parse(kind: DocumentKind, json: &str) -> Result<Self, PolicyError> {
+        let raw = RawStatement::parse_alone(json)?;
+        Ok(Self { kind, variables: true, index: 0, json: json.to_owned(), raw })
+    }
+}
+
 /// An entry of Principal or NotPrincipal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalName<'a> {
