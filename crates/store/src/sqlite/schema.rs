@@ -12,6 +12,10 @@ use crate::folder;
 /// Marks the file as ours ("PCLS"), so that another program's database is never written to.
 const APPLICATION_ID: i64 = 0x5043_4c53;
 
+/// SQLite's way to the files in which one process has them: the log's index is in memory, and a commit
+/// makes no locks, six calls of the system. Another program finds the database locked.
+const FILES: &std::ffi::CStr = c"unix-excl";
+
 /// The schema below. A change to it needs a new number and a migration.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -73,7 +77,7 @@ pub(super) fn open_reader(database: &Path) -> Result<Connection, StoreError> {
 fn open(database: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
     // No mutex: a connection is used by one thread at a time.
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(database, flags);
+    let connection = Connection::open_with_flags_and_vfs(database, flags, FILES);
     let connection = connection.map_err(failed("open the database"))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed("open the database"))?;
     Ok(connection)
