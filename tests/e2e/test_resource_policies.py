@@ -4,6 +4,7 @@ Facts: iam.md §9.6, §10.1; aws-lambda.md §1, §2. Texts that AWS has not been
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from wire import check_error, check_validation, compact, failed, longest, pattern, shortest
@@ -272,3 +273,20 @@ def test_another_account_cannot_be_given_a_hand_in_it(world, owner):
     assert error_of(client.delete_resource_policy, ResourceArn=arn)[0] == DENIED
     document = compact(whole(granting("*", arn)))
     assert error_of(client.put_resource_policy, ResourceArn=arn, Policy=document)[0] == DENIED
+
+
+def test_of_documents_put_at_once_each_replaces_what_its_caller_saw(owner):
+    arn = owner.arn(owner.function())
+
+    def put_one(number):
+        document = compact(whole(granting({"AWS": owner.id}, arn, Sid=f"s{number}")))
+        return call(owner, "PUT", arn, {"Policy": document})
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(put_one, range(24)))
+    won = [answer.json for answer in answers if answer.status == 200]
+    changed = "The policy was changed by another request at the same time. Please try again."
+    for answer in answers:
+        if answer.status != 200:
+            check_error(answer, "ResourceConflictException", changed)
+    assert won and call(owner, "GET", arn).json in won

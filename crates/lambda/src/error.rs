@@ -283,6 +283,10 @@ pub enum Conflict {
          following state: {0}"
     )]
     State(&'static str),
+    /// A whole policy was put or deleted by a caller whose leave was judged by what it was before.
+    /// `[model]` has the code; the text is our own.
+    #[error("The policy was changed by another request at the same time. Please try again.")]
+    PolicyChanged,
     /// `[doc]` says that it is refused; the text is our own.
     #[error("The code signing configuration {0} is used by functions and cannot be deleted.")]
     CodeSigningConfigInUse(CodeSigningConfigArn),

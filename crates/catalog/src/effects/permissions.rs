@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_lambda::{
-    Grant, LambdaError, Lookup, Missing, NotFound, Qualifier, ResourcePolicy, RevisionId,
+    Conflict, Grant, LambdaError, Lookup, Missing, NotFound, Qualifier, ResourcePolicy, RevisionId,
     Statement, Target,
 };
 use portcullis_model::lambda::operation::{
@@ -87,14 +87,17 @@ impl Catalog {
 
 impl Catalog {
     /// Puts the whole policy `document` in place of any of exactly the permitted resource, unless
-    /// `objection` has one against a statement of it.
+    /// `objection` has one against a statement of it. `judged` is the revision of the policy that the
+    /// caller was judged to be allowed to replace.
     ///
     /// # Errors
-    /// Those of a missing resource, then of [`ResourcePolicy::put`], then the objection.
+    /// Those of a missing resource, then of [`ResourcePolicy::put`], [`Conflict::PolicyChanged`], then
+    /// the objection.
     pub async fn put_resource_policy(
         &self,
         permit: Permit<PutResourcePolicy, FunctionResource>,
         document: &ResourcePolicy,
+        judged: Option<RevisionId>,
         expected: Option<&str>,
         objection: impl Fn(&Statement) -> Result<(), LambdaError>,
     ) -> Result<ResourcePolicy, Failure<LambdaError>> {
@@ -113,6 +116,7 @@ impl Catalog {
                 revision,
                 snapshot,
             )?;
+            check_judged(current, judged)?;
             policy.statements().iter().try_for_each(&objection)?;
             let plan = Plan::answer(policy.clone());
             let address = policy_address(&target);
@@ -121,13 +125,16 @@ impl Catalog {
         .await
     }
 
-    /// Deletes the whole policy of exactly the permitted resource.
+    /// Deletes the whole policy of exactly the permitted resource; `judged` as in
+    /// [`put_resource_policy`](Self::put_resource_policy).
     ///
     /// # Errors
-    /// Those of [`ResourcePolicy::check_deletion`]; whatever is missing reads the same.
+    /// Those of [`ResourcePolicy::check_deletion`], whatever is missing reads the same;
+    /// [`Conflict::PolicyChanged`].
     pub async fn delete_resource_policy(
         &self,
         permit: Permit<DeleteResourcePolicy, FunctionResource>,
+        judged: Option<RevisionId>,
         expected: Option<&str>,
     ) -> Result<(), Failure<LambdaError>> {
         let target = permit.consume().into_target();
@@ -135,6 +142,7 @@ impl Catalog {
             let function = snapshot.find(&target, Lookup::GetPolicy)?;
             let current = attached(function, &target)?;
             ResourcePolicy::check_deletion(current.map(|view| &*view.stored), expected)?;
+            check_judged(current, judged)?;
             let plan = guarded(Plan::answer(()), function, &target, current);
             Ok(plan.delete(&policy_address(&target)))
         })
@@ -163,13 +171,12 @@ impl Snapshot {
         Ok(attached(function, &target)?.ok_or_else(nothing)?.clone())
     }
 
-    /// The statements of a resource's policy, for the same.
+    /// A resource's policy, for the same.
     #[must_use]
-    pub fn statements(&self, resource: &FunctionResource) -> Vec<Statement> {
+    pub fn policy_of(&self, resource: &FunctionResource) -> Option<&ResourcePolicy> {
         let target = resource.target();
-        let function = self.function(&target.function);
-        let policy = function.and_then(|function| function.policy(target.qualifier.as_ref()));
-        policy.map(|policy| policy.stored.statements().to_vec()).unwrap_or_default()
+        let policy = self.function(&target.function)?.policy(target.qualifier.as_ref())?;
+        Some(&policy.stored)
     }
 
     /// The statement `sid` of a resource's policy, for the condition keys that tell of it before
@@ -191,6 +198,17 @@ fn attached<'a>(
         None => Ok(None),
         Some(Some(policy)) => Ok(Some(policy)),
         Some(None) => Err(CatalogError::Unreadable),
+    }
+}
+
+/// That the policy is the one by which the caller's leave to take its grants was judged.
+fn check_judged(
+    current: Option<&Arc<PolicyView>>,
+    judged: Option<RevisionId>,
+) -> Result<(), LambdaError> {
+    match current.map(|view| view.stored.revision()) == judged {
+        true => Ok(()),
+        false => Err(Conflict::PolicyChanged.into()),
     }
 }
 

@@ -769,3 +769,18 @@ fn a_whole_document_is_about_whom_it_names_when_it_is_put() {
     assert_eq!(policy.shown(&Alice(true)), policy.to_json());
     assert_eq!(policy.shown(&Alice(false)), policy.to_json().replace(ALICE.0, ALICE.1));
 }
+
+proptest! {
+    #[test]
+    fn what_grants_have_written_is_a_whole_document(
+        inputs in proptest::collection::vec(inputs(), 1..6),
+    ) {
+        let grown = inputs.iter().fold(None, |policy: Option<ResourcePolicy>, input| {
+            add(policy.as_ref(), input).ok().or(policy)
+        });
+        if let Some(policy) = grown {
+            let read = ResourcePolicy::document(&policy.to_json(), policy.revision());
+            prop_assert_eq!(read, Ok(policy));
+        }
+    }
+}

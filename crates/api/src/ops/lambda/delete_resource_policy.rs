@@ -9,9 +9,10 @@ pub(crate) async fn delete_resource_policy(
     cx: &RequestCx<'_>,
     input: DeleteResourcePolicyInput,
 ) -> Result<Answer<()>, ApiError> {
-    let taken = Grants::present(cx, &input.resource_arn)?;
+    let (taken, judged) = Grants::present(cx, &input.resource_arn)?;
     let beside = [("lambda:RemovePermission", &taken)];
     let permit = permit::<DeleteResourcePolicy>(cx, &input.resource_arn, &taken, &beside)?;
-    cx.state.catalog.delete_resource_policy(permit, input.revision_id.as_deref()).await?;
+    let expected = input.revision_id.as_deref();
+    cx.state.catalog.delete_resource_policy(permit, judged, expected).await?;
     Ok(Answer::Output(()))
 }

@@ -16,7 +16,7 @@ pub(crate) async fn put_resource_policy(
     let arn = &input.resource_arn;
     let document = ResourcePolicy::document(&input.policy, RevisionId::new(uuid::Uuid::nil()));
     let made = Grants::of(document.as_ref().map_or(&[], |policy| policy.statements()));
-    let taken = Grants::present(cx, arn)?;
+    let (taken, judged) = Grants::present(cx, arn)?;
     let beside = [("lambda:AddPermission", &made), ("lambda:RemovePermission", &taken)];
     let permit = permit::<PutResourcePolicy>(cx, arn, &made, &beside)?;
     let objection = |statement: &Statement| match cx.state.deny_confused_deputy {
@@ -24,7 +24,8 @@ pub(crate) async fn put_resource_policy(
         false => Ok(()),
     };
     let (expected, catalog) = (input.revision_id.as_deref(), &cx.state.catalog);
-    let policy = catalog.put_resource_policy(permit, &document?, expected, objection).await?;
+    let policy =
+        catalog.put_resource_policy(permit, &document?, judged, expected, objection).await?;
     let output = PutResourcePolicyOutput {
         policy: Some(policy.to_json()),
         revision_id: Some(policy.revision().to_string()),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_catalog::{FunctionResource, Permit};
-use portcullis_lambda::Statement;
+use portcullis_lambda::{ResourcePolicy, RevisionId, Statement};
 use portcullis_model::{Operation, authorization_of};
 
 use crate::{
@@ -36,13 +36,19 @@ impl Grants {
         if grants.is_empty() { Self::default() } else { Self(grants) }
     }
 
-    /// Those that the resource of `arn` has now.
+    /// Those that the resource of `arn` has now, and the revision of their policy.
     ///
     /// # Errors
     /// An ARN of what has no policies here.
-    pub(super) fn present(cx: &RequestCx<'_>, arn: &str) -> Result<Self, ApiError> {
+    pub(super) fn present(
+        cx: &RequestCx<'_>,
+        arn: &str,
+    ) -> Result<(Self, Option<RevisionId>), ApiError> {
         let target = resolve(cx, arn)?.target().clone();
-        Ok(Self::of(&cx.snapshot.statements(&FunctionResource::new(target))))
+        let resource = FunctionResource::new(target);
+        let policy = cx.snapshot.policy_of(&resource);
+        let grants = Self::of(policy.map_or(&[], ResourcePolicy::statements));
+        Ok((grants, policy.map(ResourcePolicy::revision)))
     }
 
     fn parameters(&self) -> impl Iterator<Item = Parameters<'_>> {
