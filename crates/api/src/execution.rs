@@ -21,7 +21,7 @@ use portcullis_logs::{FunctionLog, FunctionLogs};
 use portcullis_sandbox::{
     Confinement, Event, InvokeError, LogFormat, Outcome, Sandbox, SystemLevel, WorkerSpec,
     environment::{Facts, standard_environment},
-    runtimes::{Runtime, RuntimeError, Runtimes},
+    runtimes::{Runtime, RuntimeError, Runtimes, Start},
 };
 use portcullis_store::{Blobs, Digest};
 use serde_json::json;
@@ -198,7 +198,11 @@ impl Execution {
         });
         WorkerSpec {
             id,
-            runtime: runtime.command(&handler),
+            runtime: runtime.command(&Start {
+                handler: &handler,
+                memory_mb,
+                runtime_dir: &places.runtime_dir,
+            }),
             function_name: name,
             version,
             code_dir,
@@ -289,7 +293,9 @@ impl Execution {
     async fn deploy(&self, blobs: &Blobs, deployment: &Deployment) -> Result<(), Failure> {
         let name = deployment.configuration.runtime().as_str();
         match self.runtimes.prepare(name, log_progress).await {
-            Ok(runtime) => self.sandbox.prewarm(&runtime.command("")),
+            Ok(Runtime::Python(python)) => self.sandbox.prewarm(&python.command("")),
+            // Nothing of theirs is forked.
+            Ok(Runtime::Node(_) | Runtime::Provided) => {}
             Err(error) => {
                 tracing::warn!(%error, runtime = name, "functions of this runtime cannot run yet");
             }

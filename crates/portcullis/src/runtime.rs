@@ -65,7 +65,8 @@ fn parts(standing: &Standing) -> (&'static str, Option<&Equipment>) {
 
 fn program(equipment: &Equipment) -> String {
     let shown = equipment.program.as_ref().map(|program| program.display().to_string());
-    shown.unwrap_or_else(|| "the function's own bootstrap".to_owned())
+    let own = if equipment.client.is_some() { "" } else { "the function's own bootstrap" };
+    shown.unwrap_or_else(|| own.to_owned())
 }
 
 fn as_json(name: &str, standing: &Standing) -> Value {
@@ -88,7 +89,7 @@ async fn install(arguments: &InstallArguments) -> Result<(), CliError> {
     make_private(&arguments.kept.data_dir)?;
     let runtimes = Runtimes::new(kept_in(&arguments.kept.data_dir));
     for name in &arguments.runtimes {
-        prepare(&runtimes, name).await?;
+        fetch(&runtimes, name).await?;
         let standing = runtimes.inspect(name);
         let (state, equipment) = parts(&standing);
         let client = equipment.and_then(|have| have.client.as_deref());
@@ -98,9 +99,9 @@ async fn install(arguments: &InstallArguments) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn prepare(runtimes: &Runtimes, name: &str) -> Result<runtimes::Runtime, CliError> {
+async fn fetch(runtimes: &Runtimes, name: &str) -> Result<runtimes::Runtime, CliError> {
     let progress = |line: &str| drop(say!("   {}", printable(line)));
-    let prepared = runtimes.prepare(name, progress).await;
+    let prepared = runtimes.install(name, progress).await;
     prepared.map_err(|error| CliError::Runtime { runtime: name.to_owned(), error })
 }
 

@@ -68,6 +68,9 @@ pub struct Facts<'a> {
 pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
     let mut variables = Variables::default();
     changeable(facts.task_root, facts.runtime_dir, &mut variables);
+    if Family::of(facts.runtime) == Some(Family::Node) {
+        variables.set("NODE_PATH", node_path(facts));
+    }
     for (name, value) in facts.user_variables {
         variables.set(name, value.clone());
     }
@@ -81,6 +84,17 @@ pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
     }
     reserved(facts, &mut variables);
     variables.0
+}
+
+/// Where `require` looks for packages, as in AWS's images: layers of this version, of any, the
+/// runtime's own, the code.
+fn node_path(facts: &Facts<'_>) -> String {
+    let version = facts.runtime.trim_start_matches("nodejs").trim_end_matches(".x");
+    let (task, runtime) = (facts.task_root.display(), facts.runtime_dir.display());
+    format!(
+        "/opt/nodejs/node{version}/node_modules:/opt/nodejs/node_modules:{runtime}/node_modules:\
+         {runtime}:{task}"
+    )
 }
 
 /// What a user may change. Source: developer guide, "Defined runtime environment variables",
@@ -222,6 +236,9 @@ mod tests {
     fn each_runtime_finds_its_own_libraries_and_name() {
         for (runtime, name, value) in [
             ("python3.8",       "AWS_EXECUTION_ENV", Some("AWS_Lambda_python3.8")),
+            ("nodejs22.x",      "AWS_EXECUTION_ENV", Some("AWS_Lambda_nodejs22.x")),
+            ("nodejs22.x",      "NODE_PATH",         Some("/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/runtime/node_modules:/runtime:/task")),
+            ("python3.8",       "NODE_PATH",         None),
             ("provided.al2",    "AWS_EXECUTION_ENV", None),
             ("provided.al2023", "AWS_EXECUTION_ENV", None),
             ("provided.al2023", "PYTHONPATH",        Some("/own")),

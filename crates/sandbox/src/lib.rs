@@ -20,6 +20,7 @@ mod isolation;
 mod jail;
 mod keeper;
 mod log;
+pub mod node;
 mod numbers;
 mod outcome;
 mod outliving;

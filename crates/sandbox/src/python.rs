@@ -190,8 +190,15 @@ pub fn newest_here() -> Result<&'static str, PythonError> {
     Err(missing)
 }
 
+/// Any interpreter of this host that has pip. Blocking.
+pub(crate) fn any_interpreter() -> Option<PathBuf> {
+    let places = places();
+    let found = SUPPORTED.iter().rev().flat_map(|have| find_interpreter(have.python, &places));
+    found.into_iter().find(|interpreter| pip::check(interpreter).is_ok())
+}
+
 /// The folders of `PATH`.
-fn in_path() -> Vec<PathBuf> {
+pub(crate) fn in_path() -> Vec<PathBuf> {
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
 }
 
@@ -204,7 +211,7 @@ fn kept_by_pyenv() -> Vec<PathBuf> {
 }
 
 /// `*/bin`, in the order of names; none when the folder is not there.
-fn bins_below(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn bins_below(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut bins: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
     bins.sort();

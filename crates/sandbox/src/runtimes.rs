@@ -4,6 +4,7 @@ mod trial;
 
 use std::path::{Path, PathBuf};
 
+use crate::node::{self, NodeError, NodeRuntime};
 use crate::python::{self, Python, PythonError, PythonRuntime};
 use crate::specification::{Program, RuntimeCommand};
 
@@ -14,6 +15,8 @@ pub use trial::{TrialError, try_out};
 pub enum Family {
     /// `python3.x`: an interpreter of the host with AWS's runtime client.
     Python,
+    /// `nodejs20.x` and later: a program of the host, or one that was installed, with our client.
+    Node,
     /// `provided.al2` and `provided.al2023`: whatever the function brings along.
     Provided,
 }
@@ -25,6 +28,9 @@ impl Family {
         if PROVIDED.contains(&runtime) {
             return Some(Self::Provided);
         }
+        if node::names().any(|name| name == runtime) {
+            return Some(Self::Node);
+        }
         python::names().any(|name| name == runtime).then_some(Self::Python)
     }
 }
@@ -34,7 +40,7 @@ const PROVIDED: [&str; 2] = ["provided.al2023", "provided.al2"];
 
 /// Every runtime that can run on a host that has what it needs, the newest of each family first.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    python::names().chain(PROVIDED)
+    python::names().chain(node::names()).chain(PROVIDED)
 }
 
 /// How a runtime stands on this host.
@@ -66,6 +72,23 @@ pub enum RuntimeError {
     /// Its Python cannot be prepared.
     #[error(transparent)]
     Python(#[from] PythonError),
+    /// Its Node.js cannot be prepared.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The work was interrupted, by the end of the program or a panic.
+    #[error("the preparation of the runtime was interrupted")]
+    Interrupted,
+}
+
+/// What a worker is started for.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The handler as configured.
+    pub handler: &'a str,
+    /// Configured memory in MiB.
+    pub memory_mb: u32,
+    /// Where the worker finds the runtime client.
+    pub runtime_dir: &'a Path,
 }
 
 /// A runtime that is ready.
@@ -73,16 +96,19 @@ pub enum RuntimeError {
 pub enum Runtime {
     /// An interpreter and its client.
     Python(PythonRuntime),
+    /// A program and its client.
+    Node(NodeRuntime),
     /// What the function brings along.
     Provided,
 }
 
 impl Runtime {
-    /// How a worker for a function with this handler is started.
+    /// How a worker is started.
     #[must_use]
-    pub fn command(&self, handler: &str) -> RuntimeCommand {
+    pub fn command(&self, start: &Start<'_>) -> RuntimeCommand {
         match self {
-            Self::Python(python) => python.command(handler),
+            Self::Python(python) => python.command(start.handler),
+            Self::Node(node) => node.command(start),
             // The handler is in the environment, as on Lambda.
             Self::Provided => RuntimeCommand {
                 program: Program::Bootstrap,
@@ -99,6 +125,7 @@ impl Runtime {
     pub fn family(&self) -> Family {
         match self {
             Self::Python(_) => Family::Python,
+            Self::Node(_) => Family::Node,
             Self::Provided => Family::Provided,
         }
     }
@@ -108,6 +135,7 @@ impl Runtime {
     pub fn client_dir(&self) -> Option<&Path> {
         match self {
             Self::Python(python) => Some(&python.client_dir),
+            Self::Node(node) => Some(&node.client_dir),
             Self::Provided => None,
         }
     }
@@ -116,6 +144,7 @@ impl Runtime {
 /// The runtimes of this host, prepared when first asked for. A cheap handle.
 #[derive(Clone)]
 pub struct Runtimes {
+    dir: PathBuf,
     python: Python,
 }
 
@@ -124,7 +153,7 @@ impl Runtimes {
     /// nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { python: Python::new(dir) }
+        Self { python: Python::new(dir.clone()), dir }
     }
 
     /// The runtime of Lambda's name. The first call may take a minute, where something has to be
@@ -141,9 +170,31 @@ impl Runtimes {
             Some(Family::Python) => {
                 Ok(Runtime::Python(self.python.prepare(runtime, progress).await?))
             }
+            Some(Family::Node) => {
+                let (dir, runtime) = (self.dir.clone(), runtime.to_owned());
+                let prepared = blocking(move || node::prepare(&runtime, &dir)).await?;
+                Ok(Runtime::Node(prepared?))
+            }
             Some(Family::Provided) => Ok(Runtime::Provided),
             None => Err(RuntimeError::Unserved(runtime.to_owned())),
         }
+    }
+
+    /// The same, after fetching also what is fetched only when asked for: a whole Node.js.
+    ///
+    /// # Errors
+    /// [`RuntimeError`]; its text tells the remedy.
+    pub async fn install(
+        &self,
+        runtime: &str,
+        progress: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Runtime, RuntimeError> {
+        if Family::of(runtime) == Some(Family::Node) {
+            let (dir, name) = (self.dir.clone(), runtime.to_owned());
+            blocking(move || node::install(&name, &dir, &progress)).await??;
+            return self.prepare(runtime, |_| {}).await;
+        }
+        self.prepare(runtime, progress).await
     }
 
     /// How a runtime stands, without changing it. Blocking: it tries programs of the host.
@@ -154,8 +205,19 @@ impl Runtimes {
                 Ok(standing) => standing,
                 Err(error) => Standing::Missing(error.into()),
             },
+            Some(Family::Node) => match node::inspect(runtime, &self.dir) {
+                Ok(standing) => standing,
+                Err(error) => Standing::Missing(error.into()),
+            },
             Some(Family::Provided) => Standing::Ready(Equipment { program: None, client: None }),
             None => Standing::Missing(RuntimeError::Unserved(runtime.to_owned())),
         }
     }
+}
+
+/// Does blocking work where it may be done.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RuntimeError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| RuntimeError::Interrupted)
 }

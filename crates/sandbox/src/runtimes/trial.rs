@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::environment::{Facts, standard_environment};
-use crate::runtimes::{Family, Runtime};
+use crate::runtimes::{Family, Runtime, Start};
 use crate::{Event, InvokeError, LogFormat, Outcome, Sandbox, WorkerSpec};
 
 /// What a runtime is tried with: the file, its mode, its text, the event, and the answer.
@@ -50,6 +50,7 @@ fn with_causes(error: &InvokeError) -> String {
 fn function(family: Family) -> Function {
     let (file, source, answer) = match family {
         Family::Python => ("index.py", "def handler(event, context): return event\n", EVENT),
+        Family::Node => ("index.mjs", "export const handler = async (event) => event;\n", EVENT),
         // A shell speaks no HTTP; that it runs and ends is what there is to see.
         Family::Provided => (
             "bootstrap",
@@ -108,7 +109,11 @@ fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> Wo
         id: format!("try-{name}"),
         function_name: "try".to_owned(),
         version: "$LATEST".to_owned(),
-        runtime: runtime.command(handler),
+        runtime: runtime.command(&Start {
+            handler,
+            memory_mb: MEMORY_MB,
+            runtime_dir: &places.runtime_dir,
+        }),
         code_dir: code_dir.to_owned(),
         handler: handler.to_owned(),
         environment,

