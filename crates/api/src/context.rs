@@ -4,6 +4,8 @@ mod identity;
 mod layers;
 mod organizations;
 
+pub(crate) use organizations::policy_type;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -286,6 +286,9 @@ fn of_organizations() -> Vec<Case> {
     };
     let unit = r#"{"OrganizationalUnitId":"ou-ab12-11111111"}"#;
     let parent = r#"{"ParentId":"r-ab12"}"#;
+    let policy = r#"{"PolicyId":"p-12345678"}"#;
+    let attachment = r#"{"PolicyId":"p-12345678","TargetId":"r-ab12"}"#;
+    let policy_type = r#"{"RootId":"r-ab12","PolicyType":"SERVICE_CONTROL_POLICY"}"#;
     vec![
         organizations("CreateOrganization", "{}"),
         organizations("DescribeOrganization", ""),
@@ -305,6 +308,17 @@ fn of_organizations() -> Vec<Case> {
         organizations("UpdateOrganizationalUnit", unit),
         organizations("DeleteOrganizationalUnit", unit),
         organizations("ListOrganizationalUnitsForParent", parent),
+        organizations("CreatePolicy", r#"{"Name":"new","Description":"","Type":"SERVICE_CONTROL_POLICY","Content":"{}"}"#),
+        organizations("DescribePolicy", policy),
+        organizations("UpdatePolicy", policy),
+        organizations("DeletePolicy", policy),
+        organizations("ListPolicies", r#"{"Filter":"SERVICE_CONTROL_POLICY"}"#),
+        organizations("AttachPolicy", attachment),
+        organizations("DetachPolicy", attachment),
+        organizations("ListPoliciesForTarget", r#"{"TargetId":"r-ab12","Filter":"SERVICE_CONTROL_POLICY"}"#),
+        organizations("ListTargetsForPolicy", policy),
+        organizations("EnablePolicyType", policy_type),
+        organizations("DisablePolicyType", policy_type),
     ]
 }
 

@@ -20,6 +20,7 @@
 //! iam/ACCOUNT/role/name                     Role      (likewise)
 //! csc/ACCOUNT/REGION/csc-…                  CodeSigningConfig
 //! org/ID                                    Organization
+//! org/ID/policy/p-…                         ServiceControlPolicy
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
 //! key/AKIA…/used                            KeyUse
@@ -32,7 +33,8 @@ use std::fmt::Write as _;
 
 use portcullis_identity::{
     AccessKeyId, AccountAliasName, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName,
-    UserName, organization::OrganizationId,
+    UserName,
+    organization::{OrganizationId, OrganizationPolicyId},
 };
 use portcullis_lambda::{
     AliasName, CodeSigningConfigArn, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region,
@@ -94,6 +96,8 @@ pub enum Address {
     Role(AccountId, Box<str>),
     /// An organization.
     Organization(OrganizationId),
+    /// A service control policy of an organization.
+    ServiceControlPolicy(OrganizationId, OrganizationPolicyId),
     /// An alias of an account.
     AccountAlias(AccountAliasName),
     /// A long-term access key.
@@ -192,6 +196,9 @@ impl Address {
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
             }
+            ["org", id, "policy", policy] => {
+                Some(Self::ServiceControlPolicy(id.parse().ok()?, policy.parse().ok()?))
+            }
             ["org", id] => Some(Self::Organization(id.parse().ok()?)),
             ["alias", name] => Some(Self::AccountAlias(name.parse().ok()?)),
             ["key", id, "used"] => Some(Self::KeyUse(id.parse().ok()?)),
@@ -279,6 +286,7 @@ impl std::fmt::Display for Address {
             }
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
             Self::Organization(id) => write!(f, "org/{id}"),
+            Self::ServiceControlPolicy(id, policy) => write!(f, "org/{id}/policy/{policy}"),
             Self::AccountAlias(name) => write!(f, "alias/{name}"),
             Self::KeyUse(id) => write!(f, "key/{id}/used"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
@@ -350,6 +358,8 @@ mod tests {
         check(&Address::policy_version(account, &policy, "v7".parse().unwrap()), "iam/123456789012/policy/p/v7");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
         check(&Address::Organization("o-a1b2c3d4e5".parse().unwrap()), "org/o-a1b2c3d4e5");
+        let policy = Address::ServiceControlPolicy("o-a1b2c3d4e5".parse().unwrap(), "p-FullAWSAccess".parse().unwrap());
+        check(&policy, "org/o-a1b2c3d4e5/policy/p-FullAWSAccess");
         check(&Address::AccountAlias("our-company".parse().unwrap()), "alias/our-company");
         check(&Address::KeyUse("AKIA1".parse().unwrap()), "key/AKIA1/used");
         check(&Address::OperatorKey, "system/root-key");

@@ -41,7 +41,7 @@ pub use authorize::{
 pub use catalog::{Catalog, CatalogError, Failure, Plan};
 pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
-pub use organizations::OrganizationView;
+pub use organizations::{OrganizationView, ServiceControlPolicyView};
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
     Installation, KeyHolder, LayerResource, LayerVersionResource, OrganizationPart,

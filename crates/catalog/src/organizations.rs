@@ -3,13 +3,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
-use portcullis_iam::{Arn, Value};
+use portcullis_iam::{Arn, DocumentKind, Value};
 use portcullis_identity::{
-    AccountId, Caller,
-    organization::{ContainerId, Organization, OrganizationId},
+    AccountId, Caller, Partition,
+    organization::{
+        ChildId, ContainerId, FULL_ACCESS_DOCUMENT, Organization, OrganizationId,
+        OrganizationPolicyId, ServiceControlPolicy, TargetId, full_access,
+    },
 };
+use portcullis_store::Revision;
 
-use crate::{Resource, Unreadable, Versioned, snapshot::set};
+use crate::{
+    AttachedPolicy, Resource, Unreadable, Versioned, decisions::Documents, snapshot::set,
+    view::compile,
+};
 
 /// An organization as the snapshot holds it.
 #[derive(Clone, Debug)]
@@ -18,24 +25,55 @@ pub struct OrganizationView {
     pub stored: Versioned<Organization>,
 }
 
+/// A service control policy: as stored, and compiled.
+#[derive(Clone, Debug)]
+pub struct ServiceControlPolicyView {
+    /// As stored.
+    pub stored: Versioned<ServiceControlPolicy>,
+    /// `None` if it cannot be evaluated: calls of whom it limits are denied.
+    compiled: Option<Arc<AttachedPolicy>>,
+}
+
+/// Service control policies by level: the root's, each unit's on the way, the account's.
+pub(crate) type Levels = Vec<Documents>;
+
 /// What decisions about an account have to know of its organization.
 #[derive(Debug)]
 pub(crate) struct Membership {
-    pub(crate) organization: OrganizationId,
+    organization: OrganizationId,
     /// The way to the account, as condition keys have it: `o-…/r-…/ou-…/`.
-    pub(crate) path: Arc<str>,
+    path: Arc<str>,
+    /// `None` where they limit nobody: they are not in force, or this is the management account.
+    service_control: Option<Result<Arc<Levels>, Unreadable>>,
 }
 
 /// Every organization, and who is in which.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Organizations {
+    partition: Partition,
+    /// AWS's own policy, which is the same in all.
+    full_access: Arc<ServiceControlPolicyView>,
     all: OrdMap<OrganizationId, Arc<OrganizationView>>,
+    /// `None` for one that cannot be read.
+    policies: OrdMap<(OrganizationId, OrganizationPolicyId), Option<Arc<ServiceControlPolicyView>>>,
     memberships: OrdMap<AccountId, Arc<Membership>>,
     /// Those that cannot be read: whoever is in none that can may be in one of these.
     unreadable: OrdSet<OrganizationId>,
 }
 
 impl Organizations {
+    pub(crate) fn new(partition: Partition) -> Self {
+        let revision = Revision::new(0);
+        Self {
+            partition,
+            full_access: Arc::new(full_access_view(partition, revision)),
+            all: OrdMap::new(),
+            policies: OrdMap::new(),
+            memberships: OrdMap::new(),
+            unreadable: OrdSet::new(),
+        }
+    }
+
     /// Takes in what now stands in the store; `is_there`: whether anything does.
     pub(crate) fn apply(
         &mut self,
@@ -58,19 +96,125 @@ impl Organizations {
         set(&mut self.all, id, stored.map(|stored| Arc::new(OrganizationView { stored })));
     }
 
+    /// As [`apply`](Self::apply), for a policy.
+    pub(crate) fn apply_policy(
+        &mut self,
+        organization: OrganizationId,
+        id: OrganizationPolicyId,
+        stored: Option<Versioned<ServiceControlPolicy>>,
+        is_there: bool,
+    ) {
+        let owner = self.all.get(&organization).map(|view| view.stored.clone());
+        let view = stored.map(|stored| {
+            let arn = owner.as_ref().map(|owner| owner.policy_arn(self.partition, &id));
+            Arc::new(ServiceControlPolicyView::new(arn.as_deref().unwrap_or(id.as_str()), stored))
+        });
+        let is_used = owner.as_ref().is_some_and(|owner| owner.check_unattached(&id).is_err());
+        set(&mut self.policies, (organization, id), is_there.then_some(view));
+        if let Some(owner) = owner.filter(|_| is_used) {
+            self.enroll(&owner);
+        }
+    }
+
     fn enroll(&mut self, organization: &Organization) {
-        let mut paths: BTreeMap<&ContainerId, Arc<str>> = BTreeMap::new();
+        let mut paths: BTreeMap<&ContainerId, (Arc<str>, Option<Result<Levels, Unreadable>>)> =
+            BTreeMap::new();
         for (account, member) in &organization.members {
-            let path = paths.entry(&member.parent);
-            let path = path.or_insert_with(|| organization.path_to(&member.parent).into()).clone();
-            let membership = Membership { organization: organization.id.clone(), path };
+            let (path, above) = paths.entry(&member.parent).or_insert_with(|| {
+                let path = organization.path_to(&member.parent).into();
+                let in_force = organization.service_control;
+                (path, in_force.then(|| self.levels_to(organization, &member.parent)))
+            });
+            let above = above.as_ref().filter(|_| *account != organization.management);
+            let service_control = above.map(|above| {
+                let mut levels = above.clone()?;
+                levels.push(self.level(organization, &TargetId::Account(*account))?);
+                Ok(Arc::new(levels))
+            });
+            let organization = organization.id.clone();
+            let membership = Membership { organization, path: path.clone(), service_control };
             self.memberships.insert(*account, Arc::new(membership));
         }
+    }
+
+    /// The policies of the root and of every unit down to `container`.
+    fn levels_to(
+        &self,
+        organization: &Organization,
+        container: &ContainerId,
+    ) -> Result<Levels, Unreadable> {
+        let targets = targets_to(organization, container);
+        targets.map(|target| self.level(organization, &target)).collect()
+    }
+
+    fn level(
+        &self,
+        organization: &Organization,
+        target: &TargetId,
+    ) -> Result<Documents, Unreadable> {
+        let views = self.policies_on(organization, target)?;
+        views.into_iter().map(|view| view.compiled.clone().ok_or(Unreadable)).collect()
+    }
+
+    fn policies_on(
+        &self,
+        organization: &Organization,
+        target: &TargetId,
+    ) -> Result<Vec<&Arc<ServiceControlPolicyView>>, Unreadable> {
+        let attached = organization.attached_to(target);
+        let views = attached.iter().map(|id| self.policy(&organization.id, id).ok_or(Unreadable));
+        views.collect()
+    }
+
+    /// The service control policies that limit `account`, by level, as they are stored.
+    ///
+    /// # Errors
+    /// As [`service_control`](Self::service_control).
+    pub(crate) fn limiting(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<Vec<Vec<&Arc<ServiceControlPolicyView>>>>, Unreadable> {
+        let Some(membership) = self.membership(account)? else { return Ok(None) };
+        let Some(view) = self.all.get(&membership.organization) else { return Ok(None) };
+        let organization = &view.stored;
+        let child = organization.parent_of(&ChildId::Account(account)).ok();
+        let Some(parent) = child.filter(|_| membership.service_control.is_some()) else {
+            return Ok(None);
+        };
+        let targets = targets_to(organization, parent).chain([TargetId::Account(account)]);
+        targets
+            .map(|target| self.policies_on(organization, &target))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// The organization that an account is in.
     pub(crate) fn of(&self, account: AccountId) -> Option<&Arc<OrganizationView>> {
         self.all.get(&self.memberships.get(&account)?.organization)
+    }
+
+    /// A policy of an organization, or AWS's own.
+    pub(crate) fn policy(
+        &self,
+        organization: &OrganizationId,
+        id: &OrganizationPolicyId,
+    ) -> Option<&Arc<ServiceControlPolicyView>> {
+        if *id == self.full_access.stored.id {
+            return Some(&self.full_access);
+        }
+        self.policies.get(&(organization.clone(), id.clone()))?.as_ref()
+    }
+
+    /// The policies of an organization, AWS's own among them, by id.
+    pub(crate) fn policies(
+        &self,
+        organization: &OrganizationId,
+    ) -> Vec<&Arc<ServiceControlPolicyView>> {
+        let all = self.policies.iter().filter(|((owner, _), _)| owner == organization);
+        let mut all: Vec<_> = all.filter_map(|(_, view)| view.as_ref()).collect();
+        all.push(&self.full_access);
+        all.sort_by(|one, other| one.stored.id.cmp(&other.stored.id));
+        all
     }
 
     /// Where an account is in its organization, if it is in one.
@@ -85,6 +229,19 @@ impl Organizations {
             None if !self.unreadable.is_empty() => Err(Unreadable),
             found => Ok(found),
         }
+    }
+
+    /// The service control policies that limit `caller`; `None` where none do.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it is not known, or one of them cannot be evaluated.
+    pub(crate) fn service_control(
+        &self,
+        caller: &Caller,
+    ) -> Result<Option<Arc<Levels>>, Unreadable> {
+        let Some(account) = caller.account() else { return Ok(None) };
+        let Some(membership) = self.membership(account)? else { return Ok(None) };
+        membership.service_control.clone().transpose()
     }
 
     /// Refuses what would be decided without knowing in which organization the owner of `resource`
@@ -102,6 +259,38 @@ impl Organizations {
         let account = resource.account().parse().map_err(|_| Unreadable)?;
         self.membership(account).map(drop)
     }
+}
+
+/// The root, and every unit down to `container`.
+fn targets_to(
+    organization: &Organization,
+    container: &ContainerId,
+) -> impl Iterator<Item = TargetId> {
+    let units = organization.units_to(container).into_iter().cloned().map(TargetId::Unit);
+    let units: Vec<_> = units.collect();
+    [TargetId::Root(organization.root.clone())].into_iter().chain(units)
+}
+
+impl ServiceControlPolicyView {
+    fn new(arn: &str, stored: Versioned<ServiceControlPolicy>) -> Self {
+        let kind = DocumentKind::ServiceControl;
+        let compiled = compile(kind, &stored.document, "a service control policy");
+        Self { compiled: compiled.map(|policy| AttachedPolicy::new(arn, policy)), stored }
+    }
+}
+
+/// AWS's own policy. Text and description as AWS has them.
+fn full_access_view(partition: Partition, revision: Revision) -> ServiceControlPolicyView {
+    #[expect(clippy::expect_used, reason = "law: aws_s_own_policy_allows_everything")]
+    let policy = ServiceControlPolicy {
+        id: full_access(),
+        name: "FullAWSAccess".parse().expect("a name"),
+        description: "Allows access to every operation".parse().expect("a description"),
+        document: FULL_ACCESS_DOCUMENT.into(),
+    };
+    let arn =
+        format!("arn:{partition}:organizations::aws:policy/service_control_policy/{}", policy.id);
+    ServiceControlPolicyView::new(&arn, Versioned::new(policy, revision, revision))
 }
 
 /// A condition key that tells of an organization. Source: iam.md §9.1, §9.4, §9.5.
@@ -174,4 +363,61 @@ impl OrganizationKey {
 fn source_account(caller: &Caller) -> Option<AccountId> {
     let (arn, account) = caller.source();
     account.or_else(|| Some(Arn::split(arn?)?.account()))?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_identity::{
+        Partition,
+        organization::{FeatureSet, NewOrganization, Organization, OrganizationPolicyId, TargetId},
+    };
+    use portcullis_store::Revision;
+
+    use super::{Organizations, Versioned};
+
+    fn organization() -> Organization {
+        let new = NewOrganization {
+            id: "o-a1b2c3d4e5".parse().unwrap(),
+            root: "r-ab12".parse().unwrap(),
+            features: FeatureSet::All,
+        };
+        let (management, now) = ("123456789012".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH);
+        let made = Organization::create(management, false, new, now).unwrap();
+        let mut made = made.enable_service_control(&made.root).unwrap();
+        let member = made.members[&management].clone();
+        made.members.insert("223456789012".parse().unwrap(), member);
+        made
+    }
+
+    fn stored(organization: Organization) -> Option<Versioned<Organization>> {
+        Some(Versioned::new(organization, Revision::new(1), Revision::new(1)))
+    }
+
+    #[test]
+    fn aws_s_own_policy_allows_everything_at_every_level() {
+        let mut all = Organizations::new(Partition::Aws);
+        all.apply(organization().id, stored(organization()), true);
+        let levels = |account: &str| {
+            let membership = all.membership(account.parse().unwrap()).unwrap().unwrap();
+            membership.service_control.clone().map(|levels| levels.unwrap().len())
+        };
+        assert_eq!(levels("223456789012"), Some(2));
+        assert_eq!(levels("123456789012"), None, "the management account is never limited");
+    }
+
+    #[test]
+    fn what_cannot_be_read_denies() {
+        let mut all = Organizations::new(Partition::Aws);
+        let member = "223456789012".parse().unwrap();
+        assert!(all.membership(member).unwrap().is_none());
+        all.apply(organization().id, None, true);
+        assert!(all.membership(member).is_err(), "it may be in the one that cannot be read");
+        let missing: OrganizationPolicyId = "p-12345678".parse().unwrap();
+        let with = organization().attach_policy(missing, &TargetId::Account(member)).unwrap();
+        all.apply(with.id.clone(), stored(with), true);
+        let membership = all.membership(member).unwrap().unwrap();
+        assert!(membership.service_control.as_ref().unwrap().is_err());
+        all.apply(organization().id, None, false);
+        assert!(all.membership(member).unwrap().is_none());
+    }
 }

@@ -100,7 +100,7 @@ impl Snapshot {
             users: OrdMap::new(),
             groups: Groups::default(),
             managed: ManagedPolicies::new(partition),
-            organizations: Organizations::default(),
+            organizations: Organizations::new(partition),
             roles: OrdMap::new(),
             entities: Entities::default(),
             access_keys: OrdMap::new(),
@@ -392,6 +392,9 @@ impl Snapshot {
             Address::Role(account, name) => self.apply_role((account, name), read(entry)),
             Address::Organization(id) => {
                 self.organizations.apply(id, read(entry), entry.is_some());
+            }
+            Address::ServiceControlPolicy(id, policy) => {
+                self.organizations.apply_policy(id, policy, read(entry), entry.is_some());
             }
             Address::AccountAlias(name) => self.apply_alias(name, read(entry)),
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),

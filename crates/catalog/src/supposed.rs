@@ -184,7 +184,12 @@ impl Snapshot {
             Supposed::Service => (Documents::new(), None),
             Supposed::Foreign(account) => (taken_to_allow(*account)?, None),
         };
-        Ok(Pools { identity, boundary, session: None, resource: resource.policies(self)? })
+        let service_control = match who {
+            Supposed::Known(caller) => self.organizations.service_control(caller)?,
+            Supposed::Service | Supposed::Foreign(_) => None,
+        };
+        let resource = resource.policies(self)?;
+        Ok(Pools { identity, boundary, session: None, service_control, resource })
     }
 }
 

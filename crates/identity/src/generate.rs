@@ -2,7 +2,8 @@
 
 use crate::ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
 use crate::organization::{
-    CreateAccountRequestId, NewAccount, OrganizationId, OrganizationalUnitId, RootId,
+    CreateAccountRequestId, NewAccount, OrganizationId, OrganizationPolicyId, OrganizationalUnitId,
+    RootId,
 };
 use crate::seal::SessionKeys;
 use crate::session::SessionSeed;
@@ -64,6 +65,14 @@ pub fn organization() -> Result<(OrganizationId, RootId), NoRandomness> {
 /// [`NoRandomness`] when the operating system gives none.
 pub fn organizational_unit(root: &RootId) -> Result<OrganizationalUnitId, NoRandomness> {
     random().map(|random| OrganizationalUnitId::from_random(root, random))
+}
+
+/// A fresh id of a policy of an organization.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn organization_policy_id() -> Result<OrganizationPolicyId, NoRandomness> {
+    random().map(OrganizationPolicyId::from_random)
 }
 
 /// Fresh ids of an account that is asked for, its request and its role.

@@ -6,6 +6,7 @@
 mod creation;
 mod error;
 mod ids;
+mod policies;
 mod units;
 
 use std::collections::BTreeMap;
@@ -19,12 +20,18 @@ pub use creation::{
 pub use error::OrganizationError;
 pub use ids::{
     AccountName, ChildId, ContainerId, CreateAccountRequestId, Email, OrganizationId,
-    OrganizationPolicyId, OrganizationalUnitId, OrganizationalUnitName, RootId,
+    OrganizationPolicyId, OrganizationalUnitId, OrganizationalUnitName, PolicyDescription, RootId,
+    ServiceControlPolicyName, TargetId,
+};
+pub use policies::{
+    ATTACHED_SERVICE_CONTROL_POLICIES_MAX, FULL_ACCESS_DOCUMENT, SERVICE_CONTROL_POLICIES_MAX,
+    ServiceControlPolicy, check_modifiable, full_access,
 };
 pub use units::{ORGANIZATIONAL_UNITS_MAX, UNIT_DEPTH_MAX};
 
 use crate::arn::Partition;
 use crate::ids::AccountId;
+use crate::set::SmallSet;
 
 /// What an organization can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +59,11 @@ pub struct Organization {
     pub units: BTreeMap<OrganizationalUnitId, OrganizationalUnit>,
     /// Its accounts, the management account among them. Invariant: each one's parent is there.
     pub members: BTreeMap<AccountId, Member>,
+    /// Whether service control policies are in force.
+    pub service_control: bool,
+    /// The policies on the roots, units and accounts that have others than AWS's own. Invariant: each
+    /// has one at least.
+    pub attached: BTreeMap<TargetId, SmallSet<OrganizationPolicyId>>,
     /// The newest requests for accounts.
     pub requests: BTreeMap<CreateAccountRequestId, CreateAccountRequest>,
 }
@@ -112,6 +124,8 @@ impl Organization {
             root: new.root,
             units: BTreeMap::new(),
             members: BTreeMap::from([(management, member)]),
+            service_control: false,
+            attached: BTreeMap::new(),
             requests: BTreeMap::new(),
         })
     }

@@ -171,6 +171,12 @@ pub enum ResourceForm {
     RootOrOrganizationalUnit,
     /// An account or an organizational unit of an organization.
     AccountOrOrganizationalUnit,
+    /// The root of an organization.
+    OrganizationRoot,
+    /// The root, an organizational unit or an account of an organization.
+    PolicyTarget,
+    /// A policy: `arn:aws:organizations::MANAGEMENT:policy/ORGANIZATION/TYPE/ID`, or AWS's own.
+    OrganizationPolicy,
 }
 
 /// An exception that the model declares.

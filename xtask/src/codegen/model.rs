@@ -264,6 +264,9 @@ fn form(short: &str) -> Option<&'static str> {
         "OU" => "OrganizationalUnit",
         "PARENT" => "RootOrOrganizationalUnit",
         "CHILD" => "AccountOrOrganizationalUnit",
+        "ROOT" => "OrganizationRoot",
+        "TARGET" => "PolicyTarget",
+        "SCP" => "OrganizationPolicy",
         _ => return None,
     })
 }

@@ -1,18 +1,19 @@
 //! Organizations on the wire.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
-use portcullis_catalog::{OrganizationView, Snapshot, effects::Page};
+use portcullis_catalog::{OrganizationView, ServiceControlPolicyView, Snapshot, effects::Page};
 use portcullis_identity::{
     AccountId, InvalidValue,
     organization::{
         ContainerId, CreateAccountFailure, CreateAccountRequest, CreateAccountRequestId,
         FeatureSet, Member, Organization, OrganizationError, OrganizationalUnitId,
+        ServiceControlPolicy, TargetId, full_access,
     },
 };
 use portcullis_model::{
     EpochSeconds,
-    organizations::types::{self, OrganizationFeatureSet},
+    organizations::types::{self, OrganizationFeatureSet, PolicyType, TargetType},
 };
 
 use super::marker;
@@ -39,6 +40,22 @@ pub(crate) fn no_tags(tags: Option<&[types::Tag]>) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(OrganizationError::ParameterUnsupported("Tags").into())
+}
+
+/// Whether policies of this type are served.
+pub(crate) fn is_served(policy_type: PolicyType) -> bool {
+    policy_type == PolicyType::ServiceControlPolicy
+}
+
+/// Refuses types of policy that are not served.
+///
+/// # Errors
+/// [`OrganizationError::ParameterUnsupported`].
+pub(crate) fn check_served(policy_type: PolicyType) -> Result<(), ApiError> {
+    if is_served(policy_type) {
+        return Ok(());
+    }
+    Err(OrganizationError::ParameterUnsupported(policy_type.as_str()).into())
 }
 
 /// Which part of a list a request asks for.
@@ -99,7 +116,7 @@ impl<'a> Shown<'a> {
             master_account_arn: self.arn_of("account", management.as_str()),
             master_account_id: Some(management.to_string()),
             master_account_email: Some(no_email(management)),
-            available_policy_types: Some(Vec::new()),
+            available_policy_types: Some(policy_types(organization.features == FeatureSet::All)),
         }
     }
 
@@ -110,7 +127,7 @@ impl<'a> Shown<'a> {
             id: Some(root.to_string()),
             arn: self.arn_of("root", root.as_str()),
             name: Some("Root".to_owned()),
-            policy_types: Some(Vec::new()),
+            policy_types: Some(policy_types(self.organization.service_control)),
         }
     }
 
@@ -123,6 +140,56 @@ impl<'a> Shown<'a> {
             name: Some(unit.name.to_string()),
             path: Some(self.organization.path_to(&ContainerId::Unit(id.clone()))),
         })
+    }
+
+    /// A policy with its document.
+    pub(crate) fn policy(&self, policy: &ServiceControlPolicy) -> types::Policy {
+        types::Policy {
+            policy_summary: Some(self.policy_summary(policy)),
+            content: Some(policy.document.to_string()),
+        }
+    }
+
+    fn policy_summary(&self, policy: &ServiceControlPolicy) -> types::PolicySummary {
+        let partition = self.snapshot.partition();
+        types::PolicySummary {
+            id: Some(policy.id.to_string()),
+            arn: Some(self.organization.policy_arn(partition, &policy.id)),
+            name: Some(policy.name.to_string()),
+            description: Some(policy.description.to_string()),
+            r#type: Some(PolicyType::ServiceControlPolicy),
+            aws_managed: Some(policy.id == full_access()),
+        }
+    }
+
+    /// A page of policies, and the token of the next.
+    pub(crate) fn policies(
+        &self,
+        page: &Page<Arc<ServiceControlPolicyView>>,
+    ) -> (Vec<types::PolicySummary>, Option<String>) {
+        let shown = page.entries.iter().map(|one| self.policy_summary(&one.stored)).collect();
+        (shown, next_token(page, |one| one.stored.id.to_string()))
+    }
+
+    /// What has a policy.
+    pub(crate) fn target(&self, target: &TargetId) -> types::PolicyTargetSummary {
+        let (name, kind) = match target {
+            TargetId::Root(_) => (Some("Root".to_owned()), TargetType::Root),
+            TargetId::Unit(id) => (
+                self.organization.units.get(id).map(|unit| unit.name.to_string()),
+                TargetType::OrganizationalUnit,
+            ),
+            TargetId::Account(id) => {
+                let member = self.organization.members.get(id);
+                (member.and_then(|member| self.account(*id, member).name), TargetType::Account)
+            }
+        };
+        types::PolicyTargetSummary {
+            target_id: Some(target.to_string()),
+            arn: self.arn_of(target.kind(), &target.to_string()),
+            name,
+            r#type: Some(kind),
+        }
     }
 
     /// An account. The management account was there before: it is called by its alias or its number.
@@ -156,6 +223,15 @@ impl<'a> Shown<'a> {
 /// In place of an address for an account that has none: RFC 2606 reserves the domain.
 fn no_email(account: AccountId) -> String {
     format!("{account}@accounts.invalid")
+}
+
+/// The types of policy there are, if there are any.
+fn policy_types(any: bool) -> Vec<types::PolicyTypeSummary> {
+    let service_control = types::PolicyTypeSummary {
+        r#type: Some(PolicyType::ServiceControlPolicy),
+        status: Some(types::PolicyTypeStatus::Enabled),
+    };
+    any.then_some(service_control).into_iter().collect()
 }
 
 /// What an organization can do.

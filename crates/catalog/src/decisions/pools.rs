@@ -9,7 +9,7 @@ use portcullis_iam::{
 use portcullis_identity::AccountId;
 use smallvec::SmallVec;
 
-use crate::{AttachedPolicy, Unreadable};
+use crate::{AttachedPolicy, Unreadable, organizations::Levels};
 
 /// Documents of one type for one call; few, so in place.
 pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
@@ -20,6 +20,8 @@ pub(crate) struct Pools {
     pub(crate) identity: Documents,
     pub(crate) boundary: Option<Arc<AttachedPolicy>>,
     pub(crate) session: Option<Arc<AttachedPolicy>>,
+    /// Those of the caller's account, by level.
+    pub(crate) service_control: Option<Arc<Levels>>,
     pub(crate) resource: Documents,
 }
 
@@ -27,7 +29,8 @@ impl Pools {
     /// Every document.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<AttachedPolicy>> {
         let own = self.identity.iter().chain(&self.boundary).chain(&self.session);
-        own.chain(&self.resource)
+        let levels = self.service_control.iter().flat_map(|levels| levels.iter().flatten());
+        own.chain(levels).chain(&self.resource)
     }
 
     /// What `ask` makes of the documents.
@@ -35,11 +38,14 @@ impl Pools {
         let [identity, resource] = [&self.identity, &self.resource].map(compiled);
         let [boundary, session] =
             [&self.boundary, &self.session].map(|one| one.as_ref().map(|policy| [&***policy]));
+        let levels = self.service_control.as_ref();
+        let levels = levels.map(|levels| levels.iter().map(compiled).collect::<Vec<_>>());
+        let levels = levels.as_ref().map(|all| all.iter().map(|one| &**one).collect::<Vec<_>>());
         ask(&Policies {
             identity: &identity,
             boundary: boundary.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default(),
             session: session.as_ref().map(<[_; 1]>::as_slice),
-            service_control: None,
+            service_control: levels.as_deref(),
             resource: &resource,
             resource_control: None,
             resource_rule: rule,
@@ -53,7 +59,10 @@ impl Pools {
             PolicyType::Boundary => self.boundary.as_ref(),
             PolicyType::Session => self.session.as_ref(),
             PolicyType::Resource => self.resource.get(place.document),
-            PolicyType::ServiceControl | PolicyType::ResourceControl => None,
+            PolicyType::ServiceControl => {
+                self.service_control.as_ref()?.get(place.level?)?.get(place.document)
+            }
+            PolicyType::ResourceControl => None,
         }
     }
 
@@ -89,6 +98,8 @@ impl Pools {
             identity: hidden(PolicyType::Identity, DocumentKind::Identity)?.into_iter().collect(),
             boundary: hidden(PolicyType::Boundary, DocumentKind::Boundary)?,
             session: hidden(PolicyType::Session, DocumentKind::Session)?,
+            service_control: hidden(PolicyType::ServiceControl, DocumentKind::ServiceControl)?
+                .map(|policy| Arc::new(vec![Documents::from_iter([policy])])),
             resource: self.resource.clone(),
         })
     }

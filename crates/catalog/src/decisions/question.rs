@@ -194,13 +194,11 @@ fn pools(
     resource: &impl Resource,
 ) -> Result<Pools, Unreadable> {
     snapshot.organizations.check_owner(resource)?;
-    if let Some(account) = access.caller.account() {
-        snapshot.organizations.membership(account)?;
-    }
     Ok(Pools {
         identity: snapshot.identity_policies(access.caller)?,
         boundary: snapshot.boundary(access.caller)?,
         session: access.session_policy.cloned(),
+        service_control: snapshot.organizations.service_control(access.caller)?,
         resource: resource.policies(snapshot)?,
     })
 }

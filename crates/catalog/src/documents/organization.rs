@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use portcullis_identity::SmallSet;
 use portcullis_identity::organization::{
     CreateAccountFailure, CreateAccountRequest, FeatureSet, Member, Organization,
-    OrganizationalUnit,
+    OrganizationPolicyId, OrganizationalUnit, ServiceControlPolicy,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,59 @@ struct StoredOrganization<'a> {
     units: BTreeMap<Cow<'a, str>, StoredUnit<'a>>,
     members: BTreeMap<Cow<'a, str>, StoredMember<'a>>,
     requests: BTreeMap<Cow<'a, str>, StoredRequest<'a>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    service_control: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    attached: BTreeMap<Cow<'a, str>, StoredPolicies<'a>>,
+}
+
+/// The policies on one root, unit or account.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct StoredPolicies<'a>(Vec<Cow<'a, str>>);
+
+impl<'a> From<&'a SmallSet<OrganizationPolicyId>> for StoredPolicies<'a> {
+    fn from(attached: &'a SmallSet<OrganizationPolicyId>) -> Self {
+        Self(attached.iter().map(|id| id.as_str().into()).collect())
+    }
+}
+
+impl TryFrom<StoredPolicies<'_>> for SmallSet<OrganizationPolicyId> {
+    type Error = DocumentError;
+
+    fn try_from(stored: StoredPolicies<'_>) -> Result<Self, DocumentError> {
+        stored.0.iter().map(|id| read("attached policy", id)).collect()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPolicy<'a> {
+    id: Cow<'a, str>,
+    name: Cow<'a, str>,
+    description: Cow<'a, str>,
+    document: Cow<'a, str>,
+}
+
+impl Document for ServiceControlPolicy {
+    fn encode(&self) -> Vec<u8> {
+        encode_json(&StoredPolicy {
+            id: self.id.as_str().into(),
+            name: self.name.as_str().into(),
+            description: self.description.as_str().into(),
+            document: self.document.as_ref().into(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let stored: StoredPolicy<'_> = decode_json(bytes)?;
+        Ok(Self {
+            id: read("id", &stored.id)?,
+            name: read("name", &stored.name)?,
+            description: read("description", &stored.description)?,
+            document: stored.document.into(),
+        })
+    }
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -162,6 +216,12 @@ impl Document for Organization {
                 .iter()
                 .map(|(id, one)| (id.as_str().into(), one.into()))
                 .collect(),
+            service_control: self.service_control,
+            attached: self
+                .attached
+                .iter()
+                .map(|(target, attached)| (target.to_string().into(), attached.into()))
+                .collect(),
         })
     }
 
@@ -178,6 +238,8 @@ impl Document for Organization {
             root: read("root", &stored.root)?,
             units: read_map("unit", stored.units)?,
             members: read_map("account", stored.members)?,
+            service_control: stored.service_control,
+            attached: read_map("target", stored.attached)?,
             requests: read_map("request", stored.requests)?,
         };
         check_parents(&organization)?;
@@ -228,6 +290,19 @@ mod tests {
 
     fn read_back(json: &str) -> Result<Organization, DocumentError> {
         Organization::decode(&[b"\x01", json.as_bytes()].concat())
+    }
+
+    const POLICY: &str = r#"{"id":"p-12345678","name":"One","description":"","document":"{}"}"#;
+
+    #[test]
+    fn what_is_attached_and_a_policy_stay_as_they_are() {
+        let end = r#","service_control":true,"attached":{"ou-ab12-22222222":["p-12345678","p-FullAWSAccess"]}}"#;
+        let stored = format!("{}{end}", STORED.strip_suffix('}').unwrap());
+        let organization = read_back(&stored).unwrap();
+        assert!(organization.service_control && organization.attached.len() == 1);
+        assert_eq!(String::from_utf8(organization.encode()).unwrap(), format!("\x01{stored}"));
+        let policy = ServiceControlPolicy::decode(format!("\x01{POLICY}").as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(policy.encode()).unwrap(), format!("\x01{POLICY}"));
     }
 
     #[test]

@@ -63,9 +63,7 @@ impl Catalog {
         permit: Permit<DeleteOrganization, WholeOrganization>,
     ) -> Result<(), Failure<OrganizationError>> {
         let account = permit.consume().caller();
-        let aggregate = aggregate(&self.load(), account);
-        self.transact(&aggregate, |snapshot| {
-            let view = snapshot.managed_by(account)?;
+        self.transact_organization(account, |_, view| {
             view.stored.check_empty()?;
             let address = Address::Organization(view.stored.id.clone());
             let plan = Plan::answer(()).unchanged(&address, view.stored.modified);
@@ -152,9 +150,7 @@ impl Catalog {
         let account = permit.consume().caller();
         let new = generate::account().map_err(CatalogError::from)?;
         let id = new.request.clone();
-        let aggregate = aggregate(&self.load(), account);
-        self.transact(&aggregate, |snapshot| {
-            let view = snapshot.managed_by(account)?;
+        self.transact_organization(account, |snapshot, view| {
             let (changed, created) =
                 view.stored.create_account(request.clone(), &new, snapshot.partition(), now)?;
             let answer = changed.requests.get(&id).ok_or(CatalogError::Unreadable)?.clone();
@@ -173,12 +169,18 @@ impl Catalog {
         account: AccountId,
         change: impl Fn(&Organization) -> Result<Organization, OrganizationError>,
     ) -> Result<(), Failure<OrganizationError>> {
+        let change = |_: &Snapshot, view: &View| Ok(replace(view, &change(&view.stored)?));
+        self.transact_organization(account, change).await
+    }
+
+    /// Runs a rule on the organization that `account` manages.
+    pub(super) async fn transact_organization<T>(
+        &self,
+        account: AccountId,
+        rule: impl Fn(&Snapshot, &View) -> Result<Plan<T>, Failure<OrganizationError>>,
+    ) -> Result<T, Failure<OrganizationError>> {
         let aggregate = aggregate(&self.load(), account);
-        self.transact(&aggregate, |snapshot| {
-            let view = snapshot.managed_by(account)?;
-            Ok(replace(view, &change(&view.stored)?))
-        })
-        .await
+        self.transact(&aggregate, |snapshot| rule(snapshot, snapshot.managed_by(account)?)).await
     }
 }
 
@@ -188,7 +190,7 @@ fn aggregate(snapshot: &Snapshot, account: AccountId) -> String {
     view.map_or_else(String::new, |view| Address::Organization(view.stored.id.clone()).to_string())
 }
 
-fn replace(view: &OrganizationView, changed: &Organization) -> Plan<()> {
+pub(super) fn replace(view: &OrganizationView, changed: &Organization) -> Plan<()> {
     let address = Address::Organization(changed.id.clone());
     Plan::answer(()).unchanged(&address, view.stored.modified).put(&address, changed)
 }
@@ -207,7 +209,7 @@ impl Snapshot {
     }
 
     /// The organization that `account` manages.
-    fn managed_by(&self, account: AccountId) -> Result<&View, OrganizationError> {
+    pub(super) fn managed_by(&self, account: AccountId) -> Result<&View, OrganizationError> {
         let view = self.organization_of(account).ok_or(OrganizationError::NotInUse)?;
         // Who only belongs to it was denied before; it may have been moved since.
         Some(view)

@@ -4,8 +4,11 @@
 use std::fmt::Display;
 
 use portcullis_identity::{
-    AccountId,
-    organization::{ChildId, ContainerId, OrganizationalUnitId},
+    AccountId, Partition,
+    organization::{
+        ChildId, ContainerId, Organization, OrganizationPolicyId, OrganizationalUnitId, RootId,
+        TargetId,
+    },
 };
 
 use crate::{Resource, Snapshot};
@@ -54,6 +57,33 @@ fn management(snapshot: &Snapshot, caller: AccountId) -> AccountId {
 pub trait OrganizationPart: Display {
     /// What its ARN calls it.
     fn kind(&self) -> &'static str;
+
+    /// Its ARN.
+    fn arn(&self, organization: &Organization, partition: Partition) -> String {
+        organization.arn_of(partition, self.kind(), &self.to_string())
+    }
+}
+
+impl OrganizationPart for TargetId {
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl OrganizationPart for RootId {
+    fn kind(&self) -> &'static str {
+        "root"
+    }
+}
+
+impl OrganizationPart for OrganizationPolicyId {
+    fn kind(&self) -> &'static str {
+        "policy"
+    }
+
+    fn arn(&self, organization: &Organization, partition: Partition) -> String {
+        organization.policy_arn(partition, self)
+    }
 }
 
 impl OrganizationPart for ContainerId {
@@ -80,7 +110,7 @@ impl OrganizationPart for AccountId {
     }
 }
 
-/// A root, unit or account of the organization of the caller's account; it need not exist.
+/// A root, unit, account or policy of the organization of the caller's account; it need not exist.
 #[derive(Debug)]
 pub struct OrganizationResource<I> {
     whole: WholeOrganization,
@@ -92,10 +122,9 @@ impl<I: OrganizationPart> OrganizationResource<I> {
     /// What `id` names to a caller of the account `caller`; without an organization, nothing (`*`).
     #[must_use]
     pub fn new(snapshot: &Snapshot, caller: AccountId, id: I) -> Self {
-        let arn = snapshot.organization_of(caller).map_or_else(
-            || "*".to_owned(),
-            |view| view.stored.arn_of(snapshot.partition(), id.kind(), &id.to_string()),
-        );
+        let arn = snapshot
+            .organization_of(caller)
+            .map_or_else(|| "*".to_owned(), |view| id.arn(&view.stored, snapshot.partition()));
         Self { whole: WholeOrganization::new(snapshot, caller), id, arn: arn.into() }
     }
 

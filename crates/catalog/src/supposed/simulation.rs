@@ -5,7 +5,7 @@
 //! document is asked that the request does not name: not those on the resource, as IAM's simulator
 //! does not ask them either.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use jiff::Timestamp;
 use portcullis_iam::{
@@ -24,8 +24,8 @@ use portcullis_model::iam::operation::{
 
 use super::Supposed;
 use crate::{
-    CatalogError, EntityView, Failure, ManagedPolicyView, Permit, PolicySource, Snapshot,
-    WholeAccount,
+    CatalogError, EntityView, Failure, ManagedPolicyView, Permit, PolicySource,
+    ServiceControlPolicyView, Snapshot, WholeAccount,
 };
 
 /// Where a document comes from.
@@ -359,7 +359,27 @@ impl Snapshot {
         if given.boundaries.is_none() {
             simulation.boundary = boundary.into_iter().collect();
         }
+        if given.service_control.is_none() {
+            simulation.service_control = self.limits_of(source.owner())?;
+        }
         Ok(simulation)
+    }
+
+    /// The service control policies that limit an account, by level.
+    fn limits_of(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<Vec<Vec<Source>>>, Failure<IdentityError>> {
+        let limiting = self.organizations.limiting(account);
+        let Some(levels) = limiting.map_err(|_| CatalogError::Unreadable)? else {
+            return Ok(None);
+        };
+        let read = |view: &&Arc<ServiceControlPolicyView>| {
+            let (id, text) = (view.stored.id.to_string(), &view.stored.document);
+            Source::read(id, SourceKind::Given, DocumentKind::ServiceControl, text)
+        };
+        let levels = levels.iter().map(|level| level.iter().map(read).collect());
+        Ok(Some(levels.collect::<Result<_, _>>()?))
     }
 
     /// The condition keys that the documents of a request ask for, as they spell them.

@@ -1,15 +1,20 @@
 //! Who may do something with a resource, by the documents of a snapshot.
 
+use std::sync::Arc;
+
 use portcullis_iam::{
     Context, DocumentKind, Principal, ResourceRule, Value,
     analysis::{Candidate, ConditionKey, Document, Entry, Inquiry, Question, WrittenPolicy},
 };
-use portcullis_identity::{Entity, PolicyArn, Tags};
+use portcullis_identity::{AccountId, Entity, PolicyArn, Tags};
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::WhoCan;
 
 use super::{CannotSuppose, owned_resource};
-use crate::{EntityView, Permit, Resource, Snapshot, Unreadable, UserView, WholeAccount};
+use crate::{
+    EntityView, Permit, Resource, ServiceControlPolicyView, Snapshot, Unreadable, UserView,
+    WholeAccount, organizations::OrganizationKey,
+};
 
 /// A document as it is written, and what it is called.
 struct Named {
@@ -62,32 +67,51 @@ impl Snapshot {
             keys: &keys,
             condition_keys,
         });
+        let levels = self.written_levels(owner)?;
+        let levels: Option<Vec<_>> =
+            levels.as_ref().map(|all| all.iter().map(|level| Named::lent(level)).collect());
+        let levels: Option<Vec<&[Document<'_>]>> =
+            levels.as_ref().map(|all| all.iter().map(Vec::as_slice).collect());
         for user in self.users(owner, "") {
-            self.ask(&mut inquiry, &**user, &self.written_of_user(user)?)?;
+            self.ask(&mut inquiry, &**user, &self.written_of_user(user)?, levels.as_deref())?;
         }
         for role in self.roles(owner, "") {
-            self.ask(&mut inquiry, &**role, &self.written_of(&**role)?)?;
+            self.ask(&mut inquiry, &**role, &self.written_of(&**role)?, levels.as_deref())?;
         }
         Ok(inquiry.into_entries())
     }
 
-    /// Asks about a user or role with these identity-based policies.
+    /// The service control policies that limit an account, by level.
+    fn written_levels(&self, account: AccountId) -> Result<Option<Vec<Vec<Named>>>, Unreadable> {
+        let Some(levels) = self.organizations.limiting(account)? else { return Ok(None) };
+        let read = |view: &&Arc<ServiceControlPolicyView>| {
+            let stored = &view.stored;
+            Named::read(stored.id.to_string(), DocumentKind::ServiceControl, &stored.document)
+        };
+        let levels = levels.iter().map(|level| level.iter().map(read).collect());
+        levels.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Asks about a user or role with these identity-based policies, limited by `levels`.
     fn ask<V: EntityView>(
         &self,
         inquiry: &mut Inquiry<'_>,
         view: &V,
         identity: &[Named],
+        levels: Option<&[&[Document<'_>]]>,
     ) -> Result<(), Unreadable> {
         let Ok(principal) = Principal::parse(view.arn()) else { return Ok(()) };
         let stored = view.stored();
         let boundary =
             stored.boundary().map(|arn| self.written_policy(arn, DocumentKind::Boundary));
         let boundary: Vec<_> = boundary.transpose()?.into_iter().collect();
-        let tags = stored.resource_tags().map(PrincipalTags);
+        let account = stored.account();
+        let keys = PrincipalKeys { snapshot: self, account, tags: stored.resource_tags() };
         inquiry.ask(&Candidate {
             identity: &Named::lent(identity),
             boundary: &Named::lent(&boundary),
-            keys: tags.as_ref().map(|tags| tags as &dyn Context),
+            service_control: levels,
+            keys: Some(&keys),
             ..Candidate::new(&principal)
         });
         Ok(())
@@ -142,7 +166,7 @@ impl Snapshot {
     }
 }
 
-/// What every call on a resource has: its tags.
+/// What every call on a resource has: its tags, and its organization.
 struct ResourceKeys<'a> {
     snapshot: &'a Snapshot,
     resource: &'a dyn Resource,
@@ -150,16 +174,28 @@ struct ResourceKeys<'a> {
 
 impl Context for ResourceKeys<'_> {
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        self.resource.condition_key(self.snapshot, key)
+        match OrganizationKey::of(key) {
+            Some(key) => key.between(&self.snapshot.organizations, None, None, self.resource),
+            None => self.resource.condition_key(self.snapshot, key),
+        }
     }
 }
 
-/// What every call of a user, or of a role's sessions, has beside what the ARN tells: its tags.
-struct PrincipalTags<'a>(&'a Tags);
+/// What every call of a user, or of a role's sessions, has beside what the ARN tells: its tags and
+/// its organization.
+struct PrincipalKeys<'a> {
+    snapshot: &'a Snapshot,
+    account: AccountId,
+    tags: Option<&'a Tags>,
+}
 
-impl Context for PrincipalTags<'_> {
+impl Context for PrincipalKeys<'_> {
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        let value = self.0.value(key.strip_prefix("aws:principaltag/")?)?;
+        if let Some(key) = OrganizationKey::of(key) {
+            let own = WholeAccount(self.account);
+            return key.between(&self.snapshot.organizations, Some(self.account), None, &own);
+        }
+        let value = self.tags?.value(key.strip_prefix("aws:principaltag/")?)?;
         Some(Value::Single(value.into()))
     }
 }

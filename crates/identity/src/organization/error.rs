@@ -51,6 +51,46 @@ pub enum OrganizationError {
     /// No request for an account has this id.
     #[error("You specified a create account request ID that doesn't exist.")]
     CreateAccountStatusNotFound,
+    /// No such root in the organization.
+    #[error("You specified a root that doesn't exist.")]
+    RootNotFound,
+    /// No such root, unit or account in the organization.
+    #[error("You specified a target that doesn't exist.")]
+    TargetNotFound,
+    /// No such policy in the organization.
+    #[error("You specified a policy that doesn't exist.")]
+    PolicyNotFound,
+    /// Another policy of the organization has the name.
+    #[error("A policy with the same name already exists.")]
+    DuplicatePolicy,
+    /// The policy is on the target.
+    #[error("The selected policy is already attached to the specified target.")]
+    DuplicatePolicyAttachment,
+    /// The policy is not on the target.
+    #[error("The policy isn't attached to the specified target.")]
+    PolicyNotAttached,
+    /// The policy that should go is attached.
+    #[error(
+        "The policy is attached to one or more entities. You must detach it from all roots, OUs, and \
+         accounts before performing this operation."
+    )]
+    PolicyInUse,
+    /// A document that the policy language refuses; the text names the place and the rule.
+    #[error(
+        "The provided policy document does not meet the requirements of the specified policy type: {0}"
+    )]
+    MalformedPolicy(String),
+    /// Policies of the type are not in force.
+    #[error("The specified policy type isn't currently enabled in this root.")]
+    PolicyTypeNotEnabled,
+    /// Policies of the type are in force.
+    #[error("The specified policy type is already enabled.")]
+    PolicyTypeAlreadyEnabled,
+    /// The organization has no policies, or none of this type.
+    #[error(
+        "You can't use the specified policy type with the feature set currently enabled for this organization."
+    )]
+    PolicyTypeNotAvailable,
     /// There would be more of something than there may be.
     #[error("{text}")]
     Constraint {
@@ -105,6 +145,17 @@ impl OrganizationError {
             Self::SourceParentNotFound        => "SourceParentNotFoundException",
             Self::DestinationParentNotFound   => "DestinationParentNotFoundException",
             Self::CreateAccountStatusNotFound => "CreateAccountStatusNotFoundException",
+            Self::RootNotFound                => "RootNotFoundException",
+            Self::TargetNotFound              => "TargetNotFoundException",
+            Self::PolicyNotFound              => "PolicyNotFoundException",
+            Self::DuplicatePolicy             => "DuplicatePolicyException",
+            Self::DuplicatePolicyAttachment   => "DuplicatePolicyAttachmentException",
+            Self::PolicyNotAttached           => "PolicyNotAttachedException",
+            Self::PolicyInUse                 => "PolicyInUseException",
+            Self::MalformedPolicy(_)          => "MalformedPolicyDocumentException",
+            Self::PolicyTypeNotEnabled        => "PolicyTypeNotEnabledException",
+            Self::PolicyTypeAlreadyEnabled    => "PolicyTypeAlreadyEnabledException",
+            Self::PolicyTypeNotAvailable      => "PolicyTypeNotAvailableForOrganizationException",
             Self::Constraint { .. }           => "ConstraintViolationException",
             Self::Invalid { .. } | Self::Role(_) => "InvalidInputException",
             Self::ParameterUnsupported(_)     => "UnsupportedOperationException",

@@ -119,6 +119,16 @@ text! {
     OrganizationalUnitName, |text| (1..=128).contains(&text.chars().count())
 }
 
+text! {
+    /// What a service control policy is called: 1..=128 characters.
+    ServiceControlPolicyName, |text| (1..=128).contains(&text.chars().count())
+}
+
+text! {
+    /// What a policy is for: at most 512 characters.
+    PolicyDescription, |text| text.chars().count() <= 512
+}
+
 impl OrganizationId {
     /// The id that these random bytes make; the low five bits of each count.
     #[must_use]
@@ -141,6 +151,14 @@ impl OrganizationalUnitId {
     pub fn from_random(root: &RootId, random: [u8; 8]) -> Self {
         let root = root.as_str().strip_prefix("r-").unwrap_or_default();
         Self(format!("ou-{root}-{}", characters(&random)).into())
+    }
+}
+
+impl OrganizationPolicyId {
+    /// The id that these random bytes make; the low five bits of each count.
+    #[must_use]
+    pub fn from_random(random: [u8; 8]) -> Self {
+        Self(format!("p-{}", characters(&random)).into())
     }
 }
 
@@ -220,6 +238,26 @@ one_of! {
     Account(AccountId) "account"
 }
 
+one_of! {
+    /// What policies are attached to: the root, an organizational unit or an account.
+    TargetId:
+    /// The root.
+    Root(RootId) "root",
+    /// An organizational unit.
+    Unit(OrganizationalUnitId) "ou",
+    /// An account.
+    Account(AccountId) "account"
+}
+
+impl From<ContainerId> for TargetId {
+    fn from(container: ContainerId) -> Self {
+        match container {
+            ContainerId::Root(id) => Self::Root(id),
+            ContainerId::Unit(id) => Self::Unit(id),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -275,6 +313,8 @@ mod tests {
             prop_assert_eq!(unit.as_str().parse(), Ok(unit.clone()));
             let request = CreateAccountRequestId::from_random(d);
             prop_assert_eq!(request.as_str().parse(), Ok(request.clone()));
+            let policy = OrganizationPolicyId::from_random(c);
+            prop_assert_eq!(policy.as_str().parse(), Ok(policy.clone()));
             prop_assert!(!AccountId::from_random(c).as_str().starts_with('0'));
         }
     }

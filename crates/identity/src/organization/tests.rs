@@ -152,3 +152,82 @@ fn requests_are_kept_within_a_limit_the_newest_first() {
     let oldest = made.requests.values().map(|one| one.requested).min();
     assert_eq!(oldest, Some(Timestamp::from_second(5).unwrap()));
 }
+
+fn policy(name: &str, document: &str) -> ServiceControlPolicy {
+    let mut random = [0; 8];
+    random.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
+    ServiceControlPolicy {
+        id: OrganizationPolicyId::from_random(random),
+        name: name.parse().unwrap(),
+        description: "".parse().unwrap(),
+        document: document.into(),
+    }
+}
+
+const DENY: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"iam:*","Resource":"*"}}"#;
+
+#[test]
+fn aws_s_own_policy_is_one() {
+    let own =
+        ServiceControlPolicy { id: full_access(), ..policy("FullAWSAccess", FULL_ACCESS_DOCUMENT) };
+    assert!(ServiceControlPolicy::create(own, [].into_iter()).is_ok());
+    assert_eq!(check_modifiable(&full_access()).unwrap_err().reason(), Some("IMMUTABLE_POLICY"));
+    let arn = organization().policy_arn(Partition::Aws, &full_access());
+    assert_eq!(arn, "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess");
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_policy_has_a_name_of_its_own_and_a_document_of_its_kind() {
+    let [one, two] = ["one", "two"].map(|name| policy(name, DENY));
+    let create = |new, others: &[ServiceControlPolicy]| ServiceControlPolicy::create(new, others.iter());
+    let both = [one.clone(), two.clone()];
+    check_refused(create(one.clone(), &both), "DuplicatePolicyException");
+    check_refused(create(policy("new", "{"), &both), "MalformedPolicyDocumentException");
+    check_refused(create(policy("new", &DENY.replace("Resource", "Principal")), &both), "MalformedPolicyDocumentException");
+    let long = DENY.replace("iam:*", &"x".repeat(5_120));
+    assert_eq!(create(policy("new", &long), &both).unwrap_err().reason(), Some("POLICY_CONTENT_LIMIT_EXCEEDED"));
+    let rename = |name: &str| one.update(Some(name.parse().unwrap()), None, None, both.iter());
+    check_refused(rename("two"), "DuplicatePolicyException");
+    assert_eq!(rename("one").unwrap(), one);
+    check_refused(one.update(None, None, Some("{"), both.iter()), "MalformedPolicyDocumentException");
+}
+
+#[test]
+fn policies_are_attached_while_their_type_is_enabled() {
+    let target = TargetId::Unit(id(1));
+    let tree = tree();
+    let root_id = tree.root.clone();
+    let own = policy("one", DENY).id;
+    assert!(tree.attached_to(&target).contains(&full_access()));
+    check_refused(tree.attach_policy(own.clone(), &target), "PolicyTypeNotEnabledException");
+    check_refused(tree.disable_service_control(&root_id), "PolicyTypeNotEnabledException");
+    let other_root = RootId::from_random([9; 4]);
+    check_refused(tree.enable_service_control(&other_root), "RootNotFoundException");
+    let billing = Organization { features: FeatureSet::ConsolidatedBilling, ..tree.clone() };
+    let code = "PolicyTypeNotAvailableForOrganizationException";
+    check_refused(billing.enable_service_control(&root_id), code);
+    let on = tree.enable_service_control(&root_id).unwrap();
+    check_refused(on.enable_service_control(&root_id), "PolicyTypeAlreadyEnabledException");
+
+    let with = on.attach_policy(own.clone(), &target).unwrap();
+    check_refused(with.attach_policy(own.clone(), &target), "DuplicatePolicyAttachmentException");
+    check_refused(with.check_unattached(&own), "PolicyInUseException");
+    assert_eq!(with.targets_of(&own).collect::<Vec<_>>(), [target.clone()]);
+    let alone = with.detach_policy(&full_access(), &target).unwrap();
+    check_refused(alone.detach_policy(&full_access(), &target), "PolicyNotAttachedException");
+    let last = alone.detach_policy(&own, &target).unwrap_err();
+    assert_eq!(last.reason(), Some("MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"));
+    check_refused(on.attach_policy(own.clone(), &TargetId::Unit(id(9))), "TargetNotFoundException");
+
+    let full = ["b", "c", "d", "e"]
+        .into_iter()
+        .fold(on, |on, name| on.attach_policy(policy(name, DENY).id, &target).unwrap());
+    let sixth = full.attach_policy(own.clone(), &target).unwrap_err();
+    assert_eq!(sixth.reason(), Some("MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"));
+
+    let off = alone.disable_service_control(&root_id).unwrap();
+    assert_eq!(off, tree);
+    assert_eq!(off.check_unattached(&own), Ok(()));
+}

@@ -2,7 +2,7 @@
 
 use super::{
     ContainerId, Organization, OrganizationError, OrganizationalUnit, OrganizationalUnitId,
-    OrganizationalUnitName,
+    OrganizationalUnitName, TargetId,
 };
 use crate::ids::AccountId;
 
@@ -71,6 +71,7 @@ impl Organization {
         }
         let mut new = self.clone();
         new.units.remove(id);
+        new.attached.remove(&TargetId::Unit(id.clone()));
         Ok(new)
     }
 

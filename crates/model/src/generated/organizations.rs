@@ -382,24 +382,35 @@ pub static SERVICE: Service = Service {
 };
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
+    &rows::ATTACH_POLICY,
     &rows::CREATE_ACCOUNT,
     &rows::CREATE_ORGANIZATION,
     &rows::CREATE_ORGANIZATIONAL_UNIT,
+    &rows::CREATE_POLICY,
     &rows::DELETE_ORGANIZATION,
     &rows::DELETE_ORGANIZATIONAL_UNIT,
+    &rows::DELETE_POLICY,
     &rows::DESCRIBE_ACCOUNT,
     &rows::DESCRIBE_CREATE_ACCOUNT_STATUS,
     &rows::DESCRIBE_ORGANIZATION,
     &rows::DESCRIBE_ORGANIZATIONAL_UNIT,
+    &rows::DESCRIBE_POLICY,
+    &rows::DETACH_POLICY,
+    &rows::DISABLE_POLICY_TYPE,
+    &rows::ENABLE_POLICY_TYPE,
     &rows::LIST_ACCOUNTS,
     &rows::LIST_ACCOUNTS_FOR_PARENT,
     &rows::LIST_CHILDREN,
     &rows::LIST_CREATE_ACCOUNT_STATUS,
     &rows::LIST_ORGANIZATIONAL_UNITS_FOR_PARENT,
     &rows::LIST_PARENTS,
+    &rows::LIST_POLICIES,
+    &rows::LIST_POLICIES_FOR_TARGET,
     &rows::LIST_ROOTS,
+    &rows::LIST_TARGETS_FOR_POLICY,
     &rows::MOVE_ACCOUNT,
     &rows::UPDATE_ORGANIZATIONAL_UNIT,
+    &rows::UPDATE_POLICY,
 ];
 
 /// Calls the macro `$with` with the service's module and table, then every served operation
@@ -408,24 +419,35 @@ pub static ALL_SERVED: &[&OperationModel] = &[
 macro_rules! served_organizations {
     ($with:ident) => {
         $with! { organizations ORGANIZATIONS:
+            AttachPolicy attach_policy,
             CreateAccount create_account,
             CreateOrganization create_organization,
             CreateOrganizationalUnit create_organizational_unit,
+            CreatePolicy create_policy,
             DeleteOrganization delete_organization,
             DeleteOrganizationalUnit delete_organizational_unit,
+            DeletePolicy delete_policy,
             DescribeAccount describe_account,
             DescribeCreateAccountStatus describe_create_account_status,
             DescribeOrganization describe_organization,
             DescribeOrganizationalUnit describe_organizational_unit,
+            DescribePolicy describe_policy,
+            DetachPolicy detach_policy,
+            DisablePolicyType disable_policy_type,
+            EnablePolicyType enable_policy_type,
             ListAccounts list_accounts,
             ListAccountsForParent list_accounts_for_parent,
             ListChildren list_children,
             ListCreateAccountStatus list_create_account_status,
             ListOrganizationalUnitsForParent list_organizational_units_for_parent,
             ListParents list_parents,
+            ListPolicies list_policies,
+            ListPoliciesForTarget list_policies_for_target,
             ListRoots list_roots,
+            ListTargetsForPolicy list_targets_for_policy,
             MoveAccount move_account,
             UpdateOrganizationalUnit update_organizational_unit,
+            UpdatePolicy update_policy,
         }
     };
 }
@@ -456,11 +478,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::ATTACH_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:AttachPolicy",
+            resource: ResourceForm::OrganizationPolicy,
+            cross_account: false,
+        }),
     };
     pub(super) static CANCEL_HANDSHAKE: OperationModel = OperationModel {
         service: "organizations",
@@ -566,11 +592,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::CREATE_POLICY_REQUEST),
+        output: Some(&shapes::CREATE_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:CreatePolicy",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static DECLINE_HANDSHAKE: OperationModel = OperationModel {
         service: "organizations",
@@ -630,11 +660,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:DeletePolicy",
+            resource: ResourceForm::OrganizationPolicy,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_RESOURCE_POLICY: OperationModel = OperationModel {
         service: "organizations",
@@ -772,11 +806,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::DESCRIBE_POLICY_REQUEST),
+        output: Some(&shapes::DESCRIBE_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:DescribePolicy",
+            resource: ResourceForm::OrganizationPolicy,
+            cross_account: false,
+        }),
     };
     pub(super) static DESCRIBE_RESOURCE_POLICY: OperationModel = OperationModel {
         service: "organizations",
@@ -814,11 +852,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DETACH_POLICY_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:DetachPolicy",
+            resource: ResourceForm::OrganizationPolicy,
+            cross_account: false,
+        }),
     };
     pub(super) static DISABLE_AWS_SERVICE_ACCESS: OperationModel = OperationModel {
         service: "organizations",
@@ -842,11 +884,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::DISABLE_POLICY_TYPE_REQUEST),
+        output: Some(&shapes::DISABLE_POLICY_TYPE_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:DisablePolicyType",
+            resource: ResourceForm::OrganizationRoot,
+            cross_account: false,
+        }),
     };
     pub(super) static ENABLE_AWS_SERVICE_ACCESS: OperationModel = OperationModel {
         service: "organizations",
@@ -884,11 +930,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::ENABLE_POLICY_TYPE_REQUEST),
+        output: Some(&shapes::ENABLE_POLICY_TYPE_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:EnablePolicyType",
+            resource: ResourceForm::OrganizationRoot,
+            cross_account: false,
+        }),
     };
     pub(super) static INVITE_ACCOUNT_TO_ORGANIZATION: OperationModel = OperationModel {
         service: "organizations",
@@ -1176,11 +1226,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_POLICIES_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:ListPolicies",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_POLICIES_FOR_TARGET: OperationModel = OperationModel {
         service: "organizations",
@@ -1190,11 +1244,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_POLICIES_FOR_TARGET_REQUEST),
+        output: Some(&shapes::LIST_POLICIES_FOR_TARGET_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:ListPoliciesForTarget",
+            resource: ResourceForm::PolicyTarget,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ROOTS: OperationModel = OperationModel {
         service: "organizations",
@@ -1236,11 +1294,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_TARGETS_FOR_POLICY_REQUEST),
+        output: Some(&shapes::LIST_TARGETS_FOR_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:ListTargetsForPolicy",
+            resource: ResourceForm::OrganizationPolicy,
+            cross_account: false,
+        }),
     };
     pub(super) static MOVE_ACCOUNT: OperationModel = OperationModel {
         service: "organizations",
@@ -1370,11 +1432,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::UPDATE_POLICY_REQUEST),
+        output: Some(&shapes::UPDATE_POLICY_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:UpdatePolicy",
+            resource: ResourceForm::OrganizationPolicy,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_RESPONSIBILITY_TRANSFER: OperationModel = OperationModel {
         service: "organizations",
@@ -1397,6 +1463,14 @@ pub mod operation {
     use super::{rows, types};
     use crate::operation::Operation;
     use crate::shape::OperationModel;
+    /// `AttachPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AttachPolicy;
+    impl Operation for AttachPolicy {
+        const MODEL: &'static OperationModel = &rows::ATTACH_POLICY;
+        type Input = types::AttachPolicyInput;
+        type Output = ();
+    }
     /// `CreateAccount`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateAccount;
@@ -1421,6 +1495,14 @@ pub mod operation {
         type Input = types::CreateOrganizationalUnitInput;
         type Output = types::CreateOrganizationalUnitOutput;
     }
+    /// `CreatePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreatePolicy;
+    impl Operation for CreatePolicy {
+        const MODEL: &'static OperationModel = &rows::CREATE_POLICY;
+        type Input = types::CreatePolicyInput;
+        type Output = types::CreatePolicyOutput;
+    }
     /// `DeleteOrganization`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteOrganization;
@@ -1435,6 +1517,14 @@ pub mod operation {
     impl Operation for DeleteOrganizationalUnit {
         const MODEL: &'static OperationModel = &rows::DELETE_ORGANIZATIONAL_UNIT;
         type Input = types::DeleteOrganizationalUnitInput;
+        type Output = ();
+    }
+    /// `DeletePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeletePolicy;
+    impl Operation for DeletePolicy {
+        const MODEL: &'static OperationModel = &rows::DELETE_POLICY;
+        type Input = types::DeletePolicyInput;
         type Output = ();
     }
     /// `DescribeAccount`.
@@ -1468,6 +1558,38 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DESCRIBE_ORGANIZATIONAL_UNIT;
         type Input = types::DescribeOrganizationalUnitInput;
         type Output = types::DescribeOrganizationalUnitOutput;
+    }
+    /// `DescribePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DescribePolicy;
+    impl Operation for DescribePolicy {
+        const MODEL: &'static OperationModel = &rows::DESCRIBE_POLICY;
+        type Input = types::DescribePolicyInput;
+        type Output = types::DescribePolicyOutput;
+    }
+    /// `DetachPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DetachPolicy;
+    impl Operation for DetachPolicy {
+        const MODEL: &'static OperationModel = &rows::DETACH_POLICY;
+        type Input = types::DetachPolicyInput;
+        type Output = ();
+    }
+    /// `DisablePolicyType`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DisablePolicyType;
+    impl Operation for DisablePolicyType {
+        const MODEL: &'static OperationModel = &rows::DISABLE_POLICY_TYPE;
+        type Input = types::DisablePolicyTypeInput;
+        type Output = types::DisablePolicyTypeOutput;
+    }
+    /// `EnablePolicyType`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct EnablePolicyType;
+    impl Operation for EnablePolicyType {
+        const MODEL: &'static OperationModel = &rows::ENABLE_POLICY_TYPE;
+        type Input = types::EnablePolicyTypeInput;
+        type Output = types::EnablePolicyTypeOutput;
     }
     /// `ListAccounts`.
     #[derive(Clone, Copy, Debug)]
@@ -1517,6 +1639,22 @@ pub mod operation {
         type Input = types::ListParentsInput;
         type Output = types::ListParentsOutput;
     }
+    /// `ListPolicies`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListPolicies;
+    impl Operation for ListPolicies {
+        const MODEL: &'static OperationModel = &rows::LIST_POLICIES;
+        type Input = types::ListPoliciesInput;
+        type Output = types::ListPoliciesOutput;
+    }
+    /// `ListPoliciesForTarget`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListPoliciesForTarget;
+    impl Operation for ListPoliciesForTarget {
+        const MODEL: &'static OperationModel = &rows::LIST_POLICIES_FOR_TARGET;
+        type Input = types::ListPoliciesForTargetInput;
+        type Output = types::ListPoliciesForTargetOutput;
+    }
     /// `ListRoots`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListRoots;
@@ -1524,6 +1662,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_ROOTS;
         type Input = types::ListRootsInput;
         type Output = types::ListRootsOutput;
+    }
+    /// `ListTargetsForPolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListTargetsForPolicy;
+    impl Operation for ListTargetsForPolicy {
+        const MODEL: &'static OperationModel = &rows::LIST_TARGETS_FOR_POLICY;
+        type Input = types::ListTargetsForPolicyInput;
+        type Output = types::ListTargetsForPolicyOutput;
     }
     /// `MoveAccount`.
     #[derive(Clone, Copy, Debug)]
@@ -1540,6 +1686,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::UPDATE_ORGANIZATIONAL_UNIT;
         type Input = types::UpdateOrganizationalUnitInput;
         type Output = types::UpdateOrganizationalUnitOutput;
+    }
+    /// `UpdatePolicy`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdatePolicy;
+    impl Operation for UpdatePolicy {
+        const MODEL: &'static OperationModel = &rows::UPDATE_POLICY;
+        type Input = types::UpdatePolicyInput;
+        type Output = types::UpdatePolicyOutput;
     }
 }
 
@@ -1652,6 +1806,13 @@ pub mod types {
                 Self::PendingClosure => "PENDING_CLOSURE",
             }
         }
+    }
+    /// `AttachPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AttachPolicyInput {
+        pub policy_id: String,
+        pub target_id: String,
     }
     /// `Child` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -1853,11 +2014,34 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub organizational_unit: Option<OrganizationalUnit>,
     }
+    /// `CreatePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreatePolicyInput {
+        pub content: String,
+        pub description: String,
+        pub name: String,
+        pub r#type: PolicyType,
+        pub tags: Option<Vec<Tag>>,
+    }
+    /// `CreatePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreatePolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<Policy>,
+    }
     /// `DeleteOrganizationalUnitRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteOrganizationalUnitInput {
         pub organizational_unit_id: String,
+    }
+    /// `DeletePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeletePolicyInput {
+        pub policy_id: String,
     }
     /// `DescribeAccountRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -1904,6 +2088,54 @@ pub mod types {
     pub struct DescribeOrganizationalUnitOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub organizational_unit: Option<OrganizationalUnit>,
+    }
+    /// `DescribePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DescribePolicyInput {
+        pub policy_id: String,
+    }
+    /// `DescribePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DescribePolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<Policy>,
+    }
+    /// `DetachPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DetachPolicyInput {
+        pub policy_id: String,
+        pub target_id: String,
+    }
+    /// `DisablePolicyTypeRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DisablePolicyTypeInput {
+        pub root_id: String,
+        pub policy_type: PolicyType,
+    }
+    /// `DisablePolicyTypeResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DisablePolicyTypeOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub root: Option<Root>,
+    }
+    /// `EnablePolicyTypeRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct EnablePolicyTypeInput {
+        pub root_id: String,
+        pub policy_type: PolicyType,
+    }
+    /// `EnablePolicyTypeResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct EnablePolicyTypeOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub root: Option<Root>,
     }
     /// `IAMUserAccessToBilling` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -2025,6 +2257,41 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub next_token: Option<String>,
     }
+    /// `ListPoliciesForTargetRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPoliciesForTargetInput {
+        pub target_id: String,
+        pub filter: PolicyType,
+        pub next_token: Option<String>,
+        pub max_results: Option<i32>,
+    }
+    /// `ListPoliciesForTargetResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPoliciesForTargetOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policies: Option<Vec<PolicySummary>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_token: Option<String>,
+    }
+    /// `ListPoliciesRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPoliciesInput {
+        pub filter: PolicyType,
+        pub next_token: Option<String>,
+        pub max_results: Option<i32>,
+    }
+    /// `ListPoliciesResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListPoliciesOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policies: Option<Vec<PolicySummary>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_token: Option<String>,
+    }
     /// `ListRootsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -2038,6 +2305,23 @@ pub mod types {
     pub struct ListRootsOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub roots: Option<Vec<Root>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_token: Option<String>,
+    }
+    /// `ListTargetsForPolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListTargetsForPolicyInput {
+        pub policy_id: String,
+        pub next_token: Option<String>,
+        pub max_results: Option<i32>,
+    }
+    /// `ListTargetsForPolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListTargetsForPolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub targets: Option<Vec<PolicyTargetSummary>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub next_token: Option<String>,
     }
@@ -2139,8 +2423,47 @@ pub mod types {
             }
         }
     }
+    /// `Policy` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Policy {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy_summary: Option<PolicySummary>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub content: Option<String>,
+    }
+    /// `PolicySummary` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicySummary {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub r#type: Option<PolicyType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub aws_managed: Option<bool>,
+    }
+    /// `PolicyTargetSummary` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PolicyTargetSummary {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub target_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub r#type: Option<TargetType>,
+    }
     /// `PolicyType` of the model.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
     pub enum PolicyType {
         #[serde(rename = "SERVICE_CONTROL_POLICY")]
         ServiceControlPolicy,
@@ -2246,6 +2569,27 @@ pub mod types {
         pub key: String,
         pub value: String,
     }
+    /// `TargetType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    pub enum TargetType {
+        #[serde(rename = "ACCOUNT")]
+        Account,
+        #[serde(rename = "ORGANIZATIONAL_UNIT")]
+        OrganizationalUnit,
+        #[serde(rename = "ROOT")]
+        Root,
+    }
+    impl TargetType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Account => "ACCOUNT",
+                Self::OrganizationalUnit => "ORGANIZATIONAL_UNIT",
+                Self::Root => "ROOT",
+            }
+        }
+    }
     /// `UpdateOrganizationalUnitRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -2259,6 +2603,22 @@ pub mod types {
     pub struct UpdateOrganizationalUnitOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub organizational_unit: Option<OrganizationalUnit>,
+    }
+    /// `UpdatePolicyRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdatePolicyInput {
+        pub policy_id: String,
+        pub name: Option<String>,
+        pub description: Option<String>,
+        pub content: Option<String>,
+    }
+    /// `UpdatePolicyResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdatePolicyOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub policy: Option<Policy>,
     }
 }
 
@@ -2314,6 +2674,14 @@ mod shapes {
     );
     pub(super) static ACCOUNTS: Shape =
         Shape::list("Accounts", &ACCOUNT, Bounds { min: None, max: None }, false);
+    pub(super) static ATTACH_POLICY_REQUEST: Shape = Shape::structure(
+        "AttachPolicyRequest",
+        &[
+            Member::body("PolicyId", &POLICY_ID).required(),
+            Member::body("TargetId", &POLICY_TARGET_ID).required(),
+        ],
+    );
+    pub(super) static AWS_MANAGED_POLICY: Shape = Shape::boolean("AwsManagedPolicy");
     pub(super) static CHILD: Shape = Shape::structure(
         "Child",
         &[Member::body("Id", &CHILD_ID), Member::body("Type", &CHILD_TYPE)],
@@ -2425,10 +2793,24 @@ mod shapes {
         "CreateOrganizationalUnitResponse",
         &[Member::body("OrganizationalUnit", &ORGANIZATIONAL_UNIT)],
     );
+    pub(super) static CREATE_POLICY_REQUEST: Shape = Shape::structure(
+        "CreatePolicyRequest",
+        &[
+            Member::body("Content", &POLICY_CONTENT).required(),
+            Member::body("Description", &POLICY_DESCRIPTION).required(),
+            Member::body("Name", &POLICY_NAME).required(),
+            Member::body("Type", &POLICY_TYPE).required(),
+            Member::body("Tags", &TAGS),
+        ],
+    );
+    pub(super) static CREATE_POLICY_RESPONSE: Shape =
+        Shape::structure("CreatePolicyResponse", &[Member::body("Policy", &POLICY)]);
     pub(super) static DELETE_ORGANIZATIONAL_UNIT_REQUEST: Shape = Shape::structure(
         "DeleteOrganizationalUnitRequest",
         &[Member::body("OrganizationalUnitId", &ORGANIZATIONAL_UNIT_ID).required()],
     );
+    pub(super) static DELETE_POLICY_REQUEST: Shape =
+        Shape::structure("DeletePolicyRequest", &[Member::body("PolicyId", &POLICY_ID).required()]);
     pub(super) static DESCRIBE_ACCOUNT_REQUEST: Shape = Shape::structure(
         "DescribeAccountRequest",
         &[Member::body("AccountId", &ACCOUNT_ID).required()],
@@ -2455,12 +2837,50 @@ mod shapes {
         "DescribeOrganizationalUnitResponse",
         &[Member::body("OrganizationalUnit", &ORGANIZATIONAL_UNIT)],
     );
+    pub(super) static DESCRIBE_POLICY_REQUEST: Shape = Shape::structure(
+        "DescribePolicyRequest",
+        &[Member::body("PolicyId", &POLICY_ID).required()],
+    );
+    pub(super) static DESCRIBE_POLICY_RESPONSE: Shape =
+        Shape::structure("DescribePolicyResponse", &[Member::body("Policy", &POLICY)]);
+    pub(super) static DETACH_POLICY_REQUEST: Shape = Shape::structure(
+        "DetachPolicyRequest",
+        &[
+            Member::body("PolicyId", &POLICY_ID).required(),
+            Member::body("TargetId", &POLICY_TARGET_ID).required(),
+        ],
+    );
+    pub(super) static DISABLE_POLICY_TYPE_REQUEST: Shape = Shape::structure(
+        "DisablePolicyTypeRequest",
+        &[
+            Member::body("RootId", &ROOT_ID).required(),
+            Member::body("PolicyType", &POLICY_TYPE).required(),
+        ],
+    );
+    pub(super) static DISABLE_POLICY_TYPE_RESPONSE: Shape =
+        Shape::structure("DisablePolicyTypeResponse", &[Member::body("Root", &ROOT)]);
     pub(super) static EMAIL: Shape =
         Shape::string("Email", Text::ANY.length(Some(6), Some(64)).pattern(&EMAIL_PATTERN))
             .sensitive();
     static EMAIL_PATTERN: Pattern = Pattern::new(
         r#"[^\s@]+@[^\s@]+\.[^\s@]+"#,
         r#"[^ \t\n\x0B\f\r@]+@[^ \t\n\x0B\f\r@]+\.[^ \t\n\x0B\f\r@]+"#,
+        false,
+    );
+    pub(super) static ENABLE_POLICY_TYPE_REQUEST: Shape = Shape::structure(
+        "EnablePolicyTypeRequest",
+        &[
+            Member::body("RootId", &ROOT_ID).required(),
+            Member::body("PolicyType", &POLICY_TYPE).required(),
+        ],
+    );
+    pub(super) static ENABLE_POLICY_TYPE_RESPONSE: Shape =
+        Shape::structure("EnablePolicyTypeResponse", &[Member::body("Root", &ROOT)]);
+    pub(super) static GENERIC_ARN: Shape =
+        Shape::string("GenericArn", Text::ANY.pattern(&GENERIC_ARN_PATTERN));
+    static GENERIC_ARN_PATTERN: Pattern = Pattern::new(
+        r#"^arn:aws:organizations::.+:.+"#,
+        r#"^arn:aws:organizations::[^\n\r\x{85}\x{2028}\x{2029}]+:[^\n\r\x{85}\x{2028}\x{2029}]+"#,
         false,
     );
     pub(super) static IAM_USER_ACCESS_TO_BILLING: Shape =
@@ -2540,6 +2960,31 @@ mod shapes {
         "ListParentsResponse",
         &[Member::body("Parents", &PARENTS), Member::body("NextToken", &NEXT_TOKEN)],
     );
+    pub(super) static LIST_POLICIES_FOR_TARGET_REQUEST: Shape = Shape::structure(
+        "ListPoliciesForTargetRequest",
+        &[
+            Member::body("TargetId", &POLICY_TARGET_ID).required(),
+            Member::body("Filter", &POLICY_TYPE).required(),
+            Member::body("NextToken", &NEXT_TOKEN),
+            Member::body("MaxResults", &MAX_RESULTS),
+        ],
+    );
+    pub(super) static LIST_POLICIES_FOR_TARGET_RESPONSE: Shape = Shape::structure(
+        "ListPoliciesForTargetResponse",
+        &[Member::body("Policies", &POLICIES), Member::body("NextToken", &NEXT_TOKEN)],
+    );
+    pub(super) static LIST_POLICIES_REQUEST: Shape = Shape::structure(
+        "ListPoliciesRequest",
+        &[
+            Member::body("Filter", &POLICY_TYPE).required(),
+            Member::body("NextToken", &NEXT_TOKEN),
+            Member::body("MaxResults", &MAX_RESULTS),
+        ],
+    );
+    pub(super) static LIST_POLICIES_RESPONSE: Shape = Shape::structure(
+        "ListPoliciesResponse",
+        &[Member::body("Policies", &POLICIES), Member::body("NextToken", &NEXT_TOKEN)],
+    );
     pub(super) static LIST_ROOTS_REQUEST: Shape = Shape::structure(
         "ListRootsRequest",
         &[Member::body("NextToken", &NEXT_TOKEN), Member::body("MaxResults", &MAX_RESULTS)],
@@ -2547,6 +2992,18 @@ mod shapes {
     pub(super) static LIST_ROOTS_RESPONSE: Shape = Shape::structure(
         "ListRootsResponse",
         &[Member::body("Roots", &ROOTS), Member::body("NextToken", &NEXT_TOKEN)],
+    );
+    pub(super) static LIST_TARGETS_FOR_POLICY_REQUEST: Shape = Shape::structure(
+        "ListTargetsForPolicyRequest",
+        &[
+            Member::body("PolicyId", &POLICY_ID).required(),
+            Member::body("NextToken", &NEXT_TOKEN),
+            Member::body("MaxResults", &MAX_RESULTS),
+        ],
+    );
+    pub(super) static LIST_TARGETS_FOR_POLICY_RESPONSE: Shape = Shape::structure(
+        "ListTargetsForPolicyResponse",
+        &[Member::body("Targets", &POLICY_TARGETS), Member::body("NextToken", &NEXT_TOKEN)],
     );
     pub(super) static MAX_RESULTS: Shape =
         Shape::integer("MaxResults", Bounds { min: Some(1), max: Some(20) });
@@ -2651,6 +3108,76 @@ mod shapes {
     );
     pub(super) static PATHS: Shape =
         Shape::list("Paths", &PATH, Bounds { min: None, max: None }, false);
+    pub(super) static POLICIES: Shape =
+        Shape::list("Policies", &POLICY_SUMMARY, Bounds { min: None, max: None }, false);
+    pub(super) static POLICY: Shape = Shape::structure(
+        "Policy",
+        &[Member::body("PolicySummary", &POLICY_SUMMARY), Member::body("Content", &POLICY_CONTENT)],
+    );
+    pub(super) static POLICY_ARN: Shape =
+        Shape::string("PolicyArn", Text::ANY.pattern(&POLICY_ARN_PATTERN));
+    static POLICY_ARN_PATTERN: Pattern = Pattern::new(
+        r#"^(arn:aws:organizations::\d{12}:policy\/o-[a-z0-9]{10,32}\/[0-9a-z_]+\/p-[0-9a-z]{10,32})|(arn:aws:organizations::aws:policy\/[0-9a-z_]+\/p-[0-9a-zA-Z_]{10,128})"#,
+        r#"^(arn:aws:organizations::[0-9]{12}:policy/o-[a-z0-9]{10,32}/[0-9a-z_]+/p-[0-9a-z]{10,32})|(arn:aws:organizations::aws:policy/[0-9a-z_]+/p-[0-9a-zA-Z_]{10,128})"#,
+        false,
+    );
+    pub(super) static POLICY_CONTENT: Shape = Shape::string(
+        "PolicyContent",
+        Text::ANY.length(Some(1), None).pattern(&POLICY_CONTENT_PATTERN),
+    );
+    static POLICY_CONTENT_PATTERN: Pattern =
+        Pattern::new(r#"[\s\S]*"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*"#, false);
+    pub(super) static POLICY_DESCRIPTION: Shape = Shape::string(
+        "PolicyDescription",
+        Text::ANY.length(None, Some(512)).pattern(&POLICY_DESCRIPTION_PATTERN),
+    );
+    static POLICY_DESCRIPTION_PATTERN: Pattern =
+        Pattern::new(r#"[\s\S]*"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*"#, false);
+    pub(super) static POLICY_ID: Shape =
+        Shape::string("PolicyId", Text::ANY.length(None, Some(130)).pattern(&POLICY_ID_PATTERN));
+    static POLICY_ID_PATTERN: Pattern =
+        Pattern::new(r#"^p-[0-9a-zA-Z_]{8,128}$"#, r#"^p-[0-9a-zA-Z_]{8,128}$"#, false);
+    pub(super) static POLICY_NAME: Shape = Shape::string(
+        "PolicyName",
+        Text::ANY.length(Some(1), Some(128)).pattern(&POLICY_NAME_PATTERN),
+    );
+    static POLICY_NAME_PATTERN: Pattern =
+        Pattern::new(r#"[\s\S]*"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*"#, false);
+    pub(super) static POLICY_SUMMARY: Shape = Shape::structure(
+        "PolicySummary",
+        &[
+            Member::body("Id", &POLICY_ID),
+            Member::body("Arn", &POLICY_ARN),
+            Member::body("Name", &POLICY_NAME),
+            Member::body("Description", &POLICY_DESCRIPTION),
+            Member::body("Type", &POLICY_TYPE),
+            Member::body("AwsManaged", &AWS_MANAGED_POLICY),
+        ],
+    );
+    pub(super) static POLICY_TARGET_ID: Shape = Shape::string(
+        "PolicyTargetId",
+        Text::ANY.length(None, Some(100)).pattern(&POLICY_TARGET_ID_PATTERN),
+    );
+    static POLICY_TARGET_ID_PATTERN: Pattern = Pattern::new(
+        r#"^(r-[0-9a-z]{4,32})|(\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$"#,
+        r#"^(r-[0-9a-z]{4,32})|([0-9]{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$"#,
+        false,
+    );
+    pub(super) static POLICY_TARGET_SUMMARY: Shape = Shape::structure(
+        "PolicyTargetSummary",
+        &[
+            Member::body("TargetId", &POLICY_TARGET_ID),
+            Member::body("Arn", &GENERIC_ARN),
+            Member::body("Name", &TARGET_NAME),
+            Member::body("Type", &TARGET_TYPE),
+        ],
+    );
+    pub(super) static POLICY_TARGETS: Shape = Shape::list(
+        "PolicyTargets",
+        &POLICY_TARGET_SUMMARY,
+        Bounds { min: None, max: None },
+        false,
+    );
     pub(super) static POLICY_TYPE: Shape = Shape::string(
         "PolicyType",
         Text::ANY.choices(&[
@@ -2729,6 +3256,10 @@ mod shapes {
     );
     pub(super) static TAGS: Shape =
         Shape::list("Tags", &TAG, Bounds { min: None, max: None }, false);
+    pub(super) static TARGET_NAME: Shape =
+        Shape::string("TargetName", Text::ANY.length(Some(1), Some(128)));
+    pub(super) static TARGET_TYPE: Shape =
+        Shape::string("TargetType", Text::ANY.choices(&["ACCOUNT", "ORGANIZATIONAL_UNIT", "ROOT"]));
     pub(super) static TIMESTAMP: Shape = Shape::timestamp("Timestamp");
     pub(super) static UPDATE_ORGANIZATIONAL_UNIT_REQUEST: Shape = Shape::structure(
         "UpdateOrganizationalUnitRequest",
@@ -2741,4 +3272,15 @@ mod shapes {
         "UpdateOrganizationalUnitResponse",
         &[Member::body("OrganizationalUnit", &ORGANIZATIONAL_UNIT)],
     );
+    pub(super) static UPDATE_POLICY_REQUEST: Shape = Shape::structure(
+        "UpdatePolicyRequest",
+        &[
+            Member::body("PolicyId", &POLICY_ID).required(),
+            Member::body("Name", &POLICY_NAME),
+            Member::body("Description", &POLICY_DESCRIPTION),
+            Member::body("Content", &POLICY_CONTENT),
+        ],
+    );
+    pub(super) static UPDATE_POLICY_RESPONSE: Shape =
+        Shape::structure("UpdatePolicyResponse", &[Member::body("Policy", &POLICY)]);
 }

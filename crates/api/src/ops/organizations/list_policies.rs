@@ -1,0 +1,31 @@
+//! Organizations `ListPolicies`: the policies of the organization, by id.
+
+use portcullis_model::organizations::{
+    operation::ListPolicies,
+    types::{ListPoliciesInput, ListPoliciesOutput},
+};
+
+use crate::{
+    answer::Answer,
+    context::RequestCx,
+    error::ApiError,
+    wire::organizations::{self, Paging, Shown},
+};
+
+pub(crate) async fn list_policies(
+    cx: &RequestCx<'_>,
+    input: ListPoliciesInput,
+) -> Result<Answer<ListPoliciesOutput>, ApiError> {
+    let permit = cx.organization::<ListPolicies>()?;
+    let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
+    if !organizations::is_served(input.filter) {
+        return Ok(Answer::Output(ListPoliciesOutput {
+            policies: Some(Vec::new()),
+            next_token: None,
+        }));
+    }
+    let (view, page) =
+        cx.snapshot.list_service_control_policies(permit, &paging.after, paging.limit)?;
+    let (policies, next_token) = Shown::new(&cx.snapshot, &view).policies(&page);
+    Ok(Answer::Output(ListPoliciesOutput { policies: Some(policies), next_token }))
+}

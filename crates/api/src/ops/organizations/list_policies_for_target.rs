@@ -1,0 +1,31 @@
+//! Organizations `ListPoliciesForTarget`: the policies on a root, unit or account, by id.
+
+use portcullis_identity::organization::TargetId;
+use portcullis_model::organizations::{
+    operation::ListPoliciesForTarget,
+    types::{ListPoliciesForTargetInput, ListPoliciesForTargetOutput},
+};
+
+use crate::{
+    answer::Answer,
+    context::RequestCx,
+    error::ApiError,
+    wire::organizations::{self, Paging, Shown, parsed},
+};
+
+pub(crate) async fn list_policies_for_target(
+    cx: &RequestCx<'_>,
+    input: ListPoliciesForTargetInput,
+) -> Result<Answer<ListPoliciesForTargetOutput>, ApiError> {
+    let permit =
+        cx.organization_part::<ListPoliciesForTarget, TargetId>(parsed(&input.target_id)?)?;
+    let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
+    let (after, limit) = (&paging.after, paging.limit);
+    let (view, page) =
+        cx.snapshot.list_service_control_policies_for_target(permit, after, limit)?;
+    let (mut policies, mut next_token) = Shown::new(&cx.snapshot, &view).policies(&page);
+    if !organizations::is_served(input.filter) {
+        (policies, next_token) = (Vec::new(), None); // Nothing has a policy of another type.
+    }
+    Ok(Answer::Output(ListPoliciesForTargetOutput { policies: Some(policies), next_token }))
+}
