@@ -5,10 +5,14 @@ import re
 
 import pytest
 
-from world import Account, Caller, access_key, allow, boto, document, error_of, unique
 from wire import Credentials
+from world import Account, Caller, World, access_key, allow, boto, deny, document, error_of, unique
 
 NOT_IN_USE = ("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+
+
+SCP = "SERVICE_CONTROL_POLICY"
+FULL = "p-FullAWSAccess"
 
 
 class Organization:
@@ -38,6 +42,23 @@ class Organization:
         credentials = access_key(self.world.server, "--root", "--account-id", number)
         base, region = self.management.base, self.world.region
         return Account(number, Caller(base, f"arn:aws:iam::{number}:root", credentials, region))
+
+    def enable(self):
+        self.boto.enable_policy_type(RootId=self.root, PolicyType=SCP)
+        return self
+
+    def policy(self, *statements, name=None):
+        """A new policy's id."""
+        made = self.boto.create_policy(
+            Name=name or unique("policy"), Description="", Type=SCP, Content=document(*statements)
+        )
+        return made["Policy"]["PolicySummary"]["Id"]
+
+    def limit(self, target, *statements):
+        """Puts these statements beside what is attached to `target`."""
+        policy = self.policy(*statements)
+        self.boto.attach_policy(PolicyId=policy, TargetId=target)
+        return policy
 
     def move(self, account, source, destination):
         self.boto.move_account(
@@ -253,8 +274,6 @@ def test_a_value_out_of_shape_is_invalid_input(organization):
 
 
 def test_an_organization_outlives_a_restart(start_server, tmp_path):
-    from world import World
-
     first = start_server()
     organization = Organization(World(first))
     account = organization.account(organization.unit())
@@ -329,3 +348,195 @@ def test_outside_of_organizations_the_keys_are_absent(world):
     keys = ["PrincipalOrgID", "PrincipalOrgPaths", "ResourceOrgID", "ResourceOrgPaths", "SourceOrgID"]
     null = {"Null": {f"aws:{key}": "true" for key in keys}}
     assert account.user(allow("iam:ListUsers", "*", null)).boto("iam").list_users()
+
+
+@pytest.fixture(scope="module")
+def limited(world):
+    """An organization with service control policies in force."""
+    return Organization(world).enable()
+
+
+def listing(caller):
+    """What comes of listing users, which everybody here may by identity: None, or the denial."""
+    iam = caller.boto("iam")
+    try:
+        return iam.list_users() and None
+    except iam.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDenied"
+        return error.response["Error"]["Message"]
+
+
+def test_a_denial_at_any_level_holds_below_and_nowhere_else(limited):
+    unit = limited.unit()
+    inner = limited.unit(unit)
+    below, beside = limited.account(inner), limited.account()
+    callers = [below.root, below.user(allow("*", "*")), below.session(allow("*", "*"))]
+    assert [listing(one) for one in callers] == [None] * 3
+    for target in (unit, inner, below.id):
+        policy = limited.limit(target, deny("iam:ListUsers", "*"))
+        for one in callers:
+            assert "with an explicit deny in a service control policy" in listing(one), target
+        assert listing(beside.root) is None and listing(limited.management.root) is None
+        limited.boto.detach_policy(PolicyId=policy, TargetId=target)
+        assert [listing(one) for one in callers] == [None] * 3
+
+
+def test_every_level_has_to_allow(limited):
+    unit = limited.unit()
+    account = limited.account(unit)
+    narrow = limited.limit(unit, allow(["lambda:*", "sts:*"], "*"))
+    assert listing(account.root) is None
+    limited.boto.detach_policy(PolicyId=FULL, TargetId=unit)
+    assert "because no service control policy allows the iam:ListUsers action" in listing(account.root)
+    assert account.root.boto().list_functions()["Functions"] == []
+    last = error_of(limited.boto.detach_policy, PolicyId=narrow, TargetId=unit)
+    assert last[0] == "ConstraintViolationException"
+    # What allows nothing by itself: a user without a policy of its own.
+    code, _ = error_of(account.session().boto().list_functions)
+    assert code == "AccessDeniedException"
+    # An update is in force wherever the policy is attached.
+    limited.boto.update_policy(PolicyId=narrow, Content=document(allow(["lambda:*", "iam:List*"], "*")))
+    assert listing(account.root) is None
+    limited.move(account.id, unit, limited.root)
+    assert account.user(allow("*", "*"))
+
+
+def test_the_management_account_and_service_linked_roles_are_never_limited(world):
+    organization = Organization(world).enable()
+    member = organization.account()
+    member.root.boto("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+    policy = organization.limit(organization.root, deny("*", "*"))
+    assert listing(organization.management.root) is None
+    assert listing(organization.management.user(allow("*", "*"))) is None
+    assert listing(member.root)
+    organization.boto.attach_policy(PolicyId=policy, TargetId=organization.management.id)
+    assert listing(organization.management.root) is None
+
+
+def test_a_policy_has_conditions_on_the_caller_and_the_resource(limited):
+    account = limited.account()
+    user = account.user(allow("iam:*", "*"))
+    condition = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{account.id}:root"}}
+    limited.limit(account.id, deny("iam:Delete*", f"arn:aws:iam::{account.id}:user/kept-*", condition))
+    for name in ("kept-1", "kept-2", "other"):
+        account.root.boto("iam").create_user(UserName=name)
+    assert error_of(user.boto("iam").delete_user, UserName="kept-1")[0] == "AccessDenied"
+    user.boto("iam").delete_user(UserName="other")
+    account.root.boto("iam").delete_user(UserName="kept-2")
+
+
+def test_a_denial_by_the_organization_is_explained(limited):
+    account = limited.account()
+    user = account.user(allow("*", "*"))
+    policy = limited.limit(account.id, deny("iam:ListUsers", "*"))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"Action=ListUsers&Version=2010-05-08"
+    denied = user.wire.call("POST", "/", body=body, headers=form, service="iam")
+    request = denied.headers["x-portcullis-explain"]
+    told = account.root.wire.call("GET", f"/_portcullis/decisions/{request}", service="portcullis")
+    text = told.json["Decisions"][0]["Text"]
+    assert "service control policy" in text and policy in text, text
+    supposed = {"Principal": user.arn, "Action": "iam:ListUsers", "Resource": "*"}
+    body = json.dumps(supposed).encode()
+    told = account.root.wire.call("POST", "/_portcullis/explain", body=body, service="portcullis")
+    assert "service control policy" in told.json["Text"] and policy in told.json["Text"]
+    simulated = account.root.boto("iam").simulate_principal_policy(
+        PolicySourceArn=user.arn, ActionNames=["iam:ListUsers", "iam:ListRoles"]
+    )["EvaluationResults"]
+    assert [one["EvalDecision"] for one in simulated] == ["explicitDeny", "allowed"]
+    assert [one["OrganizationsDecisionDetail"]["AllowedByOrganizations"] for one in simulated] == [False, True]
+
+
+def test_who_may_do_something_knows_the_limits(limited):
+    account = limited.account()
+    user = account.user(allow("lambda:InvokeFunction", "*"))
+    asked = {"Action": "lambda:InvokeFunction", "Resource": account.arn("any")}
+
+    def told():
+        body = json.dumps(asked).encode()
+        answer = account.root.wire.call("POST", "/_portcullis/who-can", body=body, service="portcullis")
+        return answer.json["Text"]
+
+    assert user.arn in told()
+    limited.limit(account.id, deny("lambda:Invoke*", "*"))
+    assert user.arn not in told()
+
+
+def test_policies_are_made_attached_and_listed(world):
+    organization = Organization(world)
+    client, root = organization.boto, organization.root
+    unit = organization.unit()
+    account = organization.account(unit)
+    for target in (root, unit, account.id):
+        [attached] = client.list_policies_for_target(TargetId=target, Filter=SCP)["Policies"]
+        assert (attached["Id"], attached["AwsManaged"]) == (FULL, True)
+        assert attached["Arn"] == f"arn:aws:organizations::aws:policy/service_control_policy/{FULL}"
+    policy = organization.policy(deny("s3:*", "*"), name="No buckets")
+    attach = {"PolicyId": policy, "TargetId": unit}
+    assert error_of(client.attach_policy, **attach)[0] == "PolicyTypeNotEnabledException"
+    shown = client.enable_policy_type(RootId=root, PolicyType=SCP)["Root"]
+    assert shown["PolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}]
+    again = error_of(client.enable_policy_type, RootId=root, PolicyType=SCP)
+    assert again[0] == "PolicyTypeAlreadyEnabledException"
+    client.attach_policy(**attach)
+    assert error_of(client.attach_policy, **attach)[0] == "DuplicatePolicyAttachmentException"
+    assert error_of(client.delete_policy, PolicyId=policy)[0] == "PolicyInUseException"
+    [target] = client.list_targets_for_policy(PolicyId=policy)["Targets"]
+    assert (target["TargetId"], target["Type"]) == (unit, "ORGANIZATIONAL_UNIT")
+    everything = every(client, "list_targets_for_policy", "Targets", PolicyId=FULL)
+    assert {one["TargetId"] for one in everything} == {root, unit, account.id, organization.management.id}
+    described = client.describe_policy(PolicyId=policy)["Policy"]
+    assert json.loads(described["Content"]) == json.loads(document(deny("s3:*", "*")))
+    assert described["PolicySummary"]["Arn"] == (
+        f"arn:aws:organizations::{organization.management.id}:policy/{organization.id}/"
+        f"service_control_policy/{policy}"
+    )
+    listed = every(client, "list_policies", "Policies", Filter=SCP)
+    assert {one["Id"] for one in listed} == {policy, FULL}
+    assert client.list_policies(Filter="TAG_POLICY")["Policies"] == []
+    client.disable_policy_type(RootId=root, PolicyType=SCP)
+    client.delete_policy(PolicyId=policy)
+    assert error_of(client.describe_policy, PolicyId=policy)[0] == "PolicyNotFoundException"
+
+
+def test_what_makes_no_policy_is_refused(limited):
+    client = limited.boto
+    taken = unique("policy")
+    policy = limited.policy(deny("s3:*", "*"), name=taken)
+    new = {"Name": unique("policy"), "Description": "", "Type": SCP, "Content": document(deny("s3:*", "*"))}
+    for change, code in [
+        ({"Name": taken}, "DuplicatePolicyException"),
+        ({"Content": "{}"}, "MalformedPolicyDocumentException"),
+        ({"Content": document(allow("*", "*") | {"Principal": "*"})}, "MalformedPolicyDocumentException"),
+        ({"Content": document(deny("s3:" + "x" * 5200, "*"))}, "ConstraintViolationException"),
+        ({"Type": "TAG_POLICY"}, "UnsupportedOperationException"),
+    ]:
+        assert error_of(client.create_policy, **new | change)[0] == code, change
+    immutable = error_of(client.update_policy, PolicyId=FULL, Name="Other")
+    assert immutable[0] == "InvalidInputException"
+    for call, parameters, code in [
+        (client.attach_policy, {"PolicyId": "p-00000000", "TargetId": limited.root}, "PolicyNotFoundException"),
+        (client.attach_policy, {"PolicyId": policy, "TargetId": "999999999999"}, "TargetNotFoundException"),
+        (client.detach_policy, {"PolicyId": policy, "TargetId": limited.root}, "PolicyNotAttachedException"),
+        (client.enable_policy_type, {"RootId": "r-0000", "PolicyType": SCP}, "RootNotFoundException"),
+    ]:
+        assert error_of(call, **parameters)[0] == code
+    member = limited.account().root.boto("organizations")
+    assert error_of(member.list_policies, Filter=SCP)[0] == "AccessDeniedException"
+
+
+def test_limits_outlive_a_restart(start_server):
+    first = start_server()
+    organization = Organization(World(first)).enable()
+    account = organization.account(organization.unit())
+    policy = organization.limit(organization.root, deny("iam:ListUsers", "*"))
+    assert listing(account.root)
+    first.end()
+    second = start_server(first.data_dir)
+    root = Caller(second.base, account.root.arn, account.root.credentials, account.root.region)
+    assert "service control policy" in listing(root)
+    client = boto(second.base, "organizations", organization.management.root.credentials)
+    [target] = client.list_targets_for_policy(PolicyId=policy)["Targets"]
+    assert target["TargetId"] == organization.root
+    client.detach_policy(PolicyId=policy, TargetId=organization.root)
+    assert listing(root) is None
