@@ -384,6 +384,7 @@ def test_a_denial_at_any_level_holds_below_and_nowhere_else(limited):
 def test_every_level_has_to_allow(limited):
     unit = limited.unit()
     account = limited.account(unit)
+    nobody = account.session()
     narrow = limited.limit(unit, allow(["lambda:*", "sts:*"], "*"))
     assert listing(account.root) is None
     limited.boto.detach_policy(PolicyId=FULL, TargetId=unit)
@@ -392,11 +393,12 @@ def test_every_level_has_to_allow(limited):
     last = error_of(limited.boto.detach_policy, PolicyId=narrow, TargetId=unit)
     assert last[0] == "ConstraintViolationException"
     # What allows nothing by itself: a user without a policy of its own.
-    code, _ = error_of(account.session().boto().list_functions)
+    code, _ = error_of(nobody.boto().list_functions)
     assert code == "AccessDeniedException"
     # An update is in force wherever the policy is attached.
     limited.boto.update_policy(PolicyId=narrow, Content=document(allow(["lambda:*", "iam:List*"], "*")))
     assert listing(account.root) is None
+    assert error_of(account.root.boto("iam").create_user, UserName="new")[0] == "AccessDenied"
     limited.move(account.id, unit, limited.root)
     assert account.user(allow("*", "*"))
 
