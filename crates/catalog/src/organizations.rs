@@ -47,6 +47,13 @@ pub(crate) struct Membership {
     service_control: Option<Result<Arc<Levels>, Unreadable>>,
 }
 
+/// What the accounts in one root or unit share.
+struct Place {
+    path: Arc<str>,
+    /// Of the root and the units; `None` where service control policies are not in force.
+    levels: Option<Result<Levels, Unreadable>>,
+}
+
 /// Every organization, and who is in which.
 #[derive(Clone, Debug)]
 pub(crate) struct Organizations {
@@ -117,22 +124,22 @@ impl Organizations {
     }
 
     fn enroll(&mut self, organization: &Organization) {
-        let mut paths: BTreeMap<&ContainerId, (Arc<str>, Option<Result<Levels, Unreadable>>)> =
-            BTreeMap::new();
+        let mut places: BTreeMap<&ContainerId, Place> = BTreeMap::new();
         for (account, member) in &organization.members {
-            let (path, above) = paths.entry(&member.parent).or_insert_with(|| {
+            let place = places.entry(&member.parent).or_insert_with(|| {
                 let path = organization.path_to(&member.parent).into();
                 let in_force = organization.service_control;
-                (path, in_force.then(|| self.levels_to(organization, &member.parent)))
+                let levels = in_force.then(|| self.levels_to(organization, &member.parent));
+                Place { path, levels }
             });
-            let above = above.as_ref().filter(|_| *account != organization.management);
-            let service_control = above.map(|above| {
-                let mut levels = above.clone()?;
+            let levels = place.levels.as_ref().filter(|_| *account != organization.management);
+            let service_control = levels.map(|levels| {
+                let mut levels = levels.clone()?;
                 levels.push(self.level(organization, &TargetId::Account(*account))?);
                 Ok(Arc::new(levels))
             });
             let organization = organization.id.clone();
-            let membership = Membership { organization, path: path.clone(), service_control };
+            let membership = Membership { organization, path: place.path.clone(), service_control };
             self.memberships.insert(*account, Arc::new(membership));
         }
     }
