@@ -77,7 +77,7 @@ impl Catalog {
     ) -> Result<(View, ServiceControlPolicy), Failure<OrganizationError>> {
         let (account, id) = permit.consume().into_parts();
         self.transact_organization(account, |snapshot, view| {
-            let found = snapshot.policy_of(view, &id)?;
+            let found = snapshot.service_control_policy(view, &id)?;
             check_modifiable(&id)?;
             let PolicyChange { name, description, document } = change.clone();
             let others = snapshot.organizations.policies(&view.stored.id);
@@ -100,7 +100,7 @@ impl Catalog {
     ) -> Result<(), Failure<OrganizationError>> {
         let (account, id) = permit.consume().into_parts();
         self.transact_organization(account, |snapshot, view| {
-            let found = snapshot.policy_of(view, &id)?;
+            let found = snapshot.service_control_policy(view, &id)?;
             check_modifiable(&id)?;
             view.stored.check_unattached(&id)?;
             let address = Address::ServiceControlPolicy(view.stored.id.clone(), id.clone());
@@ -121,7 +121,7 @@ impl Catalog {
     ) -> Result<(), Failure<OrganizationError>> {
         let (account, id) = permit.consume().into_parts();
         self.transact_organization(account, |snapshot, view| {
-            snapshot.policy_of(view, &id)?;
+            snapshot.service_control_policy(view, &id)?;
             Ok(replace(view, &view.stored.attach_policy(id.clone(), target)?))
         })
         .await
@@ -138,7 +138,7 @@ impl Catalog {
     ) -> Result<(), Failure<OrganizationError>> {
         let (account, id) = permit.consume().into_parts();
         self.transact_organization(account, |snapshot, view| {
-            snapshot.policy_of(view, &id)?;
+            snapshot.service_control_policy(view, &id)?;
             Ok(replace(view, &view.stored.detach_policy(&id, target)?))
         })
         .await
@@ -188,7 +188,7 @@ impl Snapshot {
     ) -> Result<(View, Arc<ServiceControlPolicyView>), OrganizationError> {
         let (account, id) = permit.consume().into_parts();
         let view = self.managed_by(account)?;
-        Ok((view.clone(), self.policy_of(view, &id)?.clone()))
+        Ok((view.clone(), self.service_control_policy(view, &id)?.clone()))
     }
 
     /// The policies of the organization, by id, after the id `after`; `""` is before all.
@@ -223,7 +223,8 @@ impl Snapshot {
             return Err(OrganizationError::TargetNotFound);
         }
         let attached = view.stored.attached_to(&target);
-        let all = attached.iter().filter_map(|id| self.policy_of(view, id).ok().cloned());
+        let all =
+            attached.iter().filter_map(|id| self.service_control_policy(view, id).ok().cloned());
         let later = all.filter(|one| one.stored.id.as_str() > after);
         Ok((view.clone(), Page::take(later, limit)))
     }
@@ -240,14 +241,14 @@ impl Snapshot {
     ) -> Result<(View, Page<TargetId>), OrganizationError> {
         let (account, id) = permit.consume().into_parts();
         let view = self.managed_by(account)?;
-        self.policy_of(view, &id)?;
+        self.service_control_policy(view, &id)?;
         let mut targets: Vec<_> = view.stored.targets_of(&id).collect();
         targets.sort_by_cached_key(ToString::to_string);
         let later = targets.into_iter().filter(|target| target.to_string().as_str() > after);
         Ok((view.clone(), Page::take(later, limit)))
     }
 
-    fn policy_of(
+    fn service_control_policy(
         &self,
         view: &OrganizationView,
         id: &OrganizationPolicyId,
