@@ -507,7 +507,6 @@ OPEN_GRANTS = [
     (S3, "confused-deputy: Anyone with an account can have s3.amazonaws.com call this function"),
     (S3 | {"SourceArn": "arn:aws:s3:::bucket"}, "source-arn-without-account: "),
     (S3 | {"Principal": "*"}, "public-grant: Everyone may do this"),
-    (S3 | {"Principal": f"arn:aws:iam::{ACCOUNT}:user/nobody"}, "principal-gone: "),
 ]
 GOOD_GRANTS = [
     S3 | {"SourceArn": "arn:aws:s3:::bucket", "SourceAccount": ACCOUNT},
