@@ -12,10 +12,10 @@ use std::{
 };
 
 use portcullis_catalog::Snapshot;
-use portcullis_lambda::FunctionArn;
+use portcullis_lambda::{CodePackage, Deployment, FunctionArn};
 use portcullis_store::{Digest, StoreError};
 
-use crate::state::State;
+use crate::{code_folders::folder_of, state::State};
 
 /// How often.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
@@ -62,7 +62,8 @@ async fn clean(state: &Arc<State>, age: Duration) -> Result<(), CleanupError> {
     state.execution.forget_missing(&snapshot);
     let is_used = |wanted: &Digest| {
         let snapshot = whole(state);
-        snapshot.is_none_or(|now| packages(&now).any(|one| one == *wanted))
+        snapshot
+            .is_none_or(|now| packages(&now).chain(layer_folders(&now)).any(|one| one == *wanted))
     };
     let removed = state.execution.remove_unused_code(age, is_used).await;
     removed.map_err(CleanupError::Unpacked)?;
@@ -87,11 +88,31 @@ fn whole(state: &State) -> Option<Arc<Snapshot>> {
 
 /// Every package that something names.
 fn packages(snapshot: &Snapshot) -> impl Iterator<Item = Digest> {
-    let of_functions = snapshot.all_functions().flat_map(|function| {
-        let versions = function.versions.values().map(|version| &version.deployment);
-        versions.chain([function.head.latest()]).map(|deployment| deployment.code)
+    let of_functions = deployments(snapshot).flat_map(|deployment| {
+        let layers = deployment.configuration.layers().as_slice().iter().map(|used| used.content);
+        layers.chain([deployment.code])
     });
     let of_layers = snapshot.all_layers().flat_map(|layer| layer.versions.values());
     let of_layers = of_layers.map(|version| version.content);
-    of_functions.chain(of_layers).map(|package| Digest::from_bytes(*package.sha256.as_bytes()))
+    of_functions.chain(of_layers).map(digest)
+}
+
+/// Every folder in which a function's layers lie over each other.
+fn layer_folders(snapshot: &Snapshot) -> impl Iterator<Item = Digest> {
+    deployments(snapshot).filter_map(|deployment| {
+        let layers = deployment.configuration.layers().as_slice();
+        folder_of(&layers.iter().map(|used| digest(used.content)).collect::<Vec<_>>())
+    })
+}
+
+fn deployments(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
+    snapshot.all_functions().flat_map(|function| {
+        let versions = function.versions.values().map(|version| &version.deployment);
+        versions.chain([function.head.latest()])
+    })
+}
+
+/// Under what a package is kept.
+pub(crate) fn digest(package: CodePackage) -> Digest {
+    Digest::from_bytes(*package.sha256.as_bytes())
 }

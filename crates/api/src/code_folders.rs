@@ -13,6 +13,7 @@ use std::{
 
 use portcullis_sandbox::unpack::{self, ZipError};
 use portcullis_store::{Blobs, Digest, StoreError};
+use sha2::{Digest as _, Sha256};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     task::spawn_blocking,
@@ -30,6 +31,8 @@ pub(crate) enum CodeError {
     Missing,
     #[error(transparent)]
     Zip(#[from] ZipError),
+    #[error("cannot lay packages over each other: {0}")]
+    Overlay(#[from] io::Error),
     #[error("interrupted")]
     Interrupted,
 }
@@ -62,6 +65,34 @@ impl CodeFolders {
         Ok(dir)
     }
 
+    /// The folder with these packages laid over each other, the lowest first: made now if it was
+    /// not. `None` without packages.
+    pub(crate) async fn overlaid(
+        &self,
+        blobs: &Blobs,
+        packages: &[Digest],
+    ) -> Result<Option<PathBuf>, CodeError> {
+        let Some(folder) = folder_of(packages) else { return Ok(None) };
+        if let [one] = packages {
+            return Ok(Some(self.ready(blobs, *one).await?));
+        }
+        let dir = self.root.join(folder.to_string());
+        if tokio::fs::try_exists(&dir).await.unwrap_or(false) {
+            return Ok(Some(dir));
+        }
+        let mut layers = Vec::with_capacity(packages.len());
+        for package in packages {
+            layers.push(self.ready(blobs, *package).await?);
+        }
+        let (turn, target) = (self.turn(&folder).await, dir.clone());
+        let work = spawn_blocking(move || {
+            let _turn = turn; // Also when nobody waits for the result any more.
+            unpack::overlay(&layers, &target)
+        });
+        work.await.map_err(|_| CodeError::Interrupted)??;
+        Ok(Some(dir))
+    }
+
     /// Removes the folders that were made at least `age` ago and that nobody uses; `is_used` is
     /// asked once nobody can begin to.
     pub(crate) async fn remove_unused(
@@ -88,6 +119,20 @@ impl CodeFolders {
         let [first, ..] = *digest.as_bytes();
         let [default, ..] = &self.turns;
         self.turns.get(usize::from(first) % TURNS).unwrap_or(default).clone().lock_owned().await
+    }
+}
+
+/// Under what packages that lie over each other are kept, unpacked: one as itself, several as what
+/// their digests in this order make. `None` without packages.
+pub(crate) fn folder_of(packages: &[Digest]) -> Option<Digest> {
+    match packages {
+        [] => None,
+        [one] => Some(*one),
+        several => {
+            let mut hash = Sha256::new();
+            several.iter().for_each(|package| hash.update(package.as_bytes()));
+            Some(Digest::from_bytes(hash.finalize().into()))
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Parameters<'a> {
     pub(crate) tags: Vec<(&'a str, &'a str)>,
     /// Tags that the request removes: `aws:TagKeys` only.
     pub(crate) removed_tags: &'a [String],
+    /// Layers that the request gives a function: `lambda:Layer`.
+    pub(crate) layers: &'a [String],
 }
 
 impl<'a> Parameters<'a> {
@@ -44,6 +46,16 @@ impl<'a> Parameters<'a> {
         self
     }
 
+    /// The layers that the request gives a function, if it gives any.
+    pub(crate) fn layered(self, layers: Option<&'a [String]>) -> Self {
+        Self { layers: layers.unwrap_or_default(), ..self }
+    }
+
+    fn layers(&self) -> Option<Value<'_>> {
+        let layers: Vec<_> = self.layers.iter().map(|arn| Cow::Borrowed(arn.as_str())).collect();
+        (!layers.is_empty()).then_some(Value::Multiple(layers.into()))
+    }
+
     fn tag_keys(&self) -> Option<Value<'_>> {
         let given = self.tags.iter().map(|(key, _)| Cow::Borrowed(*key));
         let removed = self.removed_tags.iter().map(|key| Cow::Borrowed(key.as_str()));
@@ -54,6 +66,9 @@ impl<'a> Parameters<'a> {
     fn get(&self, key: &str) -> Option<Value<'_>> {
         if key == "aws:tagkeys" {
             return self.tag_keys();
+        }
+        if key == "lambda:layer" {
+            return self.layers();
         }
         if let Some(tag) = key.strip_prefix("aws:requesttag/") {
             return tag_value(self.tags.iter().copied(), tag);

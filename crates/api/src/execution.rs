@@ -27,6 +27,7 @@ use portcullis_store::{Blobs, Digest};
 use serde_json::json;
 
 use crate::{
+    cleanup::digest,
     code_folders::{CodeError, CodeFolders},
     concurrency::{ACCOUNT_LIMIT, Concurrency},
     error::ApiError,
@@ -50,6 +51,13 @@ pub(crate) struct Execution {
     server: Weak<State>,
 }
 
+/// Where a deployment is unpacked.
+struct Folders {
+    code_dir: PathBuf,
+    /// `None` without layers.
+    layers_dir: Option<PathBuf>,
+}
+
 /// What workers run with.
 #[derive(Default)]
 struct Specs {
@@ -69,7 +77,11 @@ impl Specs {
     /// Whether a worker runs, or may be started, in this folder.
     fn use_folder(&self, dir: &Path) -> bool {
         let retired = self.retired.iter().filter_map(Weak::upgrade);
-        self.current.values().cloned().chain(retired).any(|spec| spec.code_dir == dir)
+        self.current
+            .values()
+            .cloned()
+            .chain(retired)
+            .any(|spec| spec.code_dir == dir || spec.layers_dir.as_deref() == Some(dir))
     }
 }
 
@@ -151,9 +163,9 @@ impl Execution {
         id: String,
         runtime: &Runtime,
     ) -> Result<Arc<WorkerSpec>, ApiError> {
-        let code_dir = self.unpacked(blobs, resolved.deployment()).await;
-        let code_dir = code_dir.map_err(ApiError::internal)?;
-        let spec = Arc::new(self.spec(resolved, id, code_dir, runtime));
+        let folders = self.unpacked(blobs, resolved.deployment()).await;
+        let folders = folders.map_err(ApiError::internal)?;
+        let spec = Arc::new(self.spec(resolved, id, folders, runtime));
         let mut specs = self.specs();
         if let Some(old) = specs.current.insert(version_arn(resolved), spec.clone())
             && old.id != spec.id
@@ -167,7 +179,7 @@ impl Execution {
         &self,
         resolved: &Resolved,
         id: String,
-        code_dir: PathBuf,
+        Folders { code_dir, layers_dir }: Folders,
         runtime: &Runtime,
     ) -> WorkerSpec {
         let configuration = &resolved.deployment().configuration;
@@ -175,7 +187,7 @@ impl Execution {
         let version = resolved.version().to_string();
         let handler = configuration.handler().to_string();
         let memory_mb = u32::from(configuration.memory().get());
-        let places = self.sandbox.places(&code_dir, runtime.client_dir());
+        let places = self.sandbox.places(&code_dir, layers_dir.as_deref(), runtime.client_dir());
         let levels = configuration.log_format().levels();
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let user: Vec<_> = configuration
@@ -193,6 +205,7 @@ impl Execution {
             log_stream: &log_stream(&version),
             json_log_level: levels.map(|levels| levels.application.as_str()),
             task_root: &places.task_root,
+            layers_root: places.layers_root.as_deref(),
             runtime_dir: &places.runtime_dir,
             user_variables: &user,
         });
@@ -206,6 +219,7 @@ impl Execution {
             function_name: name,
             version,
             code_dir,
+            layers_dir,
             handler,
             environment,
             host: Some(Arc::new(FunctionHost {
@@ -225,10 +239,13 @@ impl Execution {
         self.logs.of(function.account(), function.name())
     }
 
-    /// The folder with the deployment's code, unpacked now if it was not.
-    async fn unpacked(&self, blobs: &Blobs, deployment: &Deployment) -> Result<PathBuf, CodeError> {
-        let digest = Digest::from_bytes(*deployment.code.sha256.as_bytes());
-        self.code.ready(blobs, digest).await
+    /// The deployment's code and layers, unpacked now if they were not.
+    async fn unpacked(&self, blobs: &Blobs, deployment: &Deployment) -> Result<Folders, CodeError> {
+        let layers = deployment.configuration.layers().as_slice();
+        let layers: Vec<_> = layers.iter().map(|used| digest(used.content)).collect();
+        let layers_dir = self.code.overlaid(blobs, &layers).await?;
+        let code_dir = self.code.ready(blobs, digest(deployment.code)).await?;
+        Ok(Folders { code_dir, layers_dir })
     }
 
     /// Removes unpacked code of at least `age` that neither `is_used` nor a worker claims.

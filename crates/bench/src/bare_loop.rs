@@ -107,6 +107,7 @@ fn environment(python: &PythonRuntime, runtime: &str, code_dir: &Path) -> Vec<(S
         log_stream: "bench",
         json_log_level: None,
         task_root: code_dir,
+        layers_root: None,
         runtime_dir: &python.client_dir,
         user_variables: &[],
     })

@@ -3,7 +3,7 @@
 use crate::settings::{Description, LogFormatChange, LogGroup};
 use crate::{
     Architecture, Environment, EphemeralStorageMegabytes, FunctionArn, Handler, InvalidParameter,
-    InvalidValue, LambdaError, LogFormat, LoggingInput, MemoryMegabytes, RoleArn, Runtime,
+    InvalidValue, LambdaError, Layers, LogFormat, LoggingInput, MemoryMegabytes, RoleArn, Runtime,
     TimeoutSeconds, TracingMode, VpcInput,
 };
 
@@ -36,8 +36,6 @@ pub struct ConfigurationInput {
     pub snap_start: Option<String>,
     /// `LoggingConfig`
     pub logging: Option<LoggingInput>,
-    /// `Layers`
-    pub layers: Option<Vec<String>>,
     /// `VpcConfig`
     pub vpc: Option<VpcInput>,
     /// `DeadLetterConfig.TargetArn`
@@ -68,7 +66,6 @@ impl ConfigurationInput {
         let rows = [
             (other(&self.snap_start, Configuration::SNAP_START), "SnapStart"),
             (other(&self.package_type, Configuration::PACKAGE_TYPE), "container images"),
-            (some(&self.layers), "Layers"),
             (given(&self.dead_letter_target), "DeadLetterConfig"),
             (given(&self.kms_key), "KMSKeyArn"),
             (some(&self.file_systems), "FileSystemConfigs"),
@@ -101,6 +98,7 @@ pub struct ConfigurationChange {
     log_format: LogFormatChange,
     log_group: Option<LogGroup>,
     empty_vpc: bool,
+    layers: Option<Layers>,
 }
 
 impl ConfigurationChange {
@@ -108,6 +106,12 @@ impl ConfigurationChange {
     #[must_use]
     pub fn role(&self) -> Option<&RoleArn> {
         self.role.as_ref()
+    }
+
+    /// The change, and these layers in place of those that were, if any are given.
+    #[must_use]
+    pub fn using(self, layers: Option<Layers>) -> Self {
+        Self { layers, ..self }
     }
 
     /// The runtime, if the request sets one.
@@ -147,6 +151,7 @@ impl TryFrom<ConfigurationInput> for ConfigurationChange {
             log_format: logging.map(LogFormatChange::try_from).transpose()?.unwrap_or_default(),
             log_group: parsed(logging.and_then(|logging| logging.log_group.as_ref()))?,
             empty_vpc: input.vpc.is_some(),
+            layers: None,
         };
         input.check_served()?;
         Ok(change)
@@ -171,6 +176,7 @@ pub struct Configuration {
     log_format: LogFormat,
     log_group: LogGroup,
     empty_vpc: bool,
+    layers: Layers,
 }
 
 impl Configuration {
@@ -206,6 +212,7 @@ impl Configuration {
             log_format: LogFormat::default().changed(change.log_format)?,
             log_group: change.log_group.map_or_else(log_group, Ok)?,
             empty_vpc: change.empty_vpc,
+            layers: change.layers.unwrap_or_default(),
         })
     }
 
@@ -229,6 +236,7 @@ impl Configuration {
             log_format: old.log_format.changed(change.log_format)?,
             log_group: change.log_group.unwrap_or(old.log_group),
             empty_vpc: change.empty_vpc || old.empty_vpc,
+            layers: change.layers.unwrap_or(old.layers),
         })
     }
 
@@ -316,6 +324,12 @@ impl Configuration {
         self.log_group.as_str()
     }
 
+    /// The layers, the lowest first.
+    #[must_use]
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
     /// Whether an empty `VpcConfig` was sent, and is to be echoed.
     #[must_use]
     pub fn has_empty_vpc(&self) -> bool {
@@ -370,7 +384,6 @@ mod tests {
                 log_group: Some("/mine".into()),
                 ..LoggingInput::default()
             }),
-            layers: Some(vec![]),
             vpc: Some(VpcInput::default()),
             dead_letter_target: Some(String::new()),
             kms_key: Some(String::new()),
@@ -398,7 +411,6 @@ mod tests {
         let list = |text: &str| Some(vec![text.to_owned()]);
         check_unsupported("SnapStart", |i| i.snap_start = text("PublishedVersions"));
         check_unsupported("container images", |i| i.package_type = text("Image"));
-        check_unsupported("Layers", |i| i.layers = list("arn:aws:lambda:us-east-1:1:layer:l:1"));
         check_unsupported("DeadLetterConfig", |i| i.dead_letter_target = text("arn"));
         check_unsupported("KMSKeyArn", |i| i.kms_key = text("arn"));
         check_unsupported("FileSystemConfigs", |i| i.file_systems = list("arn"));

@@ -44,6 +44,9 @@ impl fmt::Display for CodeSha256 {
     }
 }
 
+/// Largest code in bytes, unpacked, layers included: `aws-lambda.md §6.7`.
+pub const UNZIPPED_BYTES_MAX: u64 = 262_144_000;
+
 /// A deployment package by its content: the bytes themselves are kept elsewhere, by the digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodePackage {

@@ -4,8 +4,8 @@
 //! gives the status, the code and the shape of the answer. Nothing here knows those.
 
 use crate::{
-    CodeSigningConfigArn, InvalidValue, NotFound, RESOURCE_POLICY_BYTES_MAX, StatementId, Target,
-    VersionNumber,
+    CodeSigningConfigArn, InvalidValue, LayerVersionArn, NotFound, RESOURCE_POLICY_BYTES_MAX,
+    Region, StatementId, Target, UNZIPPED_BYTES_MAX, VersionNumber,
 };
 
 /// A refusal of the Lambda domain.
@@ -180,6 +180,37 @@ pub enum InvalidParameter {
     /// Of a layer version; the text is our own.
     #[error("Please provide a source for layer content.")]
     NoLayerContent,
+    /// `[snap] §3.5`
+    #[error("Cannot reference more than 5 layers.")]
+    TooManyLayers,
+    /// `[snap] §3.5`; carries the ARN as given.
+    #[error("Layer version {0} does not exist.")]
+    LayerMissing(Box<str>),
+    /// `[snap] §3.5`; carries the function's region.
+    #[error(
+        "Layers are not in the same region as the function. Layers are expected to be in region {0}."
+    )]
+    LayersElsewhere(Region),
+    /// `[snap] §3.5`
+    #[error(
+        "Two different versions of the same layer are not allowed to be referenced in the same \
+         function. {first} and {second} are versions of the same layer."
+    )]
+    TwoVersionsOfLayer {
+        /// The one that came first.
+        first: LayerVersionArn,
+        /// The one after it.
+        second: LayerVersionArn,
+    },
+    /// `[issue]`: reports of real answers.
+    #[error(
+        "Function code combined with layers exceeds the maximum allowed size of \
+         {UNZIPPED_BYTES_MAX} bytes. The actual size is {bytes} bytes."
+    )]
+    CodeAndLayersTooLarge {
+        /// Of all files, unpacked.
+        bytes: u64,
+    },
     /// `[snap] §3.5`
     #[error("Layer Version Cannot be less than 1")]
     LayerVersionNumber,

@@ -75,7 +75,8 @@ impl Function {
     /// A new function, `Pending`.
     ///
     /// # Errors
-    /// Those of [`Configuration::create`] and [`FunctionArn::creatable_name`].
+    /// Those of [`Configuration::create`] and [`FunctionArn::creatable_name`];
+    /// [`InvalidParameter::CodeAndLayersTooLarge`](crate::InvalidParameter::CodeAndLayersTooLarge).
     pub fn create(
         arn: FunctionArn,
         change: ConfigurationChange,
@@ -84,8 +85,10 @@ impl Function {
         fresh: Fresh,
     ) -> Result<Self, LambdaError> {
         arn.creatable_name()?;
+        let configuration = Configuration::create(&arn, change)?;
+        configuration.layers().check_size(code)?;
         let latest = Deployment {
-            configuration: Configuration::create(&arn, change)?,
+            configuration,
             code,
             lifecycle: Lifecycle::Pending,
             last_modified: fresh.now,
@@ -166,7 +169,9 @@ impl Function {
         fresh: Fresh,
     ) -> Result<Self, LambdaError> {
         self.check_update(expected)?;
-        Ok(self.updated(self.0.latest.configuration.built_for(architecture), code, fresh))
+        let configuration = self.0.latest.configuration.built_for(architecture);
+        configuration.layers().check_size(code)?;
+        Ok(self.updated(configuration, code, fresh))
     }
 
     /// `$LATEST` with changed settings.
@@ -181,6 +186,7 @@ impl Function {
     ) -> Result<Self, LambdaError> {
         self.check_update(expected)?;
         let configuration = self.0.latest.configuration.changed(change)?;
+        configuration.layers().check_size(self.0.latest.code)?;
         Ok(self.updated(configuration, self.0.latest.code, fresh))
     }
 

@@ -22,6 +22,7 @@ mod function;
 mod grant;
 mod invalid;
 mod layer;
+mod layer_use;
 mod lint;
 mod names;
 mod not_found;
@@ -43,7 +44,9 @@ pub use arn::{FunctionArn, Partition, Region, Target};
 pub use code_signing::{CodeSigningConfig, CodeSigningInput, UntrustedArtifact};
 pub use concurrency::{AccountConcurrency, ReservedConcurrency};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
-pub use deployment::{CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle};
+pub use deployment::{
+    CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle, UNZIPPED_BYTES_MAX,
+};
 pub use error::{Conflict, InvalidParameter, LambdaError, StaleRevision};
 pub use event::{
     Condition, EVENT_BYTES_MAX, EventAnswer, Next, Patience, QueuedEvent, RetryDelays,
@@ -61,6 +64,7 @@ pub use layer::{
     CompatibleRuntime, Layer, LayerArn, LayerFilter, LayerInput, LayerName, LayerNotes,
     LayerVersion, LayerVersionArn, LicenseInfo,
 };
+pub use layer_use::{LAYERS_MAX, Layers, UsedLayer, WantedLayers};
 pub use lint::{
     CONFUSED_DEPUTY, Facts, LAMBDA_ACTIONS, LAMBDA_KEYS, LAMBDA_RULES, lint, lint_grant,
 };

@@ -98,6 +98,7 @@ fn environment(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
         log_stream: "stream",
         json_log_level: None,
         task_root,
+        layers_root: None,
         runtime_dir,
         user_variables: &[],
     })
@@ -111,6 +112,7 @@ fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
         version: "$LATEST".to_owned(),
         runtime: python.command("index.handler"),
         code_dir: code.to_owned(),
+        layers_dir: None,
         handler: "index.handler".to_owned(),
         environment,
         host: None,

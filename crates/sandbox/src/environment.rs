@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::jail::LAYERS;
 use crate::runtimes::Family;
 
 /// The variables that a function finds its credentials in.
@@ -52,6 +53,8 @@ pub struct Facts<'a> {
     pub json_log_level: Option<&'a str>,
     /// Where the worker finds its code: `/var/task`, as on Lambda, but for workers without a jail.
     pub task_root: &'a Path,
+    /// Where the worker finds its layers, if it has any: `/opt`, but for workers without a jail.
+    pub layers_root: Option<&'a Path>,
     /// Where the worker finds the runtime client: `/var/runtime`, but for workers without a jail.
     pub runtime_dir: &'a Path,
     /// The variables that the user configured. They win over what Lambda lets a user change
@@ -61,13 +64,14 @@ pub struct Facts<'a> {
 
 /// Every variable that Lambda sets, but for the role's credentials, which are each worker's own, and
 /// two: `AWS_LAMBDA_RUNTIME_API` comes from the sandbox, `_X_AMZN_TRACE_ID` from the runtime client
-/// with each event. For Python, `PYTHONPATH` has the runtime client behind the user's own entries.
+/// with each event. For Python, `PYTHONPATH` has the layers and then the runtime client behind the
+/// user's own entries.
 /// The format and level of a JSON log are those that AWS' runtime
 /// clients read; with plain text neither is set, as recorded, and the user's own stay.
 #[must_use]
 pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
     let mut variables = Variables::default();
-    changeable(facts.task_root, facts.runtime_dir, &mut variables);
+    changeable(facts.task_root, facts.layers_root, facts.runtime_dir, &mut variables);
     if Family::of(facts.runtime) == Some(Family::Node) {
         variables.set("NODE_PATH", node_path(facts));
     }
@@ -75,12 +79,14 @@ pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
         variables.set(name, value.clone());
     }
     if Family::of(facts.runtime) == Some(Family::Python) {
-        let client = facts.runtime_dir.display().to_string();
-        let python_path = match variables.get("PYTHONPATH") {
-            Some(own) => format!("{own}:{client}"),
-            None => client,
-        };
-        variables.set("PYTHONPATH", python_path);
+        let own = variables.get("PYTHONPATH").map(str::to_owned);
+        let layers = facts.layers_root.iter().flat_map(|layers| {
+            let python = layers.join("python");
+            [python.join("lib").join(facts.runtime).join("site-packages"), python]
+        });
+        let found = layers.chain([facts.runtime_dir.to_owned()]);
+        let path = own.into_iter().chain(found.map(|folder| folder.display().to_string()));
+        variables.set("PYTHONPATH", path.collect::<Vec<_>>().join(":"));
     }
     reserved(facts, &mut variables);
     variables.0
@@ -91,22 +97,30 @@ pub fn standard_environment(facts: &Facts<'_>) -> Vec<(String, String)> {
 fn node_path(facts: &Facts<'_>) -> String {
     let version = facts.runtime.trim_start_matches("nodejs").trim_end_matches(".x");
     let (task, runtime) = (facts.task_root.display(), facts.runtime_dir.display());
+    let layers = facts.layers_root.unwrap_or(Path::new(LAYERS)).display();
     format!(
-        "/opt/nodejs/node{version}/node_modules:/opt/nodejs/node_modules:{runtime}/node_modules:\
-         {runtime}:{task}"
+        "{layers}/nodejs/node{version}/node_modules:{layers}/nodejs/node_modules:\
+         {runtime}/node_modules:{runtime}:{task}"
     )
 }
 
 /// What a user may change. Source: developer guide, "Defined runtime environment variables",
 /// the list of unreserved ones.
-fn changeable(task_root: &Path, runtime_dir: &Path, variables: &mut Variables) {
+fn changeable(
+    task_root: &Path,
+    layers_root: Option<&Path>,
+    runtime_dir: &Path,
+    variables: &mut Variables,
+) {
     let (task, runtime) = (task_root.display(), runtime_dir.display());
+    let layers = layers_root.unwrap_or(Path::new(LAYERS)).display();
     variables.set("LANG", "en_US.UTF-8");
-    variables.set("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin");
+    let path = format!("/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{layers}/bin");
+    variables.set("PATH", path);
     variables.set(
         "LD_LIBRARY_PATH",
         format!(
-            "/var/lang/lib:/lib64:/usr/lib64:{runtime}:{runtime}/lib:{task}:{task}/lib:/opt/lib"
+            "/var/lang/lib:/lib64:/usr/lib64:{runtime}:{runtime}/lib:{task}:{task}/lib:{layers}/lib"
         ),
     );
     variables.set("TZ", ":UTC");
@@ -118,7 +132,7 @@ fn changeable(task_root: &Path, runtime_dir: &Path, variables: &mut Variables) {
 /// What every function has that changes nothing of it, and the way to the runtime client.
 pub(crate) fn of_python_zygote(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
     let mut variables = Variables::default();
-    changeable(task_root, runtime_dir, &mut variables);
+    changeable(task_root, None, runtime_dir, &mut variables);
     variables.set("PYTHONPATH", runtime_dir.display().to_string());
     variables.0
 }
@@ -198,9 +212,41 @@ mod tests {
             log_stream: "2026/11/25/[$LATEST]0123",
             json_log_level,
             task_root: Path::new("/task"),
+            layers_root: None,
             runtime_dir: Path::new("/runtime"),
             user_variables: &user_variables,
         })
+    }
+
+    #[test]
+    fn layers_are_found_behind_what_is_the_users_own() {
+        let check = |runtime, user: &[(&str, &str)], name, want: &str| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let user_variables: Vec<_> = user.iter().map(own).collect();
+            let environment = standard_environment(&Facts {
+                function_name: "f",
+                version: "1",
+                runtime,
+                handler: "h",
+                memory_mb: 128,
+                region: "us-east-1",
+                log_group: "g",
+                log_stream: "s",
+                json_log_level: None,
+                task_root: Path::new("/task"),
+                layers_root: Some(Path::new("/layers")),
+                runtime_dir: Path::new("/runtime"),
+                user_variables: &user_variables,
+            });
+            check_value(&environment, name, Some(want));
+        };
+        let layers = "/layers/python/lib/python3.13/site-packages:/layers/python";
+        check("python3.13", &[], "PYTHONPATH", &format!("{layers}:/runtime"));
+        let own = [("PYTHONPATH", "/own")];
+        check("python3.13", &own, "PYTHONPATH", &format!("/own:{layers}:/runtime"));
+        check("provided.al2023", &own, "PYTHONPATH", "/own");
+        let path = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/layers/bin";
+        check("provided.al2023", &[], "PATH", path);
     }
 
     #[track_caller]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::thread::CapabilitySet;
 
-use crate::jail::{RUNTIME_DIR, TASK_ROOT};
+use crate::jail::{LAYERS, RUNTIME_DIR, TASK_ROOT};
 use crate::protocol::{HostView, Jail, Launch};
 use crate::spawner::{SpawnError, Spawner};
 use crate::specification::{RuntimeCommand, WorkerSpec};
@@ -137,6 +137,7 @@ impl Keeping {
             let view =
                 |host: &Path, inside: &Path| HostView { host: host.into(), inside: inside.into() };
             let mut views = vec![view(&spec.code_dir, Path::new(TASK_ROOT))];
+            views.extend(spec.layers_dir.iter().map(|layers| view(layers, Path::new(LAYERS))));
             views.extend(spec.runtime.folders.iter().map(|folder| view(folder, folder)));
             if let Some(client) = &spec.runtime.client_dir {
                 views.push(view(client, Path::new(RUNTIME_DIR)));
@@ -152,15 +153,24 @@ impl Keeping {
         self.users.map(|users| users.first + number % USERS)
     }
 
-    /// Where a worker of this code and runtime client finds them.
-    pub(crate) fn places(&self, code_dir: &Path, client_dir: Option<&Path>) -> Places {
+    /// Where a worker of this code, layers and runtime client finds them.
+    pub(crate) fn places(
+        &self,
+        code_dir: &Path,
+        layers_dir: Option<&Path>,
+        client_dir: Option<&Path>,
+    ) -> Places {
         let inside = Path::new(RUNTIME_DIR);
-        let (task_root, runtime_dir) = if self.is_jailed() {
-            (Path::new(TASK_ROOT), inside)
+        let (task_root, layers_root, runtime_dir) = if self.is_jailed() {
+            (Path::new(TASK_ROOT), layers_dir.map(|_| Path::new(LAYERS)), inside)
         } else {
-            (code_dir, client_dir.unwrap_or(inside))
+            (code_dir, layers_dir, client_dir.unwrap_or(inside))
         };
-        Places { task_root: task_root.to_owned(), runtime_dir: runtime_dir.to_owned() }
+        Places {
+            task_root: task_root.to_owned(),
+            layers_root: layers_root.map(Path::to_owned),
+            runtime_dir: runtime_dir.to_owned(),
+        }
     }
 }
 
@@ -182,6 +192,8 @@ fn view(host: &Path, inside: &Path) -> HostView {
 pub struct Places {
     /// The code: `/var/task` in a jail, as on Lambda.
     pub task_root: PathBuf,
+    /// The layers, if there are any: `/opt` in a jail, as on Lambda.
+    pub layers_root: Option<PathBuf>,
     /// The runtime client: `/var/runtime` in a jail, as on Lambda.
     pub runtime_dir: PathBuf,
 }

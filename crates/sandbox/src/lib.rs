@@ -103,10 +103,16 @@ impl Sandbox {
         self.0.starter.confinement()
     }
 
-    /// Where a worker finds its function's code, and the runtime client if there is one.
+    /// Where a worker finds its function's code, its layers and the runtime client, where there are
+    /// any.
     #[must_use]
-    pub fn places(&self, code_dir: &Path, client_dir: Option<&Path>) -> Places {
-        self.0.starter.places(code_dir, client_dir)
+    pub fn places(
+        &self,
+        code_dir: &Path,
+        layers_dir: Option<&Path>,
+        client_dir: Option<&Path>,
+    ) -> Places {
+        self.0.starter.places(code_dir, layers_dir, client_dir)
     }
 
     /// Gets a runtime's zygote ready, so that not even the first worker starts without.

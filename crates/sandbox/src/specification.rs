@@ -64,6 +64,8 @@ pub struct WorkerSpec {
     pub runtime: RuntimeCommand,
     /// The unpacked code: the worker's working directory, in a jail as `/var/task`.
     pub code_dir: PathBuf,
+    /// The unpacked layers, if there are any: in a jail as `/opt`.
+    pub layers_dir: Option<PathBuf>,
     /// The handler as configured (`module.function`).
     pub handler: String,
     /// The whole environment but for what each worker has of its own. The sandbox adds only

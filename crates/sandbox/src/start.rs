@@ -77,8 +77,13 @@ impl Starter {
         &self.keeping.confinement
     }
 
-    pub(crate) fn places(&self, code_dir: &Path, client_dir: Option<&Path>) -> Places {
-        self.keeping.places(code_dir, client_dir)
+    pub(crate) fn places(
+        &self,
+        code_dir: &Path,
+        layers_dir: Option<&Path>,
+        client_dir: Option<&Path>,
+    ) -> Places {
+        self.keeping.places(code_dir, layers_dir, client_dir)
     }
 
     /// Starts one worker, whose output goes to `output`.
@@ -120,7 +125,7 @@ impl Starter {
         let jail = self.keeping.jail_of(spec, number.value());
         let directory = if jail.is_some() { Path::new(TASK_ROOT) } else { &spec.code_dir };
         let launch = Launch {
-            programs: programs(&spec.runtime.program, directory, jail.is_some()),
+            programs: programs(spec, directory, jail.is_some()),
             arguments: spec.runtime.arguments.iter().map(Into::into).collect(),
             // The later value of a name is the one that counts.
             environment: [words(&spec.environment), words(own)].concat(),
@@ -160,11 +165,11 @@ impl Drop for Starter {
 }
 
 /// What a worker may execute, best first. Without a jail, `/opt` is the host's own.
-fn programs(program: &Program, task_root: &Path, jailed: bool) -> Vec<OsString> {
-    match program {
+fn programs(spec: &WorkerSpec, task_root: &Path, jailed: bool) -> Vec<OsString> {
+    match &spec.runtime.program {
         Program::Host(program) => vec![program.into()],
         Program::Bootstrap => {
-            let layers = jailed.then_some(Path::new(LAYERS));
+            let layers = if jailed { Some(Path::new(LAYERS)) } else { spec.layers_dir.as_deref() };
             let folders = [Some(task_root), layers].into_iter().flatten();
             folders.map(|folder| folder.join(BOOTSTRAP).into_os_string()).collect()
         }
@@ -181,15 +186,17 @@ const READ_AT_START: [&str; 7] =
     ["PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_TUNABLES", "OPENSSL_"];
 
 /// Whether a zygote's child would be as a worker of this function: whatever is read at the start has
-/// the value that the zygote had.
+/// the value that the zygote had. The loader looks only once whether `/opt/lib` is there.
 fn can_be_forked(spec: &WorkerSpec) -> bool {
     let matters = |(name, _): &&(String, String)| {
         name != "PYTHONPATH" && READ_AT_START.iter().any(|start| name.starts_with(start))
     };
-    spec.runtime.zygote.as_ref().is_some_and(|zygote| {
-        let wanted: BTreeSet<_> = spec.environment.iter().filter(matters).collect();
-        wanted == zygote.environment.iter().filter(matters).collect()
-    })
+    let libraries = spec.layers_dir.as_ref().is_some_and(|layers| layers.join("lib").exists());
+    !libraries
+        && spec.runtime.zygote.as_ref().is_some_and(|zygote| {
+            let wanted: BTreeSet<_> = spec.environment.iter().filter(matters).collect();
+            wanted == zygote.environment.iter().filter(matters).collect()
+        })
 }
 
 /// The kernel takes no word that has a NUL byte in it.

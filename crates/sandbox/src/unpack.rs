@@ -3,6 +3,8 @@
 //! Nothing that an archive says about itself is believed: sizes are counted while inflating, and
 //! every entry's way is checked before anything is written.
 
+mod overlay;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -12,6 +14,8 @@ use std::path::{Component, Path, PathBuf};
 
 use zip::ZipArchive;
 use zip::read::ZipFile;
+
+pub use overlay::overlay;
 
 /// Most bytes that a package may hold when unpacked. Source: `[doc]` Lambda quotas, deployment
 /// package (.zip), 250 MB unzipped, where MB is 1024² bytes.

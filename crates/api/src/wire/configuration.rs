@@ -31,7 +31,6 @@ macro_rules! settings_of {
                 .and_then(|snap| snap.apply_on)
                 .map(|apply_on| apply_on.as_str().to_owned()),
             logging: $input.logging_config.as_ref().map(logging),
-            layers: $input.layers.clone(),
             vpc: $input.vpc_config.as_ref().map(vpc),
             dead_letter_target: $input.dead_letter_config.as_ref().and_then(dead_letter_target),
             kms_key: non_empty($input.kms_key_arn.as_ref()),

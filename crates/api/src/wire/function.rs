@@ -4,7 +4,7 @@ use portcullis_lambda as domain;
 use portcullis_lambda::{Configuration, Deployment, FunctionArn, Qualifier, Region, Target};
 use portcullis_model::lambda::types::{
     ApplicationLogLevel, Architecture, EnvironmentResponse, EphemeralStorage,
-    FunctionConfiguration, LogFormat, LoggingConfig, PackageType, RuntimeVersionConfig,
+    FunctionConfiguration, Layer, LogFormat, LoggingConfig, PackageType, RuntimeVersionConfig,
     SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, SystemLogLevel,
     TracingConfigResponse, TracingMode, VpcConfigResponse,
 };
@@ -89,8 +89,20 @@ fn settings(configuration: &Configuration) -> FunctionConfiguration {
             optimization_status: Some(SnapStartOptimizationStatus::Off),
         }),
         logging_config: Some(logging(configuration)),
+        layers: layers(configuration.layers()),
         ..FunctionConfiguration::default()
     }
+}
+
+/// The layers, where there are any.
+fn layers(layers: &domain::Layers) -> Option<Vec<Layer>> {
+    let show = |used: &domain::UsedLayer| Layer {
+        arn: Some(used.arn.to_string()),
+        code_size: i64::try_from(used.content.size).ok(),
+        ..Layer::default()
+    };
+    let layers = layers.as_slice();
+    (!layers.is_empty()).then(|| layers.iter().map(show).collect())
 }
 
 /// The levels are shown with a JSON log only.

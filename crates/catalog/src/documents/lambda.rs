@@ -9,13 +9,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use portcullis_lambda::{
-    Alias, AliasVersion, Architecture, CodePackage, Configuration, ConfigurationInput, Deployment,
-    EphemeralStorageMegabytes, Failure, Function, FunctionArn, FunctionParts, Lifecycle, LogLevels,
-    LoggingInput, PublishedVersion, Qualifier, RecursiveLoop, ReservedConcurrency, Routing,
-    RuntimeUpdates, Tags, TracingMode, VersionNumber, VpcInput,
+    Alias, AliasVersion, Architecture, CodePackage, Configuration, ConfigurationChange,
+    ConfigurationInput, Deployment, EphemeralStorageMegabytes, Failure, Function, FunctionArn,
+    FunctionParts, Lifecycle, LogLevels, LoggingInput, PublishedVersion, Qualifier, RecursiveLoop,
+    ReservedConcurrency, Routing, RuntimeUpdates, Tags, TracingMode, VersionNumber, VpcInput,
 };
 use serde::{Deserialize, Serialize};
 
+use super::layer::{StoredUsedLayer, read_layers, store_layers};
 use super::{Document, DocumentError, decode_json, encode_json};
 
 /// The stored text of one member, as the domain's type.
@@ -61,6 +62,9 @@ struct StoredConfiguration<'a> {
     log_group: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     empty_vpc: bool,
+    /// The lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<StoredUsedLayer<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,6 +102,7 @@ fn store_configuration(configuration: &Configuration) -> StoredConfiguration<'_>
         json_log_levels: configuration.log_format().levels().map(store_log_levels),
         log_group: configuration.log_group().into(),
         empty_vpc: configuration.has_empty_vpc(),
+        layers: store_layers(configuration.layers()),
     }
 }
 
@@ -124,6 +129,7 @@ fn read_configuration(
     function: &FunctionArn,
     stored: StoredConfiguration<'_>,
 ) -> Result<Configuration, DocumentError> {
+    let layers = read_layers(stored.layers)?;
     let pair = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into(), value.into());
     let input = ConfigurationInput {
         description: Some(stored.description.into()),
@@ -140,7 +146,8 @@ fn read_configuration(
         vpc: stored.empty_vpc.then(VpcInput::default),
         ..ConfigurationInput::default()
     };
-    let change = input.try_into().map_err(|error| invalid("configuration", &error))?;
+    let change = ConfigurationChange::try_from(input);
+    let change = change.map_err(|error| invalid("configuration", &error))?.using(Some(layers));
     Configuration::create(function, change).map_err(|error| invalid("configuration", &error))
 }
 

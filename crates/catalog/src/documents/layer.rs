@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use portcullis_lambda::{
-    CodePackage, CompatibleRuntime, Layer, LayerInput, LayerNotes, LayerVersion,
+    CodePackage, CompatibleRuntime, Layer, LayerInput, LayerNotes, LayerVersion, Layers, UsedLayer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,41 @@ impl Document for LayerVersion {
     }
 }
 
+/// A layer version as a function uses it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredUsedLayer<'a> {
+    arn: Cow<'a, str>,
+    code_sha256: Cow<'a, str>,
+    code_size: u64,
+    unzipped_bytes: u64,
+}
+
+/// The layers of a function, the lowest first.
+pub(super) fn store_layers(layers: &Layers) -> Vec<StoredUsedLayer<'_>> {
+    let store = |UsedLayer { arn, content }: &UsedLayer| StoredUsedLayer {
+        arn: arn.to_string().into(),
+        code_sha256: content.sha256.to_string().into(),
+        code_size: content.size,
+        unzipped_bytes: content.unzipped_bytes,
+    };
+    layers.as_slice().iter().map(store).collect()
+}
+
+/// What [`store_layers`] stored.
+pub(super) fn read_layers(stored: Vec<StoredUsedLayer<'_>>) -> Result<Layers, DocumentError> {
+    let read_one = |one: StoredUsedLayer<'_>| {
+        let content = CodePackage {
+            sha256: read("code digest", &one.code_sha256)?,
+            size: one.code_size,
+            unzipped_bytes: one.unzipped_bytes,
+        };
+        Ok(UsedLayer { arn: read("arn", &one.arn)?, content })
+    };
+    let layers = stored.into_iter().map(read_one).collect::<Result<_, DocumentError>>()?;
+    Layers::restore(layers).map_err(|error| invalid("layers", &error))
+}
+
 #[cfg(test)]
 mod tests {
     use portcullis_lambda::CodeSha256;
@@ -135,6 +170,26 @@ mod tests {
         );
         let (_, bare) = published(&LayerInput::default());
         check_golden(&bare, &format!(r#"{{"arn":"{ARN}:1",{common}"#));
+    }
+
+    #[test]
+    fn the_stored_form_of_the_layers_of_a_function_is_fixed() {
+        let used = |name: &str| {
+            let sha256 = CodeSha256::new([7; 32]);
+            let content = CodePackage { sha256, size: 42, unzipped_bytes: 99 };
+            UsedLayer { arn: format!("{ARN}{name}:1").parse().unwrap(), content }
+        };
+        let layers = Layers::restore(vec![used("b"), used("a")]).unwrap();
+        let json = serde_json::to_string(&store_layers(&layers)).unwrap();
+        let one = |name| {
+            format!(
+                r#"{{"arn":"{ARN}{name}:1","code_sha256":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=","code_size":42,"unzipped_bytes":99}}"#
+            )
+        };
+        assert_eq!(json, format!("[{},{}]", one("b"), one("a")));
+        assert_eq!(read_layers(serde_json::from_str(&json).unwrap()).unwrap(), layers);
+        let twice = json.replace("layer:lb", "layer:la");
+        assert!(read_layers(serde_json::from_str(&twice).unwrap()).is_err());
     }
 
     #[test]

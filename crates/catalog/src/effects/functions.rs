@@ -7,14 +7,14 @@ use portcullis_lambda::{
     Alias, AliasVersion, Architecture, CodePackage, CodeSigningConfigArn, ConfigurationChange,
     Conflict, DeleteScope, Deployment, Failure as DeploymentFailure, Fresh, Function, FunctionArn,
     InvalidParameter, LambdaError, Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region,
-    RoleArn, Tags, Target, VersionNumber,
+    RoleArn, Tags, Target, VersionNumber, WantedLayers,
 };
 use portcullis_model::lambda::operation::{
     CreateFunction, DeleteFunction, GetFunction, GetFunctionConfiguration, ListFunctions,
     UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 
-use super::{code_signing::used_again, fresh_revision};
+use super::{code_signing::used_again, fresh_revision, layers::while_layers_exist};
 use crate::{
     Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot, WholeAccount,
     address::Address,
@@ -27,6 +27,8 @@ pub struct NewFunction {
     pub configuration: ConfigurationChange,
     /// The code package.
     pub code: CodePackage,
+    /// Its layers.
+    pub layers: Option<WantedLayers>,
     /// Its tags.
     pub tags: Tags,
     /// Who may have signed its code.
@@ -127,15 +129,18 @@ impl Catalog {
                 let taken = Conflict::FunctionExists(arn.name().into());
                 return Err(LambdaError::from(taken).into());
             }
-            let NewFunction { configuration, code, tags, code_signing, publish } = new.clone();
+            let NewFunction { configuration, code, layers, tags, code_signing, publish } =
+                new.clone();
             check_role(snapshot, &arn, configuration.role())?;
             snapshot.check_deployment(&arn, code_signing.as_ref())?;
             let signing = code_signing.as_ref().map(|arn| snapshot.find_to_use(arn)).transpose()?;
+            let configuration = configuration.using(snapshot.find_layers(layers.as_ref())?);
             let function = Function::create(arn.clone(), configuration, code, tags, fresh)?;
             let (function, published) =
                 publish_if(publish, function.signed_by(code_signing), version);
             let plan = Plan::answer((Arc::new(function.clone()), published.clone()));
             let plan = signing.into_iter().fold(plan, used_again);
+            let plan = while_layers_exist(plan, snapshot, layers.as_ref());
             Ok(put_version(plan.absent(&address).put(&address, &function), published.as_ref()))
         })
         .await
@@ -173,11 +178,13 @@ impl Catalog {
     /// Changes the configuration of `$LATEST`.
     ///
     /// # Errors
-    /// Those of [`Function::update_configuration`], the missing function, the role.
+    /// The missing function, its layers; those of [`Function::update_configuration`], the role, and
+    /// of code-signing where there are layers.
     pub async fn update_function_configuration(
         &self,
         permit: Permit<UpdateFunctionConfiguration, FunctionResource>,
         change: ConfigurationChange,
+        layers: Option<&WantedLayers>,
         expected: Option<&str>,
         now: jiff::Timestamp,
     ) -> Result<Arc<Function>, Failure<LambdaError>> {
@@ -185,9 +192,16 @@ impl Catalog {
         let fresh = Fresh { now, revision: fresh_revision() };
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
-            let function = view.head.update_configuration(change.clone(), expected, fresh)?;
-            check_role(snapshot, &arn, change.role())?;
-            Ok(put_head(Plan::answer(Arc::new(function.clone())), view, &function))
+            let change = change.clone().using(snapshot.find_layers(layers)?);
+            let role = change.role().cloned();
+            let function = view.head.update_configuration(change, expected, fresh)?;
+            check_role(snapshot, &arn, role.as_ref())?;
+            if layers.is_some_and(|layers| layers.iter().next().is_some()) {
+                snapshot.check_deployment(&arn, function.code_signing())?;
+            }
+            let plan = Plan::answer(Arc::new(function.clone()));
+            let plan = while_layers_exist(plan, snapshot, layers);
+            Ok(put_head(plan, view, &function))
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use portcullis_lambda::{
     CodePackage, LambdaError, Layer, LayerArn, LayerFilter, LayerNotes, LayerVersion,
-    LayerVersionArn, NotFound, Region, VersionNumber,
+    LayerVersionArn, Layers, NotFound, Region, VersionNumber, WantedLayers,
 };
 use portcullis_model::lambda::operation::{
     DeleteLayerVersion, GetLayerVersion, GetLayerVersionByArn, ListLayerVersions, ListLayers,
@@ -123,10 +123,36 @@ impl Snapshot {
         Page::take(versions.filter(|version| older(version.arn.number())), limit)
     }
 
+    /// What a function gets of the layers that it asks for; `None` if it does not ask.
+    ///
+    /// # Errors
+    /// Those of [`WantedLayers::found`].
+    pub(super) fn find_layers(
+        &self,
+        wanted: Option<&WantedLayers>,
+    ) -> Result<Option<Layers>, LambdaError> {
+        let find = |arn: &LayerVersionArn| Some(self.layer_version(arn)?.content);
+        Ok(wanted.map(|wanted| wanted.found(find)).transpose()?)
+    }
+
     fn find_layer_version(&self, arn: &LayerVersionArn) -> Result<Arc<LayerVersion>, LambdaError> {
         let version = self.layer_version(arn).ok_or(NotFound::Resource)?;
         Ok(version.shared())
     }
+}
+
+/// The plan, as long as the layers are those that were looked at: what is deleted may lose its files,
+/// and a function that uses it keeps them only once it is there.
+pub(super) fn while_layers_exist<T>(
+    plan: Plan<T>,
+    snapshot: &Snapshot,
+    layers: Option<&WantedLayers>,
+) -> Plan<T> {
+    let found = layers.into_iter().flat_map(WantedLayers::iter);
+    let found = found.filter_map(|arn| Some((arn, snapshot.layer_version(arn)?.created)));
+    found.fold(plan, |plan, (arn, created)| {
+        plan.incarnation(&Address::LayerVersion(arn.clone()), created)
+    })
 }
 
 /// The versions that `filter` admits.

@@ -80,6 +80,7 @@ impl Function {
             // Most tests want every worker to start alike; see `zygotes.rs`.
             runtime: RuntimeCommand { zygote: None, ..python().command("index.handler") },
             code_dir: code.path().to_owned(),
+            layers_dir: None,
             handler: "index.handler".to_owned(),
             environment: environment(kept, code.path()),
             host: None,

@@ -18,14 +18,15 @@ pub(crate) async fn create_function(
     input: CreateFunctionInput,
 ) -> Result<Answer<FunctionConfiguration>, ApiError> {
     let (permit, arn) = permit(cx, &input)?;
+    let layers = shared::layers(cx, input.layers.as_deref())?;
     let configuration = configuration::of_create(&input)?;
     let tags = Tags::new(input.tags.unwrap_or_default())?;
     let code = shared::store_code(cx, shared::zip(input.code)?).await?;
     let signing = code_signing(&input.code_signing_config_arn)?;
-    let again = Parameters::default().tagged(tags.iter());
+    let again = Parameters::default().tagged(tags.iter()).layered(input.layers.as_deref());
     let permit = cx.renew(permit, &signed_by(again, signing.as_ref()))?;
     let publish = input.publish.unwrap_or(false);
-    let new = NewFunction { configuration, code, tags, code_signing: signing, publish };
+    let new = NewFunction { configuration, code, layers, tags, code_signing: signing, publish };
     let (created, version) = cx.state.catalog.create_function(permit, new, cx.now()).await?;
     shared::settle_both(cx, &arn, version.as_ref());
     let target = Target::unqualified(arn); // Also when version 1 is what it describes.
@@ -42,7 +43,7 @@ fn permit(
     let resource = FunctionResource::new(Target::unqualified(arn.clone()));
     let tagged = Parameters::default().tagged(input.tags.iter().flat_map(shared::pairs));
     let signing = code_signing(&input.code_signing_config_arn)?;
-    let parameters = signed_by(tagged, signing.as_ref());
+    let parameters = signed_by(tagged, signing.as_ref()).layered(input.layers.as_deref());
     if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         cx.check("lambda:TagResource", &resource, &parameters)?;
     }

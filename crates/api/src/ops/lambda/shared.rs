@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use portcullis_catalog::{
-    CodeSigningConfigResource, FunctionResource, Permit, Resource, RoleResource, TaggableResource,
+    CodeSigningConfigResource, FunctionResource, LayerVersionResource, Permit, Resource,
+    RoleResource, TaggableResource,
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
     CodePackage, Function, FunctionArn, InvalidParameter, LambdaError, NotFound, PublishedVersion,
-    Qualifier, ReservedConcurrency, Target,
+    Qualifier, ReservedConcurrency, Target, WantedLayers,
 };
 use portcullis_model::{
     Blob, Operation,
@@ -25,9 +26,6 @@ use crate::{
 
 /// Largest code package in bytes: `aws-lambda.md §5.2`.
 pub(crate) const ZIP_BYTES_MAX: usize = 52_428_800;
-
-/// Largest unpacked code in bytes: `aws-lambda.md §6.7`.
-pub(crate) const UNZIPPED_BYTES_MAX: i64 = 262_144_000;
 
 /// The zip of a request: the only form of code that is served.
 pub(crate) fn zip(code: FunctionCode) -> Result<Blob, ApiError> {
@@ -77,6 +75,24 @@ pub(crate) fn check_pass_role(cx: &RequestCx<'_>, role: &str) -> Result<(), ApiE
     let parameters =
         Parameters::default().with("iam:passedtoservice", Some("lambda.amazonaws.com"));
     cx.check("iam:PassRole", &resource, &parameters)
+}
+
+/// The layers that a request gives a function, if it does: whoever gives them must be allowed to get
+/// each (`§3.4`).
+///
+/// # Errors
+/// Those of [`WantedLayers::new`], then [`ApiError::Denied`].
+pub(crate) fn layers(
+    cx: &RequestCx<'_>,
+    arns: Option<&[String]>,
+) -> Result<Option<WantedLayers>, ApiError> {
+    let Some(arns) = arns else { return Ok(None) };
+    let wanted = WantedLayers::new(arns, &cx.state.region)?;
+    for arn in wanted.iter() {
+        let resource = LayerVersionResource(arn.clone());
+        cx.check("lambda:GetLayerVersion", &resource, &Parameters::default())?;
+    }
+    Ok(Some(wanted))
 }
 
 /// The permission to perform `A`, which versions and aliases do not have, on the function `name`.
