@@ -5,6 +5,7 @@ Source: facts/aws-lambda.md §3.
 
 import base64
 import hashlib
+import json
 import re
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from server import ACCOUNT, REGION
 from wire import check_error, check_ok, check_validation, failed, longest, one_of, segment
-from world import allow, deny, error_of, unique, zipped
+from world import RAN, RUNTIME, allow, deny, error_of, unique, wait_active, wait_updated, zipped
 
 GONE = "The resource you requested does not exist."
 TOO_SMALL = "Layer Version Cannot be less than 1"
@@ -491,3 +492,179 @@ def test_grants_survive_a_restart(start_server):
     world = World(start_server(server.data_dir))
     assert policy_of(world.owner, "l").json["RevisionId"] == revision
     assert gets(world.account().root, "l")
+
+
+# --- Use ----------------------------------------------------------------------------------------------
+
+LOOK = """
+import importlib, os, sys
+def handler(event, context):
+    if "read" in event:
+        with open(event["read"]) as file:
+            return file.read()
+    if "names" in event:
+        return sorted(os.listdir(event["names"]))
+    if "write" in event:
+        open(event["write"], "w")
+    return importlib.import_module(event["import"]).VALUE
+"""
+
+
+def invoke(account, function, event, qualifier=None):
+    answer = account.root.wire.invoke(function, json.dumps(event).encode(), qualifier, timeout=300)
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def layer_of(account, files, name=None):
+    """The ARN of a new layer version with these files."""
+    return publish(account, name, zipped(files))["LayerVersionArn"]
+
+
+def change_layers(account, function, *layers):
+    client = account.root.boto()
+    answer = client.update_function_configuration(FunctionName=function, Layers=list(layers))
+    wait_updated(client, function)
+    return answer
+
+
+def test_a_function_finds_its_layers_under_opt_the_last_on_top(owner, warm):
+    version = f"python/lib/{RUNTIME}/site-packages/deep.py"
+    lower = layer_of(owner, {"python/a.py": "VALUE = 'lower'", "python/b.py": "VALUE = 'b'", "data/x": "lower"})
+    upper = layer_of(owner, {"python/a.py": "VALUE = 'upper'", version: "VALUE = 'deep'", "data/y": "upper"})
+    name = owner.function(code=LOOK, Layers=[lower, upper])
+    assert [invoke(owner, name, {"import": module}) for module in ("a", "b", "deep")] == ["upper", "b", "deep"]
+    assert invoke(owner, name, {"read": "/opt/data/x"}) == "lower"
+    assert invoke(owner, name, {"names": "/opt/data"}) == ["x", "y"]
+    assert invoke(owner, name, {"write": "/opt/new"})["errorType"] == "OSError"
+    change_layers(owner, name, upper, lower)
+    assert invoke(owner, name, {"import": "a"}) == "lower", "the other way round"
+    change_layers(owner, name, lower)
+    assert invoke(owner, name, {"names": "/opt/data"}) == ["x"]
+    change_layers(owner, name)
+    assert invoke(owner, name, {"names": "/opt"}) == []
+
+
+def test_the_functions_own_code_comes_first(owner, warm):
+    layer = layer_of(owner, {"python/own.py": "VALUE = 'layer'", "python/other.py": "VALUE = 'layer'"})
+    code = zipped({"main.py": LOOK, "own.py": "VALUE = 'code'"})
+    name = owner.function(code=code, Layers=[layer], Environment={"Variables": {"PYTHONPATH": "/var/task/lib"}})
+    assert [invoke(owner, name, {"import": module}) for module in ("own", "other")] == ["code", "layer"]
+
+
+def test_layers_are_shown_and_kept_until_others_are_given(owner):
+    first, second = (publish(owner)["LayerVersionArn"] for _ in range(2))
+    shown = [{"Arn": first, "CodeSize": len(CONTENT)}, {"Arn": second, "CodeSize": len(CONTENT)}]
+    client = owner.root.boto()
+    name = owner.function(Layers=[first, second])
+    assert client.get_function(FunctionName=name)["Configuration"]["Layers"] == shown
+    assert client.get_function_configuration(FunctionName=name)["Layers"] == shown
+    client.update_function_configuration(FunctionName=name, Timeout=4)
+    wait_updated(client, name)
+    assert client.publish_version(FunctionName=name)["Layers"] == shown
+    assert change_layers(owner, name, second)["Layers"] == shown[1:]
+    assert "Layers" not in change_layers(owner, name)
+    assert "Layers" not in client.get_function_configuration(FunctionName=name)
+    assert client.get_function_configuration(FunctionName=name, Qualifier="1")["Layers"] == shown
+
+
+def test_a_deleted_version_goes_on_working_where_it_is_used(start_warm_server):
+    from world import World
+
+    server = start_warm_server()
+    account = World(server).owner
+    layer = layer_of(account, {"python/a.py": "VALUE = 1"}, "l")
+    name = account.function(code=LOOK, Layers=[layer])
+    account.root.boto().delete_layer_version(LayerName="l", VersionNumber=1)
+    assert invoke(account, name, {"import": "a"}) == 1
+    server.end()
+    account = World(start_warm_server(server.data_dir)).owner
+    assert invoke(account, name, {"import": "a"}) == 1
+    client = account.root.boto()
+    assert client.get_function_configuration(FunctionName=name)["Layers"][0]["Arn"] == layer
+    refused = error_of(account.function, Layers=[layer])
+    assert refused == ("InvalidParameterValueException", f"Layer version {layer} does not exist.")
+
+
+def test_layers_that_a_function_cannot_have_are_refused(owner):
+    name = unique("layer")
+    one, two = (publish(owner, name)["LayerVersionArn"] for _ in range(2))
+    region = "Layers are not in the same region as the function. Layers are expected to be in region us-east-1."
+    different = (
+        "Two different versions of the same layer are not allowed to be referenced in the same function. "
+        f"{two} and {one} are versions of the same layer."
+    )
+    rows = [
+        ([arn(name, 9)], f"Layer version {arn(name, 9)} does not exist."),
+        ([two, one], different),
+        ([one] * 6, "Cannot reference more than 5 layers."),
+        ([arn(name, 1, region="eu-west-3")], region),
+    ]
+    function = owner.function()
+    update = owner.root.boto().update_function_configuration
+    for layers, message in rows:
+        want = ("InvalidParameterValueException", message)
+        assert error_of(owner.function, Layers=layers) == want
+        assert error_of(update, FunctionName=function, Layers=layers) == want
+    assert "Layers" not in owner.root.boto().get_function_configuration(FunctionName=function)
+
+
+def test_code_and_layers_share_one_limit(owner):
+    half = "\0" * 131_072_000
+    layer = layer_of(owner, {"zeros": half})
+    fits, large = zipped({"zeros": half}), zipped({"zeros": half, "main.py": "#"})
+    refused = (
+        "InvalidParameterValueException",
+        "Function code combined with layers exceeds the maximum allowed size of 262144000 bytes. The actual "
+        "size is 262144001 bytes.",
+    )
+    assert error_of(owner.function, code=large, Layers=[layer]) == refused
+    client = owner.root.boto()
+    name = owner.function(code=large)
+    assert error_of(client.update_function_configuration, FunctionName=name, Layers=[layer]) == refused
+    client.update_function_code(FunctionName=name, ZipFile=fits)
+    wait_updated(client, name)
+    change_layers(owner, name, layer)
+    assert error_of(client.update_function_code, FunctionName=name, ZipFile=large) == refused
+
+
+def test_whoever_gives_a_function_a_layer_must_be_allowed_to_get_it(owner, other, layer):
+    """And the layer's owner, if it is another account, must have granted it."""
+    text = arn(layer, 1)
+    maker = other.user(allow(["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration", "iam:PassRole"], "*"))
+    role = other.lambda_role
+    client = maker.boto()
+    settings = {"Runtime": RUNTIME, "Handler": "main.handler", "Role": role, "Code": {"ZipFile": RAN}}
+    denied = f"User: {maker.arn} is not authorized to perform: lambda:GetLayerVersion on resource: {text} because no "
+
+    def refused(kind):
+        code, message = error_of(client.create_function, FunctionName=unique("fn"), Layers=[text], **settings)
+        assert (code, message) == ("AccessDeniedException", f"{denied}{kind} allows the lambda:GetLayerVersion action")
+
+    refused("identity-based policy")
+    maker.permit(allow("lambda:GetLayerVersion", text), name="layer")
+    refused("resource-based policy")
+    check_ok(grant(owner, layer, principal=other.id), 201)
+    name = unique("fn")
+    assert client.create_function(FunctionName=name, Layers=[text], **settings)["Layers"][0]["Arn"] == text
+    wait_active(other.root.boto(), name)
+    check_ok(revoke(owner, layer), 204)
+    code, _ = error_of(client.update_function_configuration, FunctionName=name, Layers=[text])
+    assert code == "AccessDeniedException"
+    assert client.update_function_configuration(FunctionName=name, Timeout=5)["Layers"][0]["Arn"] == text
+
+
+def test_policies_know_the_layers_of_a_request(owner, layer):
+    """`ForAllValues` with `lambda:Layer` is how AWS's guide keeps functions to one's own layers."""
+    own = {"ForAllValues:StringLike": {"lambda:Layer": [arn("own-*", "*")]}}
+    some = {"Null": {"lambda:Layer": "false"}}
+    maker = owner.user(
+        allow("lambda:CreateFunction", "*", own | some), allow(["lambda:GetLayerVersion", "iam:PassRole"], "*")
+    )
+    mine = layer_of(owner, {"a": "1"}, unique("own"))
+    settings = {"Runtime": RUNTIME, "Handler": "main.handler", "Role": owner.lambda_role, "Code": {"ZipFile": RAN}}
+    client = maker.boto()
+    client.create_function(FunctionName=unique("fn"), Layers=[mine], **settings)
+    for layers in ([arn(layer, 1)], [mine, arn(layer, 1)], []):
+        code, message = error_of(client.create_function, FunctionName=unique("fn"), Layers=layers, **settings)
+        assert (code, "lambda:CreateFunction on resource" in message) == ("AccessDeniedException", True)

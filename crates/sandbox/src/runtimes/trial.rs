@@ -89,7 +89,7 @@ fn told(outcome: &Outcome) -> String {
 }
 
 fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> WorkerSpec {
-    let places = sandbox.places(code_dir, runtime.client_dir());
+    let places = sandbox.places(code_dir, None, runtime.client_dir());
     let handler = "index.handler";
     let environment = standard_environment(&Facts {
         function_name: "try",
@@ -102,6 +102,7 @@ fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> Wo
         log_stream: "try",
         json_log_level: None,
         task_root: &places.task_root,
+        layers_root: None,
         runtime_dir: &places.runtime_dir,
         user_variables: &[],
     });
@@ -115,6 +116,7 @@ fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> Wo
             runtime_dir: &places.runtime_dir,
         }),
         code_dir: code_dir.to_owned(),
+        layers_dir: None,
         handler: handler.to_owned(),
         environment,
         host: None,

@@ -129,6 +129,7 @@ fn environment(kept: Kept, code: &Path) -> Vec<(String, String)> {
         log_stream: "stream",
         json_log_level: None,
         task_root,
+        layers_root: None,
         runtime_dir,
         user_variables: &[],
     })
