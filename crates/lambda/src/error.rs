@@ -4,8 +4,8 @@
 //! gives the status, the code and the shape of the answer. Nothing here knows those.
 
 use crate::{
-    CodeSigningConfigArn, InvalidValue, LayerVersionArn, NotFound, RESOURCE_POLICY_BYTES_MAX,
-    Region, StatementId, Target, UNZIPPED_BYTES_MAX, VersionNumber,
+    CodeSigningConfigArn, InvalidValue, NotFound, RESOURCE_POLICY_BYTES_MAX, Region, StatementId,
+    Target, UNZIPPED_BYTES_MAX, VersionNumber,
 };
 
 /// A refusal of the Lambda domain.
@@ -198,9 +198,9 @@ pub enum InvalidParameter {
     )]
     TwoVersionsOfLayer {
         /// The one that came first.
-        first: LayerVersionArn,
+        first: Box<str>,
         /// The one after it.
-        second: LayerVersionArn,
+        second: Box<str>,
     },
     /// `[issue]`: reports of real answers.
     #[error(

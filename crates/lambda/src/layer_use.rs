@@ -53,7 +53,7 @@ impl WantedLayers {
             let missing = || InvalidParameter::LayerMissing(arn.as_str().into());
             let content = find(arn).ok_or_else(missing)?;
             if let Some(other) = found.iter().find(|other| other.arn.layer() == arn.layer()) {
-                let (first, second) = (other.arn.clone(), arn.clone());
+                let (first, second) = (other.arn.as_str().into(), arn.as_str().into());
                 return Err(InvalidParameter::TwoVersionsOfLayer { first, second });
             }
             found.push(UsedLayer { arn: arn.clone(), content });
