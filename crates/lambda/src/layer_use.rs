@@ -149,7 +149,7 @@ mod tests {
         let (l1, l2, m1) = (arn("l:1"), arn("l:2"), arn("m:1"));
         check(&[], Ok(()));
         check(&[&m1, &l2], Ok(()));
-        check(&[&l1; 6], Err("Cannot reference more than 5 layers."));
+        check(&[l1.as_str(); 6], Err("Cannot reference more than 5 layers."));
         let elsewhere = l1.replace("us-east-1", "eu-west-3");
         let region = "Layers are not in the same region as the function. Layers are expected to be in \
                       region us-east-1.";
