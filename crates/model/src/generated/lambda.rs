@@ -646,6 +646,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_RUNTIME_MANAGEMENT_CONFIG,
     &rows::INVOKE,
     &rows::INVOKE_ASYNC,
+    &rows::INVOKE_WITH_RESPONSE_STREAM,
     &rows::LIST_ALIASES,
     &rows::LIST_CODE_SIGNING_CONFIGS,
     &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS,
@@ -715,6 +716,7 @@ macro_rules! served_lambda {
             GetRuntimeManagementConfig get_runtime_management_config,
             Invoke invoke,
             InvokeAsync invoke_async,
+            InvokeWithResponseStream invoke_with_response_stream,
             ListAliases list_aliases,
             ListCodeSigningConfigs list_code_signing_configs,
             ListFunctionEventInvokeConfigs list_function_event_invoke_configs,
@@ -1811,10 +1813,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::INVOKE_WITH_RESPONSE_STREAM_REQUEST),
+        output: Some(&shapes::INVOKE_WITH_RESPONSE_STREAM_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:InvokeFunction",
             resource: ResourceForm::QualifiedFunction,
@@ -3055,6 +3057,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::INVOKE_ASYNC;
         type Input = types::InvokeAsyncInput;
         type Output = types::InvokeAsyncOutput;
+    }
+    /// `InvokeWithResponseStream`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct InvokeWithResponseStream;
+    impl Operation for InvokeWithResponseStream {
+        const MODEL: &'static OperationModel = &rows::INVOKE_WITH_RESPONSE_STREAM;
+        type Input = types::InvokeWithResponseStreamInput;
+        type Output = types::InvokeWithResponseStreamOutput;
     }
     /// `ListAliases`.
     #[derive(Clone, Copy, Debug)]
@@ -4520,6 +4530,55 @@ pub mod types {
             }
         }
     }
+    /// `InvokeResponseStreamUpdate` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeResponseStreamUpdate {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub payload: Option<Blob>,
+    }
+    /// `InvokeWithResponseStreamCompleteEvent` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeWithResponseStreamCompleteEvent {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_code: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_details: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub log_result: Option<String>,
+    }
+    /// `InvokeWithResponseStreamRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeWithResponseStreamInput {
+        pub function_name: String,
+        pub log_type: Option<LogType>,
+        pub client_context: Option<String>,
+        pub qualifier: Option<String>,
+        pub tenant_id: Option<String>,
+        pub invocation_type: Option<ResponseStreamingInvocationType>,
+    }
+    /// `InvokeWithResponseStreamResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeWithResponseStreamOutput {
+        #[serde(skip_serializing)]
+        pub status_code: Option<i32>,
+        #[serde(skip_serializing)]
+        pub executed_version: Option<String>,
+        #[serde(skip_serializing)]
+        pub response_stream_content_type: Option<String>,
+    }
+    /// `InvokeWithResponseStreamResponseEvent` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct InvokeWithResponseStreamResponseEvent {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub payload_chunk: Option<InvokeResponseStreamUpdate>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub invoke_complete: Option<InvokeWithResponseStreamCompleteEvent>,
+    }
     /// `LambdaManagedInstancesCapacityProviderConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5025,6 +5084,22 @@ pub mod types {
         pub s3_key: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub s3_object_version: Option<String>,
+    }
+    /// `ResponseStreamingInvocationType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+    pub enum ResponseStreamingInvocationType {
+        RequestResponse,
+        DryRun,
+    }
+    impl ResponseStreamingInvocationType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::RequestResponse => "RequestResponse",
+                Self::DryRun => "DryRun",
+            }
+        }
     }
     /// `RuntimeVersionConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -6378,6 +6453,50 @@ mod shapes {
     );
     pub(super) static INVOKE_MODE: Shape =
         Shape::string("InvokeMode", Text::ANY.choices(&["RESPONSE_STREAM", "BUFFERED"]));
+    pub(super) static INVOKE_RESPONSE_STREAM_UPDATE: Shape =
+        Shape::structure("InvokeResponseStreamUpdate", &[Member::body("Payload", &BLOB)]);
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT: Shape = Shape::structure(
+        "InvokeWithResponseStreamCompleteEvent",
+        &[
+            Member::body("ErrorCode", &STRING),
+            Member::body("ErrorDetails", &STRING),
+            Member::body("LogResult", &STRING),
+        ],
+    );
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_REQUEST: Shape = Shape::structure(
+        "InvokeWithResponseStreamRequest",
+        &[
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("LogType", &LOG_TYPE).at(Location::Header, "X-Amz-Log-Type"),
+            Member::body("ClientContext", &STRING).at(Location::Header, "X-Amz-Client-Context"),
+            Member::body("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER)
+                .at(Location::Query, "Qualifier"),
+            Member::body("Payload", &BLOB).at(Location::Payload, "Payload"),
+            Member::body("TenantId", &TENANT_ID).at(Location::Header, "X-Amz-Tenant-Id"),
+            Member::body("InvocationType", &RESPONSE_STREAMING_INVOCATION_TYPE)
+                .at(Location::Header, "X-Amz-Invocation-Type"),
+        ],
+    );
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE: Shape = Shape::structure(
+        "InvokeWithResponseStreamResponse",
+        &[
+            Member::body("StatusCode", &INTEGER).at(Location::StatusCode, "StatusCode"),
+            Member::body("ExecutedVersion", &VERSION)
+                .at(Location::Header, "X-Amz-Executed-Version"),
+            Member::body("EventStream", &INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT)
+                .at(Location::Payload, "EventStream"),
+            Member::body("ResponseStreamContentType", &STRING).at(Location::Header, "Content-Type"),
+        ],
+    );
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT: Shape = Shape::structure(
+        "InvokeWithResponseStreamResponseEvent",
+        &[
+            Member::body("PayloadChunk", &INVOKE_RESPONSE_STREAM_UPDATE),
+            Member::body("InvokeComplete", &INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT),
+        ],
+    );
     pub(super) static INVOKED_VIA_FUNCTION_URL: Shape = Shape::boolean("InvokedViaFunctionUrl");
     pub(super) static KMS_KEY_ARN: Shape = Shape::string(
         "KMSKeyArn",
@@ -6989,6 +7108,10 @@ mod shapes {
     );
     static RESOURCE_POLICY_PATTERN: Pattern =
         Pattern::new(r#"[\s\S]+"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]+"#, false);
+    pub(super) static RESPONSE_STREAMING_INVOCATION_TYPE: Shape = Shape::string(
+        "ResponseStreamingInvocationType",
+        Text::ANY.choices(&["RequestResponse", "DryRun"]),
+    );
     pub(super) static RETENTION_PERIOD_IN_DAYS: Shape =
         Shape::integer("RetentionPeriodInDays", Bounds { min: Some(1), max: Some(90) });
     pub(super) static REVISION_ID: Shape = Shape::string(
