@@ -2,15 +2,25 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use portcullis_catalog::decisions::RequestId;
 use portcullis_model::{OperationModel, Protocol, Service, xml};
 use serde::Serialize;
 
-use crate::{doubts::WARNING, error::ApiError};
+use crate::{doubts::WARNING, error::ApiError, streaming::Streamed};
 
-/// The body of every response: one piece.
-pub(crate) type Body = Full<Bytes>;
+/// The body of every response: one piece, or a function's answer as it comes.
+pub(crate) type Body = Either<Full<Bytes>, Streamed>;
+
+/// A body in one piece.
+pub(crate) fn whole(bytes: Bytes) -> Body {
+    Either::Left(Full::new(bytes))
+}
+
+/// A body as it comes.
+pub(crate) fn streamed(parts: Streamed) -> Body {
+    Either::Right(parts)
+}
 
 /// A handler's answer.
 pub(crate) enum Answer<T> {
@@ -85,7 +95,7 @@ pub(crate) const XML: HeaderValue = HeaderValue::from_static("text/xml");
 
 /// A response with a body.
 pub(crate) fn response(status: u16, kind: HeaderValue, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(whole(body));
     *response.status_mut() = status_code(status);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
@@ -93,7 +103,7 @@ pub(crate) fn response(status: u16, kind: HeaderValue, body: Bytes) -> Response<
 
 /// A response without a body.
 pub(crate) fn empty(status: u16) -> Response<Body> {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(whole(Bytes::new()));
     *response.status_mut() = status_code(status);
     response
 }

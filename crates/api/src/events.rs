@@ -240,6 +240,7 @@ impl Attempt<'_> {
             client_context: event.client_context.as_deref().map(str::to_owned),
             trace_id: event.trace_id.to_string(),
             log_tail: false,
+            output: None,
         }
     }
 

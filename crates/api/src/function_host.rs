@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::Request;
+use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use portcullis_identity::AccessKeyId;
@@ -94,13 +95,19 @@ impl Host for FunctionHost {
     fn answer(&self, request: Request<Incoming>) -> Answering {
         let state = self.state.clone();
         Box::pin(async move {
-            match state.upgrade() {
+            let answer = match state.upgrade() {
                 Some(state) if request.uri().path() != pages::METRICS => {
                     service::answer(&state, request).await
                 }
                 Some(_) => empty(404),
                 None => empty(503),
-            }
+            };
+            answer.map(|body| match body {
+                Either::Left(whole) => Either::Left(whole),
+                Either::Right(streamed) => {
+                    Either::Right(streamed.map_err(std::io::Error::other).boxed_unsync())
+                }
+            })
         })
     }
 }

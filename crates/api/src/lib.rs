@@ -19,6 +19,7 @@ mod context;
 mod dispatch;
 mod doubts;
 mod error;
+mod event_stream;
 mod events;
 mod execution;
 mod function_host;
@@ -30,6 +31,7 @@ mod ops;
 mod pages;
 mod service;
 mod state;
+mod streaming;
 mod url;
 mod wire;
 

@@ -222,11 +222,11 @@ impl<'a> Call<'a> {
             "CreateFunction" | "UpdateFunctionCode" | "PublishLayerVersion" => {
                 (Kind::Package, PACKAGE_REQUEST_BYTES_MAX)
             }
-            "Invoke" => (Kind::Payload, PAYLOAD_BYTES_MAX),
+            "Invoke" | "InvokeWithResponseStream" => (Kind::Payload, PAYLOAD_BYTES_MAX),
             _ => (Kind::Payload, REQUEST_BYTES_MAX),
         };
         receive(&self.state.memory, kind, limit, body, |announced| match operation {
-            "Invoke" => payload_too_large(announced),
+            "Invoke" | "InvokeWithResponseStream" => payload_too_large(announced),
             _ => ApiError::RequestTooLarge { limit, operation },
         })
         .await

@@ -17,7 +17,9 @@ use portcullis_catalog::{
     decisions::{RequestId, Slot},
 };
 use portcullis_identity::Caller;
-use portcullis_lambda::{CorsHeader, FunctionUrl, Region, UrlAuthType, UrlDomain, UrlId};
+use portcullis_lambda::{
+    CorsHeader, FunctionUrl, InvokeMode, Region, UrlAuthType, UrlDomain, UrlId,
+};
 use portcullis_model::{LAMBDA, lambda::operation::Invoke};
 use portcullis_sandbox::Event;
 use portcullis_sigv4::{SignatureError, claim};
@@ -31,6 +33,7 @@ use crate::{
     memory::Kind,
     ops::lambda::invoke::{chance, trace_id},
     state::State,
+    streaming::{self, Answered},
 };
 
 /// What every URL's host has after its id.
@@ -203,7 +206,14 @@ impl<'a> UrlCall<'a> {
             client_context: None,
             trace_id,
             log_tail: false,
+            output: None,
         };
+        if self.url.invoke_mode() == Some(InvokeMode::ResponseStream) {
+            return Ok(match streaming::run(self.state, resolved, event).await? {
+                Answered::Whole(outcome) => reply::as_is(&outcome),
+                Answered::Begun(stream) => reply::as_it_comes(stream).await,
+            });
+        }
         let outcome = self.state.run(&resolved, event).await?;
         Ok(reply::of(&outcome))
     }

@@ -92,6 +92,7 @@ fn of_lambda() -> Vec<Case> {
         function("DeleteAlias",               Method::DELETE, "/aliases/a"),
         function("ListAliases",               Method::GET,    "/aliases"),
         with(function("Invoke",               Method::POST,   "/invocations"), "{}"),
+        with(rest("InvokeWithResponseStream", Method::POST, "/2021-11-15/functions/missing/response-streaming-invocations"), "{}"),
         with(rest("InvokeAsync", Method::POST, "/2014-11-13/functions/missing/invoke-async"), "{}"),
         with(rest("TagResource",   Method::POST,   tags), r#"{"Tags":{"k":"v"}}"#),
         rest("UntagResource", Method::DELETE, String::leak(format!("{tags}?tagKeys=k"))),

@@ -45,6 +45,7 @@ pub use entities::{
 pub use events::{PermittedEvent, SendsEvents};
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
 pub use iam_tags::{ListEntityTags, TagEntity, UntagEntity};
+pub use invocations::RunsFunctions;
 pub use managed_policies::{PolicyFilter, PolicyUse, ShownPolicy};
 pub use permissions::ShowsPolicy;
 pub use roles::{RoleSettings, UpdatesRole};

@@ -119,7 +119,7 @@ impl FunctionUrl {
             id,
             auth_type: input.auth_type,
             cors: input.cors.map(Cors::try_from).transpose()?,
-            invoke_mode: served(input.invoke_mode)?,
+            invoke_mode: input.invoke_mode,
             created: now,
             modified: now,
         };
@@ -136,7 +136,7 @@ impl FunctionUrl {
         if let Some(cors) = change.cors {
             changed.cors = Some(Cors::try_from(cors)?).filter(|cors| !cors.is_empty());
         }
-        changed.invoke_mode = served(change.invoke_mode)?.or(self.invoke_mode);
+        changed.invoke_mode = change.invoke_mode.or(self.invoke_mode);
         changed.modified = now;
         Ok(changed)
     }
@@ -212,16 +212,6 @@ impl FunctionUrl {
     }
 }
 
-/// A mode that can be carried out: what cannot be is never pretended.
-fn served(mode: Option<InvokeMode>) -> Result<Option<InvokeMode>, LambdaError> {
-    match mode {
-        Some(InvokeMode::ResponseStream) => {
-            Err(LambdaError::Unsupported { what: "the InvokeMode RESPONSE_STREAM" })
-        }
-        mode => Ok(mode),
-    }
-}
-
 impl fmt::Display for InvokeMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -273,13 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_that_is_not_served_is_refused_and_the_given_one_kept() {
+    fn a_mode_is_kept_until_another_is_given() {
         let mode = |mode| UrlChange { invoke_mode: Some(mode), ..UrlChange::default() };
         let first = url(None, false).unwrap();
         assert_eq!(first.invoke_mode(), None);
-        assert!(first.update(mode(InvokeMode::ResponseStream), now(2)).is_err());
-        let given = first.update(mode(InvokeMode::Buffered), now(2)).unwrap();
-        let kept = given.update(UrlChange::default(), now(3)).unwrap();
-        assert_eq!(kept.invoke_mode(), Some(InvokeMode::Buffered));
+        for given in [InvokeMode::ResponseStream, InvokeMode::Buffered] {
+            let url = first.update(mode(given), now(2)).unwrap();
+            let kept = url.update(UrlChange::default(), now(3)).unwrap();
+            assert_eq!(kept.invoke_mode(), Some(given));
+        }
     }
 }

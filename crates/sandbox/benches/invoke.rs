@@ -132,6 +132,7 @@ fn event() -> Event {
         client_context: None,
         trace_id: "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned(),
         log_tail: false,
+        output: None,
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
 use crate::lock;
+use crate::output::Output;
 use crate::specification::Event;
 
 /// An event on its way to a worker.
@@ -66,7 +67,7 @@ enum Phase {
     /// The worker has no event.
     Free,
     /// The worker has this event.
-    Running { request_id: String, answer: oneshot::Sender<Answer> },
+    Running { request_id: String, answer: oneshot::Sender<Answer>, output: Option<Output> },
 }
 
 /// The exchange of one worker.
@@ -100,11 +101,21 @@ impl Exchange {
         }
     }
 
+    /// Where the parts of the answer to this event go: told once.
+    pub(crate) fn output(&self, request_id: &str) -> Result<Option<Output>, Refusal> {
+        match &mut lock(&self.state).phase {
+            Phase::Running { request_id: current, output, .. } if current == request_id => {
+                Ok(output.take())
+            }
+            _ => Err(Refusal::RequestId),
+        }
+    }
+
     /// The worker answers its event.
     pub(crate) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Refusal> {
         let mut state = lock(&self.state);
         let sender = match std::mem::replace(&mut state.phase, Phase::Free) {
-            Phase::Running { request_id: current, answer } if current == request_id => answer,
+            Phase::Running { request_id: current, answer, .. } if current == request_id => answer,
             other => {
                 state.phase = other;
                 return Err(Refusal::RequestId);
@@ -152,9 +163,10 @@ impl Exchange {
         let mut state = lock(&self.state);
         let asking = state.asking.take()?;
         let request_id = delivery.event.request_id.clone();
+        let output = delivery.event.output.clone();
         asking.send(delivery).ok()?;
         let (answer, receiver) = oneshot::channel();
-        state.phase = Phase::Running { request_id, answer };
+        state.phase = Phase::Running { request_id, answer, output };
         Some(receiver)
     }
 }
@@ -171,6 +183,7 @@ mod tests {
             client_context: None,
             trace_id: String::new(),
             log_tail: false,
+            output: None,
         };
         Delivery { event, deadline: SystemTime::UNIX_EPOCH }
     }

@@ -3,6 +3,8 @@
 //! Source: AWS Lambda developer guide, "Using the Lambda runtime API"; refusals as AWS's own
 //! runtime interface emulator gives them.
 
+mod streamed;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdListener;
@@ -11,7 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -93,7 +95,7 @@ async fn talk(stream: TcpStream, exchange: Arc<Exchange>, host: Option<Arc<dyn H
             let of_runtime = request.uri().path().starts_with(PREFIX);
             Ok::<_, Infallible>(match host.filter(|_| !of_runtime) {
                 Some(host) => host.answer(request).await,
-                None => answer(&exchange, request).await,
+                None => answer(&exchange, request).await.map(Either::Left),
             })
         }
     });
@@ -136,6 +138,9 @@ async fn answer(exchange: &Exchange, request: Request<Incoming>) -> Response<Ful
     let (head, body) = request.into_parts();
     match Call::parse(&head.method, head.uri.path()) {
         Some(Call::Next) => next(exchange).await,
+        Some(Call::Response(id)) if streamed::is_streamed(&head.headers) => {
+            stream(exchange, id, &head.headers, body).await
+        }
         Some(Call::Response(id)) => posted(exchange, id, body, Answer::Response).await,
         Some(Call::Error(id)) => posted(exchange, id, body, Answer::Error).await,
         Some(Call::InitError) => init_error(exchange, body).await,
@@ -212,6 +217,23 @@ async fn posted(
         Err(error) => return unreadable(&error),
     };
     accepted(expected.and_then(|()| exchange.answer(request_id, answer)))
+}
+
+/// `POST invocation/ID/response` of a runtime that streams.
+async fn stream(
+    exchange: &Exchange,
+    request_id: &str,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Response<Full<Bytes>> {
+    let output = match exchange.output(request_id) {
+        Ok(output) => output,
+        Err(_) => return posted(exchange, request_id, body, Answer::Response).await,
+    };
+    match streamed::take(output, headers, body).await {
+        Ok(answer) => accepted(exchange.answer(request_id, answer)),
+        Err(error) => unreadable(&error),
+    }
 }
 
 /// `POST init/error`.

@@ -10,6 +10,7 @@ use portcullis_logs::FunctionLog;
 
 use crate::host::Host;
 use crate::isolation::Isolation;
+use crate::output::Output;
 use crate::records::LogFormat;
 use crate::spawner::SpawnError;
 
@@ -107,6 +108,9 @@ pub struct Event {
     pub trace_id: String,
     /// Whether [`Outcome::log_tail`](crate::Outcome::log_tail) is wanted.
     pub log_tail: bool,
+    /// Where the answer goes while it is being made, if the runtime streams it; the payload of its
+    /// [`Outcome`](crate::Outcome) is empty then. With `None` a streamed answer is put together.
+    pub output: Option<Output>,
 }
 
 /// Limits of a sandbox.

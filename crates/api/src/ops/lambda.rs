@@ -36,6 +36,7 @@ pub(crate) mod get_resource_policy;
 pub(crate) mod get_runtime_management_config;
 pub(crate) mod invoke;
 pub(crate) mod invoke_async;
+pub(crate) mod invoke_with_response_stream;
 pub(crate) mod list_aliases;
 pub(crate) mod list_code_signing_configs;
 pub(crate) mod list_function_event_invoke_configs;

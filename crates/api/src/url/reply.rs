@@ -2,12 +2,15 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use portcullis_sandbox::Outcome;
 use serde_json::{Map, Value};
 
-use crate::answer::{Body, JSON, response};
+use crate::{
+    answer::{Body, JSON, response, streamed, whole},
+    error::ApiError,
+    streaming::{Broken, Stream},
+};
 
 /// Headers that say how the answer travels, which is ours to say, and the id of the request.
 const OURS: [&str; 8] = [
@@ -43,10 +46,15 @@ pub(super) fn failure() -> Response<Body> {
 
 /// The answer that an object with a status describes; `None` if it cannot be one.
 fn shaped(object: &Map<String, Value>) -> Option<Response<Body>> {
-    let mut answer = Response::new(Full::new(body(object)?));
+    let mut answer = Response::new(whole(body(object)?));
     *answer.status_mut() = status(object.get("statusCode")?)?;
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, JSON);
+    answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    add_headers(answer.headers_mut(), object)?;
+    Some(answer)
+}
+
+/// The headers and cookies of an object; `None` if they cannot be some.
+fn add_headers(headers: &mut HeaderMap, object: &Map<String, Value>) -> Option<()> {
     for (name, value) in members(object.get("headers"))? {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         if !OURS.contains(&name.as_str()) {
@@ -56,7 +64,73 @@ fn shaped(object: &Map<String, Value>) -> Option<Response<Body>> {
     for cookie in list(object.get("cookies"))? {
         headers.append(header::SET_COOKIE, HeaderValue::from_str(cookie.as_str()?).ok()?);
     }
+    Some(())
+}
+
+/// What a runtime says of an answer that has a prelude: status and headers as JSON, then eight NUL
+/// bytes, then the body. `aws-lambda.md §7.7`.
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+const PRELUDE_END: [u8; 8] = [0; 8];
+
+/// Longest prelude. Ours: far more than the headers that any client takes.
+const PRELUDE_BYTES_MAX: usize = 1 << 20;
+
+/// The type of a body that nobody says more of.
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+/// The answer of a URL that streams, to a function that does not: what it returned, as it is.
+pub(super) fn as_is(outcome: &Outcome) -> Response<Body> {
+    match outcome.function_error {
+        Some(_) => failure(),
+        None => response(200, JSON, outcome.payload.clone()),
+    }
+}
+
+/// The answer as it comes: its head now, its body as the function makes it.
+pub(super) async fn as_it_comes(mut stream: Stream) -> Response<Body> {
+    if stream.content_type.as_deref() == Some(WITH_PRELUDE) {
+        let Some((prelude, rest)) = prelude(&mut stream).await else { return failure() };
+        let body = streamed(stream.into_body(Some(rest), |bytes| bytes, ended));
+        return introduced(&prelude, body).unwrap_or_else(failure);
+    }
+    let kind = stream.content_type.as_deref().and_then(|kind| HeaderValue::from_str(kind).ok());
+    let mut answer = Response::new(streamed(stream.into_body(None, |bytes| bytes, ended)));
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind.unwrap_or(BYTES));
+    answer
+}
+
+/// The prelude, and the first bytes of the body; `None` if there is none.
+async fn prelude(stream: &mut Stream) -> Option<(Vec<u8>, Bytes)> {
+    let mut read = Vec::new();
+    loop {
+        read.extend_from_slice(&stream.next().await?);
+        if let Some(end) = memchr::memmem::find(&read, &PRELUDE_END) {
+            let body = Bytes::copy_from_slice(read.get(end + PRELUDE_END.len()..)?);
+            read.truncate(end);
+            return Some((read, body));
+        }
+        if read.len() > PRELUDE_BYTES_MAX {
+            return None;
+        }
+    }
+}
+
+/// The answer that a prelude describes; `None` if it cannot be one.
+fn introduced(prelude: &[u8], body: Body) -> Option<Response<Body>> {
+    let object: Map<String, Value> = serde_json::from_slice(prelude).ok()?;
+    let mut answer = Response::new(body);
+    *answer.status_mut() = object.get("statusCode").map_or(Some(StatusCode::OK), status)?;
+    answer.headers_mut().insert(header::CONTENT_TYPE, BYTES);
+    add_headers(answer.headers_mut(), &object)?;
     Some(answer)
+}
+
+/// A body that the function did not bring to its end is not whole: the client must notice.
+fn ended(end: Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken> {
+    match end {
+        Ok(Outcome { function_error: None, .. }) => Ok(None),
+        _ => Err(Broken),
+    }
 }
 
 /// A number, or its text; informational ones answer nothing.

@@ -1,10 +1,16 @@
 //! What an invocation runs: the version behind the permitted target.
 
 use portcullis_lambda::{Alias, LambdaError, Lifecycle, Lookup};
-use portcullis_model::lambda::operation::Invoke;
+use portcullis_model::lambda::operation::{Invoke, InvokeWithResponseStream};
 
 use super::Resolved;
 use crate::{FunctionResource, Permit, Snapshot};
+
+/// The operations that run a function while the caller waits.
+pub trait RunsFunctions {}
+
+impl RunsFunctions for Invoke {}
+impl RunsFunctions for InvokeWithResponseStream {}
 
 impl Snapshot {
     /// Whether what `resource` names is still being created.
@@ -19,9 +25,9 @@ impl Snapshot {
     ///
     /// # Errors
     /// What is missing; a version that is not ready, or failed.
-    pub fn invocation(
+    pub fn invocation<A: RunsFunctions>(
         &self,
-        permit: Permit<Invoke, FunctionResource>,
+        permit: Permit<A, FunctionResource>,
         chance: f64,
     ) -> Result<Resolved, LambdaError> {
         let target = permit.consume().into_target();

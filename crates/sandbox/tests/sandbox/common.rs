@@ -175,6 +175,7 @@ pub(crate) fn event(payload: &Value) -> Event {
         client_context: None,
         trace_id: "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned(),
         log_tail: true,
+        output: None,
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn chance() -> f64 {
 }
 
 /// The payload: JSON. An empty body is delivered as `{}` ([impl] `§8.1`).
-fn payload(cx: &RequestCx<'_>) -> Result<Bytes, ApiError> {
+pub(super) fn payload(cx: &RequestCx<'_>) -> Result<Bytes, ApiError> {
     let payload = if cx.body.is_empty() { Bytes::from_static(b"{}") } else { cx.body.clone() };
     let text = std::str::from_utf8(&payload).map_err(|error| not_json(&error))?;
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
@@ -102,6 +102,7 @@ fn event(cx: &RequestCx<'_>, input: InvokeInput, resolved: &Resolved) -> Result<
         client_context: client_context(input.client_context)?,
         trace_id: trace_id(cx),
         log_tail: input.log_type == Some(LogType::Tail),
+        output: None,
     })
 }
 
@@ -110,7 +111,7 @@ fn not_json(error: &dyn std::fmt::Display) -> ApiError {
 }
 
 /// The client context, which travels to the worker as the JSON inside the base64.
-fn client_context(base64: Option<String>) -> Result<Option<String>, ApiError> {
+pub(super) fn client_context(base64: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(base64) = base64 else { return Ok(None) };
     if base64.len() > CLIENT_CONTEXT_BYTES_MAX {
         return Err(ApiError::ClientContextTooLarge(CLIENT_CONTEXT_BYTES_MAX));
