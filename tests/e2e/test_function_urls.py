@@ -172,13 +172,6 @@ def test_what_is_missing_is_told_as_aws_tells_it(owner):
     check_error(listed, "ResourceNotFoundException", NO_FUNCTION)
 
 
-def test_a_stream_is_refused_and_not_pretended(owner):
-    name = owner.function()
-    answer = owner.root.wire.call("POST", path(name), body={"AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"})
-    assert (answer.status, answer.code) == (400, "UnsupportedOperationException")
-    check_error(owner.root.wire.call("GET", path(name)), "ResourceNotFoundException", NO_RESOURCE)
-
-
 def test_who_may_configure_depends_on_the_authentication(owner):
     name = owner.function()
     only = {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}

@@ -1,0 +1,242 @@
+"""Answers that come as the function makes them: `InvokeWithResponseStream`, and function URLs.
+
+Facts: aws-lambda.md §7.7, §8.7. The runtime client for Python does not stream, so this function speaks
+the Runtime API itself.
+"""
+
+import base64
+import http.client
+import json
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+from server import until
+from test_function_urls import PUBLIC, signed_for, with_url
+from test_logs import text_with
+from world import allow, unique, zipped
+
+pytestmark = pytest.mark.usefixtures("warm")
+
+SOURCE = r'''
+import base64, http.client, json, os, socket, time
+
+API = os.environ["AWS_LAMBDA_RUNTIME_API"]
+PREFIX = "/2018-06-01/runtime/invocation"
+
+def answer(request, event):
+    host, port = API.split(":")
+    connection = socket.create_connection((host, int(port)))
+    failure = event.get("failure")
+    head = [
+        f"POST {PREFIX}/{request}/response HTTP/1.1", f"Host: {API}",
+        "Lambda-Runtime-Function-Response-Mode: streaming", "Transfer-Encoding: chunked",
+        f"Content-Type: {event.get('type', 'application/octet-stream')}",
+    ]
+    if failure:
+        head.append("Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body")
+    connection.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
+    def send(part):
+        connection.sendall(b"%x\r\n" % len(part) + part + b"\r\n")
+    for part in event.get("parts", []):
+        send(base64.b64decode(part))
+        if event.get("exit"):
+            os._exit(3)
+        time.sleep(event.get("pause", 0))
+    for n in range(event.get("megabytes", 0)):
+        send(b"m" * (1 << 20))
+        print(f"sent {n + 1}", flush=True)
+    trailers = b""
+    if failure:
+        body = base64.b64encode(json.dumps(failure).encode()).decode()
+        trailers = (f"Lambda-Runtime-Function-Error-Type: {failure['errorType']}\r\n"
+                    f"Lambda-Runtime-Function-Error-Body: {body}\r\n").encode()
+    connection.sendall(b"0\r\n" + trailers + b"\r\n")
+    connection.recv(1000)
+    connection.close()
+    print("done", flush=True)
+
+while True:
+    connection = http.client.HTTPConnection(API)
+    connection.request("GET", f"{PREFIX}/next")
+    got = connection.getresponse()
+    event = json.loads(got.read())
+    if "body" in event:
+        event = json.loads(event["body"])
+    answer(got.headers["Lambda-Runtime-Aws-Request-Id"], event)
+'''
+
+
+def parts(*texts):
+    return [base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode() for text in texts]
+
+
+@pytest.fixture(scope="module")
+def streaming(owner, warm):
+    return owner.function(zipped(SOURCE), Timeout=20)
+
+
+def invoke(caller, name, event, **more):
+    answer = caller.boto().invoke_with_response_stream(FunctionName=name, Payload=json.dumps(event), **more)
+    return answer, answer["EventStream"]
+
+
+def events(stream):
+    """The bytes of all chunks, how many there were, and the last event."""
+    chunks, last = [], None
+    for event in stream:
+        assert last is None, "an event after the last one"
+        if "PayloadChunk" in event:
+            chunks.append(event["PayloadChunk"]["Payload"])
+        last = event.get("InvokeComplete", last)
+    return b"".join(chunks), len(chunks), last
+
+
+def test_an_answer_comes_in_parts_and_ends_with_the_log(owner, streaming):
+    answer, stream = invoke(owner.root, streaming, {"parts": parts("one", b"\x00\xff", "three")}, LogType="Tail")
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert answer["ResponseStreamContentType"] == "application/vnd.amazon.eventstream"
+    text, _, last = events(stream)
+    assert text == b"one\x00\xffthree"
+    log = base64.b64decode(last["LogResult"]).decode()
+    assert f"START RequestId: {answer['ResponseMetadata']['RequestId']}" in log and "REPORT" in log
+    assert "ErrorCode" not in last
+
+
+def test_the_first_byte_is_there_before_the_function_ends(owner, streaming):
+    _, stream = invoke(owner.root, streaming, {"parts": parts("first", "second"), "pause": 1.5})
+    times = [time.monotonic() for _ in stream]
+    assert len(times) == 3 and times[-1] - times[0] > 1
+
+
+def test_a_failure_after_the_beginning_is_in_the_last_event(owner, streaming):
+    failure = {"errorType": "Own.Type", "errorMessage": "it broke"}
+    text, _, last = events(invoke(owner.root, streaming, {"parts": parts("half"), "failure": failure})[1])
+    assert text == b"half"
+    assert last["ErrorCode"] == "Own.Type" and json.loads(last["ErrorDetails"]) == failure
+    text, _, last = events(invoke(owner.root, streaming, {"parts": parts("half"), "exit": True})[1])
+    assert last["ErrorCode"] == "Runtime.ExitError"
+    assert "exit status 3" in json.loads(last["ErrorDetails"])["errorMessage"]
+
+
+def test_a_time_out_ends_the_stream(owner):
+    name = owner.function(zipped(SOURCE), Timeout=1)
+    text, _, last = events(invoke(owner.root, name, {"parts": parts("half", "never"), "pause": 60})[1])
+    assert text == b"half" and last["ErrorCode"] == "Sandbox.Timedout"
+
+
+def test_a_function_that_does_not_stream_answers_in_one_chunk(owner):
+    name = owner.function(zipped("def handler(event, context):\n    return event['x'] * 2\n"))
+    assert events(invoke(owner.root, name, {"x": "ab"})[1]) == (b'"abab"', 1, {})
+    text, chunks, last = events(invoke(owner.root, name, {})[1])
+    assert (text, chunks, last["ErrorCode"]) == (b"", 0, "KeyError")
+    assert json.loads(last["ErrorDetails"])["errorType"] == "KeyError"
+
+
+def test_a_streamed_answer_is_put_together_for_a_caller_that_takes_it_whole(owner, streaming):
+    def whole(event):
+        answer = owner.root.boto().invoke(FunctionName=streaming, Payload=json.dumps(event))
+        return answer.get("FunctionError"), answer["Payload"].read()
+
+    assert whole({"parts": parts('{"a":', "1}")}) == (None, b'{"a":1}')
+    failure = {"errorType": "T"}
+    assert whole({"parts": parts("x"), "failure": failure}) == ("Unhandled", json.dumps(failure).encode())
+    error, payload = whole({"megabytes": 7})
+    assert error == "Unhandled" and json.loads(payload)["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+def test_a_stream_is_authorized_as_a_call_and_refused_before_it_begins(owner, streaming):
+    user = owner.user()
+    with pytest.raises(ClientError) as denied:
+        invoke(user, streaming, {})
+    assert denied.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert "lambda:InvokeFunction" in denied.value.response["Error"]["Message"]
+    user.permit(allow("lambda:InvokeFunction", owner.arn(streaming)))
+    assert events(invoke(user, streaming, {"parts": parts("in")})[1])[0] == b"in"
+    path = "/2021-11-15/functions/{}/response-streaming-invocations"
+    wire = owner.root.wire
+    dry = wire.call("POST", path.format(streaming), headers={"X-Amz-Invocation-Type": "DryRun"})
+    assert (dry.status, dry.body) == (204, b"")
+    missing = wire.call("POST", path.format(unique("missing")), body=b"{}")
+    assert (missing.status, missing.code) == (404, "ResourceNotFoundException")
+    bad = wire.call("POST", path.format(streaming), body=b"{")
+    assert (bad.status, bad.code) == (400, "InvalidRequestContentException")
+
+
+def test_a_client_that_does_not_read_stops_the_worker_and_one_that_leaves_nobody(server, owner):
+    name = owner.function(zipped(SOURCE), Timeout=60)
+    _, stream = invoke(owner.root, name, {"megabytes": 100})
+    next(iter(stream))
+    text_with(server, name, "sent 1\n")
+    sent = lambda: text_with(server, name, "START").count(b"sent")
+    before = -1
+    while before != (before := sent()):
+        time.sleep(0.3)
+    assert sent() < 60
+    stream.close()
+    text_with(server, name, "sent 100\n", "done\n", "REPORT")
+    assert events(invoke(owner.root, name, {"parts": parts("on")})[1])[0] == b"on"
+
+
+# --- Function URLs -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def url(owner, streaming):
+    for sid, grant in PUBLIC.items():
+        owner.root.boto().add_permission(FunctionName=streaming, StatementId=sid, **grant)
+    return with_url(owner, streaming, InvokeMode="RESPONSE_STREAM")
+
+
+def get(server, url, event):
+    """An open answer of a URL."""
+    connection = http.client.HTTPConnection(urlsplit(server.base).netloc, timeout=30)
+    host = urlsplit(signed_for(server.base, url)).netloc
+    connection.request("POST", "/", json.dumps(event), {"Host": host, "Content-Type": "application/json"})
+    return connection.getresponse()
+
+
+def test_a_url_answers_as_the_function_does(server, owner, streaming, url):
+    assert owner.root.boto().get_function_url_config(FunctionName=streaming)["InvokeMode"] == "RESPONSE_STREAM"
+    answer = get(server, url, {"parts": parts("<p>", "</p>"), "type": "text/html"})
+    assert (answer.status, answer.read(), answer.headers["content-type"]) == (200, b"<p></p>", "text/html")
+    started = time.monotonic()
+    answer = get(server, url, {"parts": parts("a", "b"), "pause": 1.5})
+    assert answer.read(1) == b"a" and time.monotonic() - started < 1.5
+    assert answer.read() == b"b"
+
+
+def test_a_prelude_says_status_headers_and_cookies(server, url):
+    kind = "application/vnd.awslambda.http-integration-response"
+    prelude = json.dumps({"statusCode": 201, "headers": {"X-Own": "1", "Content-Type": "text/plain"}, "cookies": ["a=b"]})
+    whole = prelude.encode() + b"\0" * 8 + b"body\0\0\0\0\0\0\0\0more"
+    for cut in (1, len(prelude), len(prelude) + 3, len(prelude) + 8, len(whole) - 1):
+        answer = get(server, url, {"parts": parts(whole[:cut], whole[cut:]), "type": kind})
+        assert answer.status == 201 and answer.read() == b"body\0\0\0\0\0\0\0\0more"
+        assert [answer.headers[name] for name in ("x-own", "content-type", "set-cookie")] == ["1", "text/plain", "a=b"]
+    for wrong in (b"no json" + b"\0" * 8, b'{"statusCode": 99}' + b"\0" * 8, prelude.encode()):
+        assert get(server, url, {"parts": parts(wrong), "type": kind}).status == 502
+
+
+def test_an_answer_that_breaks_off_is_not_taken_for_whole(server, url):
+    answer = get(server, url, {"parts": parts("half"), "failure": {"errorType": "T"}})
+    assert answer.status == 200
+    with pytest.raises(http.client.IncompleteRead):
+        answer.read()
+    assert get(server, url, {"parts": parts("x")}).read() == b"x"
+
+
+def test_clients_that_leave_do_not_harm_the_server(server, owner, streaming, url):
+    for _ in range(5):
+        answer = get(server, url, {"megabytes": 20})
+        assert answer.read(1) == b"m"
+        answer.close()
+    assert until(lambda: server.healthy(), 10, "healthy")
+    assert get(server, url, {"parts": parts("on")}).read() == b"on"
+
+
+def test_a_url_that_streams_is_closed_without_grants(server, owner):
+    name = owner.function(zipped(SOURCE))
+    answer = get(server, with_url(owner, name, InvokeMode="RESPONSE_STREAM"), {})
+    assert answer.status == 403
