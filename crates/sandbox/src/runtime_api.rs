@@ -226,9 +226,8 @@ async fn stream(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Response<Full<Bytes>> {
-    let output = match exchange.output(request_id) {
-        Ok(output) => output,
-        Err(_) => return posted(exchange, request_id, body, Answer::Response).await,
+    let Ok(output) = exchange.output(request_id) else {
+        return posted(exchange, request_id, body, Answer::Response).await;
     };
     match streamed::take(output, headers, body).await {
         Ok(answer) => accepted(exchange.answer(request_id, answer)),

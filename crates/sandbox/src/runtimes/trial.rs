@@ -136,5 +136,6 @@ fn event() -> Event {
         client_context: None,
         trace_id: "Root=1-00000000-000000000000000000000000;Sampled=0".to_owned(),
         log_tail: true,
+        output: None,
     }
 }
