@@ -77,8 +77,8 @@ impl Stream {
     pub(crate) fn into_body(
         mut self,
         first: Option<Bytes>,
-        frame: fn(Bytes) -> Bytes,
-        last: fn(Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken>,
+        frame: fn(&Bytes) -> Bytes,
+        last: fn(&Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken>,
     ) -> Streamed {
         let (sender, receiver) = mpsc::channel(PIECES_WAITING);
         tokio::spawn(async move {
@@ -87,12 +87,12 @@ impl Stream {
                 None => self.next().await,
             };
             while let Some(bytes) = next {
-                if sender.send(Ok(frame(bytes))).await.is_err() {
+                if sender.send(Ok(frame(&bytes))).await.is_err() {
                     return; // The client has gone.
                 }
                 next = self.next().await;
             }
-            if let Some(piece) = last(self.end().await).transpose() {
+            if let Some(piece) = last(&self.end().await).transpose() {
                 let _ = sender.send(piece).await; // The client may have gone.
             }
         });

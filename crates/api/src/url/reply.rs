@@ -90,11 +90,11 @@ pub(super) fn as_is(outcome: &Outcome) -> Response<Body> {
 pub(super) async fn as_it_comes(mut stream: Stream) -> Response<Body> {
     if stream.content_type.as_deref() == Some(WITH_PRELUDE) {
         let Some((prelude, rest)) = prelude(&mut stream).await else { return failure() };
-        let body = streamed(stream.into_body(Some(rest), |bytes| bytes, ended));
+        let body = streamed(stream.into_body(Some(rest), Bytes::clone, ended));
         return introduced(&prelude, body).unwrap_or_else(failure);
     }
     let kind = stream.content_type.as_deref().and_then(|kind| HeaderValue::from_str(kind).ok());
-    let mut answer = Response::new(streamed(stream.into_body(None, |bytes| bytes, ended)));
+    let mut answer = Response::new(streamed(stream.into_body(None, Bytes::clone, ended)));
     answer.headers_mut().insert(header::CONTENT_TYPE, kind.unwrap_or(BYTES));
     answer
 }
@@ -126,7 +126,7 @@ fn introduced(prelude: &[u8], body: Body) -> Option<Response<Body>> {
 }
 
 /// A body that the function did not bring to its end is not whole: the client must notice.
-fn ended(end: Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken> {
+fn ended(end: &Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken> {
     match end {
         Ok(Outcome { function_error: None, .. }) => Ok(None),
         _ => Err(Broken),

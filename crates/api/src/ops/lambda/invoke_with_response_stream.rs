@@ -66,24 +66,24 @@ fn answer(version: &str, body: Body) -> Response<Body> {
     response
 }
 
-fn chunk(bytes: Bytes) -> Bytes {
-    event("PayloadChunk", "application/octet-stream", &bytes)
+fn chunk(bytes: &Bytes) -> Bytes {
+    event("PayloadChunk", "application/octet-stream", bytes)
 }
 
 /// All events of an answer that came whole: it is one chunk, unless the function failed.
 fn frames(outcome: &Outcome) -> Bytes {
     let mut frames = Vec::new();
     if outcome.function_error.is_none() {
-        frames.extend_from_slice(&chunk(outcome.payload.clone()));
+        frames.extend_from_slice(&chunk(&outcome.payload));
     }
     frames.extend_from_slice(&completion(outcome));
     frames.into()
 }
 
 /// The last event of a stream. A failure of the server's own breaks the stream.
-fn complete(end: Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken> {
+fn complete(end: &Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken> {
     match end {
-        Ok(outcome) => Ok(Some(completion(&outcome))),
+        Ok(outcome) => Ok(Some(completion(outcome))),
         Err(error) => {
             tracing::warn!(?error, "a streamed answer broke off");
             Err(Broken)
