@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use portcullis_sandbox::{Answering, Host, Own, Sandbox, WorkerSpec};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ impl Host for Echo {
 
     fn answer(&self, request: Request<Incoming>) -> Answering {
         let text = format!("{} {}", request.method(), request.uri().path());
-        Box::pin(async move { Response::new(Full::new(Bytes::from(text))) })
+        Box::pin(async move { Response::new(Either::Left(Full::new(Bytes::from(text)))) })
     }
 }
 
