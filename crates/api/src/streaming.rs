@@ -17,6 +17,9 @@ use crate::{error::ApiError, state::State};
 /// So many pieces wait for the client's connection; then the worker waits.
 const PIECES_WAITING: usize = 1;
 
+/// How an event ended.
+pub(crate) type End = Result<Outcome, ApiError>;
+
 /// How an answer came.
 pub(crate) enum Answered {
     /// Whole, or not at all.
@@ -30,7 +33,7 @@ pub(crate) struct Stream {
     /// What its runtime says that it is.
     pub(crate) content_type: Option<String>,
     parts: mpsc::Receiver<Part>,
-    end: JoinHandle<Result<Outcome, ApiError>>,
+    end: JoinHandle<End>,
 }
 
 /// Runs an event, and answers as soon as its answer has begun. The event runs to its end even when
@@ -68,7 +71,7 @@ impl Stream {
     }
 
     /// How the event ended.
-    pub(crate) async fn end(self) -> Result<Outcome, ApiError> {
+    pub(crate) async fn end(self) -> End {
         self.end.await.map_err(ApiError::internal)?
     }
 
@@ -78,7 +81,7 @@ impl Stream {
         mut self,
         first: Option<Bytes>,
         frame: fn(&Bytes) -> Bytes,
-        last: fn(&Result<Outcome, ApiError>) -> Result<Option<Bytes>, Broken>,
+        last: fn(&End) -> Result<Option<Bytes>, Broken>,
     ) -> Streamed {
         let (sender, receiver) = mpsc::channel(PIECES_WAITING);
         tokio::spawn(async move {
