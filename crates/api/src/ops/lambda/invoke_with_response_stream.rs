@@ -38,21 +38,30 @@ pub(crate) async fn invoke_with_response_stream(
     if input.invocation_type == Some(ResponseStreamingInvocationType::DryRun) {
         return Ok(Answer::Whole(empty(204)));
     }
-    let event = Event {
-        request_id: cx.request_id().to_string(),
-        payload: payload(cx)?,
-        invoked_function_arn: resolved.target.to_string(),
-        client_context: client_context(input.client_context)?,
-        trace_id: trace_id(cx),
-        log_tail: input.log_type == Some(LogType::Tail),
-        output: None,
-    };
+    let event = call(cx, input, resolved.target.to_string())?;
     let version = resolved.version().to_string();
     let body = match run(cx.state, resolved, event).await? {
         Answered::Whole(outcome) => whole(frames(&outcome)),
         Answered::Begun(stream) => streamed(stream.into_body(None, chunk, complete)),
     };
     Ok(Answer::Whole(answer(&version, body)))
+}
+
+/// The event as the worker gets it.
+fn call(
+    cx: &RequestCx<'_>,
+    input: InvokeWithResponseStreamInput,
+    invoked_function_arn: String,
+) -> Result<Event, ApiError> {
+    Ok(Event {
+        request_id: cx.request_id().to_string(),
+        payload: payload(cx)?,
+        invoked_function_arn,
+        client_context: client_context(input.client_context)?,
+        trace_id: trace_id(cx),
+        log_tail: input.log_type == Some(LogType::Tail),
+        output: None,
+    })
 }
 
 fn answer(version: &str, body: Body) -> Response<Body> {
