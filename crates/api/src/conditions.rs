@@ -18,6 +18,8 @@ pub(crate) struct Parameters<'a> {
     pub(crate) single: Vec<(&'static str, Cow<'a, str>)>,
     /// Tags that the request gives: `aws:RequestTag/*` and `aws:TagKeys`.
     pub(crate) tags: Vec<(&'a str, &'a str)>,
+    /// Keys of the tags that the next session inherits: `sts:TransitiveTagKeys`.
+    pub(crate) transitive_tag_keys: Vec<&'a str>,
     /// Tags that the request removes: `aws:TagKeys` only.
     pub(crate) removed_tags: &'a [String],
     /// Layers that the request gives a function: `lambda:Layer`.
@@ -56,6 +58,12 @@ impl<'a> Parameters<'a> {
         (!layers.is_empty()).then_some(Value::Multiple(layers.into()))
     }
 
+    /// The keys of session tags that are to be inherited.
+    pub(crate) fn transitive(mut self, keys: impl IntoIterator<Item = &'a str>) -> Self {
+        self.transitive_tag_keys.extend(keys);
+        self
+    }
+
     fn tag_keys(&self) -> Option<Value<'_>> {
         let given = self.tags.iter().map(|(key, _)| Cow::Borrowed(*key));
         let removed = self.removed_tags.iter().map(|key| Cow::Borrowed(key.as_str()));
@@ -69,6 +77,10 @@ impl<'a> Parameters<'a> {
         }
         if key == "lambda:layer" {
             return self.layers();
+        }
+        if key == "sts:transitivetagkeys" {
+            let keys: Vec<_> = self.transitive_tag_keys.iter().map(|key| (*key).into()).collect();
+            return (!keys.is_empty()).then_some(Value::Multiple(keys.into()));
         }
         if let Some(tag) = key.strip_prefix("aws:requesttag/") {
             return tag_value(self.tags.iter().copied(), tag);

@@ -14,7 +14,7 @@ use portcullis_iam::{
 };
 use portcullis_identity::{
     AccountId, Caller, RoleName, ServiceIdentity, ServiceName, SessionClaims, SessionHolder,
-    Source, UserName,
+    SessionMarks, Source, UserName,
 };
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
@@ -171,6 +171,7 @@ impl Snapshot {
             session_id: Default::default(),
             issued: time,
             expires: time,
+            marks: SessionMarks::default(),
             policy: None,
             source: Box::default(),
             key: None,

@@ -422,7 +422,8 @@ impl Caller {
         }
         let name = key.strip_prefix("aws:")?;
         if let Some(tag) = name.strip_prefix("principaltag/") {
-            return single(self.tags()?.value(tag)?);
+            let own = self.session_tags().and_then(|tags| tags.value(tag));
+            return single(own.or_else(|| self.tags()?.value(tag))?);
         }
         match name {
             "principalarn" => single(self.principal_arn()?),
@@ -434,6 +435,9 @@ impl Caller {
                 Self::User { user, .. } if name == "username" => single(user.user.name.as_str()),
                 Self::Root { issued, .. } | Self::User { issued, .. } => {
                     session_key((*issued)?, name)
+                }
+                Self::RoleSession { session, .. } if name == "sourceidentity" => {
+                    single(session.claims().marks.source_identity.as_ref()?.as_str())
                 }
                 Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
                     session_key(session.claims().issued, name)
@@ -462,6 +466,14 @@ impl Caller {
             Self::Service { .. } => Some("true"),
             Self::Anonymous => None,
             _ => Some("false"),
+        }
+    }
+
+    /// Those that the session was given: they come before the role's.
+    fn session_tags(&self) -> Option<&Tags> {
+        match self {
+            Self::RoleSession { session, .. } => Some(session.claims().marks.tags.tags()),
+            _ => None,
         }
     }
 

@@ -188,6 +188,15 @@ pub enum IdentityError {
     /// Two tags with one key; keys that differ only by case are the same key.
     #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
     DuplicateTagKeys,
+    /// A key of `TransitiveTagKeys` that `Tags` has not.
+    #[error("The specified transitive tag key must be included in the requested tags.")]
+    TransitiveKeyMissing,
+    /// A tag that the session inherits.
+    #[error(
+        "One of the specified transitive tag keys can't be set because it conflicts with a \
+         transitive tag key from the calling session."
+    )]
+    TransitiveKeyConflict,
     /// More tags than one may have. Text not verified.
     #[error("The number of tags has reached the maximum limit.")]
     TagsExceeded,
@@ -272,6 +281,8 @@ impl IdentityError {
             | Self::NoServiceLinkedRole(_)
             | Self::ServiceLinkedRoleExists(_)
             | Self::InvalidPolicyArn(_)         => "InvalidInput",
+            Self::TransitiveKeyMissing
+            | Self::TransitiveKeyConflict       => "InvalidParameterValue",
             Self::Unmodifiable(_)               => "UnmodifiableEntity",
             Self::SessionCredentials(_)
             | Self::AwsManaged(_)               => "AccessDenied",

@@ -7,6 +7,7 @@ use crate::arn::{Partition, federated_user_arn, session_arn};
 use crate::caller::Caller;
 use crate::error::{IdentityError, InvalidValue};
 use crate::ids::{AccessKeyId, AccountId, SecretAccessKey};
+use crate::marks::SessionMarks;
 use crate::names::{FederatedUserName, SessionName};
 use crate::policies::check_document;
 use crate::role::Role;
@@ -82,6 +83,8 @@ pub struct AssumeRole<'a> {
     pub duration_seconds: Option<u32>,
     /// The text of an inline session policy.
     pub policy: Option<&'a str>,
+    /// What its session is marked with, inherited marks included.
+    pub marks: &'a SessionMarks,
 }
 
 /// What `GetFederationToken` asks for. Whether the caller may is decided before, by its policies.
@@ -144,12 +147,14 @@ impl Issuer<'_> {
         request: AssumeRole<'_>,
         seed: SessionSeed,
     ) -> Result<NewSession, IdentityError> {
-        let AssumeRole { caller, role, session_name, duration_seconds, policy } = request;
+        let AssumeRole { caller, role, session_name, duration_seconds, policy, marks } = request;
         let chained = matches!(caller, Caller::RoleSession { .. });
         let seconds = session_duration(duration_seconds, role, chained)?;
         policy.map_or(Ok(()), check_session_policy)?;
+        check_packed(policy, marks)?;
         let claims = SessionClaims {
             policy: policy.map(Into::into),
+            marks: marks.clone(),
             ..self.claims(role.account, role_holder(role, session_name, None), seconds, &seed)
         };
         let claims = SessionClaims { source: caller.arn().into(), ..claims };
@@ -239,6 +244,7 @@ impl Issuer<'_> {
             issued: at(self.now.as_second()),
             expires: at(self.now.as_second().saturating_add(seconds.into())),
             policy: None,
+            marks: SessionMarks::default(),
             source: Box::default(),
             key: None,
         }
@@ -316,6 +322,21 @@ fn at_least_minimum(seconds: u32) -> Result<(), IdentityError> {
     Ok(())
 }
 
+/// How much of its limit a session policy takes, in percent. Ours is not packed: characters count.
+#[must_use]
+pub fn percent_of_session_policy(policy: &str) -> usize {
+    policy.chars().count().saturating_mul(100).div_ceil(SESSION_POLICY_CHARACTERS_MAX)
+}
+
+/// That policy and marks fit a token together.
+fn check_packed(policy: Option<&str>, marks: &SessionMarks) -> Result<(), IdentityError> {
+    let percent = policy.map_or(0, percent_of_session_policy) + marks.percent_of_limit();
+    match percent {
+        0..=100 => Ok(()),
+        percent => Err(IdentityError::SessionPolicyTooLarge { percent }),
+    }
+}
+
 fn check_session_policy(policy: &str) -> Result<(), IdentityError> {
     let characters = policy.chars().count();
     if characters > SESSION_POLICY_CHARACTERS_MAX {
@@ -359,7 +380,8 @@ mod tests {
     ) -> Result<NewSession, IdentityError> {
         let (role, session_name) = (role(), session_name());
         let (role, session_name) = (&role, &session_name);
-        let request = AssumeRole { caller, role, session_name, duration_seconds, policy };
+        let marks = &SessionMarks::default();
+        let request = AssumeRole { caller, role, session_name, duration_seconds, policy, marks };
         issuer(&keys()).assume_role(request, seed())
     }
 

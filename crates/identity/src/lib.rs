@@ -22,6 +22,7 @@ mod group;
 mod ids;
 mod issue;
 mod managed_policy;
+mod marks;
 mod names;
 pub mod organization;
 mod policies;
@@ -62,16 +63,17 @@ pub use group::{
 pub use ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
 pub use issue::{
     AssumeRole, Bearer, GetFederationToken, Issuer, NewSession, SESSION_POLICY_CHARACTERS_MAX,
-    SessionCredentials, session_duration,
+    SessionCredentials, percent_of_session_policy, session_duration,
 };
 pub use managed_policy::{
     MANAGED_POLICY_CHARACTERS_MAX, ManagedPolicy, NewPolicy, POLICY_VERSIONS_MAX, PolicyArn,
     PolicyOwner, PolicyVersion, PolicyVersionId, create_policy, create_policy_version,
     delete_policy, delete_policy_version, set_default_policy_version,
 };
+pub use marks::{SESSION_TAG_BYTES_MAX, SessionMarks, SessionTags};
 pub use names::{
     AccountAliasName, FederatedUserName, GroupName, Path, PolicyName, RoleName, SessionName,
-    UserName,
+    SourceIdentity, UserName,
 };
 pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
 pub use role::{

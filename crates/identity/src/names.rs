@@ -94,6 +94,12 @@ name_type! {
     SessionName, "roleSessionName", 2..=64
 }
 
+name_type! {
+    /// For whom a session of a role is: 2..=64 of `[\w+=,.@-]`. Source: STS model,
+    /// `sourceIdentityType`.
+    SourceIdentity, "sourceIdentity", 2..=64
+}
+
 impl SessionName {
     /// The name of the sessions that a function runs as: the function's. One of a single character
     /// is too short for a session; it is called `lambda-F`, our own choice.

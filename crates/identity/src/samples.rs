@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use portcullis_iam::NoEntities;
 use proptest::prelude::*;
 
+use crate::marks::SessionMarks;
 use crate::trust::TrustPolicy;
 use crate::{
     AccountId, Group, GroupId, InlinePolicies, MaxSessionDuration, Path, Role, RoleId,
@@ -82,6 +83,7 @@ pub(crate) fn claims() -> SessionClaims {
         issued: "2026-01-02T03:04:05Z".parse().unwrap(),
         expires: "2026-01-02T04:04:05Z".parse().unwrap(),
         policy: Some(ALLOW.into()),
+        marks: SessionMarks::default(),
         source: "arn:aws:iam::123456789012:user/team/alice".into(),
         key: None,
     }

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::arn::{Partition, federated_user_arn, session_arn};
 use crate::caller::{Revoked, UserIdentity, principal};
 use crate::ids::{ACCESS_KEY_ID_RANDOM_BYTES, AccessKeyId, AccountId, RoleId, UserId};
+use crate::marks::{SessionMarks, SessionTags};
 use crate::names::{FederatedUserName, RoleName, SessionName, UserName};
 use crate::seal::NONCE_BYTES;
+use crate::tags::{Tag, Tags};
 use crate::user::User;
 
 /// What one new session is made of, all random: see [`crate::generate::session_seed`].
@@ -39,6 +41,8 @@ pub struct SessionClaims {
     pub expires: Timestamp,
     /// The session policy; it parsed as one.
     pub policy: Option<Box<str>>,
+    /// What the session of a role is marked with.
+    pub marks: SessionMarks,
     /// Who asked for it: ARN or service name, for the record.
     pub source: Box<str>,
     /// The long-term key that asked for it, where it ends with that key. Role sessions do not: they
@@ -123,9 +127,29 @@ struct SealedClaims<'a> {
     expires: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<SealedTag<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_identity: Option<Cow<'a, str>>,
     source: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Cow<'a, str>>,
+}
+
+/// A session tag: key, value, whether it is transitive.
+type SealedTag<'a> = (Cow<'a, str>, Cow<'a, str>, bool);
+
+fn seal_tags(tags: &SessionTags) -> Vec<SealedTag<'_>> {
+    let is_transitive = |tag: &Tag| tags.transitive().any(|key| tag.has_key(key));
+    let all = tags.tags().iter();
+    all.map(|tag| (tag.key().into(), tag.value().into(), is_transitive(tag))).collect()
+}
+
+fn open_tags(sealed: &[SealedTag<'_>]) -> Option<SessionTags> {
+    let tags = sealed.iter().map(|(key, value, _)| Tag::new(key, value).ok());
+    let tags = Tags::new(tags.collect::<Option<_>>()?).ok()?;
+    let transitive = sealed.iter().filter(|(.., transitive)| *transitive);
+    SessionTags::new(tags, transitive.map(|(key, ..)| key.as_ref().into())).ok()
 }
 
 impl<'a> SealedClaims<'a> {
@@ -188,6 +212,8 @@ impl SessionClaims {
             issued: self.issued.as_second(),
             expires: self.expires.as_second(),
             policy: self.policy.as_deref().map(Cow::from),
+            tags: seal_tags(&self.marks.tags),
+            source_identity: self.marks.source_identity.as_ref().map(|text| text.as_str().into()),
             source: self.source.as_ref().into(),
             key: self.key.as_ref().map(|key| key.as_str().into()),
             ..SealedClaims::default()
@@ -204,6 +230,13 @@ impl SessionClaims {
             session_id: sealed.session,
             issued: Timestamp::from_second(sealed.issued).ok()?,
             expires: Timestamp::from_second(sealed.expires).ok()?,
+            marks: SessionMarks {
+                tags: open_tags(&sealed.tags)?,
+                source_identity: (sealed.source_identity.as_deref())
+                    .map(str::parse)
+                    .transpose()
+                    .ok()?,
+            },
             policy: sealed.policy.map(|policy| policy.into()),
             source: sealed.source.into(),
             key: sealed.key.map(|key| key.parse()).transpose().ok()?,

@@ -38,7 +38,7 @@ impl Tag {
     }
 
     /// Whether the key is `key`, ignoring case. Source: iam.md §5.1.
-    fn has_key(&self, key: &str) -> bool {
+    pub(crate) fn has_key(&self, key: &str) -> bool {
         let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
         self.key.eq_ignore_ascii_case(key)
             || (!(self.key.is_ascii() && key.is_ascii()) && fold(&self.key) == fold(key))

@@ -1,10 +1,16 @@
 //! Sessions on the wire: what several operations of STS take and give.
 
 use portcullis_catalog::effects::SessionSettings;
-use portcullis_identity::{Bearer, SESSION_POLICY_CHARACTERS_MAX, SessionCredentials};
-use portcullis_model::{Timestamp, sts::types::Credentials};
+use portcullis_identity::{
+    Bearer, IdentityError, SessionCredentials, SessionMarks, SessionTags, Tag, Tags,
+    percent_of_session_policy,
+};
+use portcullis_model::{
+    Timestamp,
+    sts::types::{AssumeRoleInput, Credentials},
+};
 
-use crate::context::RequestCx;
+use crate::{context::RequestCx, error::ApiError, wire::iam::parsed_or_none};
 
 /// What was asked for; the model's constraints hold, so that no duration is negative.
 pub(crate) fn settings(seconds: Option<i32>, policy: Option<&str>) -> SessionSettings<'_> {
@@ -36,8 +42,23 @@ pub(crate) fn credentials(credentials: SessionCredentials) -> Credentials {
     }
 }
 
-/// How much of its limit a session policy takes. Ours is not packed: its characters count.
-pub(crate) fn percent_of_limit(policy: &str) -> Option<i32> {
-    let percent = (policy.chars().count() * 100).div_ceil(SESSION_POLICY_CHARACTERS_MAX);
-    i32::try_from(percent).ok()
+/// How much of their limit a session policy and session tags take; `None` without either.
+pub(crate) fn percent_of_limit(policy: Option<&str>, marks: &SessionMarks) -> Option<i32> {
+    let is_tagged = marks.tags.tags().iter().next().is_some();
+    let percent = policy.map_or(0, percent_of_session_policy) + marks.percent_of_limit();
+    i32::try_from(percent).ok().filter(|_| policy.is_some() || is_tagged)
+}
+
+/// The marks of the session that the caller asks for, inherited ones included.
+///
+/// # Errors
+/// Those of [`SessionTags::new`] and [`SessionMarks::asked_by`].
+pub(crate) fn marks(cx: &RequestCx<'_>, input: &AssumeRoleInput) -> Result<SessionMarks, ApiError> {
+    let given = input.tags.as_deref().unwrap_or_default().iter();
+    let tags = given.map(|tag| Tag::new(&tag.key, &tag.value)).collect::<Result<_, _>>();
+    let tags = Tags::new(tags.map_err(IdentityError::from)?)?;
+    let transitive = input.transitive_tag_keys.as_deref().unwrap_or_default().iter();
+    let tags = SessionTags::new(tags, transitive.map(|key| key.as_str().into()))?;
+    let source_identity = parsed_or_none(input.source_identity.as_deref())?;
+    Ok(SessionMarks { tags, source_identity }.asked_by(cx.caller())?)
 }

@@ -2,7 +2,7 @@
 //! which is in memory, has none.
 
 use jiff::{SignedDuration, Timestamp};
-use portcullis_identity::{Caller, SessionClaims, SessionHolder};
+use portcullis_identity::{Caller, SessionClaims, SessionHolder, SessionMarks};
 use portcullis_lambda::{
     Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, RecursiveLoop, Target,
 };
@@ -150,6 +150,7 @@ impl Snapshot {
             session_id: Default::default(),
             issued: now,
             expires: now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now),
+            marks: SessionMarks::default(),
             policy: None,
             source: "lambda.amazonaws.com".into(),
             key: None,

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use portcullis_identity::{
     AccessKeyId, AccountId, AssumeRole as Request, Bearer, Caller, FederatedUserName,
     GetFederationToken as FederationRequest, IdentityError, Issuer, KeyOwner, KeyStatus,
-    NewSession, Owner, Revoked, SessionClaims, SessionCredentials, SessionHolder, SessionName,
-    generate,
+    NewSession, Owner, Revoked, SessionClaims, SessionCredentials, SessionHolder, SessionMarks,
+    SessionName, generate,
 };
 use portcullis_lambda::FunctionArn;
 use portcullis_model::sts::operation::{AssumeRole, GetAccessKeyInfo, GetFederationToken};
@@ -24,7 +24,8 @@ pub struct SessionSettings<'a> {
 }
 
 impl Snapshot {
-    /// Makes the credentials of a new session of the permitted role for `caller`.
+    /// Makes the credentials of a new session of the permitted role for `caller`, marked with `marks`,
+    /// which have what they inherit from it.
     ///
     /// # Errors
     /// The missing role; those of [`Issuer::assume_role`].
@@ -34,13 +35,14 @@ impl Snapshot {
         caller: &Caller,
         session_name: &SessionName,
         settings: SessionSettings<'_>,
+        marks: &SessionMarks,
         now: Timestamp,
     ) -> Result<NewSession, Failure<IdentityError>> {
         let TrustingRole(resource) = permit.consume();
         let role = resource.find(self)?;
         let SessionSettings { duration_seconds, policy } = settings;
         let request =
-            Request { caller, role: &role.stored, session_name, duration_seconds, policy };
+            Request { caller, role: &role.stored, session_name, duration_seconds, policy, marks };
         let seed = generate::session_seed(role.stored.account).map_err(CatalogError::from)?;
         Ok(self.issuer(now)?.assume_role(request, seed)?)
     }

@@ -12,7 +12,7 @@ use portcullis_catalog::{
 use portcullis_iam::MapContext;
 use portcullis_identity::{
     AccessKey, AccountId, Caller, IdentityError, MaxSessionDuration, NewSession, Partition,
-    Revoked, SessionName, Tags, UserName,
+    Revoked, SessionMarks, SessionName, Tags, UserName,
 };
 use portcullis_model::{
     Operation,
@@ -219,7 +219,11 @@ impl Node {
         let permit = self.try_permit::<AssumeRole, _>(caller, TrustingRole(self.role(role)))?;
         let session: SessionName = "night-run".parse().unwrap();
         let settings = SessionSettings { duration_seconds: None, policy: None };
-        Ok(self.catalog.load().assume_role(permit, caller, &session, settings, now()).unwrap())
+        Ok(self
+            .catalog
+            .load()
+            .assume_role(permit, caller, &session, settings, &SessionMarks::default(), now())
+            .unwrap())
     }
 
     /// Who a session's token says that its bearer is.

@@ -2,7 +2,7 @@
 //! policies allow.
 
 use portcullis_catalog::{Permit, RoleResource, TrustingRole};
-use portcullis_identity::IdentityError;
+use portcullis_identity::{IdentityError, SessionMarks, SourceIdentity};
 use portcullis_model::sts::{
     operation::AssumeRole,
     types::{AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser},
@@ -15,7 +15,7 @@ use crate::{
     error::ApiError,
     wire::{
         iam::{parsed, unsupported},
-        sts::{credentials, is_given, percent_of_limit, settings},
+        sts::{credentials, is_given, marks, percent_of_limit, settings},
     },
 };
 
@@ -23,44 +23,56 @@ pub(crate) async fn assume_role(
     cx: &RequestCx<'_>,
     input: AssumeRoleInput,
 ) -> Result<Answer<AssumeRoleOutput>, ApiError> {
-    let permit = permit(cx, &input)?;
+    let marks = marks(cx, &input)?;
+    let permit = permit(cx, &input, &marks)?;
     refuse_unsupported(&input)?;
     let name = parsed(&input.role_session_name)?;
     let settings = settings(input.duration_seconds, input.policy.as_deref());
-    let assumed = cx.snapshot.assume_role(permit, cx.caller(), &name, settings, cx.now())?;
+    let (caller, now) = (cx.caller(), cx.now());
+    let assumed = cx.snapshot.assume_role(permit, caller, &name, settings, &marks, now)?;
     Ok(Answer::Output(AssumeRoleOutput {
         credentials: Some(credentials(assumed.credentials)),
         assumed_role_user: Some(AssumedRoleUser {
             assumed_role_id: assumed.user_id,
             arn: assumed.arn,
         }),
-        packed_policy_size: settings.policy.and_then(percent_of_limit),
+        packed_policy_size: percent_of_limit(settings.policy, &marks),
+        source_identity: marks.source_identity.map(|text| text.to_string()),
         ..AssumeRoleOutput::default()
     }))
 }
 
-/// The permission to become the role, whose account may be another one.
+/// The permission to become the role, whose account may be another one; and to mark the session, if
+/// it is to be marked.
 fn permit(
     cx: &RequestCx<'_>,
     input: &AssumeRoleInput,
+    marks: &SessionMarks,
 ) -> Result<Permit<AssumeRole, TrustingRole>, ApiError> {
     let invalid = || IdentityError::InvalidRoleArn(input.role_arn.clone());
     let role = RoleResource::of_arn(&input.role_arn).ok_or_else(invalid)?;
     let parameters = Parameters::default()
         .with("sts:rolesessionname", Some(input.role_session_name.as_str()))
-        .with("sts:externalid", input.external_id.as_deref());
-    cx.authorize(TrustingRole(role), &parameters)
+        .with("sts:externalid", input.external_id.as_deref())
+        .with("sts:sourceidentity", marks.source_identity.as_ref().map(SourceIdentity::as_str))
+        .tagged(marks.tags.tags().iter().map(|tag| (tag.key(), tag.value())))
+        .transitive(marks.tags.transitive());
+    let permit = cx.authorize(TrustingRole(role), &parameters)?;
+    if !parameters.tags.is_empty() {
+        cx.check("sts:TagSession", permit.resource(), &parameters)?;
+    }
+    if marks.source_identity.is_some() {
+        cx.check("sts:SetSourceIdentity", permit.resource(), &parameters)?;
+    }
+    Ok(permit)
 }
 
 /// What would make the session another one than was asked for, were it ignored.
 fn refuse_unsupported(input: &AssumeRoleInput) -> Result<(), ApiError> {
     unsupported(&[
         (is_given(input.policy_arns.as_ref()), "PolicyArns"),
-        (is_given(input.tags.as_ref()), "Tags"),
-        (is_given(input.transitive_tag_keys.as_ref()), "TransitiveTagKeys"),
         (input.serial_number.is_some(), "SerialNumber"),
         (input.token_code.is_some(), "TokenCode"),
-        (input.source_identity.is_some(), "SourceIdentity"),
         (is_given(input.provided_contexts.as_ref()), "ProvidedContexts"),
         (input.minimum_session_token_size.is_some(), "MinimumSessionTokenSize"),
     ])

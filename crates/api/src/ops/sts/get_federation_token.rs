@@ -2,6 +2,7 @@
 //! the caller and the session policy allow.
 
 use portcullis_catalog::FederatedUserResource;
+use portcullis_identity::SessionMarks;
 use portcullis_model::sts::{
     operation::GetFederationToken,
     types::{FederatedUser, GetFederationTokenInput, GetFederationTokenOutput},
@@ -31,7 +32,7 @@ pub(crate) async fn get_federation_token(
     Ok(Answer::Output(GetFederationTokenOutput {
         credentials: Some(credentials(made.credentials)),
         federated_user: Some(FederatedUser { federated_user_id: made.user_id, arn: made.arn }),
-        packed_policy_size: settings.policy.and_then(percent_of_limit),
+        packed_policy_size: percent_of_limit(settings.policy, &SessionMarks::default()),
         ..GetFederationTokenOutput::default()
     }))
 }
