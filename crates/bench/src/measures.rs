@@ -15,13 +15,14 @@ use crate::{
     report::Row,
     say,
     server::Server,
-    session::{Session, package},
+    session::{self, Session, package},
 };
 
 mod add_permission;
 mod cold;
 mod decision;
 mod get_policy;
+mod identities;
 mod invoke;
 mod start;
 
@@ -84,7 +85,7 @@ impl<'a> Bench<'a> {
             symlink(&self.runtimes, runtimes)?;
         }
         let mut session = server.session()?;
-        session.create_role()?;
+        session.create_role(session::ROLE)?;
         Ok(session)
     }
 
@@ -108,6 +109,8 @@ pub(crate) enum Measure {
     Invoke,
     /// First answers of new functions.
     ColdStart,
+    /// Callers among very many users and roles.
+    Identities,
     /// Start, and memory when idle.
     Start,
 }
@@ -120,6 +123,7 @@ impl Measure {
             Self::AddPermission => add_permission::measure(bench),
             Self::Invoke => invoke::measure(bench),
             Self::ColdStart => cold::measure(bench),
+            Self::Identities => identities::measure(bench),
             Self::Start => start::measure(bench),
         }
     }

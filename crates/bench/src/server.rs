@@ -10,10 +10,12 @@ use std::{
 
 use portcullis_sigv4::Credentials;
 
-use crate::{Fallible, process::Process, session::Session, wire::Connection};
-
-/// Where it answers once it is ready.
-const HEALTH: &[u8] = b"GET /_portcullis/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+use crate::{
+    Fallible,
+    process::Process,
+    session::{self, Session},
+    wire::Connection,
+};
 
 /// A server that is ready; it drains and ends with this value.
 #[derive(Debug)]
@@ -84,7 +86,7 @@ fn ready(process: &mut Process, known: Option<Credentials>) -> Fallible<Ready> {
         session_token: None,
     });
     let root = known.or(printed).ok_or("it printed no root credentials")?;
-    match Connection::open(address)?.send(HEALTH)?.status {
+    match Connection::open(address)?.send(session::HEALTH.as_bytes())?.status {
         200 => Ok(Ready { address, root, is_constant }),
         status => Err(format!("it listens, and its health is {status}").into()),
     }

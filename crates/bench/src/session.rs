@@ -27,7 +27,11 @@ pub(crate) const HANDLER: &str = "def handler(event, context): return event\n";
 /// What every call of a function sends.
 pub(crate) const PAYLOAD: &str = r#"{"key1":"value1","key2":"value2","key3":"value3"}"#;
 
-const ROLE: &str = "bench";
+/// The role that the functions have.
+pub(crate) const ROLE: &str = "bench";
+
+/// Whether the server is well: a call that nobody signs.
+pub(crate) const HEALTH: &str = "GET /_portcullis/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// How long a function may take to become active.
 const ACTIVE: Duration = Duration::from_secs(60);
@@ -58,23 +62,24 @@ impl Session {
 
     /// One action of IAM.
     fn iam(&mut self, action: &str, parameters: &[(&str, &str)]) -> Fallible<Answer> {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("Action", action), ("Version", "2010-05-08")])
-            .extend_pairs(parameters)
-            .finish();
-        let (path, header) = ("/".to_owned(), None);
-        self.call(&Call { service: "iam", method: Method::POST, path, body, header })
+        self.call(&query("iam", action, "2010-05-08", parameters))
     }
 
-    /// The role that the functions have.
-    pub(crate) fn create_role(&mut self) -> Fallible<()> {
+    /// A role that functions can have.
+    pub(crate) fn create_role(&mut self, name: &str) -> Fallible<()> {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
             "Principal": {"Service": "lambda.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }]});
         let trust = trust.to_string();
-        self.iam("CreateRole", &[("RoleName", ROLE), ("AssumeRolePolicyDocument", &trust)])?;
+        self.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)])?;
+        Ok(())
+    }
+
+    /// Creates a user who has nothing.
+    pub(crate) fn create_bare_user(&mut self, name: &str) -> Fallible<()> {
+        self.iam("CreateUser", &[("UserName", name)])?;
         Ok(())
     }
 
@@ -163,6 +168,20 @@ impl Session {
         let body = String::from_utf8_lossy(&answer.body);
         same.then_some(answer.time).ok_or_else(|| format!("the function answered {body}").into())
     }
+}
+
+/// The call that asks who calls.
+pub(crate) fn caller_identity() -> Call {
+    query("sts", "GetCallerIdentity", "2011-06-15", &[])
+}
+
+/// One action of a service of the Query protocol.
+fn query(service: &'static str, action: &str, version: &str, rest: &[(&str, &str)]) -> Call {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("Action", action), ("Version", version)])
+        .extend_pairs(rest)
+        .finish();
+    Call { service, method: Method::POST, path: "/".to_owned(), body, header: None }
 }
 
 /// The call that reads a function's policy.
