@@ -9,7 +9,7 @@ use crate::{XtaskError, tidy};
 
 /// What the end-to-end tests use, pinned.
 const PYTHON_PACKAGES: &[&str] =
-    &["pytest==9.2.0", "boto3==1.44.8", "botocore==1.44.8", "awscli==1.46.3"];
+    &["pytest==9.2.0", "boto3==1.44.8", "botocore==1.44.8", "awscli==1.46.3", "h2==4.3.0"];
 
 /// Runs every check in the order in which a failure is cheapest to find.
 ///

@@ -20,7 +20,8 @@ const HASH_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// that it announced.
 ///
 /// # Errors
-/// [`ApiError::Throttled`] when there is no memory for it, `too_large`, [`ApiError::BodyUnread`].
+/// [`ApiError::Throttled`] when there is no memory for it, `too_large`, [`ApiError::BodyUnread`],
+/// [`ApiError::BodyMalformed`].
 pub(crate) async fn receive(
     memory: &Memory,
     kind: Kind,
@@ -37,6 +38,7 @@ pub(crate) async fn receive(
     match read_bounded(body, limit, share.pace()).await {
         Ok(body) => Ok(share.held_by(body)),
         Err(BodyError::TooLarge { .. }) => Err(too_large(announced)),
+        Err(BodyError::Malformed(_)) => Err(ApiError::BodyMalformed),
         Err(BodyError::Io(_) | BodyError::TimedOut) => Err(ApiError::BodyUnread),
     }
 }

@@ -80,6 +80,9 @@ pub(crate) enum ApiError {
     /// The body did not arrive whole.
     #[error("The request body could not be read in time.")]
     BodyUnread,
+    /// The body is not framed as HTTP demands.
+    #[error("The body of the request is not framed as HTTP demands.")]
+    BodyMalformed,
     /// The operation exists on AWS and is not served here.
     #[error("Portcullis does not serve {0} yet.")]
     NotServed(Cow<'static, str>),
@@ -192,6 +195,7 @@ impl ApiError {
             Self::RequestTooLarge { .. }
             | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
             Self::BodyUnread              => Row(408, "RequestTimeoutException", Shape::Lower),
+            Self::BodyMalformed           => Row(400, "MalformedHttpRequestException", Shape::Lower),
             Self::NotServed(_)            => Row(400, "UnsupportedOperationException", Shape::Lower),
             Self::CannotSuppose(_)        => Row(400, "InvalidParameterValueException", Shape::TypedLower),
             Self::NoDecision(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
@@ -223,6 +227,7 @@ impl ApiError {
             | Self::RequestTooLarge { .. }
             | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
             Self::BodyUnread              => (408, "RequestTimeout"),
+            Self::BodyMalformed           => (400, "MalformedHttpRequest"),
             Self::NotServed(_)            => (400, "UnsupportedOperation"),
             Self::CannotSuppose(_)        => (400, "InvalidInput"),
             Self::NoDecision(_)           => (404, "NoSuchEntity"),

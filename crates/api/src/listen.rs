@@ -1,12 +1,13 @@
-//! The accept loop: HTTP/1.1 over TCP, where everything that a client can hold is bounded.
+//! The accept loop: HTTP/1 and HTTP/2 over TCP, where everything that a client can hold is bounded.
 //!
 //! A connection that is silent, sends its head slowly, idles too long or takes no answer is
 //! closed; a body is read no further than its limit and no slower than its pace; connections
 //! beyond the cap wait in the kernel's queue. On shutdown, running requests finish, within a
-//! grace.
+//! grace. A client that begins with HTTP/2's preface speaks HTTP/2.
 //!
 //! hyper alone does not do this: its one head deadline counts idle time and slow sending alike,
-//! and it answers an unread body with a reset that may destroy the answer.
+//! it answers an unread body with a reset that may destroy the answer, and over HTTP/2 it waits
+//! for ever.
 //!
 //! Never here: what a request means.
 
@@ -15,10 +16,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -28,12 +26,11 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::{
     body::{Body, Incoming},
-    server::conn::http1,
-    service::{HttpService, Service, service_fn},
+    service::Service,
 };
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -43,9 +40,22 @@ use tokio::{
     time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at},
 };
 
+// The path is given because the tests of this file take it in by its path.
+#[path = "listen/turn.rs"]
+mod turn;
+
+use turn::{Turn, turns};
+
 /// Longest request line and headers together, in bytes. Ours: presigned queries carry session
 /// tokens of several KB, and hyper's URIs end at 64 KB anyway.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+
+/// What one HTTP/2 connection may send before anyone reads it, in bytes: of one body no more than is
+/// held without a share of the memory, and of all together twice that.
+const WINDOW_BYTES: u32 = 128 * 1024;
+
+/// Requests that one HTTP/2 connection may have running: the least that RFC 9113 §6.5.2 recommends.
+const STREAMS_MAX: u32 = 100;
 
 /// How long a client that still sends may go on after our answer, so that it reads the answer
 /// and not a reset.
@@ -114,7 +124,7 @@ where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
-    B: Body<Error: Into<BoxError>, Data: Send> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let mut shutdown = pin!(shutdown);
     let mut connections = Connections::new(limits);
@@ -136,7 +146,7 @@ where
 /// The open connections, each a task that holds one permit.
 struct Connections {
     limits: Limits,
-    http: http1::Builder,
+    http: auto::Builder<TokioExecutor>,
     free: Arc<Semaphore>,
     graceful: GracefulShutdown,
     tasks: JoinSet<()>,
@@ -144,13 +154,9 @@ struct Connections {
 
 impl Connections {
     fn new(limits: Limits) -> Self {
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new());
-        http.header_read_timeout(limits.idle);
-        http.max_header_size(HEAD_BYTES_MAX);
         Self {
             limits,
-            http,
+            http: protocols(&limits),
             free: Arc::new(Semaphore::new(limits.connections_max.clamp(1, Semaphore::MAX_PERMITS))),
             graceful: GracefulShutdown::new(),
             tasks: JoinSet::new(),
@@ -189,18 +195,22 @@ impl Connections {
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send + 'static,
         S::Error: Into<BoxError>,
-        B: Body<Error: Into<BoxError>, Data: Send> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "connection closed at once");
             return;
         }
-        let turn = Turn::default();
+        let turn = Turn::new(self.limits.stall);
         let stream = TokioIo::new(Paced::new(stream, turn.clone(), &self.limits));
-        let connection = self.http.serve_connection(stream, turns(service, turn, peer));
-        let connection = self.graceful.watch(connection);
+        let connection = self.http.serve_connection(stream, turns(service, turn.clone(), peer));
+        let connection = self.graceful.watch(connection.into_owned());
         self.tasks.spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                () = turn.given_up() => Err(too_slow().into()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, %peer, "connection ended");
             }
             drop(permit);
@@ -224,6 +234,22 @@ impl Connections {
     }
 }
 
+/// Both protocols with their limits.
+fn protocols(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle)
+        .max_buf_size(HEAD_BYTES_MAX as usize);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(2 * WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_MAX);
+    http
+}
+
 /// Whether the next connection may be accepted at once: this one died in the queue.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
@@ -234,44 +260,6 @@ fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a connection's task failed");
     }
-}
-
-/// Whose turn it is on a connection: even while we wait for a request, odd while we answer one.
-#[derive(Clone, Debug, Default)]
-struct Turn(Arc<AtomicU64>);
-
-impl Turn {
-    fn pass(&self) {
-        self.0.fetch_add(1, Ordering::Release);
-    }
-
-    fn number(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// The service, keeping the count of turns, and telling each request its peer.
-fn turns<S, B>(
-    service: S,
-    turn: Turn,
-    peer: SocketAddr,
-) -> impl HttpService<Incoming, ResBody = B, Error = S::Error, Future: Send> + Send
-where
-    S: Service<Request<Incoming>, Response = Response<B>> + Send,
-    S::Future: Send,
-    S::Error: Into<BoxError>,
-    B: Body,
-{
-    service_fn(move |mut request: Request<Incoming>| {
-        turn.pass();
-        request.extensions_mut().insert(Peer(peer));
-        let (answer, turn) = (service.call(request), turn.clone());
-        async move {
-            let answer = answer.await;
-            turn.pass();
-            answer
-        }
-    })
 }
 
 /// A moment to wait for, or none. Setting it costs no allocation.
@@ -303,6 +291,7 @@ impl Alarm {
 struct Paced {
     stream: TcpStream,
     head: Duration,
+    idle: Duration,
     stall: Duration,
     turn: Turn,
     /// The turn that `reads_head` and `reading` are of.
@@ -318,6 +307,7 @@ impl Paced {
         Self {
             stream,
             head: limits.head,
+            idle: limits.idle,
             stall: limits.stall,
             seen: turn.number(),
             turn,
@@ -328,18 +318,21 @@ impl Paced {
         }
     }
 
+    /// Over HTTP/1, hyper keeps the time between an answer and the next head.
     fn follow_turn(&mut self) {
         let number = self.turn.number();
         if number != self.seen {
             self.seen = number;
             self.reads_head = false;
-            self.reading.until = None;
+            let idles = self.turn.is_multiplexed() && !self.turn.answers();
+            self.reading.until = idles.then(|| after(Instant::now(), self.idle));
         }
     }
 
-    /// The first bytes of a request start the time for the rest of its head.
+    /// The first bytes of a request start the time for the rest of its head. Over HTTP/2 bytes may
+    /// be of anything: after the first request, the time to idle is the time for the next head.
     fn note_bytes(&mut self) {
-        let waiting = self.seen.is_multiple_of(2);
+        let waiting = !self.turn.answers() && !self.turn.is_multiplexed();
         if waiting && !self.reads_head {
             self.reads_head = true;
             self.reading.until = Some(after(Instant::now(), self.head));
@@ -480,9 +473,12 @@ pub enum BodyError {
         /// The limit.
         max: usize,
     },
-    /// The connection broke, or what came was no HTTP.
+    /// The connection broke.
     #[error("the body cannot be read")]
     Io(#[source] BoxError),
+    /// What came was no HTTP.
+    #[error("the body is not framed as HTTP demands")]
+    Malformed(#[source] BoxError),
     /// It fell behind its [`Pace`].
     #[error("the body arrives too slowly")]
     TimedOut,
@@ -532,7 +528,7 @@ where
 {
     loop {
         let frame = timeout_at(until, body.frame()).await.map_err(|_| BodyError::TimedOut)?;
-        match frame.transpose().map_err(|error| BodyError::Io(error.into()))? {
+        match frame.transpose().map_err(|error| unread(error.into()))? {
             None => return Ok(None),
             Some(frame) => {
                 if let Ok(data) = frame.into_data() {
@@ -541,6 +537,15 @@ where
             }
         }
     }
+}
+
+/// Whether the connection broke or the client misframed its body: hyper tells by the kind of the
+/// error below its own.
+fn unread(error: BoxError) -> BodyError {
+    use io::ErrorKind::{InvalidData, InvalidInput};
+    let below = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let is_misframed = below.is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput));
+    if is_misframed { BodyError::Malformed(error) } else { BodyError::Io(error) }
 }
 
 /// A deadline; one beyond what clocks can hold is a year away.

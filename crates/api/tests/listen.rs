@@ -19,11 +19,13 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
+    client::conn::http2::{self, SendRequest},
     service::service_fn,
 };
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use listen::{BodyError, Drained, Limits, Pace, Peer, read_bounded, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -136,6 +138,7 @@ async fn bounded(request: Request<Incoming>, pace: Pace) -> Response<Full<Bytes>
         Ok(_) => Response::new(Full::from("ok")),
         Err(BodyError::TooLarge { max: 8 }) => status(413),
         Err(BodyError::TimedOut) => status(408),
+        Err(BodyError::Malformed(_)) => status(400),
         Err(other) => panic!("{other}"),
     }
 }
@@ -397,6 +400,17 @@ async fn a_body_that_stalls_is_given_up() {
     }
 }
 
+#[tokio::test]
+async fn a_body_that_is_misframed_is_told_from_one_that_breaks_off() {
+    let server = Server::start(LIMITS, patient).await;
+    for body in ["zz\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n", "1\r\na\r\n\r\n"] {
+        let mut client = server.connect().await;
+        client.send(b"PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+        client.send(body.as_bytes()).await;
+        assert!(client.answer().await.starts_with("HTTP/1.1 400"), "{body:?}");
+    }
+}
+
 /// A body of frames of four bytes, without end, that counts how many were asked for.
 struct Endless {
     asked: Arc<AtomicUsize>,
@@ -451,4 +465,119 @@ async fn a_body_that_breaks_off_is_an_error() {
     client.send(b"PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\n1234").await;
     drop(client);
     assert!(matches!(soon(told).await.unwrap(), Err(BodyError::Io(_))));
+}
+
+/// HTTP/2 by a client that knows beforehand; `window` is what it takes of an answer unread, in bytes.
+async fn http2(server: &Server, window: u32) -> SendRequest<Full<Bytes>> {
+    let stream = TokioIo::new(server.connect().await.0);
+    let mut client = http2::Builder::new(TokioExecutor::new());
+    client.initial_stream_window_size(window);
+    let (sender, connection) = client.handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn get(sender: &mut SendRequest<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    soon(sender.ready()).await?;
+    let request = Request::get("http://a:80/path").body(Full::default()).unwrap();
+    soon(sender.send_request(request)).await
+}
+
+/// Waits until the server has closed.
+async fn closed(sender: &mut SendRequest<Full<Bytes>>) {
+    soon(async {
+        while !sender.is_closed() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn http_2_has_its_host_among_the_headers() {
+    let host = |request: Request<Incoming>| async move {
+        let host = request.headers().get("host").unwrap().as_bytes().to_vec();
+        Response::new(Full::from(host))
+    };
+    let server = Server::start(LIMITS, host).await;
+    let mut sender = http2(&server, 65_535).await;
+    let body = get(&mut sender).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(body.to_bytes(), "a:80");
+}
+
+#[tokio::test]
+async fn http_2_answers_arrive_whole_whatever_their_size() {
+    let sizes = [0, 1, 16 * 1024, 16 * 1024 + 1, 3_000_000];
+    for size in sizes {
+        let long = move |_| async move { Response::new(Full::from(vec![7; size])) };
+        let server = Server::start(LIMITS, long).await;
+        let mut sender = http2(&server, 65_535).await;
+        let body = get(&mut sender).await.unwrap().into_body().collect().await.unwrap();
+        assert_eq!(body.to_bytes().len(), size);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_http_2_connection_is_closed() {
+    let server = Server::start(Limits { idle: SHORT * 4, ..LIMITS }, ok).await;
+    let mut sender = http2(&server, 65_535).await;
+    for _ in 0..3 {
+        get(&mut sender).await.unwrap();
+    }
+    closed(&mut sender).await;
+}
+
+#[tokio::test]
+async fn http_2_that_asks_nothing_is_dropped() {
+    let server = Server::start(Limits { head: SHORT, ..LIMITS }, ok).await;
+    closed(&mut http2(&server, 65_535).await).await;
+}
+
+#[tokio::test]
+async fn no_deadline_ends_a_request_that_http_2_has_answered() {
+    let slowly = |request| async {
+        tokio::time::sleep(SHORT * 3).await;
+        ok(request).await
+    };
+    let limits = Limits { idle: SHORT * 2, head: SHORT, ..LIMITS };
+    let server = Server::start(limits, slowly).await;
+    get(&mut http2(&server, 65_535).await).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_http_2_client_that_takes_no_answer_is_dropped_whatever_else_it_asks() {
+    let long = |request: Request<Incoming>| async move {
+        let size = if request.uri().path() == "/path" { 64 * 1024 * 1024 } else { 0 };
+        Response::new(Full::from(vec![0; size]))
+    };
+    let server = Server::start(Limits { stall: SHORT, ..LIMITS }, long).await;
+    let mut sender = http2(&server, 1024).await;
+    let untaken = get(&mut sender).await.unwrap();
+    closed(&mut sender).await;
+    assert!(untaken.into_body().collect().await.is_err(), "it is not whole");
+}
+
+#[tokio::test]
+async fn draining_answers_what_runs_over_http_2() {
+    let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (enter, left) = (Arc::clone(&entered), Arc::clone(&leave));
+    let waiting = move |request| {
+        let (enter, left) = (Arc::clone(&enter), Arc::clone(&left));
+        async move {
+            enter.notify_one();
+            left.notified().await;
+            ok(request).await
+        }
+    };
+    let server = Server::start(LIMITS, waiting).await;
+    let mut sender = http2(&server, 65_535).await;
+    let running = tokio::spawn(async move { get(&mut sender).await });
+    soon(entered.notified()).await;
+    let address = server.address;
+    let ended = tokio::spawn(server.stop());
+    soon(async { while TcpStream::connect(address).await.is_ok() {} }).await;
+    assert!(!ended.is_finished());
+    leave.notify_one();
+    assert_eq!(running.await.unwrap().unwrap().status(), 200);
+    assert_eq!(soon(ended).await.unwrap(), Drained::Whole);
 }
