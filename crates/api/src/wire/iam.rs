@@ -363,6 +363,14 @@ impl Paging {
     }
 }
 
+/// Refuses every marker: a list that is always empty has given none out.
+///
+/// # Errors
+/// [`IdentityError::InvalidMarker`].
+pub(crate) fn no_marker(marker: Option<&str>) -> Result<(), ApiError> {
+    marker.map_or(Ok(()), |_| Err(IdentityError::InvalidMarker.into()))
+}
+
 /// The marker of the next page, if there is one; `name` is what the list is ordered by.
 pub(crate) fn next_marker<T>(page: &Page<T>, name: impl Fn(&T) -> String) -> Option<String> {
     page.entries.last().filter(|_| page.more).map(|last| marker::encode(&name(last)))

@@ -5,13 +5,14 @@ use portcullis_model::iam::{
     types::{ListInstanceProfilesInput, ListInstanceProfilesOutput},
 };
 
-use crate::{answer::Answer, context::RequestCx, error::ApiError};
+use crate::{answer::Answer, context::RequestCx, error::ApiError, wire::iam};
 
 pub(crate) async fn list_instance_profiles(
     cx: &RequestCx<'_>,
-    _: ListInstanceProfilesInput,
+    input: ListInstanceProfilesInput,
 ) -> Result<Answer<ListInstanceProfilesOutput>, ApiError> {
     cx.snapshot.account_has_nothing(cx.whole_account::<ListInstanceProfiles>()?);
+    iam::no_marker(input.marker.as_deref())?;
     Ok(Answer::Output(ListInstanceProfilesOutput {
         instance_profiles: Vec::new(),
         is_truncated: Some(false),

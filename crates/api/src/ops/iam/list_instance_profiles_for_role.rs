@@ -5,7 +5,7 @@ use portcullis_model::iam::{
     types::{ListInstanceProfilesForRoleInput, ListInstanceProfilesForRoleOutput},
 };
 
-use crate::{answer::Answer, context::RequestCx, error::ApiError};
+use crate::{answer::Answer, context::RequestCx, error::ApiError, wire::iam};
 
 pub(crate) async fn list_instance_profiles_for_role(
     cx: &RequestCx<'_>,
@@ -13,6 +13,7 @@ pub(crate) async fn list_instance_profiles_for_role(
 ) -> Result<Answer<ListInstanceProfilesForRoleOutput>, ApiError> {
     let permit = cx.role::<ListInstanceProfilesForRole>(&input.role_name)?;
     cx.snapshot.has_no_instance_profile(permit)?;
+    iam::no_marker(input.marker.as_deref())?;
     Ok(Answer::Output(ListInstanceProfilesForRoleOutput {
         instance_profiles: Vec::new(),
         is_truncated: Some(false),

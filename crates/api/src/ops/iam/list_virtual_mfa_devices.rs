@@ -5,13 +5,14 @@ use portcullis_model::iam::{
     types::{ListVirtualMFADevicesInput, ListVirtualMFADevicesOutput},
 };
 
-use crate::{answer::Answer, context::RequestCx, error::ApiError};
+use crate::{answer::Answer, context::RequestCx, error::ApiError, wire::iam};
 
 pub(crate) async fn list_virtual_mfa_devices(
     cx: &RequestCx<'_>,
-    _: ListVirtualMFADevicesInput,
+    input: ListVirtualMFADevicesInput,
 ) -> Result<Answer<ListVirtualMFADevicesOutput>, ApiError> {
     cx.snapshot.account_has_nothing(cx.whole_account::<ListVirtualMFADevices>()?);
+    iam::no_marker(input.marker.as_deref())?;
     Ok(Answer::Output(ListVirtualMFADevicesOutput {
         virtual_mfa_devices: Vec::new(),
         is_truncated: Some(false),
