@@ -21,6 +21,7 @@ use crate::{
 mod add_permission;
 mod cold;
 mod decision;
+mod functions;
 mod get_policy;
 mod identities;
 mod invoke;
@@ -111,6 +112,8 @@ pub(crate) enum Measure {
     ColdStart,
     /// Callers among very many users and roles.
     Identities,
+    /// Very many functions.
+    Functions,
     /// Start, and memory when idle.
     Start,
 }
@@ -124,6 +127,7 @@ impl Measure {
             Self::Invoke => invoke::measure(bench),
             Self::ColdStart => cold::measure(bench),
             Self::Identities => identities::measure(bench),
+            Self::Functions => functions::measure(bench),
             Self::Start => start::measure(bench),
         }
     }

@@ -159,6 +159,15 @@ impl Session {
         Ok(self.call(&get_policy(function))?.body)
     }
 
+    /// One page of the list, by the path of [`functions_page`]: how many functions it has, and where
+    /// the next one begins.
+    pub(crate) fn list_functions(&mut self, path: &str) -> Fallible<(usize, Option<String>)> {
+        let page: Value = serde_json::from_slice(&self.call(&read(path))?.body)?;
+        let count = page.get("Functions").and_then(Value::as_array).ok_or("no functions")?.len();
+        let marker = page.get("NextMarker").and_then(Value::as_str).map(Into::into);
+        Ok((count, marker))
+    }
+
     /// Calls the function, which answers what it was sent; how long that took.
     pub(crate) fn invoke(&mut self, function: &str) -> Fallible<Duration> {
         let call = lambda(Method::POST, &format!("/{function}/invocations"), PAYLOAD);
@@ -187,6 +196,24 @@ fn query(service: &'static str, action: &str, version: &str, rest: &[(&str, &str
 /// The call that reads a function's policy.
 pub(crate) fn get_policy(function: &str) -> Call {
     lambda(Method::GET, &format!("/{function}/policy"), "")
+}
+
+/// The call that reads a function.
+pub(crate) fn get_function(function: &str) -> Call {
+    lambda(Method::GET, &format!("/{function}"), "")
+}
+
+/// The path of the list of functions, from `marker` on.
+pub(crate) fn functions_page(entries: usize, marker: Option<&str>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("MaxItems", &entries.to_string());
+    query.extend_pairs(marker.map(|marker| ("Marker", marker)));
+    format!("/?{}", query.finish())
+}
+
+/// A read of what `path` says, below the functions.
+pub(crate) fn read(path: &str) -> Call {
+    lambda(Method::GET, path, "")
 }
 
 /// The call that asks whether the function may be called, and does not call it.
