@@ -202,6 +202,56 @@ def test_accounts_move_and_are_listed_where_they_are(world):
     assert missing == ("AccountNotFoundException", "You specified an account that doesn't exist.")
 
 
+def test_an_account_leaves_and_is_limited_no_more(world):
+    organization = Organization(world).enable()
+    client = organization.boto
+    one, two = organization.account(), organization.account()
+    organization.limit(organization.root, deny("iam:ListUsers", "*"))
+    for account in (one, two):
+        assert error_of(account.root.boto("iam").list_users)[0] == "AccessDenied"
+    client.remove_account_from_organization(AccountId=one.id)
+    organization.limit(two.id, deny("organizations:LeaveOrganization", "*"))
+    leave = two.root.boto("organizations").leave_organization
+    assert error_of(leave)[0] == "AccessDeniedException"
+    for policy in client.list_policies_for_target(TargetId=two.id, Filter=SCP)["Policies"]:
+        if policy["Id"] != FULL:
+            client.detach_policy(PolicyId=policy["Id"], TargetId=two.id)
+    leave()
+    for account in (one, two):
+        account.root.boto("iam").list_users()
+        assert error_of(account.root.boto("organizations").describe_organization) == NOT_IN_USE
+        gone = error_of(client.remove_account_from_organization, AccountId=account.id)
+        assert gone == ("AccountNotFoundException", "You specified an account that doesn't exist.")
+    for refused in (
+        error_of(client.leave_organization),
+        error_of(client.remove_account_from_organization, AccountId=organization.management.id),
+    ):
+        assert refused[0] == "MasterCannotLeaveOrganizationException"
+    client.delete_organization()
+
+
+def test_in_a_closed_account_nobody_does_anything(world):
+    organization = Organization(world)
+    client, account = organization.boto, organization.account()
+    user = account.user(allow("*", "*"))
+    role = f"arn:aws:iam::{account.id}:role/OrganizationAccountAccessRole"
+    admin = organization.management.user(allow("sts:AssumeRole", role))
+    session = boto(admin.base, "iam", assume(admin, role))
+    assert error_of(client.close_account, AccountId=organization.management.id)[0] == "ConstraintViolationException"
+    client.close_account(AccountId=account.id)
+    for call in (account.root.boto("iam").list_users, user.boto("iam").list_users, session.list_users):
+        code, text = error_of(call)
+        assert code == "AccessDenied" and "because the account is suspended" in text
+    assert error_of(assume, admin, role)[0] == "AccessDenied"
+    shown = client.describe_account(AccountId=account.id)["Account"]
+    assert shown["Status"] == "SUSPENDED"
+    again = error_of(client.close_account, AccountId=account.id)
+    assert again == ("AccountAlreadyClosedException", "You attempted to close an account that is already closed.")
+    removed = error_of(client.remove_account_from_organization, AccountId=account.id)
+    assert removed[0] == "ConstraintViolationException"
+    assert error_of(client.delete_organization)[0] == "OrganizationNotEmptyException"
+
+
 def test_every_call_is_decided_on_the_resource_that_it_names(organization):
     management, o = organization.management.id, organization.id
     unit = organization.unit()

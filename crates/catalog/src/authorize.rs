@@ -133,6 +133,8 @@ pub enum DenialReason {
     Implicit(PolicyType, &'static str),
     /// A document that counts cannot be evaluated.
     Unreadable,
+    /// The account of the caller or of the resource is closed.
+    Closed,
 }
 
 impl DenialReason {
@@ -145,6 +147,7 @@ impl DenialReason {
                 Some(Self::Implicit(kind, action))
             }
             Outcome::Unreadable => Some(Self::Unreadable),
+            Outcome::Closed => Some(Self::Closed),
             Outcome::NotAcrossAccounts => Some(Self::Implicit(PolicyType::Resource, action)),
         }
     }
@@ -161,6 +164,7 @@ impl std::fmt::Display for DenialReason {
                 write!(f, "because no {kind} allows the {action} action")
             }
             Self::Unreadable => f.write_str("because a policy that applies cannot be evaluated"),
+            Self::Closed => f.write_str("because the account is suspended"),
         }
     }
 }

@@ -20,6 +20,7 @@ mod invocations;
 mod layer_permissions;
 mod layers;
 mod managed_policies;
+mod membership;
 mod organizations;
 mod permissions;
 mod roles;

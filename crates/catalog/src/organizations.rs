@@ -45,6 +45,8 @@ pub(crate) struct Membership {
     path: Arc<str>,
     /// `None` where they limit nobody: they are not in force, or this is the management account.
     service_control: Option<Result<Arc<Levels>, Unreadable>>,
+    /// Whether nobody in the account may do anything, nor anybody on what it owns.
+    is_closed: bool,
 }
 
 /// What the accounts in one root or unit share.
@@ -139,7 +141,8 @@ impl Organizations {
                 Ok(Arc::new(levels))
             });
             let organization = organization.id.clone();
-            let membership = Membership { organization, path: place.path.clone(), service_control };
+            let (path, is_closed) = (place.path.clone(), member.closed.is_some());
+            let membership = Membership { organization, path, service_control, is_closed };
             self.memberships.insert(*account, Arc::new(membership));
         }
     }
@@ -236,6 +239,11 @@ impl Organizations {
             None if !self.unreadable.is_empty() => Err(Unreadable),
             found => Ok(found),
         }
+    }
+
+    /// Whether the account was closed.
+    pub(crate) fn is_closed(&self, account: AccountId) -> bool {
+        self.memberships.get(&account).is_some_and(|membership| membership.is_closed)
     }
 
     /// The service control policies that limit `caller`; `None` where none do.

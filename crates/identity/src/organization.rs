@@ -6,6 +6,7 @@
 mod creation;
 mod error;
 mod ids;
+mod leaving;
 mod policies;
 mod units;
 
@@ -87,6 +88,8 @@ pub struct Member {
     pub parent: ContainerId,
     /// When it came.
     pub joined: Timestamp,
+    /// When it was closed, if it was: nobody in it may do anything any more.
+    pub closed: Option<Timestamp>,
 }
 
 /// What a new organization is made of.
@@ -115,7 +118,7 @@ impl Organization {
             return Err(OrganizationError::AlreadyInOrganization);
         }
         let parent = ContainerId::Root(new.root.clone());
-        let member = Member { named: None, parent, joined: now };
+        let member = Member { named: None, parent, joined: now, closed: None };
         Ok(Self {
             id: new.id,
             management,

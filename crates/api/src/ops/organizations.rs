@@ -1,6 +1,7 @@
 //! The operations of Organizations.
 
 pub(crate) mod attach_policy;
+pub(crate) mod close_account;
 pub(crate) mod create_account;
 pub(crate) mod create_organization;
 pub(crate) mod create_organizational_unit;
@@ -16,6 +17,7 @@ pub(crate) mod describe_policy;
 pub(crate) mod detach_policy;
 pub(crate) mod disable_policy_type;
 pub(crate) mod enable_policy_type;
+pub(crate) mod leave_organization;
 pub(crate) mod list_accounts;
 pub(crate) mod list_accounts_for_parent;
 pub(crate) mod list_children;
@@ -27,5 +29,6 @@ pub(crate) mod list_policies_for_target;
 pub(crate) mod list_roots;
 pub(crate) mod list_targets_for_policy;
 pub(crate) mod move_account;
+pub(crate) mod remove_account_from_organization;
 pub(crate) mod update_organizational_unit;
 pub(crate) mod update_policy;

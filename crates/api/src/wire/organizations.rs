@@ -206,13 +206,17 @@ impl<'a> Shown<'a> {
         } else {
             types::AccountJoinedMethod::Invited
         };
+        let (status, state) = match member.closed {
+            None => (types::AccountStatus::Active, types::AccountState::Active),
+            Some(_) => (types::AccountStatus::Suspended, types::AccountState::Suspended),
+        };
         types::Account {
             id: Some(id.to_string()),
             arn: self.arn_of("account", id.as_str()),
             email: Some(email),
             name: Some(name),
-            status: Some(types::AccountStatus::Active),
-            state: Some(types::AccountState::Active),
+            status: Some(status),
+            state: Some(state),
             paths: Some(vec![format!("{}{id}/", self.organization.path_to(&member.parent))]),
             joined_method: Some(joined),
             joined_timestamp: Some(EpochSeconds(member.joined)),

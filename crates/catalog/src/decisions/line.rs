@@ -187,6 +187,7 @@ fn result(outcome: Outcome) -> &'static str {
         Outcome::Decided(Decision::ExplicitlyDenied(_)) => "ExplicitlyDenied",
         Outcome::Decided(Decision::ImplicitlyDenied(_))
         | Outcome::Unreadable
+        | Outcome::Closed
         | Outcome::NotAcrossAccounts => "ImplicitlyDenied",
     }
 }
@@ -195,6 +196,7 @@ fn reason(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Decided(_) => None,
         Outcome::Unreadable => Some("a policy that applies cannot be evaluated"),
+        Outcome::Closed => Some("the account of the caller or of the resource is closed"),
         Outcome::NotAcrossAccounts => Some("no policy can grant this to another account"),
     }
 }

@@ -36,6 +36,8 @@ pub struct Question {
     resource_account: Option<AccountId>,
     rule: ResourceRule,
     documents: Result<Pools, Unreadable>,
+    /// Whether the account of the caller or of the resource is closed.
+    is_closed: bool,
     /// The resource, and what it and the request give of the keys that the documents name; the
     /// caller's own keys are the caller's to tell.
     kept: Kept,
@@ -50,6 +52,8 @@ impl Question {
         resource: &impl Resource,
     ) -> Self {
         let documents = pools(snapshot, access, resource);
+        let resource_account = resource.account().parse().ok();
+        let mut accounts = access.caller.account().into_iter().chain(resource_account);
         let mut kept = Kept::new(resource.arn());
         if let Ok(pools) = &documents {
             keep_values(&mut kept, pools, snapshot, access, resource);
@@ -57,8 +61,9 @@ impl Question {
         Self {
             caller: access.caller.clone(),
             action,
-            resource_account: resource.account().parse().ok(),
+            resource_account,
             rule: resource.rule(),
+            is_closed: accounts.any(|account| snapshot.organizations.is_closed(account)),
             documents,
             kept,
         }
@@ -241,6 +246,8 @@ pub enum Outcome {
     Decided(Decision),
     /// A document that has a say cannot be evaluated: denied.
     Unreadable,
+    /// The account of the caller or of the resource is closed: denied.
+    Closed,
     /// The engine allows, but no resource policy can grant this operation to another account.
     NotAcrossAccounts,
 }
@@ -249,6 +256,9 @@ impl Outcome {
     /// The outcome of `question`, and the statement that decided; `across_accounts`: whether the
     /// operation is one that a resource policy can grant to callers outside the resource's account.
     pub(crate) fn of(question: &Question, across_accounts: bool) -> (Self, Option<Place>) {
+        if question.is_closed {
+            return (Self::Closed, None);
+        }
         match question.judge() {
             Err(Unreadable) => (Self::Unreadable, None),
             Ok((Decision::Allowed, _)) if !across_accounts && !question.is_within_account() => {
@@ -262,7 +272,7 @@ impl Outcome {
     #[must_use]
     pub fn denied_by(self) -> Option<PolicyType> {
         match self {
-            Self::Decided(Decision::Allowed) | Self::Unreadable => None,
+            Self::Decided(Decision::Allowed) | Self::Unreadable | Self::Closed => None,
             Self::Decided(Decision::ExplicitlyDenied(kind) | Decision::ImplicitlyDenied(kind)) => {
                 Some(kind)
             }

@@ -102,6 +102,8 @@ struct StoredMember<'a> {
     email: Option<Cow<'a, str>>,
     parent: Cow<'a, str>,
     joined: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -143,6 +145,7 @@ impl<'a> From<&'a Member> for StoredMember<'a> {
             email: named.map(|(_, email)| email.as_str().into()),
             parent: member.parent.to_string().into(),
             joined: member.joined.to_string().into(),
+            closed: member.closed.map(|closed| closed.to_string().into()),
         }
     }
 }
@@ -161,6 +164,7 @@ impl TryFrom<StoredMember<'_>> for Member {
             named,
             parent: read("parent", &stored.parent)?,
             joined: read_time(&stored.joined)?,
+            closed: stored.closed.as_deref().map(read_time).transpose()?,
         })
     }
 }
@@ -283,7 +287,8 @@ mod tests {
         r#""units":{"ou-ab12-11111111":{"name":"Wörk","parent":"r-ab12"},"#,
         r#""ou-ab12-22222222":{"name":"Tests","parent":"ou-ab12-11111111"}},"#,
         r#""members":{"123456789012":{"parent":"r-ab12","joined":"2026-01-02T03:04:05Z"},"#,
-        r#""223456789012":{"name":"Two","email":"two@x.example","parent":"ou-ab12-22222222","joined":"2026-01-03T03:04:05Z"}},"#,
+        r#""223456789012":{"name":"Two","email":"two@x.example","parent":"ou-ab12-22222222","joined":"2026-01-03T03:04:05Z","#,
+        r#""closed":"2026-01-05T03:04:05Z"}},"#,
         r#""requests":{"car-12345678":{"name":"Two","requested":"2026-01-03T03:04:05Z","account":"223456789012"},"#,
         r#""car-22345678":{"name":"Two","requested":"2026-01-04T03:04:05Z","failure":"email_already_exists"}}}"#
     );

@@ -164,7 +164,7 @@ impl Catalog {
         .await
     }
 
-    async fn change_organization(
+    pub(super) async fn change_organization(
         &self,
         account: AccountId,
         change: impl Fn(&Organization) -> Result<Organization, OrganizationError>,
@@ -185,7 +185,7 @@ impl Catalog {
 }
 
 /// What changes of the organization of `account` read and write.
-fn aggregate(snapshot: &Snapshot, account: AccountId) -> String {
+pub(super) fn aggregate(snapshot: &Snapshot, account: AccountId) -> String {
     let view = snapshot.organization_of(account);
     view.map_or_else(String::new, |view| Address::Organization(view.stored.id.clone()).to_string())
 }

@@ -102,7 +102,9 @@ impl Organization {
         let role = self.way_in(request.role, new, partition, now)?;
         let parent = ContainerId::Root(self.root.clone());
         let named = Some((request.name, request.email));
-        organization.members.insert(new.account, Member { named, parent, joined: now });
+        organization
+            .members
+            .insert(new.account, Member { named, parent, joined: now, closed: None });
         let account = Account { id: new.account, created: now };
         Ok((organization, Some(CreatedAccount { account, role })))
     }

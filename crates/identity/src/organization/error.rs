@@ -21,6 +21,14 @@ pub enum OrganizationError {
     /// No such account in the organization.
     #[error("You specified an account that doesn't exist.")]
     AccountNotFound,
+    /// The management account should leave its organization.
+    #[error(
+        "You can't remove a management account from an organization. If you want the management account to become a member account in another organization, you must first delete the current organization of the management account."
+    )]
+    ManagementCannotLeave,
+    /// The account that should be closed is.
+    #[error("You attempted to close an account that is already closed.")]
+    AccountAlreadyClosed,
     /// The account is where it should go.
     #[error("That account is already present in the specified destination.")]
     DuplicateAccount,
@@ -136,6 +144,8 @@ impl OrganizationError {
             Self::AlreadyInOrganization       => "AlreadyInOrganizationException",
             Self::OrganizationNotEmpty        => "OrganizationNotEmptyException",
             Self::AccountNotFound             => "AccountNotFoundException",
+            Self::ManagementCannotLeave       => "MasterCannotLeaveOrganizationException",
+            Self::AccountAlreadyClosed        => "AccountAlreadyClosedException",
             Self::DuplicateAccount            => "DuplicateAccountException",
             Self::UnitNotFound                => "OrganizationalUnitNotFoundException",
             Self::DuplicateUnit               => "DuplicateOrganizationalUnitException",

@@ -153,6 +153,40 @@ fn requests_are_kept_within_a_limit_the_newest_first() {
     assert_eq!(oldest, Some(Timestamp::from_second(5).unwrap()));
 }
 
+#[test]
+#[rustfmt::skip]
+fn an_account_leaves_unless_it_manages_or_is_closed() {
+    let made = organization().create_account(asking("a@b.example"), &ids(1), Partition::Aws, now());
+    let (made, id) = (made.unwrap().0, ids(1).account);
+    let limited = made.enable_service_control(&made.root).unwrap();
+    let limited = limited.attach_policy(policy("one", DENY).id, &TargetId::Account(id)).unwrap();
+    let left = limited.remove_account(id).unwrap();
+    assert!(!left.members.contains_key(&id) && left.attached.is_empty());
+    check_refused(made.remove_account(account()),      "MasterCannotLeaveOrganizationException");
+    check_refused(left.remove_account(id),             "AccountNotFoundException");
+    check_refused(left.close_account(id, now()),       "AccountNotFoundException");
+    check_refused(made.close_account(account(), now()), "ConstraintViolationException");
+    let closed = made.close_account(id, now()).unwrap();
+    check_refused(closed.close_account(id, now()),     "AccountAlreadyClosedException");
+    check_refused(closed.remove_account(id),           "ConstraintViolationException");
+    check_refused(closed.check_empty(),                "OrganizationNotEmptyException");
+}
+
+#[test]
+fn ten_accounts_are_closed_in_thirty_days() {
+    let mut made = organization();
+    for number in 0..11 {
+        let mail = format!("a{number}@b.example");
+        made = made.create_account(asking(&mail), &ids(number), Partition::Aws, now()).unwrap().0;
+    }
+    let close = |made: &Organization, number, at| made.close_account(ids(number).account, at);
+    let closed = (0..10).fold(made, |made, number| close(&made, number, now()).unwrap());
+    let day = |number: i32| now() + jiff::SignedDuration::from_hours(24 * i64::from(number));
+    let refused = close(&closed, 10, day(29)).unwrap_err();
+    assert_eq!(refused.reason(), Some("CLOSE_ACCOUNT_QUOTA_EXCEEDED"));
+    assert!(close(&closed, 10, day(30)).is_ok());
+}
+
 fn policy(name: &str, document: &str) -> ServiceControlPolicy {
     let mut random = [0; 8];
     random.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);

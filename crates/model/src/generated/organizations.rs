@@ -383,6 +383,7 @@ pub static SERVICE: Service = Service {
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ATTACH_POLICY,
+    &rows::CLOSE_ACCOUNT,
     &rows::CREATE_ACCOUNT,
     &rows::CREATE_ORGANIZATION,
     &rows::CREATE_ORGANIZATIONAL_UNIT,
@@ -398,6 +399,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::DETACH_POLICY,
     &rows::DISABLE_POLICY_TYPE,
     &rows::ENABLE_POLICY_TYPE,
+    &rows::LEAVE_ORGANIZATION,
     &rows::LIST_ACCOUNTS,
     &rows::LIST_ACCOUNTS_FOR_PARENT,
     &rows::LIST_CHILDREN,
@@ -409,6 +411,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_ROOTS,
     &rows::LIST_TARGETS_FOR_POLICY,
     &rows::MOVE_ACCOUNT,
+    &rows::REMOVE_ACCOUNT_FROM_ORGANIZATION,
     &rows::UPDATE_ORGANIZATIONAL_UNIT,
     &rows::UPDATE_POLICY,
 ];
@@ -420,6 +423,7 @@ macro_rules! served_organizations {
     ($with:ident) => {
         $with! { organizations ORGANIZATIONS:
             AttachPolicy attach_policy,
+            CloseAccount close_account,
             CreateAccount create_account,
             CreateOrganization create_organization,
             CreateOrganizationalUnit create_organizational_unit,
@@ -435,6 +439,7 @@ macro_rules! served_organizations {
             DetachPolicy detach_policy,
             DisablePolicyType disable_policy_type,
             EnablePolicyType enable_policy_type,
+            LeaveOrganization leave_organization,
             ListAccounts list_accounts,
             ListAccountsForParent list_accounts_for_parent,
             ListChildren list_children,
@@ -446,6 +451,7 @@ macro_rules! served_organizations {
             ListRoots list_roots,
             ListTargetsForPolicy list_targets_for_policy,
             MoveAccount move_account,
+            RemoveAccountFromOrganization remove_account_from_organization,
             UpdateOrganizationalUnit update_organizational_unit,
             UpdatePolicy update_policy,
         }
@@ -510,11 +516,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::CLOSE_ACCOUNT_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:CloseAccount",
+            resource: ResourceForm::OrganizationAccount,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_ACCOUNT: OperationModel = OperationModel {
         service: "organizations",
@@ -980,8 +990,12 @@ mod rows {
         input: None,
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:LeaveOrganization",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_AWS_SERVICE_ACCESS_FOR_ORGANIZATION: OperationModel = OperationModel {
         service: "organizations",
@@ -1358,11 +1372,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::REMOVE_ACCOUNT_FROM_ORGANIZATION_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:RemoveAccountFromOrganization",
+            resource: ResourceForm::OrganizationAccount,
+            cross_account: false,
+        }),
     };
     pub(super) static TAG_RESOURCE: OperationModel = OperationModel {
         service: "organizations",
@@ -1469,6 +1487,14 @@ pub mod operation {
     impl Operation for AttachPolicy {
         const MODEL: &'static OperationModel = &rows::ATTACH_POLICY;
         type Input = types::AttachPolicyInput;
+        type Output = ();
+    }
+    /// `CloseAccount`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CloseAccount;
+    impl Operation for CloseAccount {
+        const MODEL: &'static OperationModel = &rows::CLOSE_ACCOUNT;
+        type Input = types::CloseAccountInput;
         type Output = ();
     }
     /// `CreateAccount`.
@@ -1591,6 +1617,14 @@ pub mod operation {
         type Input = types::EnablePolicyTypeInput;
         type Output = types::EnablePolicyTypeOutput;
     }
+    /// `LeaveOrganization`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct LeaveOrganization;
+    impl Operation for LeaveOrganization {
+        const MODEL: &'static OperationModel = &rows::LEAVE_ORGANIZATION;
+        type Input = ();
+        type Output = ();
+    }
     /// `ListAccounts`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListAccounts;
@@ -1677,6 +1711,14 @@ pub mod operation {
     impl Operation for MoveAccount {
         const MODEL: &'static OperationModel = &rows::MOVE_ACCOUNT;
         type Input = types::MoveAccountInput;
+        type Output = ();
+    }
+    /// `RemoveAccountFromOrganization`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct RemoveAccountFromOrganization;
+    impl Operation for RemoveAccountFromOrganization {
+        const MODEL: &'static OperationModel = &rows::REMOVE_ACCOUNT_FROM_ORGANIZATION;
+        type Input = types::RemoveAccountFromOrganizationInput;
         type Output = ();
     }
     /// `UpdateOrganizationalUnit`.
@@ -1840,6 +1882,12 @@ pub mod types {
                 Self::OrganizationalUnit => "ORGANIZATIONAL_UNIT",
             }
         }
+    }
+    /// `CloseAccountRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CloseAccountInput {
+        pub account_id: String,
     }
     /// `CreateAccountFailureReason` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -2549,6 +2597,12 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<PolicyTypeStatus>,
     }
+    /// `RemoveAccountFromOrganizationRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct RemoveAccountFromOrganizationInput {
+        pub account_id: String,
+    }
     /// `Root` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -2697,6 +2751,10 @@ mod shapes {
         Shape::string("ChildType", Text::ANY.choices(&["ACCOUNT", "ORGANIZATIONAL_UNIT"]));
     pub(super) static CHILDREN: Shape =
         Shape::list("Children", &CHILD, Bounds { min: None, max: None }, false);
+    pub(super) static CLOSE_ACCOUNT_REQUEST: Shape = Shape::structure(
+        "CloseAccountRequest",
+        &[Member::body("AccountId", &ACCOUNT_ID).required()],
+    );
     pub(super) static CREATE_ACCOUNT_FAILURE_REASON: Shape = Shape::string(
         "CreateAccountFailureReason",
         Text::ANY.choices(&[
@@ -3208,6 +3266,10 @@ mod shapes {
     );
     pub(super) static POLICY_TYPES: Shape =
         Shape::list("PolicyTypes", &POLICY_TYPE_SUMMARY, Bounds { min: None, max: None }, false);
+    pub(super) static REMOVE_ACCOUNT_FROM_ORGANIZATION_REQUEST: Shape = Shape::structure(
+        "RemoveAccountFromOrganizationRequest",
+        &[Member::body("AccountId", &ACCOUNT_ID).required()],
+    );
     pub(super) static ROLE_NAME: Shape =
         Shape::string("RoleName", Text::ANY.length(None, Some(64)).pattern(&ROLE_NAME_PATTERN));
     static ROLE_NAME_PATTERN: Pattern =
