@@ -1,6 +1,7 @@
 //! The command line: every command, flag and variable, and the examples that `--help` prints.
 
 mod asking;
+mod deploy;
 mod runtime;
 
 use std::{
@@ -16,6 +17,7 @@ pub(crate) use asking::{
     PrincipalFile, SharedDocumentArguments, WhoCanArguments,
 };
 
+pub(crate) use deploy::DeployArguments;
 pub(crate) use runtime::{
     DoctorArguments, InstallArguments, ListArguments, RuntimeArguments, RuntimeCommand,
 };
@@ -44,6 +46,9 @@ pub(crate) enum Command {
     Quickstart(QuickstartArguments),
     /// Make access keys that the IAM API cannot make: for services, and for the root of an account.
     AccessKey(AccessKeyArguments),
+    /// Deploy the functions, roles and grants of an AWS SAM or CloudFormation template.
+    #[command(after_help = deploy::HELP)]
+    Deploy(DeployArguments),
     /// Print what a function printed, with the lines about its events.
     #[command(
         after_help = "Examples:\n  portcullis logs my-function\n  portcullis logs my-function \

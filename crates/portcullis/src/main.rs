@@ -5,6 +5,7 @@ mod access_key;
 mod cli;
 mod client;
 mod console;
+mod deploy;
 mod diff;
 mod environment;
 mod explain;
@@ -116,6 +117,24 @@ pub(crate) enum CliError {
         /// What is missing, and the remedy.
         error: portcullis_sandbox::runtimes::RuntimeError,
     },
+    /// A template that is not deployed.
+    #[error(transparent)]
+    Deploy(#[from] portcullis_deploy::DeployError),
+    /// The translator of templates is not there.
+    #[error("the translator of SAM templates cannot be installed: {0}")]
+    Translator(#[from] portcullis_sandbox::python_tool::ToolError),
+    /// Resources that no deployment can make here.
+    #[error(
+        "these resources are of types that are not served; nothing was changed (--skip-unserved \
+         deploys the others):{0}"
+    )]
+    Unserved(String),
+    /// A stack's name that cannot be.
+    #[error("the stack's name {0}: give one with --stack-name")]
+    StackName(String),
+    /// Nobody said yes.
+    #[error("{0}")]
+    NotConfirmed(&'static str),
     /// The example's zip could not be made.
     #[error("cannot make the zip: {0}")]
     Zip(#[from] zip::result::ZipError),
@@ -159,6 +178,7 @@ fn run() -> (Result<ExitCode, CliError>, ExitCode) {
         Command::Serve(_)
         | Command::Quickstart(_)
         | Command::AccessKey(_)
+        | Command::Deploy(_)
         | Command::Logs(_)
         | Command::Runtime(_) => ExitCode::FAILURE,
         Command::Simulate(_)
@@ -177,6 +197,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, CliError> {
         Command::Serve(arguments) => wait(async { Ok(serve::run(arguments).await?) }).map(done),
         Command::Quickstart(arguments) => wait(quickstart::run(arguments)).map(done),
         Command::AccessKey(arguments) => wait(access_key::run(&arguments.command)).map(done),
+        Command::Deploy(arguments) => wait(deploy::run(arguments)).map(done),
         Command::Logs(arguments) => logs::run(arguments).map(done),
         Command::Runtime(arguments) => wait(runtime::run(&arguments.command)),
         Command::Explain(arguments) => wait(explain::run(arguments)).map(done),

@@ -30,6 +30,7 @@ mod pools;
 mod process;
 mod protocol;
 pub mod python;
+pub mod python_tool;
 mod records;
 mod runtime_api;
 pub mod runtimes;

@@ -48,7 +48,7 @@ pub enum PipError {
 pub(crate) struct Package<'a> {
     /// Whose pip installs it.
     pub(crate) interpreter: &'a Path,
-    /// Its name and version (`awslambdaric==4.2.2`).
+    /// Its name and version (`awslambdaric==4.2.2`); several are separated by spaces.
     pub(crate) requirement: &'a str,
     /// The folder that will hold it.
     pub(crate) dir: &'a Path,
@@ -92,7 +92,7 @@ impl Package<'_> {
         command.args(["--only-binary", ":all:", "--progress-bar", "off"]);
         // pip warns root about the system's packages; these go into a folder of their own.
         command.args(["--root-user-action", "ignore", "--target"]).arg(target);
-        command.arg(self.requirement);
+        command.args(self.requirement.split_whitespace());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = io_error(target);
         let child = command.spawn().map_err(&failed)?;

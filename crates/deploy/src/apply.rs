@@ -1,0 +1,146 @@
+//! Carrying out a plan, a step at a time; what is done is written down at once.
+
+use serde_json::Value;
+
+use crate::{
+    Change, DeployError, Plan, Planner, Server, Step,
+    kinds::{Kind, Site},
+    plan::differences,
+    record::Kept,
+};
+
+/// What is going on.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A step begins.
+    Begins(&'a Step),
+    /// It is done. False: there was nothing to do after all.
+    Done(&'a Step, bool),
+}
+
+/// Carries out a plan, telling `progress`; answers the outputs. When a step fails, those before it
+/// stay done, and the next deployment goes on from there.
+///
+/// # Errors
+/// [`DeployError`] naming the resource at which it stopped.
+pub async fn apply<S: Server>(
+    mut planner: Planner<'_, S>,
+    plan: &Plan,
+    mut progress: impl FnMut(Event<'_>),
+) -> Result<Vec<(String, String)>, DeployError> {
+    if !plan.is_empty() {
+        // Tells another deployment of the stack that this one is at work.
+        planner.record.save(planner.server, planner.stack).await?;
+    }
+    for step in plan.steps.iter().filter(|step| step.change != Change::Keep) {
+        progress(Event::Begins(step));
+        let done = planner.carry_out(step).await;
+        let done = done.map_err(|error| error.at(&step.name))?;
+        planner.record.save(planner.server, planner.stack).await?;
+        progress(Event::Done(step, done));
+    }
+    let outputs = planner.template.outputs(&planner.scope(&|name, attribute| {
+        planner.attribute(name, attribute)
+    }))?;
+    if planner.record.resources.is_empty() {
+        planner.record.remove(planner.server, planner.stack).await?;
+    }
+    Ok(outputs)
+}
+
+impl<S: Server> Planner<'_, S> {
+    /// What a resource that is made says of itself.
+    fn attribute(&self, name: &str, attribute: Option<&str>) -> Result<Value, DeployError> {
+        let kept = self.record.resources.get(name);
+        let value = kept.and_then(|kept| kept.attribute(attribute));
+        value.ok_or_else(|| {
+            DeployError::Template(match attribute {
+                Some(attribute) => format!("{name} has no attribute {attribute}"),
+                None => format!("{name} is not there"),
+            })
+        })
+    }
+
+    /// Carries out one step; false when there was nothing to do.
+    async fn carry_out(&mut self, step: &Step) -> Result<bool, DeployError> {
+        match &step.change {
+            Change::Keep => return Ok(false),
+            Change::Release => {}
+            Change::Delete => self.delete(&step.name).await?,
+            Change::Create => return self.create(&step.name).await.map(|()| true),
+            Change::Update(_) => return self.update(&step.name).await,
+            Change::Replace(_) => return self.replace(&step.name).await.map(|()| true),
+        }
+        self.record.resources.shift_remove(&step.name);
+        Ok(true)
+    }
+
+    /// The resource of the template, with its properties as they are now known.
+    fn wanted_now(&self, name: &str) -> Result<(Kind, Value, bool), DeployError> {
+        let missing = || DeployError::Template(format!("there is no resource {name}"));
+        let resource = self.template.resources.get(name).ok_or_else(missing)?;
+        let properties =
+            self.properties(resource, &|name, attribute| self.attribute(name, attribute))?;
+        Ok((resource.kind, properties, resource.retain))
+    }
+
+    async fn create(&mut self, name: &str) -> Result<(), DeployError> {
+        let (kind, properties, retain) = self.wanted_now(name)?;
+        let generated = self.stack.generated(name);
+        let made = kind.create(&self.site(&generated), &properties).await?;
+        self.keep(name, Kept::new(kind, made, properties, retain));
+        Ok(())
+    }
+
+    async fn update(&mut self, name: &str) -> Result<bool, DeployError> {
+        let (kind, properties, retain) = self.wanted_now(name)?;
+        let kept = self.kept(name)?.clone();
+        let changed = differences(kept.properties(), &properties);
+        if changed.is_empty() {
+            return Ok(false);
+        }
+        let generated = self.stack.generated(name);
+        let site = self.site(&generated);
+        let made = kind.update(&site, &kept.made(), kept.properties(), &properties).await?;
+        self.keep(name, Kept::new(kind, made, properties, retain));
+        Ok(true)
+    }
+
+    /// What is numbered is made before its predecessor goes; other ones have its name.
+    async fn replace(&mut self, name: &str) -> Result<(), DeployError> {
+        let kept = self.kept(name)?.clone();
+        let kind = kept.kind()?;
+        let server = self.server;
+        let delete = async || match kept.retain {
+            true => Ok(()),
+            false => kind.delete(server, &kept.made(), kept.properties()).await,
+        };
+        if kind.is_numbered() {
+            self.create(name).await?;
+            return delete().await;
+        }
+        delete().await?;
+        self.create(name).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), DeployError> {
+        let kept = self.kept(name)?;
+        kept.kind()?.delete(self.server, &kept.made(), kept.properties()).await
+    }
+
+    fn kept(&self, name: &str) -> Result<&Kept, DeployError> {
+        let missing = || DeployError::Template(format!("the stack has no resource {name}"));
+        self.record.resources.get(name).ok_or_else(missing)
+    }
+
+    /// Writes down what was made, behind all that it may refer to.
+    fn keep(&mut self, name: &str, kept: Kept) {
+        self.record.resources.shift_remove(name);
+        self.record.resources.insert(name.to_owned(), kept);
+    }
+
+    fn site<'s>(&'s self, generated: &'s str) -> Site<'s, S> {
+        let (server, artifacts) = (self.server, self.artifacts);
+        Site { server, artifacts, stack: self.stack.as_str(), generated }
+    }
+}

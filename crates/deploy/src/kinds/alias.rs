@@ -1,0 +1,74 @@
+//! `AWS::Lambda::Alias`.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Made, Of, Row, Site, items, only, required};
+use crate::{
+    DeployError, Server,
+    server::{lambda, part},
+};
+
+pub(super) const ROW: Row = Row {
+    name: "AWS::Lambda::Alias",
+    properties: &["Description", "FunctionName", "FunctionVersion", "Name", "RoutingConfig"],
+    replacing: &["FunctionName", "Name"],
+};
+
+fn path(properties: &Value) -> Result<String, DeployError> {
+    let of = Of::property(properties, "FunctionName")?;
+    Ok(format!("/2015-03-31/functions/{}/aliases", of.function))
+}
+
+fn own_path(properties: &Value) -> Result<String, DeployError> {
+    Ok(format!("{}/{}", path(properties)?, part(required(properties, "Name")?)))
+}
+
+/// The body of both calls: what is absent has the value that it has when nobody says one.
+fn body(properties: &Value) -> Map<String, Value> {
+    let mut body = only(properties, &["FunctionVersion", "Name"]);
+    let description = properties.get("Description").cloned();
+    body.insert("Description".to_owned(), description.unwrap_or_else(|| "".into()));
+    let routing = properties.get("RoutingConfig").cloned().unwrap_or_default();
+    let weights: Map<String, Value> = items(&routing, "AdditionalVersionWeights")
+        .filter_map(|one| {
+            Some((one.get("FunctionVersion")?.as_str()?.to_owned(), one.get("FunctionWeight")?.clone()))
+        })
+        .collect();
+    body.insert("RoutingConfig".to_owned(), json!({"AdditionalVersionWeights": weights}));
+    body
+}
+
+fn made(answer: &Value) -> Result<Made, DeployError> {
+    Ok(Made::new(required(answer, "AliasArn")?, [("AliasArn", required(answer, "AliasArn")?)]))
+}
+
+pub(super) async fn create<S: Server>(
+    site: &Site<'_, S>,
+    properties: &Value,
+) -> Result<Made, DeployError> {
+    let body = body(properties).into();
+    match lambda(site.server, Method::POST, path(properties)?, Some(&body)).await {
+        // Of a deployment that ended before it could write it down.
+        Err(error) if error.is_presence() => update(site, &Made::default(), properties).await,
+        answer => made(&answer?),
+    }
+}
+
+pub(super) async fn update<S: Server>(
+    site: &Site<'_, S>,
+    _: &Made,
+    properties: &Value,
+) -> Result<Made, DeployError> {
+    let mut body = body(properties);
+    body.remove("Name");
+    made(&lambda(site.server, Method::PUT, own_path(properties)?, Some(&body.into())).await?)
+}
+
+pub(super) async fn delete(server: &impl Server, properties: &Value) -> Result<(), DeployError> {
+    lambda(server, Method::DELETE, own_path(properties)?, None).await.map(drop)
+}
+
+pub(super) async fn find(server: &impl Server, properties: &Value) -> Result<bool, DeployError> {
+    lambda(server, Method::GET, own_path(properties)?, None).await.map(|_| true)
+}
