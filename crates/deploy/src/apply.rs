@@ -39,9 +39,9 @@ pub async fn apply<S: Server>(
         planner.record.save(planner.server, planner.stack).await?;
         progress(Event::Done(step, done));
     }
-    let outputs = planner.template.outputs(&planner.scope(&|name, attribute| {
-        planner.attribute(name, attribute)
-    }))?;
+    let outputs = planner
+        .template
+        .outputs(&planner.scope(&|name, attribute| planner.attribute(name, attribute)))?;
     if planner.record.resources.is_empty() {
         planner.record.remove(planner.server, planner.stack).await?;
     }

@@ -110,12 +110,16 @@ impl Scope<'_> {
         let (resource, attribute) = match argument {
             Value::String(both) => both.split_once('.'),
             Value::Array(both) => match both.as_slice() {
-                [Value::String(resource), Value::String(name)] => Some((resource.as_str(), name.as_str())),
+                [Value::String(resource), Value::String(name)] => {
+                    Some((resource.as_str(), name.as_str()))
+                }
                 _ => None,
             },
             _ => None,
         }
-        .ok_or_else(|| wrong(format!("Fn::GetAtt takes a resource and an attribute, not {argument}")))?;
+        .ok_or_else(|| {
+            wrong(format!("Fn::GetAtt takes a resource and an attribute, not {argument}"))
+        })?;
         if !self.template.resources.contains_key(resource) {
             return Err(wrong(format!("there is no resource {resource}")));
         }
@@ -134,13 +138,16 @@ impl Scope<'_> {
         for piece in pieces(pattern) {
             match piece {
                 Piece::Text(text) => result.push_str(text),
-                Piece::Name(name) => result.push_str(&match (own.get(name), name.split_once('.')) {
-                    (Some(value), _) => self.text(value)?,
-                    (None, Some((resource, attribute))) => {
-                        text_of(&self.attribute(&Value::from(vec![resource, attribute]))?)
-                    }
-                    (None, None) => text_of(&self.reference(name)?),
-                }),
+                Piece::Name(name) => {
+                    let value = match (own.get(name), name.split_once('.')) {
+                        (Some(value), _) => self.text(value)?,
+                        (None, Some((resource, attribute))) => {
+                            text_of(&self.attribute(&Value::from(vec![resource, attribute]))?)
+                        }
+                        (None, None) => text_of(&self.reference(name)?),
+                    };
+                    result.push_str(&value);
+                }
             }
         }
         Ok(result.into())
@@ -170,8 +177,11 @@ impl Scope<'_> {
             return Err(wrong("Fn::Select takes an index and a list".to_owned()));
         };
         let index = self.text(index)?;
-        let found = index.parse().ok().and_then(|index: usize| self.list(items).ok()?.get(index).cloned());
-        found.map(Some).ok_or_else(|| wrong(format!("Fn::Select: nothing is at {index} of {items}")))
+        let found =
+            index.parse().ok().and_then(|index: usize| self.list(items).ok()?.get(index).cloned());
+        found
+            .map(Some)
+            .ok_or_else(|| wrong(format!("Fn::Select: nothing is at {index} of {items}")))
     }
 
     fn choose(&self, argument: &Value) -> Result<Option<Value>, DeployError> {
@@ -189,7 +199,8 @@ impl Scope<'_> {
         for key in path {
             let key = self.text(key)?;
             let found = value.get(&key);
-            value = found.ok_or_else(|| wrong(format!("Fn::FindInMap: {key} is not in the mapping")))?;
+            value = found
+                .ok_or_else(|| wrong(format!("Fn::FindInMap: {key} is not in the mapping")))?;
         }
         Ok(value.clone())
     }
@@ -248,7 +259,7 @@ pub(crate) fn references(value: &Value) -> Vec<String> {
             Some(("Ref", name)) => name.as_str().map(str::to_owned).into_iter().collect(),
             Some(("Fn::GetAtt", argument)) => {
                 let first = argument.get(0).and_then(Value::as_str);
-                let first = first.or_else(|| Some(argument.as_str()?.split('.').next()?));
+                let first = first.or_else(|| argument.as_str()?.split('.').next());
                 first.map(str::to_owned).into_iter().collect()
             }
             Some(("Fn::Sub", argument)) => {
@@ -321,8 +332,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(expression: Value, want: Value) {
-        assert_eq!(resolved(&expression).unwrap(), Some(want), "{expression}");
+    fn check(expression: impl Into<Value>, want: impl Into<Value>) {
+        let expression = expression.into();
+        assert_eq!(resolved(&expression).unwrap(), Some(want.into()), "{expression}");
     }
 
     #[test]
@@ -332,7 +344,10 @@ mod tests {
         check(json!({"Ref": "R"}), json!("<R.Ref>"));
         check(json!({"Fn::GetAtt": ["R", "Arn"]}), json!("<R.Arn>"));
         check(json!({"Fn::GetAtt": "R.Arn"}), json!("<R.Arn>"));
-        check(json!({"Fn::Sub": "${Stage}-${R.Arn}-${!Stage}-$x-${AWS::Region}"}), json!("dev-<R.Arn>-${Stage}-$x-eu-west-1"));
+        check(
+            json!({"Fn::Sub": "${Stage}-${R.Arn}-${!Stage}-$x-${AWS::Region}"}),
+            json!("dev-<R.Arn>-${Stage}-$x-eu-west-1"),
+        );
         check(json!({"Fn::Sub": ["${A}${Stage}", {"A": {"Ref": "R"}}]}), json!("<R.Ref>dev"));
         check(json!({"Fn::Join": ["-", ["a", {"Ref": "Stage"}, 1]]}), json!("a-dev-1"));
         check(json!({"Fn::Join": ["", {"Ref": "L"}]}), json!("ab"));
@@ -341,7 +356,10 @@ mod tests {
         check(json!({"Fn::If": ["NotDev", 1, 2]}), json!(2));
         check(json!({"Fn::FindInMap": ["M", {"Ref": "Stage"}, "Size"]}), json!(128));
         check(json!({"Fn::Base64": "a"}), json!("YQ=="));
-        check(json!({"a": {"Ref": "AWS::NoValue"}, "b": [{"Ref": "AWS::NoValue"}, 1]}), json!({"b": [1]}));
+        check(
+            json!({"a": {"Ref": "AWS::NoValue"}, "b": [{"Ref": "AWS::NoValue"}, 1]}),
+            json!({"b": [1]}),
+        );
         // A policy's condition block looks like a call and is none.
         check(json!({"Condition": {"Ref": "Stage"}}), json!({"Condition": "dev"}));
     }

@@ -17,7 +17,10 @@ pub(crate) fn order(resources: &IndexMap<String, Resource>) -> Result<Vec<String
         let free = |after: &Vec<String>| after.iter().all(|name| !left.contains_key(name));
         let Some(next) = left.iter().find(|(_, after)| free(after)).map(|(name, _)| *name) else {
             let names: Vec<_> = left.keys().map(|name| name.as_str()).collect();
-            let why = format!("these resources refer to each other: {}", names.join(", "));
+            let why = format!(
+                "these resources refer to each other, or to some that do: {}",
+                names.join(", ")
+            );
             return Err(DeployError::Template(why));
         };
         left.shift_remove(next);
@@ -39,7 +42,8 @@ mod tests {
         };
         let resources: Value = after.iter().map(resource).collect();
         let template = json!({"Resources": resources});
-        let read = Template::read(&template, &Parameters::new()).map_err(|error| error.to_string())?;
+        let read =
+            Template::read(&template, &Parameters::new()).map_err(|error| error.to_string())?;
         order(&read.resources).map_err(|error| error.to_string())
     }
 
@@ -48,6 +52,6 @@ mod tests {
         let got = ordered(&[("A", &["C"]), ("B", &[]), ("C", &["B"]), ("D", &["Nowhere"])]);
         assert_eq!(got.unwrap(), ["B", "C", "A", "D"]);
         let error = ordered(&[("A", &["B"]), ("B", &["A"]), ("C", &[])]).unwrap_err();
-        assert!(error.contains("refer to each other: A, B"), "{error}");
+        assert!(error.contains("some that do: A, B"), "{error}");
     }
 }

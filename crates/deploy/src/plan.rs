@@ -119,7 +119,8 @@ impl<'a, S: Server> Planner<'a, S> {
             future.insert(name.clone(), kept);
             steps.push(Step { name, kind: resource.kind.name().to_owned(), change });
         }
-        let gone = self.record.resources.iter().rev().filter(|(name, _)| !future.contains_key(*name));
+        let gone =
+            self.record.resources.iter().rev().filter(|(name, _)| !future.contains_key(*name));
         steps.extend(gone.map(|(name, kept)| Step {
             name: name.clone(),
             kind: kept.type_name().to_owned(),
@@ -144,7 +145,10 @@ impl<'a, S: Server> Planner<'a, S> {
         Ok(wanted)
     }
 
-    pub(crate) fn scope<'s>(&'s self, attributes: &'s crate::expression::Attributes<'s>) -> Scope<'s> {
+    pub(crate) fn scope<'s>(
+        &'s self,
+        attributes: &'s crate::expression::Attributes<'s>,
+    ) -> Scope<'s> {
         Scope { template: self.template, pseudo: &self.pseudo, attributes }
     }
 

@@ -130,7 +130,8 @@ impl StackRecord {
             Err(error) if error.is_absence() => return Ok(Self::default()),
             listed => listed?,
         };
-        let Some(version) = listed.pointer("/LayerVersions/0/Version").and_then(Value::as_u64) else {
+        let Some(version) = listed.pointer("/LayerVersions/0/Version").and_then(Value::as_u64)
+        else {
             return Ok(Self::default());
         };
         let path = format!("{}/{version}", stack.layer());
@@ -163,9 +164,8 @@ impl StackRecord {
         let published = lambda(server, Method::POST, stack.layer(), Some(&body)).await?;
         let number = published.get("Version").and_then(Value::as_u64);
         let number = number.ok_or_else(|| DeployError::Answer("PublishLayerVersion".to_owned()))?;
-        let remove = |number| {
-            lambda(server, Method::DELETE, format!("{}/{number}", stack.layer()), None)
-        };
+        let remove =
+            |number| lambda(server, Method::DELETE, format!("{}/{number}", stack.layer()), None);
         match self.version {
             Some(before) if number != before + 1 => {
                 remove(number).await?;
@@ -196,9 +196,14 @@ mod tests {
 
     #[test]
     fn a_stack_name_is_letters_digits_and_hyphens() {
-        for (text, want) in
-            [("a", true), ("My-Stack-1", true), ("", false), ("1a", false), ("a_b", false), ("a.b", false)]
-        {
+        for (text, want) in [
+            ("a", true),
+            ("My-Stack-1", true),
+            ("", false),
+            ("1a", false),
+            ("a_b", false),
+            ("a.b", false),
+        ] {
             assert_eq!(text.parse::<StackName>().is_ok(), want, "{text}");
         }
         assert!("a".repeat(101).parse::<StackName>().is_err());

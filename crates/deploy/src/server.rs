@@ -91,10 +91,7 @@ pub(crate) async fn iam(
 }
 
 /// What `address`, a link that the server gave, leads to.
-pub(crate) async fn download(
-    server: &impl Server,
-    address: &str,
-) -> Result<Bytes, DeployError> {
+pub(crate) async fn download(server: &impl Server, address: &str) -> Result<Bytes, DeployError> {
     let at = address.split_once("://").map_or(address, |(_, rest)| rest);
     let path = at.find('/').and_then(|slash| at.get(slash..)).unwrap_or("/").to_owned();
     let call = Call { service: None, method: Method::GET, path, body: None };

@@ -70,9 +70,8 @@ impl Template {
             match Kind::named(kind) {
                 None => unserved.push((name.clone(), kind.to_owned())),
                 Some(kind) => {
-                    let read = Resource::read(kind, resource).map_err(|why| {
-                        DeployError::Resource { resource: name.clone(), why }
-                    })?;
+                    let read = Resource::read(kind, resource)
+                        .map_err(|why| DeployError::Resource { resource: name.clone(), why })?;
                     resources.insert(name.clone(), read);
                 }
             }
@@ -131,7 +130,8 @@ impl Template {
             if condition.map_or(Ok(true), |condition| scope.condition(condition))? {
                 let value = output.get("Value").unwrap_or(&Value::Null);
                 let value = scope.resolve(value).map_err(|error| error.at(name))?;
-                outputs.push((name.clone(), crate::expression::text_of(&value.unwrap_or_default())));
+                outputs
+                    .push((name.clone(), crate::expression::text_of(&value.unwrap_or_default())));
             }
         }
         Ok(outputs)
@@ -157,7 +157,13 @@ impl Resource {
             Some(other) => return Err(format!("the DeletionPolicy {other} is not served")),
         };
         known(&properties, kind.properties())?;
-        Ok(Self { kind, properties, depends_on, condition: text("Condition").map(Into::into), retain })
+        Ok(Self {
+            kind,
+            properties,
+            depends_on,
+            condition: text("Condition").map(Into::into),
+            retain,
+        })
     }
 
     /// Every name that this resource refers to: of other resources, and of parameters.
@@ -219,9 +225,12 @@ fn value(text: &str, rules: &Value) -> Result<Value, String> {
     } else {
         f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
     };
-    let (least, most) = if kind == "Number" { ("MinValue", "MaxValue") } else { ("MinLength", "MaxLength") };
+    let (least, most) =
+        if kind == "Number" { ("MinValue", "MaxValue") } else { ("MinLength", "MaxLength") };
     let bound = |name| rules.get(name).map(crate::expression::text_of)?.parse::<f64>().ok();
-    if bound(least).is_some_and(|least| measure < least) || bound(most).is_some_and(|most| measure > most) {
+    if bound(least).is_some_and(|least| measure < least)
+        || bound(most).is_some_and(|most| measure > most)
+    {
         return Err(format!("is not within its {least} and {most}: {text:?}"));
     }
     match kind {
@@ -242,14 +251,17 @@ mod tests {
         let given: Parameters =
             given.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let read = Template::read(template, &given);
-        let told = read.map_or_else(|error| error.to_string(), |read| json!(read.parameters).to_string());
+        let told =
+            read.map_or_else(|error| error.to_string(), |read| json!(read.parameters).to_string());
         assert!(told.contains(want), "{told}");
     }
 
     #[test]
     fn parameters_obey_their_declarations() {
-        let declared = |rules: serde_json::Value| json!({"Parameters": {"P": rules}, "Resources": {}});
-        let string = declared(json!({"Type": "String", "Default": "a", "AllowedPattern": "[a-c]+"}));
+        let declared =
+            |rules: serde_json::Value| json!({"Parameters": {"P": rules}, "Resources": {}});
+        let string =
+            declared(json!({"Type": "String", "Default": "a", "AllowedPattern": "[a-c]+"}));
         check(&string, &[], r#"{"P":"a"}"#);
         check(&string, &[("P", "bc")], r#"{"P":"bc"}"#);
         check(&string, &[("P", "bcd")], "must match [a-c]+");
@@ -264,7 +276,11 @@ mod tests {
         let one_of = declared(json!({"Type": "String", "AllowedValues": ["x", 1]}));
         check(&one_of, &[("P", "1")], r#"{"P":"1"}"#);
         check(&one_of, &[("P", "y")], "AllowedValues");
-        check(&declared(json!({"Type": "AWS::SSM::Parameter::Value<String>"})), &[("P", "x")], "not served");
+        check(
+            &declared(json!({"Type": "AWS::SSM::Parameter::Value<String>"})),
+            &[("P", "x")],
+            "not served",
+        );
     }
 
     #[test]
@@ -272,8 +288,16 @@ mod tests {
         let resource = |members: serde_json::Value| json!({"Resources": {"F": members}});
         let function = "AWS::Lambda::Function";
         check(&json!({"Rules": {}, "Resources": {}}), &[], "Rules is not served");
-        check(&resource(json!({"Type": function, "UpdatePolicy": {}})), &[], "UpdatePolicy is not served");
-        check(&resource(json!({"Type": function, "Properties": {"Size": 1}})), &[], "Size is not served");
+        check(
+            &resource(json!({"Type": function, "UpdatePolicy": {}})),
+            &[],
+            "UpdatePolicy is not served",
+        );
+        check(
+            &resource(json!({"Type": function, "Properties": {"Size": 1}})),
+            &[],
+            "Size is not served",
+        );
         check(&resource(json!({"Type": function, "DeletionPolicy": "Snapshot"})), &[], "Snapshot");
     }
 

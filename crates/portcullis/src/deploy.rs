@@ -186,7 +186,9 @@ fn confirm() -> Result<(), CliError> {
 fn tell(event: &Event<'_>) -> std::io::Result<()> {
     match event {
         Event::Begins(step) => say!("{} {} …", words(&step.change).1, printable(&step.name)),
-        Event::Done(step, true) => say!("{} {}: done", words(&step.change).1, printable(&step.name)),
+        Event::Done(step, true) => {
+            say!("{} {}: done", words(&step.change).1, printable(&step.name))
+        }
         Event::Done(step, false) => say!("{}: nothing to change after all", printable(&step.name)),
     }
 }

@@ -32,7 +32,10 @@ fn body(properties: &Value) -> Map<String, Value> {
     let routing = properties.get("RoutingConfig").cloned().unwrap_or_default();
     let weights: Map<String, Value> = items(&routing, "AdditionalVersionWeights")
         .filter_map(|one| {
-            Some((one.get("FunctionVersion")?.as_str()?.to_owned(), one.get("FunctionWeight")?.clone()))
+            Some((
+                one.get("FunctionVersion")?.as_str()?.to_owned(),
+                one.get("FunctionWeight")?.clone(),
+            ))
         })
         .collect();
     body.insert("RoutingConfig".to_owned(), json!({"AdditionalVersionWeights": weights}));

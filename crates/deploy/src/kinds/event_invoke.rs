@@ -18,7 +18,8 @@ pub(super) const ROW: Row = Row {
     replacing: &["FunctionName", "Qualifier"],
 };
 
-const SETTINGS: [&str; 3] = ["DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"];
+const SETTINGS: [&str; 3] =
+    ["DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"];
 
 fn path(properties: &Value) -> Result<String, DeployError> {
     let Of { function, query } = Of::property(properties, "FunctionName")?;

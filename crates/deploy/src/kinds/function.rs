@@ -247,7 +247,8 @@ async fn settings(
     }
     if let Some(recursive) = changed("RecursiveLoop") {
         let path = format!("/2024-08-31/functions/{}/recursion-config", part(name));
-        let body = json!({"RecursiveLoop": recursive.cloned().unwrap_or_else(|| "Terminate".into())});
+        let body =
+            json!({"RecursiveLoop": recursive.cloned().unwrap_or_else(|| "Terminate".into())});
         lambda(server, Method::PUT, path, Some(&body)).await?;
     }
     Ok(())

@@ -34,7 +34,8 @@ const HOLDERS: [(&str, &str); 3] = [("Groups", "Group"), ("Roles", "Role"), ("Us
 
 /// Everybody whom a policy is for: the word, and the name.
 fn holders(properties: &Value) -> Vec<(&'static str, String)> {
-    let named = |(property, word)| items(properties, property).map(move |name| (word, text_of(name)));
+    let named =
+        |(property, word)| items(properties, property).map(move |name| (word, text_of(name)));
     HOLDERS.into_iter().flat_map(named).collect()
 }
 
@@ -64,8 +65,10 @@ pub(super) async fn create<S: Server>(
     properties: &Value,
 ) -> Result<Made, DeployError> {
     let name = optional(properties, "ManagedPolicyName").unwrap_or(site.generated);
-    let mut parameters =
-        vec![("PolicyName".to_owned(), name.to_owned()), ("PolicyDocument".to_owned(), document(properties))];
+    let mut parameters = vec![
+        ("PolicyName".to_owned(), name.to_owned()),
+        ("PolicyDocument".to_owned(), document(properties)),
+    ];
     for member in ["Description", "Path"] {
         let value = optional(properties, member).map(|value| (member.to_owned(), value.to_owned()));
         parameters.extend(value);
@@ -157,7 +160,8 @@ pub(super) async fn put<S: Server>(
 
 pub(super) async fn remove(server: &impl Server, properties: &Value) -> Result<(), DeployError> {
     for holder in &holders(properties) {
-        each(server, "Delete", holder, &[("PolicyName", required(properties, "PolicyName")?)]).await?;
+        each(server, "Delete", holder, &[("PolicyName", required(properties, "PolicyName")?)])
+            .await?;
     }
     Ok(())
 }

@@ -147,7 +147,9 @@ async fn contents(
     let arns = |properties| items(properties, "ManagedPolicyArns").map(text_of);
     let (attached, wanted): (Vec<_>, Vec<_>) = (arns(old).collect(), arns(new).collect());
     for arn in attached.iter().filter(|arn| !wanted.contains(arn)) {
-        absent_is_fine(iam(server, "DetachRolePolicy", &[("RoleName", role), ("PolicyArn", arn)]).await)?;
+        absent_is_fine(
+            iam(server, "DetachRolePolicy", &[("RoleName", role), ("PolicyArn", arn)]).await,
+        )?;
     }
     for arn in wanted.iter().filter(|arn| !attached.contains(arn)) {
         iam(server, "AttachRolePolicy", &[("RoleName", role), ("PolicyArn", arn)]).await?;
@@ -158,8 +160,11 @@ async fn contents(
         let parameters = [("RoleName", role), ("PolicyName", name.as_str())];
         absent_is_fine(iam(server, "DeleteRolePolicy", &parameters).await)?;
     }
-    for policy in items(new, "Policies").filter(|one| !items(old, "Policies").any(|old| old == *one)) {
-        let (name, document) = (required(policy, "PolicyName")?, document(policy.get("PolicyDocument")));
+    for policy in
+        items(new, "Policies").filter(|one| !items(old, "Policies").any(|old| old == *one))
+    {
+        let (name, document) =
+            (required(policy, "PolicyName")?, document(policy.get("PolicyDocument")));
         let parameters =
             [("RoleName", role), ("PolicyName", name), ("PolicyDocument", document.as_str())];
         iam(server, "PutRolePolicy", &parameters).await?;

@@ -1,0 +1,3 @@
+"""The layer of the template."""
+
+GREETING = "hello"

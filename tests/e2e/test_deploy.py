@@ -1,0 +1,182 @@
+"""`portcullis deploy`: a SAM template is planned, deployed, deployed again, changed and destroyed."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from server import root_variables, run
+from world import RUNTIME, allow, error_of, unique
+
+SAM = Path(__file__).parent / "sam"
+
+
+class Stack:
+    """A template in a folder of its own, and what `portcullis deploy` does with it."""
+
+    def __init__(self, server, account, folder, friend="223456789012"):
+        self.server, self.account, self.name = server, account, unique("stack")
+        self.folder = Path(shutil.copytree(SAM, folder / "app"))
+        self.template = self.folder / "template.yaml"
+        self.change("PYTHON", RUNTIME)
+        self.change("FRIEND", friend)
+
+    def change(self, old, new, file="template.yaml"):
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def run(self, *arguments, code=0):
+        done = run(
+            "deploy", str(self.template), "--stack-name", self.name, "--endpoint-url", self.server.base,
+            *arguments, timeout=300, **root_variables(self.account.root.credentials),
+        )  # fmt: skip
+        assert done.returncode == code, (done.stdout, done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def deploy(self, *arguments):
+        return self.run("--yes", *arguments)
+
+    def outputs(self, *arguments):
+        text = self.deploy(*arguments).partition("\nOutputs\n")[2]
+        return dict(line.strip().split(" = ", 1) for line in text.splitlines())
+
+
+def plan_of(text):
+    """What a plan would do: the names by the verb."""
+    found = {}
+    for name, verb in re.findall(r"^  [+~±*-] (\S+) \([\w:]+\): (\w+)", text, re.M):
+        found.setdefault(verb, set()).add(name)
+    return found
+
+
+def invoke(caller, function):
+    return json.loads(caller.boto().invoke(FunctionName=function)["Payload"].read())
+
+
+@pytest.fixture
+def stack(server, owner, other, tmp_path):
+    made = Stack(server, owner, tmp_path, other.id)
+    yield made
+    made.deploy("--destroy")
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_template_is_planned_deployed_changed_and_destroyed(stack, owner, other):
+    planned = stack.run("--plan")
+    made = plan_of(planned)["create"]
+    assert {"Hello", "HelloRole", "HelloAliaslive", "HelloUrl", "Inline", "Grant", "Callers"} <= made
+    assert len(made) >= 10 and set(plan_of(planned)) == {"create"}
+    refused = stack.run(code=1)
+    assert "give --yes" in refused
+    assert stack.name not in str(owner.root.boto().list_functions()["Functions"])
+
+    # What the plan said comes to be, and works: the layer, the variables, the alias, the grant.
+    outputs = stack.outputs()
+    name = f"{stack.name}/dev"
+    assert invoke(owner.root, outputs["Alias"]) == {"greeting": "hello", "stage": "dev", "name": name}
+    assert invoke(owner.root, outputs["Inline"]) == "inline"
+    friend = other.user(allow("lambda:InvokeFunction", "*"))
+    assert invoke(friend, outputs["Alias"])["stage"] == "dev"
+    assert re.fullmatch(r"http://[a-z0-9]+\.lambda-url\..*/", outputs["Url"])
+    client = owner.root.boto()
+    function = client.get_function(FunctionName=outputs["Function"])
+    assert function["Configuration"]["MemorySize"] == 128
+    assert function["Tags"]["team"] == "shop" and function["Tags"]["portcullis:stack"] == stack.name
+    event_invoke = client.get_function_event_invoke_config(FunctionName=outputs["Function"], Qualifier="live")
+    assert event_invoke["MaximumRetryAttempts"] == 1
+
+    # Again: nothing.
+    assert "nothing to change" in stack.deploy()
+    assert stack.outputs() == outputs
+    assert client.get_function(FunctionName=outputs["Function"])["Configuration"]["RevisionId"] == (
+        function["Configuration"]["RevisionId"]
+    )
+
+    # Another parameter: the size in place, and the condition takes the grant away.
+    planned = plan_of(stack.run("--plan", "--parameter", "Stage=prod"))
+    assert (planned["update"], planned["delete"]) == ({"Hello"}, {"Grant"})
+    assert stack.outputs("--parameter", "Stage=prod") == outputs
+    assert client.get_function_configuration(FunctionName=outputs["Function"])["MemorySize"] == 256
+    assert error_of(friend.boto().invoke, FunctionName=outputs["Alias"])[0] == "AccessDeniedException"
+
+    # Other code: a new version, which the alias has. Another resource is gone.
+    stack.change('"greeting": GREETING', '"greeting": GREETING + "!"', "src/main.py")
+    text = stack.template.read_text()
+    start, end = text.index("  Callers:"), text.index("Outputs:")
+    stack.template.write_text(text[:start] + text[end:])
+    planned = plan_of(stack.run("--plan"))
+    assert planned["delete"] == {"Callers"} and {"Hello", "HelloAliaslive"} == planned["update"]
+    assert stack.outputs()["Url"] == outputs["Url"]
+    assert invoke(owner.root, outputs["Alias"])["greeting"] == "hello!"
+    assert invoke(friend, outputs["Alias"])["greeting"] == "hello!"
+    assert client.get_alias(FunctionName=outputs["Function"], Name="live")["FunctionVersion"] == "2"
+
+    # What somebody else deleted is made again.
+    client.delete_alias(FunctionName=outputs["Function"], Name="live")
+    assert "HelloAliaslive" in plan_of(stack.run("--plan"))["create"]
+    stack.deploy()
+    assert invoke(friend, outputs["Alias"])["greeting"] == "hello!"
+
+    stack.deploy("--destroy")
+    assert error_of(client.get_function, FunctionName=outputs["Function"])[0] == "ResourceNotFoundException"
+    roles = [one["RoleName"] for one in owner.root.boto("iam").list_roles()["Roles"]]
+    assert not [role for role in roles if role.startswith(stack.name)]
+    assert "nothing to change" in stack.deploy("--destroy")
+
+
+def test_a_deployment_that_stopped_goes_on_where_it_was(stack, owner):
+    stack.change("MaximumRetryAttempts: 1", "MaximumRetryAttempts: 3")
+    refused = stack.run("--yes", code=1)
+    assert "HelloEventInvokeConfig" in refused and "400" in refused
+    stack.change("MaximumRetryAttempts: 3", "MaximumRetryAttempts: 2")
+    planned = plan_of(stack.run("--plan"))
+    assert "Hello" not in planned["create"] and "HelloEventInvokeConfig" in planned["create"]
+    stack.deploy()
+    assert "nothing to change" in stack.deploy()
+
+
+def test_resources_without_a_record_are_taken_over_by_their_stack_alone(stack, owner):
+    outputs = stack.outputs()
+    # As if the deployment had been killed before it wrote anything down.
+    layer = f"portcullis-stack-{stack.name}"
+    client = owner.root.boto()
+    for version in client.list_layer_versions(LayerName=layer)["LayerVersions"]:
+        client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
+    # A managed policy bears no mark.
+    for policy in owner.root.boto("iam").list_policies(Scope="Local")["Policies"]:
+        if policy["PolicyName"].startswith(stack.name):
+            owner.root.boto("iam").delete_policy(PolicyArn=policy["Arn"])
+    assert stack.outputs()["Function"] == outputs["Function"]
+    assert "nothing to change" in stack.deploy()
+
+
+def test_what_is_not_served_is_named_before_anything_is_changed(stack, owner):
+    stack.change("Outputs:", "  Bucket: {Type: AWS::S3::Bucket}\nOutputs:")
+    stack.change("      Principal: \"", "      SourceArn: !GetAtt Bucket.Arn\n      Principal: \"")
+    refused = stack.run("--yes", code=1)
+    assert "Bucket (AWS::S3::Bucket)" in refused and "nothing was changed" in refused
+    layers = [one["LayerName"] for one in owner.root.boto().list_layers()["Layers"]]
+    assert f"portcullis-stack-{stack.name}" not in layers
+    shown = stack.run("--plan", "--skip-unserved")
+    assert "skipped Bucket: AWS::S3::Bucket is not served" in shown
+    assert "skipped Grant: it refers to what is skipped" in shown
+    assert "Hello" in plan_of(shown)["create"] and "Grant" not in plan_of(shown)["create"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "want"),
+    [
+        ("CodeUri: src/", "CodeUri: nowhere/", "nowhere"),
+        ("      MemorySize: ", "      MemorySize: 1\n      MemorySize: ", "there twice"),
+        ("!Ref Stage, dev", "!Ref Nothing, dev", "no parameter or resource Nothing"),
+        ("Principal:", "Prinzipal: x\n      Principal:", "Prinzipal is not served"),
+        ("AWS::Serverless-2016-10-31", "AWS::Include", "AWS::Include"),
+        ("CodeUri: src/", "CodeUri: src/\n      Events: 5", "Hello"),
+    ],
+)
+def test_a_wrong_template_is_refused_with_the_place(stack, old, new, want):
+    stack.change(old, new)
+    assert want in stack.run("--plan", code=1)
