@@ -1098,7 +1098,7 @@ NOT_SERVED = [
     ("PutProvisionedConcurrencyConfig", "PUT",
      "/2019-09-30/functions/{fn}/provisioned-concurrency?Qualifier=1",
      {"ProvisionedConcurrentExecutions": 1}),
-    ("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", None),
+    ("ListCapacityProviders", "GET", "/2025-11-30/capacity-providers", None),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ pub(crate) mod code_signing;
 pub(crate) mod configuration;
 pub(crate) mod denial;
 pub(crate) mod event_invoke;
+pub(crate) mod event_source;
 pub(crate) mod function;
 pub(crate) mod iam;
 pub(crate) mod iam_account;

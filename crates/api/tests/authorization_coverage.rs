@@ -67,6 +67,7 @@ fn of_lambda() -> Vec<Case> {
     let url = "/2021-10-31/functions/missing/url";
     let signing = "/2020-06-30/functions/missing/code-signing-config";
     let config: &str = String::leak(format!("/2020-04-22/code-signing-configs/{}", SIGNING.replace(':', "%3A")));
+    let mapping = "/2015-03-31/event-source-mappings/00000000-0000-4000-8000-000000000007";
     let policy = "/2026-07-09/resource-policy/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
     let recursion = "/2024-08-31/functions/missing/recursion-config";
     let runtime = "/2021-07-20/functions/missing/runtime-management-config";
@@ -106,6 +107,11 @@ fn of_lambda() -> Vec<Case> {
         rest("DeleteCodeSigningConfig", Method::DELETE, config),
         rest("ListCodeSigningConfigs", Method::GET, "/2020-04-22/code-signing-configs"),
         rest("ListFunctionsByCodeSigningConfig", Method::GET, String::leak(format!("{config}/functions"))),
+        with(rest("CreateEventSourceMapping", Method::POST, "/2015-03-31/event-source-mappings"), r#"{"FunctionName":"missing"}"#),
+        rest("GetEventSourceMapping", Method::GET, mapping),
+        with(rest("UpdateEventSourceMapping", Method::PUT, mapping), "{}"),
+        rest("DeleteEventSourceMapping", Method::DELETE, mapping),
+        rest("ListEventSourceMappings", Method::GET, "/2015-03-31/event-source-mappings"),
         with(rest("PutFunctionConcurrency", Method::PUT, "/2017-10-31/functions/missing/concurrency"), r#"{"ReservedConcurrentExecutions":1}"#),
         rest("GetFunctionConcurrency", Method::GET, "/2019-09-30/functions/missing/concurrency"),
         rest("DeleteFunctionConcurrency", Method::DELETE, "/2017-10-31/functions/missing/concurrency"),

@@ -19,6 +19,7 @@
 //! iam/ACCOUNT/policy/name/v2                PolicyVersion
 //! iam/ACCOUNT/role/name                     Role      (likewise)
 //! csc/ACCOUNT/REGION/csc-…                  CodeSigningConfig
+//! esm/ACCOUNT/REGION/UUID                   EventSourceMapping
 //! org/ID                                    Organization
 //! org/ID/policy/p-…                         ServiceControlPolicy
 //! alias/NAME                                AccountAlias
@@ -37,14 +38,14 @@ use portcullis_identity::{
     organization::{OrganizationId, OrganizationPolicyId},
 };
 use portcullis_lambda::{
-    AliasName, CodeSigningConfigArn, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region,
+    AliasName, CodeSigningConfigArn, EventSourceMappingArn, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region,
     VersionNumber,
 };
 use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
-pub(crate) const ROOTS: [&str; 8] =
-    ["alias/", "csc/", "fn/", "iam/", "key/", "layer/", "org/", "system/"];
+pub(crate) const ROOTS: [&str; 9] =
+    ["alias/", "csc/", "esm/", "fn/", "iam/", "key/", "layer/", "org/", "system/"];
 
 /// What the keys of queued events begin with. No snapshot has them.
 pub(crate) const QUEUE: &str = "queue/";
@@ -80,6 +81,8 @@ pub enum Address {
     LayerVersion(LayerVersionArn),
     /// A code-signing configuration.
     CodeSigningConfig(CodeSigningConfigArn),
+    /// An event source mapping.
+    EventSourceMapping(EventSourceMappingArn),
     /// The resource policy of a layer version.
     LayerPolicy(LayerVersionArn),
     /// An account.
@@ -174,11 +177,11 @@ impl Address {
                 Self::parse_layer(LayerArn::new(region, account, name.parse().ok()?), rest)
             }
             ["csc", account, region, id] => {
-                let region: Region = region.parse().ok()?;
-                let partition = region.partition().as_str();
-                let arn =
-                    format!("arn:{partition}:lambda:{region}:{account}:code-signing-config:{id}");
-                Some(Self::CodeSigningConfig(arn.parse().ok()?))
+                Some(Self::CodeSigningConfig(setting(region, account, "code-signing-config", id)?))
+            }
+            ["esm", account, region, id] => {
+                let arn = setting(region, account, "event-source-mapping", id)?;
+                Some(Self::EventSourceMapping(arn))
             }
             ["iam", account] => Some(Self::Account(account.parse().ok()?)),
             ["iam", account, "user", name] => {
@@ -236,6 +239,13 @@ impl Address {
     }
 }
 
+/// The ARN of what stands beside functions.
+fn setting<T: std::str::FromStr>(region: &str, account: &str, kind: &str, id: &str) -> Option<T> {
+    let region: Region = region.parse().ok()?;
+    let partition = region.partition().as_str();
+    format!("arn:{partition}:lambda:{region}:{account}:{kind}:{id}").parse().ok()
+}
+
 /// Every part of an address is bounded far below the store's limit, and none is empty.
 #[expect(clippy::expect_used, reason = "names are at most 512 bytes, keys at most 1024")]
 fn key(text: String) -> Key {
@@ -276,6 +286,9 @@ impl std::fmt::Display for Address {
             }
             Self::CodeSigningConfig(arn) => {
                 write!(f, "csc/{}/{}/{}", arn.account(), arn.region(), arn.id())
+            }
+            Self::EventSourceMapping(arn) => {
+                write!(f, "esm/{}/{}/{}", arn.account(), arn.region(), arn.id())
             }
             Self::Account(account) => write!(f, "iam/{account}"),
             Self::User(account, name) => write!(f, "iam/{account}/user/{name}"),
@@ -347,6 +360,8 @@ mod tests {
         check(&Address::Layer(layer), "layer/123456789012/cn-north-1/l_1-x");
         let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:code-signing-config:csc-0123456789abcdefg";
         check(&Address::CodeSigningConfig(arn.parse().unwrap()), "csc/123456789012/cn-north-1/csc-0123456789abcdefg");
+        let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:event-source-mapping:00000000-0000-0000-0000-000000000007";
+        check(&Address::EventSourceMapping(arn.parse().unwrap()), "esm/123456789012/cn-north-1/00000000-0000-0000-0000-000000000007");
         check(&Address::LayerVersion(version.clone()), "layer/123456789012/cn-north-1/l_1-x/7");
         check(&Address::LayerPolicy(version), "layer/123456789012/cn-north-1/l_1-x/7/policy");
         let account: portcullis_identity::AccountId = "123456789012".parse().unwrap();

@@ -4,6 +4,7 @@
 mod code_signing;
 pub mod event;
 pub mod event_invoke;
+mod event_source;
 pub mod identity;
 pub mod lambda;
 pub mod layer;

@@ -12,6 +12,7 @@ mod code_signing;
 mod concurrency;
 mod entities;
 mod event_invokes;
+mod event_sources;
 mod events;
 mod functions;
 mod groups;
@@ -43,6 +44,7 @@ pub use concurrency::AccountUsage;
 pub use entities::{
     DeleteInlinePolicy, GetInlinePolicy, ListEntities, ListInlinePolicies, PutInlinePolicy,
 };
+pub use event_sources::MappingFilter;
 pub use events::{PermittedEvent, SendsEvents};
 pub use functions::{NewFunction, Page, Resolved, SettleScope};
 pub use iam_tags::{ListEntityTags, TagEntity, UntagEntity};

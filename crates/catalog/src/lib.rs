@@ -22,6 +22,7 @@ pub mod decisions;
 pub mod documents;
 pub mod effects;
 mod entities;
+mod event_sources;
 mod groups;
 mod layers;
 mod managed;
@@ -53,7 +54,7 @@ pub use supposed::{
     CannotSuppose, Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind,
     SupposedCall,
 };
-pub use taggable::{CodeSigningConfigResource, TaggableResource};
+pub use taggable::{CodeSigningConfigResource, EventSourceMappingResource, TaggableResource};
 pub use view::{
     AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
 };

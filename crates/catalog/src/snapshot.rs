@@ -20,6 +20,7 @@ use crate::{
     code_signing::CodeSigning,
     documents::{Document, DocumentError, resource_policy::decode_policy},
     entities::Entities,
+    event_sources::EventSources,
     groups::Groups,
     layers::Layers,
     managed::{ManagedPolicies, ManagedPolicyView},
@@ -42,6 +43,7 @@ pub struct Snapshot {
     pub(crate) reservations: Reservations,
     pub(crate) layers: Layers,
     pub(crate) code_signing: CodeSigning,
+    pub(crate) event_sources: EventSources,
     /// Which function or alias has the URL of this id.
     urls: OrdMap<UrlId, (FunctionArn, Option<AliasName>)>,
     accounts: OrdMap<AccountId, AccountView>,
@@ -95,6 +97,7 @@ impl Snapshot {
             reservations: Reservations::default(),
             layers: Layers::default(),
             code_signing: CodeSigning::default(),
+            event_sources: EventSources::default(),
             urls: OrdMap::new(),
             accounts: OrdMap::new(),
             users: OrdMap::new(),
@@ -377,6 +380,7 @@ impl Snapshot {
                 self.layers.apply_version(&arn, version);
             }
             Address::CodeSigningConfig(arn) => self.code_signing.apply(&arn, read(entry)),
+            Address::EventSourceMapping(arn) => self.event_sources.apply(&arn, read(entry)),
             Address::LayerPolicy(arn) => self
                 .layers
                 .apply_policy(&arn, |previous| read_policy(arn.as_str(), previous, entry)),

@@ -4,7 +4,7 @@
 //! gives the status, the code and the shape of the answer. Nothing here knows those.
 
 use crate::{
-    CodeSigningConfigArn, InvalidValue, NotFound, RESOURCE_POLICY_BYTES_MAX, Region, StatementId,
+    CodeSigningConfigArn, EventSourceRefusal, InvalidValue, MappingExists, NotFound, RESOURCE_POLICY_BYTES_MAX, Region, StatementId,
     Target, UNZIPPED_BYTES_MAX, VersionNumber,
 };
 
@@ -280,6 +280,9 @@ pub enum InvalidParameter {
     /// A runtime version of another runtime, or of none. Our own text.
     #[error("The runtime version {0} is not one of this function's runtime on this server.")]
     RuntimeVersionUnknown(Box<str>),
+    /// A parameter of an event source mapping.
+    #[error(transparent)]
+    EventSource(#[from] EventSourceRefusal),
 }
 
 /// The state of the resource does not admit the change.
@@ -324,6 +327,9 @@ pub enum Conflict {
     /// `[issue]`: reports of real answers; carries the aliases' names, joined by `, `.
     #[error("Unable to delete version because the following aliases reference it: [{0}]")]
     VersionInUse(Box<str>),
+    /// Of an event source mapping.
+    #[error(transparent)]
+    MappingExists(#[from] MappingExists),
 }
 
 /// The revision that the caller expects is not the current one. No final period.

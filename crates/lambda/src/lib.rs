@@ -18,6 +18,7 @@ mod deployment;
 mod error;
 mod event;
 mod event_invoke;
+mod event_source;
 mod function;
 mod grant;
 mod invalid;
@@ -54,6 +55,10 @@ pub use event::{
 pub use event_invoke::{
     Destinations, DestinationsInput, EventAgeSeconds, EventInvokeConfig, EventInvokeInput,
     RetryAttempts, event_qualifier,
+};
+pub use event_source::{
+    EventSourceMapping, EventSourceRefusal, MappingExists, MappingInput, MappingState, NOT_POLLED,
+    Setting, Settings, SourceKind,
 };
 pub use function::{
     DeleteScope, Function, FunctionParts, Publication, PublishRequest, PublishedVersion,

@@ -192,7 +192,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
         match self.kind() {
             Some(Kind::Integer(_)) if i32::try_from(value).is_ok() => Ok(value.into()),
-            Some(Kind::Long(_) | Kind::Double(_)) => Ok(value.into()),
+            Some(Kind::Long(_) | Kind::Double(_) | Kind::Timestamp) => Ok(value.into()),
             _ => Err(self.wrong("NUMBER_VALUE")),
         }
     }
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         match self.kind() {
-            Some(Kind::Double(_)) => Ok(value.into()),
+            Some(Kind::Double(_) | Kind::Timestamp) => Ok(value.into()),
             _ => Err(self.wrong("NUMBER_VALUE")),
         }
     }

@@ -78,9 +78,55 @@ impl Serialize for EpochSeconds {
     }
 }
 
+impl<'de> Deserialize<'de> for EpochSeconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MomentVisitor).map(Self)
+    }
+}
+
+/// Seconds as a number, or ISO 8601, which JSON bodies may have too.
+struct MomentVisitor;
+
+impl Visitor<'_> for MomentVisitor {
+    type Value = jiff::Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("seconds since 1970")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Self::Value, E> {
+        jiff::Timestamp::from_second(seconds).map_err(E::custom)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Self::Value, E> {
+        self.visit_i64(i64::try_from(seconds).map_err(E::custom)?)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
+        let since = jiff::SignedDuration::try_from_secs_f64(seconds).map_err(E::custom)?;
+        jiff::Timestamp::from_duration(since).map_err(E::custom)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{EpochSeconds, Timestamp};
+
+    #[test]
+    fn a_moment_is_read_from_each_of_its_forms() {
+        let read = |text: &str| serde_json::from_str::<EpochSeconds>(text).ok();
+        let moment = "2026-11-25T08:00:00Z".parse().map(EpochSeconds).ok();
+        for text in ["1795593600", "1795593600.0", "1.7955936e9", r#""2026-11-25T08:00:00Z""#] {
+            assert_eq!(read(text), moment, "{text}");
+        }
+        for text in ["18446744073709551615", "1e300", "-1e18", r#""soon""#, "null", "true"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_moment_has_the_form_of_its_protocol() {

@@ -40,6 +40,7 @@ fn escape(rest: &mut Peekable<Chars<'_>>, in_class: bool) -> Result<String, Stri
         's' => ascii(r" \t\n\x0B\f\r"),
         'S' => r"[^ \t\n\x0B\f\r]".to_owned(), // Also within a class: classes nest.
         'u' => format!(r"\x{{{}}}", rest.by_ref().take(4).collect::<String>()),
+        'x' => format!(r"\x{{{}}}", rest.by_ref().take(2).collect::<String>()),
         'p' => format!(r"\p{}", property(rest)),
         'n' | 'r' | 't' => format!("\\{character}"),
         _ if character.is_ascii_alphanumeric() => {
@@ -123,6 +124,7 @@ mod tests {
             (r"[\w+=,.@-]+",            r"[0-9A-Za-z_+=,.@\-]+",        false),
             (r"[^\s]+",                 r"[^ \t\n\x0B\f\r]+",           false),
             (r"\u002F[\u0021-\u007F]*", r"\x{002F}[\x{0021}-\x{007F}]*", false),
+            (r"[^ $\x22]*(a\x2e)",      r"[^ $\x{22}]*(a\x{2e})",     false),
             (r"(?!^[0-9]+$)([a-z]+)",   r"(?!^[0-9]+$)([a-z]+)",        true),
             (r"[\p{L}\-@]*",            r"[\p{L}\-@]*",                 false),
             (r"[\s\S]*",                r"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*", false),

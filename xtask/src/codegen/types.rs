@@ -56,14 +56,16 @@ pub(crate) fn types(merged: &Merged, names: &Names) -> Result<String, CodegenErr
 /// The imports that `body` needs.
 fn uses(body: &str) -> String {
     let rows = [
-        ("BTreeMap<", "use std::collections::BTreeMap;"),
-        ("fmt::", "use std::fmt;"),
+        ("BTreeMap", "use std::collections::BTreeMap;"),
+        ("fmt", "use std::fmt;"),
         ("Blob", "use crate::value::Blob;"),
         ("EpochSeconds", "use crate::value::EpochSeconds;"),
         ("Timestamp", "use crate::value::Timestamp;"),
     ];
-    let needed = rows.iter().filter(|(word, _)| body.contains(word)).map(|(_, line)| *line);
-    let serde = ["Deserialize", "Serialize"].into_iter().filter(|name| body.contains(name));
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let words: BTreeSet<&str> = body.split(|c| !is_part(c)).collect();
+    let needed = rows.iter().filter(|(word, _)| words.contains(word)).map(|(_, line)| *line);
+    let serde = ["Deserialize", "Serialize"].into_iter().filter(|name| words.contains(name));
     let serde = serde.collect::<Vec<_>>().join(", ");
     let lines: Vec<&str> = needed.collect();
     format!("{}\nuse serde::{{{serde}}};\n", lines.join("\n"))

@@ -21,6 +21,16 @@ pub(crate) fn page_entries(max_items: Option<i32>) -> usize {
     asked.clamp(1, PAGE_ENTRIES_MAX)
 }
 
+/// Most entries of a page of event source mappings, and how many there are when the client does not
+/// say. Source: the API reference, "up to 100 items", "Lambda returns at most 100".
+const MAPPING_ENTRIES_MAX: usize = 100;
+
+/// How many event source mappings a page may hold.
+pub(crate) fn mapping_entries(max_items: Option<i32>) -> usize {
+    let asked = max_items.and_then(|asked| usize::try_from(asked).ok());
+    asked.unwrap_or(MAPPING_ENTRIES_MAX).clamp(1, MAPPING_ENTRIES_MAX)
+}
+
 /// The marker that continues after `last`.
 pub(crate) fn encode(last: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(last)

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_lambda::{Function, LambdaError, Lookup, Tags, Target};
+use portcullis_lambda::{EventSourceMapping, Function, LambdaError, Lookup, NotFound, Tags, Target};
 use portcullis_model::lambda::operation::{ListTags, TagResource, UntagResource};
 
-use super::{code_signing::put_config, fresh_revision, functions::put_head};
-use crate::{Catalog, Failure, Permit, Plan, Resource as _, Snapshot, TaggableResource};
+use super::{
+    code_signing::put_config, event_sources::put_mapping, fresh_revision, functions::put_head,
+};
+use crate::{
+    Catalog, EventSourceMappingResource, Failure, Permit, Plan, Resource as _, Snapshot,
+    TaggableResource, Versioned,
+};
 
 /// What a request does to tags.
 enum Change<'a> {
@@ -65,6 +70,11 @@ impl Catalog {
                 let new = old.tagged(change.of(old.tags())?);
                 Ok(put_config(Plan::answer(()), old, &new))
             }
+            TaggableResource::EventSourceMapping(mapping) => {
+                let old = snapshot.tagged_mapping(mapping)?;
+                let new = old.tagged(change.of(old.tags())?);
+                Ok(put_mapping(Plan::answer(()), old, &new))
+            }
         })
         .await
     }
@@ -86,7 +96,19 @@ impl Snapshot {
             TaggableResource::CodeSigningConfig(config) => {
                 self.find_code_signing(&config.0)?.tags().clone()
             }
+            TaggableResource::EventSourceMapping(mapping) => {
+                self.tagged_mapping(&mapping)?.tags().clone()
+            }
         })
+    }
+
+    /// The mapping whose tags are meant; the tag operations have their own words for a missing one.
+    fn tagged_mapping(
+        &self,
+        mapping: &EventSourceMappingResource,
+    ) -> Result<&Versioned<EventSourceMapping>, LambdaError> {
+        let missing = || NotFound::EventSourceMapping(mapping.arn().into()).into();
+        self.event_sources.get(mapping.arn()).ok_or_else(missing)
     }
 
     /// The function whose tags are meant: its versions and aliases have none.

@@ -617,10 +617,12 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ADD_PERMISSION,
     &rows::CREATE_ALIAS,
     &rows::CREATE_CODE_SIGNING_CONFIG,
+    &rows::CREATE_EVENT_SOURCE_MAPPING,
     &rows::CREATE_FUNCTION,
     &rows::CREATE_FUNCTION_URL_CONFIG,
     &rows::DELETE_ALIAS,
     &rows::DELETE_CODE_SIGNING_CONFIG,
+    &rows::DELETE_EVENT_SOURCE_MAPPING,
     &rows::DELETE_FUNCTION,
     &rows::DELETE_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::DELETE_FUNCTION_CONCURRENCY,
@@ -631,6 +633,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
     &rows::GET_CODE_SIGNING_CONFIG,
+    &rows::GET_EVENT_SOURCE_MAPPING,
     &rows::GET_FUNCTION,
     &rows::GET_FUNCTION_CODE_SIGNING_CONFIG,
     &rows::GET_FUNCTION_CONCURRENCY,
@@ -649,6 +652,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::INVOKE_WITH_RESPONSE_STREAM,
     &rows::LIST_ALIASES,
     &rows::LIST_CODE_SIGNING_CONFIGS,
+    &rows::LIST_EVENT_SOURCE_MAPPINGS,
     &rows::LIST_FUNCTION_EVENT_INVOKE_CONFIGS,
     &rows::LIST_FUNCTION_URL_CONFIGS,
     &rows::LIST_FUNCTIONS,
@@ -671,6 +675,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::UNTAG_RESOURCE,
     &rows::UPDATE_ALIAS,
     &rows::UPDATE_CODE_SIGNING_CONFIG,
+    &rows::UPDATE_EVENT_SOURCE_MAPPING,
     &rows::UPDATE_FUNCTION_CODE,
     &rows::UPDATE_FUNCTION_CONFIGURATION,
     &rows::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG,
@@ -687,10 +692,12 @@ macro_rules! served_lambda {
             AddPermission add_permission,
             CreateAlias create_alias,
             CreateCodeSigningConfig create_code_signing_config,
+            CreateEventSourceMapping create_event_source_mapping,
             CreateFunction create_function,
             CreateFunctionUrlConfig create_function_url_config,
             DeleteAlias delete_alias,
             DeleteCodeSigningConfig delete_code_signing_config,
+            DeleteEventSourceMapping delete_event_source_mapping,
             DeleteFunction delete_function,
             DeleteFunctionCodeSigningConfig delete_function_code_signing_config,
             DeleteFunctionConcurrency delete_function_concurrency,
@@ -701,6 +708,7 @@ macro_rules! served_lambda {
             GetAccountSettings get_account_settings,
             GetAlias get_alias,
             GetCodeSigningConfig get_code_signing_config,
+            GetEventSourceMapping get_event_source_mapping,
             GetFunction get_function,
             GetFunctionCodeSigningConfig get_function_code_signing_config,
             GetFunctionConcurrency get_function_concurrency,
@@ -719,6 +727,7 @@ macro_rules! served_lambda {
             InvokeWithResponseStream invoke_with_response_stream,
             ListAliases list_aliases,
             ListCodeSigningConfigs list_code_signing_configs,
+            ListEventSourceMappings list_event_source_mappings,
             ListFunctionEventInvokeConfigs list_function_event_invoke_configs,
             ListFunctionUrlConfigs list_function_url_configs,
             ListFunctions list_functions,
@@ -741,6 +750,7 @@ macro_rules! served_lambda {
             UntagResource untag_resource,
             UpdateAlias update_alias,
             UpdateCodeSigningConfig update_code_signing_config,
+            UpdateEventSourceMapping update_event_source_mapping,
             UpdateFunctionCode update_function_code,
             UpdateFunctionConfiguration update_function_configuration,
             UpdateFunctionEventInvokeConfig update_function_event_invoke_config,
@@ -891,10 +901,10 @@ mod rows {
         path: &[Segment::Literal("2015-03-31"), Segment::Literal("event-source-mappings")],
         required_query: &[],
         status: 202,
-        input: None,
-        output: None,
+        input: Some(&shapes::CREATE_EVENT_SOURCE_MAPPING_REQUEST),
+        output: Some(&shapes::EVENT_SOURCE_MAPPING_CONFIGURATION),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:CreateEventSourceMapping",
             resource: ResourceForm::Any,
@@ -1044,10 +1054,10 @@ mod rows {
         ],
         required_query: &[],
         status: 202,
-        input: None,
-        output: None,
+        input: Some(&shapes::DELETE_EVENT_SOURCE_MAPPING_REQUEST),
+        output: Some(&shapes::EVENT_SOURCE_MAPPING_CONFIGURATION),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteEventSourceMapping",
             resource: ResourceForm::EventSourceMapping,
@@ -1403,10 +1413,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_EVENT_SOURCE_MAPPING_REQUEST),
+        output: Some(&shapes::EVENT_SOURCE_MAPPING_CONFIGURATION),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetEventSourceMapping",
             resource: ResourceForm::EventSourceMapping,
@@ -1913,10 +1923,10 @@ mod rows {
         path: &[Segment::Literal("2015-03-31"), Segment::Literal("event-source-mappings")],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_EVENT_SOURCE_MAPPINGS_REQUEST),
+        output: Some(&shapes::LIST_EVENT_SOURCE_MAPPINGS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListEventSourceMappings",
             resource: ResourceForm::Any,
@@ -2685,10 +2695,10 @@ mod rows {
         ],
         required_query: &[],
         status: 202,
-        input: None,
-        output: None,
+        input: Some(&shapes::UPDATE_EVENT_SOURCE_MAPPING_REQUEST),
+        output: Some(&shapes::EVENT_SOURCE_MAPPING_CONFIGURATION),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:UpdateEventSourceMapping",
             resource: ResourceForm::EventSourceMapping,
@@ -2826,6 +2836,14 @@ pub mod operation {
         type Input = types::CreateCodeSigningConfigInput;
         type Output = types::CreateCodeSigningConfigOutput;
     }
+    /// `CreateEventSourceMapping`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateEventSourceMapping;
+    impl Operation for CreateEventSourceMapping {
+        const MODEL: &'static OperationModel = &rows::CREATE_EVENT_SOURCE_MAPPING;
+        type Input = types::CreateEventSourceMappingInput;
+        type Output = types::EventSourceMappingConfiguration;
+    }
     /// `CreateFunction`.
     #[derive(Clone, Copy, Debug)]
     pub struct CreateFunction;
@@ -2857,6 +2875,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::DELETE_CODE_SIGNING_CONFIG;
         type Input = types::DeleteCodeSigningConfigInput;
         type Output = types::DeleteCodeSigningConfigOutput;
+    }
+    /// `DeleteEventSourceMapping`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteEventSourceMapping;
+    impl Operation for DeleteEventSourceMapping {
+        const MODEL: &'static OperationModel = &rows::DELETE_EVENT_SOURCE_MAPPING;
+        type Input = types::DeleteEventSourceMappingInput;
+        type Output = types::EventSourceMappingConfiguration;
     }
     /// `DeleteFunction`.
     #[derive(Clone, Copy, Debug)]
@@ -2937,6 +2963,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::GET_CODE_SIGNING_CONFIG;
         type Input = types::GetCodeSigningConfigInput;
         type Output = types::GetCodeSigningConfigOutput;
+    }
+    /// `GetEventSourceMapping`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetEventSourceMapping;
+    impl Operation for GetEventSourceMapping {
+        const MODEL: &'static OperationModel = &rows::GET_EVENT_SOURCE_MAPPING;
+        type Input = types::GetEventSourceMappingInput;
+        type Output = types::EventSourceMappingConfiguration;
     }
     /// `GetFunction`.
     #[derive(Clone, Copy, Debug)]
@@ -3081,6 +3115,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::LIST_CODE_SIGNING_CONFIGS;
         type Input = types::ListCodeSigningConfigsInput;
         type Output = types::ListCodeSigningConfigsOutput;
+    }
+    /// `ListEventSourceMappings`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListEventSourceMappings;
+    impl Operation for ListEventSourceMappings {
+        const MODEL: &'static OperationModel = &rows::LIST_EVENT_SOURCE_MAPPINGS;
+        type Input = types::ListEventSourceMappingsInput;
+        type Output = types::ListEventSourceMappingsOutput;
     }
     /// `ListFunctionEventInvokeConfigs`.
     #[derive(Clone, Copy, Debug)]
@@ -3258,6 +3300,14 @@ pub mod operation {
         type Input = types::UpdateCodeSigningConfigInput;
         type Output = types::UpdateCodeSigningConfigOutput;
     }
+    /// `UpdateEventSourceMapping`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateEventSourceMapping;
+    impl Operation for UpdateEventSourceMapping {
+        const MODEL: &'static OperationModel = &rows::UPDATE_EVENT_SOURCE_MAPPING;
+        type Input = types::UpdateEventSourceMappingInput;
+        type Output = types::EventSourceMappingConfiguration;
+    }
     /// `UpdateFunctionCode`.
     #[derive(Clone, Copy, Debug)]
     pub struct UpdateFunctionCode;
@@ -3405,6 +3455,15 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct AllowedPublishers {
         pub signing_profile_version_arns: Vec<String>,
+    }
+    /// `AmazonManagedKafkaEventSourceConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AmazonManagedKafkaEventSourceConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub consumer_group_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
     }
     /// `ApplicationLogLevel` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -3713,6 +3772,41 @@ pub mod types {
     pub struct CreateCodeSigningConfigOutput {
         pub code_signing_config: CodeSigningConfig,
     }
+    /// `CreateEventSourceMappingRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateEventSourceMappingInput {
+        pub event_source_arn: Option<String>,
+        pub function_name: String,
+        pub enabled: Option<bool>,
+        pub batch_size: Option<i32>,
+        pub filter_criteria: Option<FilterCriteria>,
+        #[serde(rename = "KMSKeyArn")]
+        pub kms_key_arn: Option<String>,
+        pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+        pub logging_config: Option<EventSourceMappingLoggingConfig>,
+        pub scaling_config: Option<ScalingConfig>,
+        pub maximum_batching_window_in_seconds: Option<i32>,
+        pub parallelization_factor: Option<i32>,
+        pub starting_position: Option<EventSourcePosition>,
+        pub starting_position_timestamp: Option<EpochSeconds>,
+        pub destination_config: Option<DestinationConfig>,
+        pub maximum_record_age_in_seconds: Option<i32>,
+        pub bisect_batch_on_function_error: Option<bool>,
+        pub maximum_retry_attempts: Option<i32>,
+        pub tags: Option<BTreeMap<String, String>>,
+        pub tumbling_window_in_seconds: Option<i32>,
+        pub topics: Option<Vec<String>>,
+        pub queues: Option<Vec<String>>,
+        pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+        pub self_managed_event_source: Option<SelfManagedEventSource>,
+        pub function_response_types: Option<Vec<FunctionResponseType>>,
+        pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+        pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+        #[serde(rename = "DocumentDBEventSourceConfig")]
+        pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+        pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
+    }
     /// `CreateFunctionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3796,6 +3890,13 @@ pub mod types {
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteCodeSigningConfigOutput {}
+    /// `DeleteEventSourceMappingRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteEventSourceMappingInput {
+        #[serde(rename = "UUID")]
+        pub uuid: String,
+    }
     /// `DeleteFunctionCodeSigningConfigRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3880,6 +3981,17 @@ pub mod types {
             }
         }
     }
+    /// `DocumentDBEventSourceConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DocumentDBEventSourceConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub database_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub collection_name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub full_document: Option<FullDocument>,
+    }
     /// `DurableConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3890,6 +4002,21 @@ pub mod types {
         pub retention_period_in_days: Option<i32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub execution_timeout: Option<i32>,
+    }
+    /// `EndPointType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum EndPointType {
+        #[serde(rename = "KAFKA_BOOTSTRAP_SERVERS")]
+        KafkaBootstrapServers,
+    }
+    impl EndPointType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::KafkaBootstrapServers => "KAFKA_BOOTSTRAP_SERVERS",
+            }
+        }
     }
     /// `Environment` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize)]
@@ -3942,6 +4069,151 @@ pub mod types {
     pub struct EphemeralStorage {
         pub size: i32,
     }
+    /// `EventSourceMappingConfiguration` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct EventSourceMappingConfiguration {
+        #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
+        pub uuid: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub starting_position: Option<EventSourcePosition>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub starting_position_timestamp: Option<EpochSeconds>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub batch_size: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_batching_window_in_seconds: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub parallelization_factor: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub event_source_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub filter_criteria: Option<FilterCriteria>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub filter_criteria_error: Option<FilterCriteriaError>,
+        #[serde(rename = "KMSKeyArn", skip_serializing_if = "Option::is_none")]
+        pub kms_key_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub logging_config: Option<EventSourceMappingLoggingConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub scaling_config: Option<ScalingConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_modified: Option<EpochSeconds>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_processing_result: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub state: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub state_transition_reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub destination_config: Option<DestinationConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub topics: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub queues: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub self_managed_event_source: Option<SelfManagedEventSource>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_record_age_in_seconds: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub bisect_batch_on_function_error: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_retry_attempts: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tumbling_window_in_seconds: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_response_types: Option<Vec<FunctionResponseType>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+        #[serde(rename = "DocumentDBEventSourceConfig", skip_serializing_if = "Option::is_none")]
+        pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub event_source_mapping_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
+    }
+    /// `EventSourceMappingLoggingConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct EventSourceMappingLoggingConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub system_log_level: Option<EventSourceMappingSystemLogLevel>,
+    }
+    /// `EventSourceMappingMetric` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum EventSourceMappingMetric {
+        EventCount,
+        ErrorCount,
+        KafkaMetrics,
+    }
+    impl EventSourceMappingMetric {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::EventCount => "EventCount",
+                Self::ErrorCount => "ErrorCount",
+                Self::KafkaMetrics => "KafkaMetrics",
+            }
+        }
+    }
+    /// `EventSourceMappingMetricsConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct EventSourceMappingMetricsConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub metrics: Option<Vec<EventSourceMappingMetric>>,
+    }
+    /// `EventSourceMappingSystemLogLevel` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum EventSourceMappingSystemLogLevel {
+        #[serde(rename = "DEBUG")]
+        Debug,
+        #[serde(rename = "INFO")]
+        Info,
+        #[serde(rename = "WARN")]
+        Warn,
+    }
+    impl EventSourceMappingSystemLogLevel {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Debug => "DEBUG",
+                Self::Info => "INFO",
+                Self::Warn => "WARN",
+            }
+        }
+    }
+    /// `EventSourcePosition` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum EventSourcePosition {
+        #[serde(rename = "TRIM_HORIZON")]
+        TrimHorizon,
+        #[serde(rename = "LATEST")]
+        Latest,
+        #[serde(rename = "AT_TIMESTAMP")]
+        AtTimestamp,
+    }
+    impl EventSourcePosition {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::TrimHorizon => "TRIM_HORIZON",
+                Self::Latest => "LATEST",
+                Self::AtTimestamp => "AT_TIMESTAMP",
+            }
+        }
+    }
     /// `FileSystemConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -3950,6 +4222,45 @@ pub mod types {
         pub local_mount_path: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub s3_files_config: Option<S3FilesConfig>,
+    }
+    /// `Filter` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct Filter {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pattern: Option<String>,
+    }
+    /// `FilterCriteria` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct FilterCriteria {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub filters: Option<Vec<Filter>>,
+    }
+    /// `FilterCriteriaError` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct FilterCriteriaError {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub error_code: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message: Option<String>,
+    }
+    /// `FullDocument` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum FullDocument {
+        UpdateLookup,
+        Default,
+    }
+    impl FullDocument {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::UpdateLookup => "UpdateLookup",
+                Self::Default => "Default",
+            }
+        }
     }
     /// `FunctionCode` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4117,6 +4428,20 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub destination_config: Option<DestinationConfig>,
     }
+    /// `FunctionResponseType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum FunctionResponseType {
+        ReportBatchItemFailures,
+    }
+    impl FunctionResponseType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::ReportBatchItemFailures => "ReportBatchItemFailures",
+            }
+        }
+    }
     /// `FunctionRuntimeConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4217,6 +4542,13 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct GetCodeSigningConfigOutput {
         pub code_signing_config: CodeSigningConfig,
+    }
+    /// `GetEventSourceMappingRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetEventSourceMappingInput {
+        #[serde(rename = "UUID")]
+        pub uuid: String,
     }
     /// `GetFunctionCodeSigningConfigRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4579,6 +4911,93 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub invoke_complete: Option<InvokeWithResponseStreamCompleteEvent>,
     }
+    /// `KafkaEventSourceMappingConsumptionMode` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum KafkaEventSourceMappingConsumptionMode {
+        Stream,
+        Queue,
+    }
+    impl KafkaEventSourceMappingConsumptionMode {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Stream => "Stream",
+                Self::Queue => "Queue",
+            }
+        }
+    }
+    /// `KafkaSchemaRegistryAccessConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct KafkaSchemaRegistryAccessConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub r#type: Option<KafkaSchemaRegistryAuthType>,
+        #[serde(rename = "URI", skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
+    }
+    /// `KafkaSchemaRegistryAuthType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum KafkaSchemaRegistryAuthType {
+        #[serde(rename = "BASIC_AUTH")]
+        BasicAuth,
+        #[serde(rename = "CLIENT_CERTIFICATE_TLS_AUTH")]
+        ClientCertificateTlsAuth,
+        #[serde(rename = "SERVER_ROOT_CA_CERTIFICATE")]
+        ServerRootCaCertificate,
+        #[serde(rename = "OAUTHBEARER_AUTH")]
+        OauthbearerAuth,
+    }
+    impl KafkaSchemaRegistryAuthType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::BasicAuth => "BASIC_AUTH",
+                Self::ClientCertificateTlsAuth => "CLIENT_CERTIFICATE_TLS_AUTH",
+                Self::ServerRootCaCertificate => "SERVER_ROOT_CA_CERTIFICATE",
+                Self::OauthbearerAuth => "OAUTHBEARER_AUTH",
+            }
+        }
+    }
+    /// `KafkaSchemaRegistryConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct KafkaSchemaRegistryConfig {
+        #[serde(rename = "SchemaRegistryURI", skip_serializing_if = "Option::is_none")]
+        pub schema_registry_uri: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub event_record_format: Option<SchemaRegistryEventRecordFormat>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub access_configs: Option<Vec<KafkaSchemaRegistryAccessConfig>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub schema_validation_configs: Option<Vec<KafkaSchemaValidationConfig>>,
+    }
+    /// `KafkaSchemaValidationAttribute` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum KafkaSchemaValidationAttribute {
+        #[serde(rename = "KEY")]
+        Key,
+        #[serde(rename = "VALUE")]
+        Value,
+    }
+    impl KafkaSchemaValidationAttribute {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Key => "KEY",
+                Self::Value => "VALUE",
+            }
+        }
+    }
+    /// `KafkaSchemaValidationConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct KafkaSchemaValidationConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attribute: Option<KafkaSchemaValidationAttribute>,
+    }
     /// `LambdaManagedInstancesCapacityProviderConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4704,6 +5123,24 @@ pub mod types {
         pub next_marker: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
+    }
+    /// `ListEventSourceMappingsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListEventSourceMappingsInput {
+        pub event_source_arn: Option<String>,
+        pub function_name: Option<String>,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListEventSourceMappingsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListEventSourceMappingsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub event_source_mappings: Option<Vec<EventSourceMappingConfiguration>>,
     }
     /// `ListFunctionEventInvokeConfigsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4915,6 +5352,17 @@ pub mod types {
                 Self::Image => "Image",
             }
         }
+    }
+    /// `ProvisionedPollerConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ProvisionedPollerConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub minimum_pollers: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_pollers: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub poller_group_name: Option<String>,
     }
     /// `PublishLayerVersionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -5152,6 +5600,49 @@ pub mod types {
             }
         }
     }
+    /// `ScalingConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ScalingConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub maximum_concurrency: Option<i32>,
+    }
+    /// `SchemaRegistryEventRecordFormat` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum SchemaRegistryEventRecordFormat {
+        #[serde(rename = "JSON")]
+        Json,
+        #[serde(rename = "SOURCE")]
+        Source,
+    }
+    impl SchemaRegistryEventRecordFormat {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Json => "JSON",
+                Self::Source => "SOURCE",
+            }
+        }
+    }
+    /// `SelfManagedEventSource` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SelfManagedEventSource {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub endpoints: Option<BTreeMap<String, Vec<String>>>,
+    }
+    /// `SelfManagedKafkaEventSourceConfig` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SelfManagedKafkaEventSourceConfig {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub consumer_group_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub consumption_mode: Option<KafkaEventSourceMappingConsumptionMode>,
+    }
     /// `SnapStart` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5198,6 +5689,72 @@ pub mod types {
         pub apply_on: Option<SnapStartApplyOn>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub optimization_status: Option<SnapStartOptimizationStatus>,
+    }
+    /// `SourceAccessConfiguration` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct SourceAccessConfiguration {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub r#type: Option<SourceAccessType>,
+        #[serde(rename = "URI", skip_serializing_if = "Option::is_none")]
+        pub uri: Option<String>,
+    }
+    /// `SourceAccessType` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+    pub enum SourceAccessType {
+        #[serde(rename = "BASIC_AUTH")]
+        BasicAuth,
+        #[serde(rename = "VPC_SUBNET")]
+        VpcSubnet,
+        #[serde(rename = "VPC_SECURITY_GROUP")]
+        VpcSecurityGroup,
+        #[serde(rename = "SASL_SCRAM_512_AUTH")]
+        SaslScram512Auth,
+        #[serde(rename = "SASL_SCRAM_256_AUTH")]
+        SaslScram256Auth,
+        #[serde(rename = "VIRTUAL_HOST")]
+        VirtualHost,
+        #[serde(rename = "CLIENT_CERTIFICATE_TLS_AUTH")]
+        ClientCertificateTlsAuth,
+        #[serde(rename = "SERVER_ROOT_CA_CERTIFICATE")]
+        ServerRootCaCertificate,
+        #[serde(rename = "OAUTHBEARER_AUTH")]
+        OauthbearerAuth,
+        #[serde(rename = "OAUTHBEARER_SCOPE")]
+        OauthbearerScope,
+        #[serde(rename = "OAUTHBEARER_AUDIENCE")]
+        OauthbearerAudience,
+        #[serde(rename = "OAUTHBEARER_LOGICAL_CLUSTER")]
+        OauthbearerLogicalCluster,
+        #[serde(rename = "OAUTHBEARER_IDENTITY_POOL")]
+        OauthbearerIdentityPool,
+        #[serde(rename = "IAM_AUTH")]
+        IamAuth,
+        #[serde(rename = "IAM_OAUTHBEARER_AUTH")]
+        IamOauthbearerAuth,
+    }
+    impl SourceAccessType {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::BasicAuth => "BASIC_AUTH",
+                Self::VpcSubnet => "VPC_SUBNET",
+                Self::VpcSecurityGroup => "VPC_SECURITY_GROUP",
+                Self::SaslScram512Auth => "SASL_SCRAM_512_AUTH",
+                Self::SaslScram256Auth => "SASL_SCRAM_256_AUTH",
+                Self::VirtualHost => "VIRTUAL_HOST",
+                Self::ClientCertificateTlsAuth => "CLIENT_CERTIFICATE_TLS_AUTH",
+                Self::ServerRootCaCertificate => "SERVER_ROOT_CA_CERTIFICATE",
+                Self::OauthbearerAuth => "OAUTHBEARER_AUTH",
+                Self::OauthbearerScope => "OAUTHBEARER_SCOPE",
+                Self::OauthbearerAudience => "OAUTHBEARER_AUDIENCE",
+                Self::OauthbearerLogicalCluster => "OAUTHBEARER_LOGICAL_CLUSTER",
+                Self::OauthbearerIdentityPool => "OAUTHBEARER_IDENTITY_POOL",
+                Self::IamAuth => "IAM_AUTH",
+                Self::IamOauthbearerAuth => "IAM_OAUTHBEARER_AUTH",
+            }
+        }
     }
     /// `SystemLogLevel` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -5316,6 +5873,36 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct UpdateCodeSigningConfigOutput {
         pub code_signing_config: CodeSigningConfig,
+    }
+    /// `UpdateEventSourceMappingRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateEventSourceMappingInput {
+        #[serde(rename = "UUID")]
+        pub uuid: String,
+        pub function_name: Option<String>,
+        pub enabled: Option<bool>,
+        pub batch_size: Option<i32>,
+        pub filter_criteria: Option<FilterCriteria>,
+        #[serde(rename = "KMSKeyArn")]
+        pub kms_key_arn: Option<String>,
+        pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+        pub logging_config: Option<EventSourceMappingLoggingConfig>,
+        pub scaling_config: Option<ScalingConfig>,
+        pub maximum_batching_window_in_seconds: Option<i32>,
+        pub parallelization_factor: Option<i32>,
+        pub destination_config: Option<DestinationConfig>,
+        pub maximum_record_age_in_seconds: Option<i32>,
+        pub bisect_batch_on_function_error: Option<bool>,
+        pub maximum_retry_attempts: Option<i32>,
+        pub tumbling_window_in_seconds: Option<i32>,
+        pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+        pub function_response_types: Option<Vec<FunctionResponseType>>,
+        pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+        pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+        #[serde(rename = "DocumentDBEventSourceConfig")]
+        pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+        pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
     }
     /// `UpdateFunctionCodeRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -5552,6 +6139,13 @@ mod shapes {
         "AllowedPublishers",
         &[Member::body("SigningProfileVersionArns", &SIGNING_PROFILE_VERSION_ARNS).required()],
     );
+    pub(super) static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::structure(
+        "AmazonManagedKafkaEventSourceConfig",
+        &[
+            Member::body("ConsumerGroupId", &URI),
+            Member::body("SchemaRegistryConfig", &KAFKA_SCHEMA_REGISTRY_CONFIG),
+        ],
+    );
     pub(super) static APPLICATION_LOG_LEVEL: Shape = Shape::string(
         "ApplicationLogLevel",
         Text::ANY.choices(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]),
@@ -5571,6 +6165,10 @@ mod shapes {
         r#"arn:(aws[a-zA-Z0-9\-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1})?:([0-9]{12})?:([^\n\r\x{85}\x{2028}\x{2029}]*)"#,
         false,
     );
+    pub(super) static BATCH_SIZE: Shape =
+        Shape::integer("BatchSize", Bounds { min: Some(1), max: Some(10000) });
+    pub(super) static BISECT_BATCH_ON_FUNCTION_ERROR: Shape =
+        Shape::boolean("BisectBatchOnFunctionError");
     pub(super) static BLOB: Shape =
         Shape::blob("Blob", Bounds { min: None, max: None }).sensitive();
     pub(super) static BLOB_STREAM: Shape =
@@ -5629,6 +6227,15 @@ mod shapes {
     );
     pub(super) static CODE_SIGNING_POLICY: Shape =
         Shape::string("CodeSigningPolicy", Text::ANY.choices(&["Warn", "Enforce"]));
+    pub(super) static COLLECTION_NAME: Shape = Shape::string(
+        "CollectionName",
+        Text::ANY.length(Some(1), Some(57)).pattern(&COLLECTION_NAME_PATTERN),
+    );
+    static COLLECTION_NAME_PATTERN: Pattern = Pattern::new(
+        r#"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)"#,
+        r#"(^(?!(system\x{2e})))(^[_a-zA-Z0-9])([^$]*)"#,
+        true,
+    );
     pub(super) static COMPATIBLE_ARCHITECTURES: Shape = Shape::list(
         "CompatibleArchitectures",
         &ARCHITECTURE,
@@ -5740,6 +6347,45 @@ mod shapes {
         "CreateCodeSigningConfigResponse",
         &[Member::body("CodeSigningConfig", &CODE_SIGNING_CONFIG).required()],
     );
+    pub(super) static CREATE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::structure(
+        "CreateEventSourceMappingRequest",
+        &[
+            Member::body("EventSourceArn", &ARN),
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME).required(),
+            Member::body("Enabled", &ENABLED),
+            Member::body("BatchSize", &BATCH_SIZE),
+            Member::body("FilterCriteria", &FILTER_CRITERIA),
+            Member::body("KMSKeyArn", &KMS_KEY_ARN),
+            Member::body("MetricsConfig", &EVENT_SOURCE_MAPPING_METRICS_CONFIG),
+            Member::body("LoggingConfig", &EVENT_SOURCE_MAPPING_LOGGING_CONFIG),
+            Member::body("ScalingConfig", &SCALING_CONFIG),
+            Member::body("MaximumBatchingWindowInSeconds", &MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+            Member::body("ParallelizationFactor", &PARALLELIZATION_FACTOR),
+            Member::body("StartingPosition", &EVENT_SOURCE_POSITION),
+            Member::body("StartingPositionTimestamp", &DATE),
+            Member::body("DestinationConfig", &DESTINATION_CONFIG),
+            Member::body("MaximumRecordAgeInSeconds", &MAXIMUM_RECORD_AGE_IN_SECONDS),
+            Member::body("BisectBatchOnFunctionError", &BISECT_BATCH_ON_FUNCTION_ERROR),
+            Member::body("MaximumRetryAttempts", &MAXIMUM_RETRY_ATTEMPTS_EVENT_SOURCE_MAPPING),
+            Member::body("Tags", &TAGS),
+            Member::body("TumblingWindowInSeconds", &TUMBLING_WINDOW_IN_SECONDS),
+            Member::body("Topics", &TOPICS),
+            Member::body("Queues", &QUEUES),
+            Member::body("SourceAccessConfigurations", &SOURCE_ACCESS_CONFIGURATIONS),
+            Member::body("SelfManagedEventSource", &SELF_MANAGED_EVENT_SOURCE),
+            Member::body("FunctionResponseTypes", &FUNCTION_RESPONSE_TYPE_LIST),
+            Member::body(
+                "AmazonManagedKafkaEventSourceConfig",
+                &AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG,
+            ),
+            Member::body(
+                "SelfManagedKafkaEventSourceConfig",
+                &SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG,
+            ),
+            Member::body("DocumentDBEventSourceConfig", &DOCUMENT_DB_EVENT_SOURCE_CONFIG),
+            Member::body("ProvisionedPollerConfig", &PROVISIONED_POLLER_CONFIG),
+        ],
+    );
     pub(super) static CREATE_FUNCTION_REQUEST: Shape = Shape::structure(
         "CreateFunctionRequest",
         &[
@@ -5798,6 +6444,12 @@ mod shapes {
             Member::body("InvokeMode", &INVOKE_MODE),
         ],
     );
+    pub(super) static DATABASE_NAME: Shape = Shape::string(
+        "DatabaseName",
+        Text::ANY.length(Some(1), Some(63)).pattern(&DATABASE_NAME_PATTERN),
+    );
+    static DATABASE_NAME_PATTERN: Pattern =
+        Pattern::new(r#"[^ /\.$\x22]*"#, r#"[^ /\.$\x{22}]*"#, false);
     pub(super) static DATE: Shape = Shape::timestamp("Date");
     pub(super) static DEAD_LETTER_CONFIG: Shape =
         Shape::structure("DeadLetterConfig", &[Member::body("TargetArn", &RESOURCE_ARN)]);
@@ -5818,6 +6470,10 @@ mod shapes {
     );
     pub(super) static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape =
         Shape::structure("DeleteCodeSigningConfigResponse", &[]);
+    pub(super) static DELETE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::structure(
+        "DeleteEventSourceMappingRequest",
+        &[Member::body("UUID", &UUID_STRING).at(Location::Label, "UUID").required()],
+    );
     pub(super) static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
         "DeleteFunctionCodeSigningConfigRequest",
         &[Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
@@ -5900,6 +6556,14 @@ mod shapes {
     );
     pub(super) static DIRECT_S3_READ: Shape =
         Shape::string("DirectS3Read", Text::ANY.choices(&["ENABLED", "DISABLED", "AUTO"]));
+    pub(super) static DOCUMENT_DB_EVENT_SOURCE_CONFIG: Shape = Shape::structure(
+        "DocumentDBEventSourceConfig",
+        &[
+            Member::body("DatabaseName", &DATABASE_NAME),
+            Member::body("CollectionName", &COLLECTION_NAME),
+            Member::body("FullDocument", &FULL_DOCUMENT),
+        ],
+    );
     pub(super) static DURABLE_CONFIG: Shape = Shape::structure(
         "DurableConfig",
         &[
@@ -5923,6 +6587,24 @@ mod shapes {
     );
     static DURABLE_EXECUTION_NAME_PATTERN: Pattern =
         Pattern::new(r#"[a-zA-Z0-9-_]+"#, r#"[a-zA-Z0-9\-_]+"#, false);
+    pub(super) static ENABLED: Shape = Shape::boolean("Enabled");
+    pub(super) static END_POINT_TYPE: Shape =
+        Shape::string("EndPointType", Text::ANY.choices(&["KAFKA_BOOTSTRAP_SERVERS"]));
+    pub(super) static ENDPOINT: Shape =
+        Shape::string("Endpoint", Text::ANY.length(Some(1), Some(300)).pattern(&ENDPOINT_PATTERN));
+    static ENDPOINT_PATTERN: Pattern = Pattern::new(
+        r#"(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}"#,
+        r#"(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}"#,
+        false,
+    );
+    pub(super) static ENDPOINT_LISTS: Shape =
+        Shape::list("EndpointLists", &ENDPOINT, Bounds { min: Some(1), max: Some(10) }, false);
+    pub(super) static ENDPOINTS: Shape = Shape::map(
+        "Endpoints",
+        &END_POINT_TYPE,
+        &ENDPOINT_LISTS,
+        Bounds { min: Some(1), max: Some(2) },
+    );
     pub(super) static ENVIRONMENT: Shape =
         Shape::structure("Environment", &[Member::body("Variables", &ENVIRONMENT_VARIABLES)]);
     pub(super) static ENVIRONMENT_ERROR: Shape = Shape::structure(
@@ -5958,6 +6640,91 @@ mod shapes {
     );
     pub(super) static EPHEMERAL_STORAGE_SIZE: Shape =
         Shape::integer("EphemeralStorageSize", Bounds { min: Some(512), max: Some(10240) });
+    pub(super) static EVENT_SOURCE_MAPPING_ARN: Shape = Shape::string(
+        "EventSourceMappingArn",
+        Text::ANY.length(Some(85), Some(120)).pattern(&EVENT_SOURCE_MAPPING_ARN_PATTERN),
+    );
+    static EVENT_SOURCE_MAPPING_ARN_PATTERN: Pattern = Pattern::new(
+        r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"#,
+        r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"#,
+        false,
+    );
+    pub(super) static EVENT_SOURCE_MAPPING_CONFIGURATION: Shape = Shape::structure(
+        "EventSourceMappingConfiguration",
+        &[
+            Member::body("UUID", &UUID_STRING),
+            Member::body("StartingPosition", &EVENT_SOURCE_POSITION),
+            Member::body("StartingPositionTimestamp", &DATE),
+            Member::body("BatchSize", &BATCH_SIZE),
+            Member::body("MaximumBatchingWindowInSeconds", &MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+            Member::body("ParallelizationFactor", &PARALLELIZATION_FACTOR),
+            Member::body("EventSourceArn", &ARN),
+            Member::body("FilterCriteria", &FILTER_CRITERIA),
+            Member::body("FilterCriteriaError", &FILTER_CRITERIA_ERROR),
+            Member::body("KMSKeyArn", &KMS_KEY_ARN),
+            Member::body("MetricsConfig", &EVENT_SOURCE_MAPPING_METRICS_CONFIG),
+            Member::body("LoggingConfig", &EVENT_SOURCE_MAPPING_LOGGING_CONFIG),
+            Member::body("ScalingConfig", &SCALING_CONFIG),
+            Member::body("FunctionArn", &FUNCTION_ARN),
+            Member::body("LastModified", &DATE),
+            Member::body("LastProcessingResult", &STRING),
+            Member::body("State", &STRING),
+            Member::body("StateTransitionReason", &STRING),
+            Member::body("DestinationConfig", &DESTINATION_CONFIG),
+            Member::body("Topics", &TOPICS),
+            Member::body("Queues", &QUEUES),
+            Member::body("SourceAccessConfigurations", &SOURCE_ACCESS_CONFIGURATIONS),
+            Member::body("SelfManagedEventSource", &SELF_MANAGED_EVENT_SOURCE),
+            Member::body("MaximumRecordAgeInSeconds", &MAXIMUM_RECORD_AGE_IN_SECONDS),
+            Member::body("BisectBatchOnFunctionError", &BISECT_BATCH_ON_FUNCTION_ERROR),
+            Member::body("MaximumRetryAttempts", &MAXIMUM_RETRY_ATTEMPTS_EVENT_SOURCE_MAPPING),
+            Member::body("TumblingWindowInSeconds", &TUMBLING_WINDOW_IN_SECONDS),
+            Member::body("FunctionResponseTypes", &FUNCTION_RESPONSE_TYPE_LIST),
+            Member::body(
+                "AmazonManagedKafkaEventSourceConfig",
+                &AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG,
+            ),
+            Member::body(
+                "SelfManagedKafkaEventSourceConfig",
+                &SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG,
+            ),
+            Member::body("DocumentDBEventSourceConfig", &DOCUMENT_DB_EVENT_SOURCE_CONFIG),
+            Member::body("EventSourceMappingArn", &EVENT_SOURCE_MAPPING_ARN),
+            Member::body("ProvisionedPollerConfig", &PROVISIONED_POLLER_CONFIG),
+        ],
+    );
+    pub(super) static EVENT_SOURCE_MAPPING_LOGGING_CONFIG: Shape = Shape::structure(
+        "EventSourceMappingLoggingConfig",
+        &[Member::body("SystemLogLevel", &EVENT_SOURCE_MAPPING_SYSTEM_LOG_LEVEL)],
+    );
+    pub(super) static EVENT_SOURCE_MAPPING_METRIC: Shape = Shape::string(
+        "EventSourceMappingMetric",
+        Text::ANY.choices(&["EventCount", "ErrorCount", "KafkaMetrics"]),
+    );
+    pub(super) static EVENT_SOURCE_MAPPING_METRIC_LIST: Shape = Shape::list(
+        "EventSourceMappingMetricList",
+        &EVENT_SOURCE_MAPPING_METRIC,
+        Bounds { min: Some(0), max: Some(3) },
+        false,
+    );
+    pub(super) static EVENT_SOURCE_MAPPING_METRICS_CONFIG: Shape = Shape::structure(
+        "EventSourceMappingMetricsConfig",
+        &[Member::body("Metrics", &EVENT_SOURCE_MAPPING_METRIC_LIST)],
+    );
+    pub(super) static EVENT_SOURCE_MAPPING_SYSTEM_LOG_LEVEL: Shape = Shape::string(
+        "EventSourceMappingSystemLogLevel",
+        Text::ANY.choices(&["DEBUG", "INFO", "WARN"]),
+    );
+    pub(super) static EVENT_SOURCE_MAPPINGS_LIST: Shape = Shape::list(
+        "EventSourceMappingsList",
+        &EVENT_SOURCE_MAPPING_CONFIGURATION,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static EVENT_SOURCE_POSITION: Shape = Shape::string(
+        "EventSourcePosition",
+        Text::ANY.choices(&["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]),
+    );
     pub(super) static EVENT_SOURCE_TOKEN: Shape = Shape::string(
         "EventSourceToken",
         Text::ANY.length(Some(0), Some(256)).pattern(&EVENT_SOURCE_TOKEN_PATTERN),
@@ -5993,6 +6760,33 @@ mod shapes {
         Bounds { min: Some(0), max: Some(1) },
         false,
     );
+    pub(super) static FILTER: Shape =
+        Shape::structure("Filter", &[Member::body("Pattern", &PATTERN)]);
+    pub(super) static FILTER_CRITERIA: Shape =
+        Shape::structure("FilterCriteria", &[Member::body("Filters", &FILTER_LIST)]);
+    pub(super) static FILTER_CRITERIA_ERROR: Shape = Shape::structure(
+        "FilterCriteriaError",
+        &[
+            Member::body("ErrorCode", &FILTER_CRITERIA_ERROR_CODE),
+            Member::body("Message", &FILTER_CRITERIA_ERROR_MESSAGE),
+        ],
+    );
+    pub(super) static FILTER_CRITERIA_ERROR_CODE: Shape = Shape::string(
+        "FilterCriteriaErrorCode",
+        Text::ANY.length(Some(10), Some(50)).pattern(&FILTER_CRITERIA_ERROR_CODE_PATTERN),
+    );
+    static FILTER_CRITERIA_ERROR_CODE_PATTERN: Pattern =
+        Pattern::new(r#"[A-Za-z]+Exception"#, r#"[A-Za-z]+Exception"#, false);
+    pub(super) static FILTER_CRITERIA_ERROR_MESSAGE: Shape = Shape::string(
+        "FilterCriteriaErrorMessage",
+        Text::ANY.length(Some(10), Some(2048)).pattern(&FILTER_CRITERIA_ERROR_MESSAGE_PATTERN),
+    );
+    static FILTER_CRITERIA_ERROR_MESSAGE_PATTERN: Pattern =
+        Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
+    pub(super) static FILTER_LIST: Shape =
+        Shape::list("FilterList", &FILTER, Bounds { min: None, max: None }, false);
+    pub(super) static FULL_DOCUMENT: Shape =
+        Shape::string("FullDocument", Text::ANY.choices(&["UpdateLookup", "Default"]));
     pub(super) static FUNCTION_ARN: Shape = Shape::string(
         "FunctionArn",
         Text::ANY.length(Some(0), Some(10000)).pattern(&FUNCTION_ARN_PATTERN),
@@ -6110,6 +6904,14 @@ mod shapes {
         r#"(arn:(aws[a-zA-Z\-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9\-_]+)(:(\$LATEST|[a-zA-Z0-9\-_]+))?"#,
         false,
     );
+    pub(super) static FUNCTION_RESPONSE_TYPE: Shape =
+        Shape::string("FunctionResponseType", Text::ANY.choices(&["ReportBatchItemFailures"]));
+    pub(super) static FUNCTION_RESPONSE_TYPE_LIST: Shape = Shape::list(
+        "FunctionResponseTypeList",
+        &FUNCTION_RESPONSE_TYPE,
+        Bounds { min: Some(0), max: Some(1) },
+        false,
+    );
     pub(super) static FUNCTION_RUNTIME_ALIAS: Shape =
         Shape::string("FunctionRuntimeAlias", Text::ANY.length(Some(1), Some(128)));
     pub(super) static FUNCTION_RUNTIME_ARN: Shape = Shape::string(
@@ -6196,6 +6998,10 @@ mod shapes {
     pub(super) static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
         "GetCodeSigningConfigResponse",
         &[Member::body("CodeSigningConfig", &CODE_SIGNING_CONFIG).required()],
+    );
+    pub(super) static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::structure(
+        "GetEventSourceMappingRequest",
+        &[Member::body("UUID", &UUID_STRING).at(Location::Label, "UUID").required()],
     );
     pub(super) static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::structure(
         "GetFunctionCodeSigningConfigRequest",
@@ -6507,6 +7313,50 @@ mod shapes {
         r#"(arn:(aws[a-zA-Z\-]*)?:[a-z0-9\-.]+:[^\n\r\x{85}\x{2028}\x{2029}]*)|()"#,
         false,
     );
+    pub(super) static KAFKA_EVENT_SOURCE_MAPPING_CONSUMPTION_MODE: Shape = Shape::string(
+        "KafkaEventSourceMappingConsumptionMode",
+        Text::ANY.choices(&["Stream", "Queue"]),
+    );
+    pub(super) static KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG: Shape = Shape::structure(
+        "KafkaSchemaRegistryAccessConfig",
+        &[Member::body("Type", &KAFKA_SCHEMA_REGISTRY_AUTH_TYPE), Member::body("URI", &ARN)],
+    );
+    pub(super) static KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG_LIST: Shape = Shape::list(
+        "KafkaSchemaRegistryAccessConfigList",
+        &KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static KAFKA_SCHEMA_REGISTRY_AUTH_TYPE: Shape = Shape::string(
+        "KafkaSchemaRegistryAuthType",
+        Text::ANY.choices(&[
+            "BASIC_AUTH",
+            "CLIENT_CERTIFICATE_TLS_AUTH",
+            "SERVER_ROOT_CA_CERTIFICATE",
+            "OAUTHBEARER_AUTH",
+        ]),
+    );
+    pub(super) static KAFKA_SCHEMA_REGISTRY_CONFIG: Shape = Shape::structure(
+        "KafkaSchemaRegistryConfig",
+        &[
+            Member::body("SchemaRegistryURI", &SCHEMA_REGISTRY_URI),
+            Member::body("EventRecordFormat", &SCHEMA_REGISTRY_EVENT_RECORD_FORMAT),
+            Member::body("AccessConfigs", &KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG_LIST),
+            Member::body("SchemaValidationConfigs", &KAFKA_SCHEMA_VALIDATION_CONFIG_LIST),
+        ],
+    );
+    pub(super) static KAFKA_SCHEMA_VALIDATION_ATTRIBUTE: Shape =
+        Shape::string("KafkaSchemaValidationAttribute", Text::ANY.choices(&["KEY", "VALUE"]));
+    pub(super) static KAFKA_SCHEMA_VALIDATION_CONFIG: Shape = Shape::structure(
+        "KafkaSchemaValidationConfig",
+        &[Member::body("Attribute", &KAFKA_SCHEMA_VALIDATION_ATTRIBUTE)],
+    );
+    pub(super) static KAFKA_SCHEMA_VALIDATION_CONFIG_LIST: Shape = Shape::list(
+        "KafkaSchemaValidationConfigList",
+        &KAFKA_SCHEMA_VALIDATION_CONFIG,
+        Bounds { min: None, max: None },
+        false,
+    );
     pub(super) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG: Shape = Shape::structure(
         "LambdaManagedInstancesCapacityProviderConfig",
         &[
@@ -6677,6 +7527,23 @@ mod shapes {
             Member::body("CodeSigningConfigs", &CODE_SIGNING_CONFIG_LIST),
         ],
     );
+    pub(super) static LIST_EVENT_SOURCE_MAPPINGS_REQUEST: Shape = Shape::structure(
+        "ListEventSourceMappingsRequest",
+        &[
+            Member::body("EventSourceArn", &ARN).at(Location::Query, "EventSourceArn"),
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME)
+                .at(Location::Query, "FunctionName"),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_LIST_ITEMS).at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_EVENT_SOURCE_MAPPINGS_RESPONSE: Shape = Shape::structure(
+        "ListEventSourceMappingsResponse",
+        &[
+            Member::body("NextMarker", &STRING),
+            Member::body("EventSourceMappings", &EVENT_SOURCE_MAPPINGS_LIST),
+        ],
+    );
     pub(super) static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST: Shape = Shape::structure(
         "ListFunctionEventInvokeConfigsRequest",
         &[
@@ -6838,16 +7705,30 @@ mod shapes {
         Shape::integer("MaxLayerListItems", Bounds { min: Some(1), max: Some(50) });
     pub(super) static MAX_LIST_ITEMS: Shape =
         Shape::integer("MaxListItems", Bounds { min: Some(1), max: Some(10000) });
+    pub(super) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape =
+        Shape::integer("MaximumBatchingWindowInSeconds", Bounds { min: Some(0), max: Some(300) });
+    pub(super) static MAXIMUM_CONCURRENCY: Shape =
+        Shape::integer("MaximumConcurrency", Bounds { min: Some(2), max: Some(1000) });
     pub(super) static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape =
         Shape::integer("MaximumEventAgeInSeconds", Bounds { min: Some(60), max: Some(21600) });
+    pub(super) static MAXIMUM_NUMBER_OF_POLLERS: Shape =
+        Shape::integer("MaximumNumberOfPollers", Bounds { min: Some(1), max: Some(10000) });
+    pub(super) static MAXIMUM_RECORD_AGE_IN_SECONDS: Shape =
+        Shape::integer("MaximumRecordAgeInSeconds", Bounds { min: Some(-1), max: Some(604800) });
     pub(super) static MAXIMUM_RETRY_ATTEMPTS: Shape =
         Shape::integer("MaximumRetryAttempts", Bounds { min: Some(0), max: Some(2) });
+    pub(super) static MAXIMUM_RETRY_ATTEMPTS_EVENT_SOURCE_MAPPING: Shape = Shape::integer(
+        "MaximumRetryAttemptsEventSourceMapping",
+        Bounds { min: Some(-1), max: Some(10000) },
+    );
     pub(super) static MEMORY_SIZE: Shape =
         Shape::integer("MemorySize", Bounds { min: Some(128), max: Some(10240) });
     pub(super) static METHOD: Shape =
         Shape::string("Method", Text::ANY.length(Some(0), Some(6)).pattern(&METHOD_PATTERN));
     static METHOD_PATTERN: Pattern =
         Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
+    pub(super) static MINIMUM_NUMBER_OF_POLLERS: Shape =
+        Shape::integer("MinimumNumberOfPollers", Bounds { min: Some(1), max: Some(200) });
     pub(super) static NAME_SPACED_FUNCTION_ARN: Shape = Shape::string(
         "NameSpacedFunctionArn",
         Text::ANY.length(Some(0), Some(10000)).pattern(&NAME_SPACED_FUNCTION_ARN_PATTERN),
@@ -6903,6 +7784,12 @@ mod shapes {
         Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
     pub(super) static PACKAGE_TYPE: Shape =
         Shape::string("PackageType", Text::ANY.choices(&["Zip", "Image"]));
+    pub(super) static PARALLELIZATION_FACTOR: Shape =
+        Shape::integer("ParallelizationFactor", Bounds { min: Some(1), max: Some(10) });
+    pub(super) static PATTERN: Shape =
+        Shape::string("Pattern", Text::ANY.length(Some(0), Some(4096)).pattern(&PATTERN_PATTERN));
+    static PATTERN_PATTERN: Pattern =
+        Pattern::new(r#"[\s\S]*"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*"#, false);
     pub(super) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape::integer(
         "PerExecutionEnvironmentMaxConcurrency",
         Bounds { min: Some(1), max: Some(1600) },
@@ -6927,6 +7814,20 @@ mod shapes {
     );
     static PRINCIPAL_ORG_ID_PATTERN: Pattern =
         Pattern::new(r#"o-[a-z0-9]{10,32}"#, r#"o-[a-z0-9]{10,32}"#, false);
+    pub(super) static PROVISIONED_POLLER_CONFIG: Shape = Shape::structure(
+        "ProvisionedPollerConfig",
+        &[
+            Member::body("MinimumPollers", &MINIMUM_NUMBER_OF_POLLERS),
+            Member::body("MaximumPollers", &MAXIMUM_NUMBER_OF_POLLERS),
+            Member::body("PollerGroupName", &PROVISIONED_POLLER_GROUP_NAME),
+        ],
+    );
+    pub(super) static PROVISIONED_POLLER_GROUP_NAME: Shape = Shape::string(
+        "ProvisionedPollerGroupName",
+        Text::ANY.length(Some(0), Some(128)).pattern(&PROVISIONED_POLLER_GROUP_NAME_PATTERN),
+    );
+    static PROVISIONED_POLLER_GROUP_NAME_PATTERN: Pattern =
+        Pattern::new(r#"[a-zA-Z0-9-_]*"#, r#"[a-zA-Z0-9\-_]*"#, false);
     pub(super) static PUBLISH_LAYER_VERSION_REQUEST: Shape = Shape::structure(
         "PublishLayerVersionRequest",
         &[
@@ -7052,6 +7953,12 @@ mod shapes {
             Member::body("RuntimeVersionArn", &RUNTIME_VERSION_ARN),
         ],
     );
+    pub(super) static QUEUE: Shape =
+        Shape::string("Queue", Text::ANY.length(Some(1), Some(1000)).pattern(&QUEUE_PATTERN));
+    static QUEUE_PATTERN: Pattern =
+        Pattern::new(r#"[\s\S]*"#, r#"[ \t\n\x0B\f\r[^ \t\n\x0B\f\r]]*"#, false);
+    pub(super) static QUEUES: Shape =
+        Shape::list("Queues", &QUEUE, Bounds { min: Some(1), max: Some(1) }, false);
     pub(super) static RECURSIVE_LOOP: Shape =
         Shape::string("RecursiveLoop", Text::ANY.choices(&["Terminate", "Allow"]));
     pub(super) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::structure(
@@ -7169,6 +8076,18 @@ mod shapes {
     );
     static S3_OBJECT_VERSION_PATTERN: Pattern =
         Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
+    pub(super) static SCALING_CONFIG: Shape = Shape::structure(
+        "ScalingConfig",
+        &[Member::body("MaximumConcurrency", &MAXIMUM_CONCURRENCY)],
+    );
+    pub(super) static SCHEMA_REGISTRY_EVENT_RECORD_FORMAT: Shape =
+        Shape::string("SchemaRegistryEventRecordFormat", Text::ANY.choices(&["JSON", "SOURCE"]));
+    pub(super) static SCHEMA_REGISTRY_URI: Shape = Shape::string(
+        "SchemaRegistryUri",
+        Text::ANY.length(Some(1), Some(10000)).pattern(&SCHEMA_REGISTRY_URI_PATTERN),
+    );
+    static SCHEMA_REGISTRY_URI_PATTERN: Pattern =
+        Pattern::new(r#"[a-zA-Z0-9-\/*:_+=.@-]*"#, r#"[a-zA-Z0-9\-/*:_+=.@\-]*"#, false);
     pub(super) static SECURITY_GROUP_ID: Shape = Shape::string(
         "SecurityGroupId",
         Text::ANY.length(Some(0), Some(1024)).pattern(&SECURITY_GROUP_ID_PATTERN),
@@ -7180,6 +8099,16 @@ mod shapes {
         &SECURITY_GROUP_ID,
         Bounds { min: Some(0), max: Some(5) },
         false,
+    );
+    pub(super) static SELF_MANAGED_EVENT_SOURCE: Shape =
+        Shape::structure("SelfManagedEventSource", &[Member::body("Endpoints", &ENDPOINTS)]);
+    pub(super) static SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::structure(
+        "SelfManagedKafkaEventSourceConfig",
+        &[
+            Member::body("ConsumerGroupId", &URI),
+            Member::body("SchemaRegistryConfig", &KAFKA_SCHEMA_REGISTRY_CONFIG),
+            Member::body("ConsumptionMode", &KAFKA_EVENT_SOURCE_MAPPING_CONSUMPTION_MODE),
+        ],
     );
     pub(super) static SENSITIVE_STRING: Shape =
         Shape::string("SensitiveString", Text::ANY).sensitive();
@@ -7204,6 +8133,36 @@ mod shapes {
             Member::body("ApplyOn", &SNAP_START_APPLY_ON),
             Member::body("OptimizationStatus", &SNAP_START_OPTIMIZATION_STATUS),
         ],
+    );
+    pub(super) static SOURCE_ACCESS_CONFIGURATION: Shape = Shape::structure(
+        "SourceAccessConfiguration",
+        &[Member::body("Type", &SOURCE_ACCESS_TYPE), Member::body("URI", &URI)],
+    );
+    pub(super) static SOURCE_ACCESS_CONFIGURATIONS: Shape = Shape::list(
+        "SourceAccessConfigurations",
+        &SOURCE_ACCESS_CONFIGURATION,
+        Bounds { min: Some(0), max: Some(23) },
+        false,
+    );
+    pub(super) static SOURCE_ACCESS_TYPE: Shape = Shape::string(
+        "SourceAccessType",
+        Text::ANY.choices(&[
+            "BASIC_AUTH",
+            "VPC_SUBNET",
+            "VPC_SECURITY_GROUP",
+            "SASL_SCRAM_512_AUTH",
+            "SASL_SCRAM_256_AUTH",
+            "VIRTUAL_HOST",
+            "CLIENT_CERTIFICATE_TLS_AUTH",
+            "SERVER_ROOT_CA_CERTIFICATE",
+            "OAUTHBEARER_AUTH",
+            "OAUTHBEARER_SCOPE",
+            "OAUTHBEARER_AUDIENCE",
+            "OAUTHBEARER_LOGICAL_CLUSTER",
+            "OAUTHBEARER_IDENTITY_POOL",
+            "IAM_AUTH",
+            "IAM_OAUTHBEARER_AUTH",
+        ]),
     );
     pub(super) static SOURCE_OWNER: Shape = Shape::string(
         "SourceOwner",
@@ -7297,12 +8256,26 @@ mod shapes {
     );
     static TIMESTAMP_PATTERN: Pattern =
         Pattern::new(r#".*"#, r#"[^\n\r\x{85}\x{2028}\x{2029}]*"#, false);
+    pub(super) static TOPIC: Shape =
+        Shape::string("Topic", Text::ANY.length(Some(1), Some(249)).pattern(&TOPIC_PATTERN));
+    static TOPIC_PATTERN: Pattern =
+        Pattern::new(r#"[^.]([a-zA-Z0-9\-_.]+)"#, r#"[^.]([a-zA-Z0-9\-_.]+)"#, false);
+    pub(super) static TOPICS: Shape =
+        Shape::list("Topics", &TOPIC, Bounds { min: Some(1), max: Some(1) }, false);
     pub(super) static TRACING_CONFIG: Shape =
         Shape::structure("TracingConfig", &[Member::body("Mode", &TRACING_MODE)]);
     pub(super) static TRACING_CONFIG_RESPONSE: Shape =
         Shape::structure("TracingConfigResponse", &[Member::body("Mode", &TRACING_MODE)]);
     pub(super) static TRACING_MODE: Shape =
         Shape::string("TracingMode", Text::ANY.choices(&["Active", "PassThrough"]));
+    pub(super) static TUMBLING_WINDOW_IN_SECONDS: Shape =
+        Shape::integer("TumblingWindowInSeconds", Bounds { min: Some(0), max: Some(900) });
+    pub(super) static URI: Shape =
+        Shape::string("URI", Text::ANY.length(Some(1), Some(200)).pattern(&URI_PATTERN));
+    static URI_PATTERN: Pattern =
+        Pattern::new(r#"[ a-zA-Z0-9-\/*:_+=.@-]*"#, r#"[ a-zA-Z0-9\-/*:_+=.@\-]*"#, false);
+    pub(super) static UUID_STRING: Shape =
+        Shape::string("UUIDString", Text::ANY.length(Some(36), Some(36)));
     pub(super) static UNQUALIFIED_FUNCTION_NAME: Shape = Shape::string(
         "UnqualifiedFunctionName",
         Text::ANY.length(Some(1), Some(140)).pattern(&UNQUALIFIED_FUNCTION_NAME_PATTERN),
@@ -7348,6 +8321,39 @@ mod shapes {
     pub(super) static UPDATE_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::structure(
         "UpdateCodeSigningConfigResponse",
         &[Member::body("CodeSigningConfig", &CODE_SIGNING_CONFIG).required()],
+    );
+    pub(super) static UPDATE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::structure(
+        "UpdateEventSourceMappingRequest",
+        &[
+            Member::body("UUID", &UUID_STRING).at(Location::Label, "UUID").required(),
+            Member::body("FunctionName", &NAMESPACED_FUNCTION_NAME),
+            Member::body("Enabled", &ENABLED),
+            Member::body("BatchSize", &BATCH_SIZE),
+            Member::body("FilterCriteria", &FILTER_CRITERIA),
+            Member::body("KMSKeyArn", &KMS_KEY_ARN),
+            Member::body("MetricsConfig", &EVENT_SOURCE_MAPPING_METRICS_CONFIG),
+            Member::body("LoggingConfig", &EVENT_SOURCE_MAPPING_LOGGING_CONFIG),
+            Member::body("ScalingConfig", &SCALING_CONFIG),
+            Member::body("MaximumBatchingWindowInSeconds", &MAXIMUM_BATCHING_WINDOW_IN_SECONDS),
+            Member::body("ParallelizationFactor", &PARALLELIZATION_FACTOR),
+            Member::body("DestinationConfig", &DESTINATION_CONFIG),
+            Member::body("MaximumRecordAgeInSeconds", &MAXIMUM_RECORD_AGE_IN_SECONDS),
+            Member::body("BisectBatchOnFunctionError", &BISECT_BATCH_ON_FUNCTION_ERROR),
+            Member::body("MaximumRetryAttempts", &MAXIMUM_RETRY_ATTEMPTS_EVENT_SOURCE_MAPPING),
+            Member::body("TumblingWindowInSeconds", &TUMBLING_WINDOW_IN_SECONDS),
+            Member::body("SourceAccessConfigurations", &SOURCE_ACCESS_CONFIGURATIONS),
+            Member::body("FunctionResponseTypes", &FUNCTION_RESPONSE_TYPE_LIST),
+            Member::body(
+                "AmazonManagedKafkaEventSourceConfig",
+                &AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG,
+            ),
+            Member::body(
+                "SelfManagedKafkaEventSourceConfig",
+                &SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG,
+            ),
+            Member::body("DocumentDBEventSourceConfig", &DOCUMENT_DB_EVENT_SOURCE_CONFIG),
+            Member::body("ProvisionedPollerConfig", &PROVISIONED_POLLER_CONFIG),
+        ],
     );
     pub(super) static UPDATE_FUNCTION_CODE_REQUEST: Shape = Shape::structure(
         "UpdateFunctionCodeRequest",

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use portcullis_catalog::{
-    CodeSigningConfigResource, FunctionResource, LayerVersionResource, Permit, Resource,
-    RoleResource, TaggableResource,
+    CodeSigningConfigResource, EventSourceMappingResource, FunctionResource, LayerVersionResource,
+    Permit, Resource, RoleResource, TaggableResource,
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
-    CodePackage, Function, FunctionArn, InvalidParameter, LambdaError, NotFound, PublishedVersion,
+    CodePackage, EventSourceMappingArn, Function, FunctionArn, InvalidParameter, LambdaError, NotFound, PublishedVersion,
     Qualifier, ReservedConcurrency, Target, WantedLayers,
 };
 use portcullis_model::{
@@ -180,11 +180,16 @@ pub(crate) fn code_signing_config(arn: &str) -> Result<CodeSigningConfigResource
     Ok(CodeSigningConfigResource(arn.parse().map_err(LambdaError::from)?))
 }
 
+/// The event source mapping of the caller's account that an operation names.
+pub(crate) fn event_source_mapping(cx: &RequestCx<'_>, id: &str) -> EventSourceMappingResource {
+    EventSourceMappingResource::new(&cx.state.region, cx.account(), id)
+}
+
 /// The permission to perform `A` on what a tag operation names by ARN.
 ///
 /// # Errors
 /// [`ApiError::Denied`]; then a function of another region, or what is of a kind that there is none
-/// of here, which AWS has words for two of.
+/// of here, which AWS has words for one of.
 pub(crate) fn taggable<A: Operation>(
     cx: &RequestCx<'_>,
     arn: &str,
@@ -192,6 +197,9 @@ pub(crate) fn taggable<A: Operation>(
 ) -> Result<Permit<A, TaggableResource>, ApiError> {
     if let Ok(config) = code_signing_config(arn) {
         return cx.authorize(TaggableResource::CodeSigningConfig(config), parameters);
+    }
+    if let Ok(mapping) = arn.parse::<EventSourceMappingArn>() {
+        return cx.authorize(TaggableResource::EventSourceMapping(mapping.into()), parameters);
     }
     let Some((function, qualifier)) = function_in(arn) else {
         return Err(other_kind::<A>(cx, arn, parameters));
@@ -214,7 +222,6 @@ fn other_kind<A: Operation>(
         return denied;
     }
     let missing = match arn.split(':').nth(5) {
-        Some("event-source-mapping") => NotFound::EventSourceMapping(arn.into()),
         Some("capacity-provider") => NotFound::CapacityProvider(arn.into()),
         _ => return ApiError::NotServed(format!("tags on {arn}").into()),
     };
