@@ -38,8 +38,8 @@ use portcullis_identity::{
     organization::{OrganizationId, OrganizationPolicyId},
 };
 use portcullis_lambda::{
-    AliasName, CodeSigningConfigArn, EventSourceMappingArn, FunctionArn, LayerArn, LayerVersionArn, Qualifier, Region,
-    VersionNumber,
+    AliasName, CodeSigningConfigArn, EventSourceMappingArn, FunctionArn, LayerArn, LayerVersionArn,
+    Qualifier, Region, VersionNumber,
 };
 use portcullis_store::Key;
 

@@ -4,8 +4,8 @@
 //! gives the status, the code and the shape of the answer. Nothing here knows those.
 
 use crate::{
-    CodeSigningConfigArn, EventSourceRefusal, InvalidValue, MappingExists, NotFound, RESOURCE_POLICY_BYTES_MAX, Region, StatementId,
-    Target, UNZIPPED_BYTES_MAX, VersionNumber,
+    CodeSigningConfigArn, EventSourceRefusal, InvalidValue, MappingExists, NotFound,
+    RESOURCE_POLICY_BYTES_MAX, Region, StatementId, Target, UNZIPPED_BYTES_MAX, VersionNumber,
 };
 
 /// A refusal of the Lambda domain.

@@ -95,7 +95,7 @@ impl EventSourceMapping {
     pub fn create(
         arn: EventSourceMappingArn,
         function: Target,
-        input: MappingInput,
+        input: &MappingInput,
         tags: Tags,
         now: Timestamp,
     ) -> Result<Self, LambdaError> {
@@ -114,7 +114,7 @@ impl EventSourceMapping {
     pub fn updated(
         &self,
         function: Option<Target>,
-        input: MappingInput,
+        input: &MappingInput,
         now: Timestamp,
     ) -> Result<(Self, MappingState), LambdaError> {
         rules::check_update(&self.settings, &input.settings)?;

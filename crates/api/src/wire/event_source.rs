@@ -33,7 +33,10 @@ macro_rules! changeable {
             (Setting::SourceAccess, value(&$input.source_access_configurations)),
             (Setting::FunctionResponseTypes, value(&$input.function_response_types)),
             (Setting::ManagedKafkaConfig, value(&$input.amazon_managed_kafka_event_source_config)),
-            (Setting::SelfManagedKafkaConfig, value(&$input.self_managed_kafka_event_source_config)),
+            (
+                Setting::SelfManagedKafkaConfig,
+                value(&$input.self_managed_kafka_event_source_config),
+            ),
             (Setting::DocumentDbConfig, value(&$input.document_db_event_source_config)),
             (Setting::ProvisionedPollers, value(&$input.provisioned_poller_config)),
         ]

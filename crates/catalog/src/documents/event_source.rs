@@ -26,8 +26,7 @@ struct StoredMapping<'a> {
 
 impl Document for EventSourceMapping {
     fn encode(&self) -> Vec<u8> {
-        let named =
-            |(setting, value): (Setting, _)| (setting.name().into(), Cow::Borrowed(value));
+        let named = |(setting, value): (Setting, _)| (setting.name().into(), Cow::Borrowed(value));
         encode_json(&StoredMapping {
             arn: self.arn().as_str().into(),
             function: self.function().to_string().into(),
@@ -50,7 +49,7 @@ impl Document for EventSourceMapping {
         let tags = Tags::new(stored.tags).map_err(|error| invalid("tags", &error))?;
         let modified = read("time of modification", &stored.modified)?;
         let (arn, function) = (read("arn", &stored.arn)?, read("function", &stored.function)?);
-        let mapping = Self::create(arn, function, input, tags, modified);
+        let mapping = Self::create(arn, function, &input, tags, modified);
         mapping.map_err(|error| invalid("event source mapping", &error))
     }
 }
@@ -73,7 +72,7 @@ mod tests {
         let tags = Tags::new(BTreeMap::from([("k".into(), "v".into())])).unwrap();
         let time = "2026-01-02T03:04:05Z".parse().unwrap();
         let (arn, function) = (arn.parse().unwrap(), function.parse().unwrap());
-        let mapping = EventSourceMapping::create(arn, function, input, tags, time).unwrap();
+        let mapping = EventSourceMapping::create(arn, function, &input, tags, time).unwrap();
         let bytes = mapping.encode();
         let want = r#"{"arn":"arn:aws:lambda:us-east-1:123456789012:event-source-mapping:00000000-0000-0000-0000-000000000007","function":"arn:aws:lambda:us-east-1:123456789012:function:f:prod","enabled":false,"settings":{"BatchSize":10,"EventSourceArn":"arn:aws:sqs:us-east-1:1:q","FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[1]}"}]},"MaximumBatchingWindowInSeconds":0},"modified":"2026-01-02T03:04:05Z","tags":{"k":"v"}}"#;
         assert_eq!(std::str::from_utf8(&bytes[1..]).unwrap(), want);

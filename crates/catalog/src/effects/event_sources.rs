@@ -49,8 +49,8 @@ impl Catalog {
         let address = Address::EventSourceMapping(arn.clone());
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_to_map(function, account.as_str())?;
-            let (arn, input, tags) = (arn.clone(), input.clone(), tags.clone());
-            let mapping = EventSourceMapping::create(arn, function.clone(), input, tags, now)?;
+            let (function, tags) = (function.clone(), tags.clone());
+            let mapping = EventSourceMapping::create(arn.clone(), function, &input, tags, now)?;
             snapshot.check_alone(&mapping)?;
             let plan = Plan::answer(mapping.clone()).absent(&address).put(&address, &mapping);
             Ok(mapped_again(plan, view))
@@ -74,7 +74,7 @@ impl Catalog {
             let old = snapshot.find_mapping(resource.arn())?;
             let find = |target| snapshot.find_to_map(target, resource.account());
             let view = function.map(find).transpose()?;
-            let (new, state) = old.updated(function.cloned(), input.clone(), now)?;
+            let (new, state) = old.updated(function.cloned(), input, now)?;
             snapshot.check_alone(&new)?;
             let plan = put_mapping(Plan::answer((new.clone(), state)), old, &new);
             Ok(match view {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_lambda::{EventSourceMapping, Function, LambdaError, Lookup, NotFound, Tags, Target};
+use portcullis_lambda::{
+    EventSourceMapping, Function, LambdaError, Lookup, NotFound, Tags, Target,
+};
 use portcullis_model::lambda::operation::{ListTags, TagResource, UntagResource};
 
 use super::{

@@ -71,7 +71,9 @@ pub enum EventSourceRefusal {
     #[error("MaximumRecordAgeInSeconds must be -1 or between 60 and 604800.")]
     RecordAge,
     /// `[gap]`; carries the destination.
-    #[error("The destination {0} is invalid: it must be an SQS queue, an SNS topic or an S3 bucket.")]
+    #[error(
+        "The destination {0} is invalid: it must be an SQS queue, an SNS topic or an S3 bucket."
+    )]
     Destination(Box<str>),
     /// `[issue]`: recorded from AWS by others, for `sourceAccessConfigurations`; carries the
     /// parameter.

@@ -61,15 +61,13 @@ pub(super) fn check_update(old: &Settings, given: &Settings) -> Result<(), Refus
 /// What a source cannot be without.
 fn check_required(kind: SourceKind, settings: &Settings) -> Result<(), Refusal> {
     let required: &[(Setting, &'static str)] = match kind {
-        SourceKind::SelfManagedKafka => &[
-            (Setting::SourceAccess, "sourceAccessConfigurations"),
-            (Setting::Topics, "topics"),
-        ],
+        SourceKind::SelfManagedKafka => {
+            &[(Setting::SourceAccess, "sourceAccessConfigurations"), (Setting::Topics, "topics")]
+        }
         SourceKind::ManagedKafka => &[(Setting::Topics, "topics")],
-        SourceKind::Mq => &[
-            (Setting::SourceAccess, "sourceAccessConfigurations"),
-            (Setting::Queues, "queues"),
-        ],
+        SourceKind::Mq => {
+            &[(Setting::SourceAccess, "sourceAccessConfigurations"), (Setting::Queues, "queues")]
+        }
         SourceKind::DocumentDb => &[
             (Setting::SourceAccess, "sourceAccessConfigurations"),
             (Setting::DocumentDbConfig, "documentDBEventSourceConfig"),
@@ -181,9 +179,7 @@ fn check_failures(kind: SourceKind, settings: &Settings) -> Result<(), Refusal> 
         }
     };
     match destination {
-        Some(text) if !text.is_empty() && !is_legal(text) => {
-            Err(Refusal::Destination(text.into()))
-        }
+        Some(text) if !text.is_empty() && !is_legal(text) => Err(Refusal::Destination(text.into())),
         _ => Ok(()),
     }
 }

@@ -7,7 +7,8 @@ use super::*;
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:q";
 const FIFO: &str = "arn:aws:sqs:us-east-1:123456789012:q.fifo";
 const STREAM: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/s";
-const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000";
+const TABLE: &str =
+    "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000";
 const CLUSTER: &str = "arn:aws:kafka:us-east-1:123456789012:cluster/c/1-2";
 const BROKER: &str = "arn:aws:mq:us-east-1:123456789012:broker:b:b-1";
 const DOCUMENTS: &str = "arn:aws:rds:us-east-1:123456789012:cluster:d";
@@ -30,7 +31,7 @@ fn mapping(id: u128, of: &Value) -> Result<EventSourceMapping, LambdaError> {
     let (region, account) = ("us-east-1".parse().unwrap(), "123456789012".parse().unwrap());
     let arn = EventSourceMappingArn::new(&region, &account, uuid::Uuid::from_u128(id));
     let function = "arn:aws:lambda:us-east-1:123456789012:function:f".parse().unwrap();
-    EventSourceMapping::create(arn, function, input(of), Tags::default(), at(1000))
+    EventSourceMapping::create(arn, function, &input(of), Tags::default(), at(1000))
 }
 
 /// What each source takes at least.
@@ -40,7 +41,9 @@ fn least(source: &str) -> Value {
         QUEUE | FIFO => json!({"EventSourceArn": source}),
         STREAM | TABLE => json!({"EventSourceArn": source, "StartingPosition": "LATEST"}),
         CLUSTER => json!({"EventSourceArn": source, "StartingPosition": "LATEST", "Topics": ["t"]}),
-        BROKER => json!({"EventSourceArn": source, "Queues": ["q"], "SourceAccessConfigurations": password}),
+        BROKER => {
+            json!({"EventSourceArn": source, "Queues": ["q"], "SourceAccessConfigurations": password})
+        }
         DOCUMENTS => json!({
             "EventSourceArn": source, "StartingPosition": "LATEST",
             "SourceAccessConfigurations": password,
@@ -70,8 +73,8 @@ fn and(mut of: Value, with: &Value) -> Value {
 }
 
 #[track_caller]
-fn refused(source: &str, with: Value, want: &str) {
-    let error = mapping(1, &and(least(source), &with)).unwrap_err();
+fn refused(source: &str, with: &Value, want: &str) {
+    let error = mapping(1, &and(least(source), with)).unwrap_err();
     assert_eq!(error.to_string(), want, "{source} {with}");
 }
 
@@ -94,11 +97,27 @@ fn a_source_takes_its_parameters_and_no_others() {
         ("Topics", json!(["t"]), vec![CLUSTER, SOURCES[5]]),
         ("Queues", json!(["q"]), vec![BROKER]),
         ("LoggingConfig", json!({"SystemLogLevel": "INFO"}), vec![CLUSTER, SOURCES[5]]),
-        ("DestinationConfig", json!({"OnFailure": {"Destination": TOPIC}}), vec![STREAM, TABLE, CLUSTER, SOURCES[5]]),
-        ("ProvisionedPollerConfig", json!({"MinimumPollers": 2}), vec![QUEUE, FIFO, CLUSTER, SOURCES[5]]),
-        ("MetricsConfig", json!({"Metrics": ["EventCount"]}), vec![QUEUE, FIFO, STREAM, TABLE, CLUSTER, SOURCES[5]]),
+        (
+            "DestinationConfig",
+            json!({"OnFailure": {"Destination": TOPIC}}),
+            vec![STREAM, TABLE, CLUSTER, SOURCES[5]],
+        ),
+        (
+            "ProvisionedPollerConfig",
+            json!({"MinimumPollers": 2}),
+            vec![QUEUE, FIFO, CLUSTER, SOURCES[5]],
+        ),
+        (
+            "MetricsConfig",
+            json!({"Metrics": ["EventCount"]}),
+            vec![QUEUE, FIFO, STREAM, TABLE, CLUSTER, SOURCES[5]],
+        ),
         ("MetricsConfig", json!({"Metrics": ["ErrorCount"]}), vec![CLUSTER, SOURCES[5]]),
-        ("FunctionResponseTypes", json!(["ReportBatchItemFailures"]), vec![QUEUE, FIFO, STREAM, TABLE, CLUSTER, SOURCES[5]]),
+        (
+            "FunctionResponseTypes",
+            json!(["ReportBatchItemFailures"]),
+            vec![QUEUE, FIFO, STREAM, TABLE, CLUSTER, SOURCES[5]],
+        ),
         ("FilterCriteria", json!({"Filters": [{"Pattern": "{\"a\":[1]}"}]}), SOURCES.to_vec()),
     ];
     for (name, value, takers) in values {
@@ -122,51 +141,52 @@ fn each_refusal_has_its_text() {
     let no_position = "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.";
     let filter = "Invalid filter pattern definition.";
     let pollers = "MinimumPollers and MaximumPollers of ProvisionedPollerConfig are out of range.";
-    refused(QUEUE, json!({"EventSourceArn": null}), "Unrecognized event source.");
-    refused(QUEUE, json!({"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["a:1"]}}}), "EventSourceArn and SelfManagedEventSource cannot be given together.");
+    refused(QUEUE, &json!({"EventSourceArn": null}), "Unrecognized event source.");
+    refused(QUEUE, &json!({"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["a:1"]}}}), "EventSourceArn and SelfManagedEventSource cannot be given together.");
     for arn in [TOPIC, "arn:aws:dynamodb:us-east-1:123456789012:table/t", "arn:aws:kinesis:us-east-1:123456789012:s", "arn:aws:sqs:us-east-1:123456789012:", "arn:aws:lambda:us-east-1:123456789012:function:f"] {
-        refused(QUEUE, json!({"EventSourceArn": arn}), &format!("{unknown}{arn}"));
+        refused(QUEUE, &json!({"EventSourceArn": arn}), &format!("{unknown}{arn}"));
     }
     let elsewhere = QUEUE.replace("us-east-1", "eu-west-1");
-    refused(QUEUE, json!({"EventSourceArn": elsewhere}), &format!("The event source {elsewhere} is not in the region of the function."));
-    refused(QUEUE, json!({"StartingPosition": "LATEST"}), "StartingPosition is not valid for SQS event sources.");
-    refused(QUEUE, json!({"BatchSize": 11}), "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10");
-    refused(FIFO, json!({"BatchSize": 11}), "Batch size must be less than or equal to 10 for FIFO queues.");
-    refused(FIFO, json!({"MaximumBatchingWindowInSeconds": 1}), "Batching window is not supported for FIFO queues.");
-    refused(QUEUE, json!({"KMSKeyArn": "arn:aws:kms:us-east-1:1:key/k"}), "Portcullis does not support KMSKeyArn of event source mappings yet.");
+    refused(QUEUE, &json!({"EventSourceArn": elsewhere}), &format!("The event source {elsewhere} is not in the region of the function."));
+    refused(QUEUE, &json!({"StartingPosition": "LATEST"}), "StartingPosition is not valid for SQS event sources.");
+    refused(QUEUE, &json!({"BatchSize": 11}), "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10");
+    refused(FIFO, &json!({"BatchSize": 11}), "Batch size must be less than or equal to 10 for FIFO queues.");
+    refused(FIFO, &json!({"MaximumBatchingWindowInSeconds": 1}), "Batching window is not supported for FIFO queues.");
+    refused(QUEUE, &json!({"KMSKeyArn": "arn:aws:kms:us-east-1:1:key/k"}), "Portcullis does not support KMSKeyArn of event source mappings yet.");
     for source in [STREAM, TABLE, CLUSTER, DOCUMENTS, "own.example:9092"] {
-        refused(source, json!({"StartingPosition": null}), no_position);
-        refused(source, json!({"StartingPositionTimestamp": 1}), "StartingPositionTimestamp is only supported when StartingPosition is AT_TIMESTAMP.");
+        refused(source, &json!({"StartingPosition": null}), no_position);
+        refused(source, &json!({"StartingPositionTimestamp": 1}), "StartingPositionTimestamp is only supported when StartingPosition is AT_TIMESTAMP.");
     }
-    refused(TABLE, json!({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1}), &format!("Unsupported starting position for arn type: {TABLE}"));
-    refused(STREAM, json!({"StartingPosition": "AT_TIMESTAMP"}), "StartingPositionTimestamp is required when StartingPosition is AT_TIMESTAMP.");
-    refused(STREAM, json!({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1001.0}), "StartingPositionTimestamp cannot be in the future.");
-    refused(STREAM, json!({"MaximumRecordAgeInSeconds": 59}), "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800.");
-    refused(STREAM, json!({"DestinationConfig": {"OnSuccess": {"Destination": TOPIC}}}), &unsupported("DestinationConfig"));
-    refused(STREAM, json!({"DestinationConfig": {"OnFailure": {"Destination": "kafka://t"}}}), "The destination kafka://t is invalid: it must be an SQS queue, an SNS topic or an S3 bucket.");
-    refused(STREAM, json!({"FilterCriteria": {"Filters": [{}]}}), filter);
-    refused(STREAM, json!({"FilterCriteria": {"Filters": [{"Pattern": "{\"a\":1}"}]}}), filter);
-    refused(STREAM, json!({"FilterCriteria": {"Filters": vec![json!({"Pattern": "{\"a\":[1]}"}); 6]}}), "An event source mapping can have at most 5 filters.");
-    refused(CLUSTER, json!({"Topics": null}), "Required 'topics' parameter is missing.");
-    refused(BROKER, json!({"Queues": null}), "Required 'queues' parameter is missing.");
-    refused(BROKER, json!({"SourceAccessConfigurations": [{"Type": "VIRTUAL_HOST", "URI": "/"}]}), "Required 'BASIC_AUTH' parameter is missing.");
-    refused(DOCUMENTS, json!({"DocumentDBEventSourceConfig": {"CollectionName": "c"}}), "Required 'databaseName' parameter is missing.");
-    refused("a:1", json!({"SourceAccessConfigurations": null}), "Required 'sourceAccessConfigurations' parameter is missing.");
-    refused(CLUSTER, json!({"SourceAccessConfigurations": [{"Type": "VPC_SUBNET", "URI": "s"}]}), "Source access type VPC_SUBNET is not supported for given event source mapping type.");
+    refused(TABLE, &json!({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1}), &format!("Unsupported starting position for arn type: {TABLE}"));
+    refused(STREAM, &json!({"StartingPosition": "AT_TIMESTAMP"}), "StartingPositionTimestamp is required when StartingPosition is AT_TIMESTAMP.");
+    refused(STREAM, &json!({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1001.0}), "StartingPositionTimestamp cannot be in the future.");
+    refused(STREAM, &json!({"MaximumRecordAgeInSeconds": 59}), "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800.");
+    refused(STREAM, &json!({"DestinationConfig": {"OnSuccess": {"Destination": TOPIC}}}), &unsupported("DestinationConfig"));
+    refused(STREAM, &json!({"DestinationConfig": {"OnFailure": {"Destination": "kafka://t"}}}), "The destination kafka://t is invalid: it must be an SQS queue, an SNS topic or an S3 bucket.");
+    refused(STREAM, &json!({"FilterCriteria": {"Filters": [{}]}}), filter);
+    refused(STREAM, &json!({"FilterCriteria": {"Filters": [{"Pattern": "{\"a\":1}"}]}}), filter);
+    refused(STREAM, &json!({"FilterCriteria": {"Filters": vec![json!({"Pattern": "{\"a\":[1]}"}); 6]}}), "An event source mapping can have at most 5 filters.");
+    refused(CLUSTER, &json!({"Topics": null}), "Required 'topics' parameter is missing.");
+    refused(BROKER, &json!({"Queues": null}), "Required 'queues' parameter is missing.");
+    refused(BROKER, &json!({"SourceAccessConfigurations": [{"Type": "VIRTUAL_HOST", "URI": "/"}]}), "Required 'BASIC_AUTH' parameter is missing.");
+    refused(DOCUMENTS, &json!({"DocumentDBEventSourceConfig": {"CollectionName": "c"}}), "Required 'databaseName' parameter is missing.");
+    refused("a:1", &json!({"SourceAccessConfigurations": null}), "Required 'sourceAccessConfigurations' parameter is missing.");
+    refused(CLUSTER, &json!({"SourceAccessConfigurations": [{"Type": "VPC_SUBNET", "URI": "s"}]}), "Source access type VPC_SUBNET is not supported for given event source mapping type.");
     for list in [json!([{"Type": "VPC_SUBNET"}]), json!([{"Type": "IAM_AUTH", "URI": "x"}]), json!([{"Type": "OAUTHBEARER_SCOPE", "URI": "x"}])] {
         let kind = list[0]["Type"].as_str().unwrap().to_owned();
-        refused("a:1", json!({"SourceAccessConfigurations": list}), &format!("Source access type {kind} needs another one beside it, or a URI, or must have none."));
+        refused("a:1", &json!({"SourceAccessConfigurations": list}), &format!("Source access type {kind} needs another one beside it, or a URI, or must have none."));
     }
-    refused("a:1", json!({"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}), &unsupported("StartingPosition"));
-    refused(QUEUE, json!({"ProvisionedPollerConfig": {"MinimumPollers": 1}}), pollers);
-    refused(CLUSTER, json!({"ProvisionedPollerConfig": {"MinimumPollers": 5, "MaximumPollers": 4}}), pollers);
-    refused(QUEUE, json!({"ProvisionedPollerConfig": {"PollerGroupName": "g"}}), &unsupported("PollerGroupName"));
-    refused(QUEUE, json!({"ProvisionedPollerConfig": {"MinimumPollers": 2}, "ScalingConfig": {"MaximumConcurrency": 2}}), "ScalingConfig and ProvisionedPollerConfig cannot be given together.");
+    refused("a:1", &json!({"SelfManagedKafkaEventSourceConfig": {"ConsumptionMode": "Queue"}}), &unsupported("StartingPosition"));
+    refused(QUEUE, &json!({"ProvisionedPollerConfig": {"MinimumPollers": 1}}), pollers);
+    refused(CLUSTER, &json!({"ProvisionedPollerConfig": {"MinimumPollers": 5, "MaximumPollers": 4}}), pollers);
+    refused(QUEUE, &json!({"ProvisionedPollerConfig": {"PollerGroupName": "g"}}), &unsupported("PollerGroupName"));
+    refused(QUEUE, &json!({"ProvisionedPollerConfig": {"MinimumPollers": 2}, "ScalingConfig": {"MaximumConcurrency": 2}}), "ScalingConfig and ProvisionedPollerConfig cannot be given together.");
 }
 
 #[test]
 fn defaults_are_those_of_the_source() {
-    let shown = |source, setting| mapping(1, &least(source)).unwrap().settings.get(setting).cloned();
+    let shown =
+        |source, setting| mapping(1, &least(source)).unwrap().settings.get(setting).cloned();
     assert_eq!(shown(QUEUE, Setting::BatchSize), Some(json!(10)));
     assert_eq!(shown(STREAM, Setting::BatchSize), Some(json!(100)));
     assert_eq!(shown(STREAM, Setting::MaximumRetryAttempts), Some(json!(-1)));
@@ -180,16 +200,22 @@ fn defaults_are_those_of_the_source() {
 fn an_update_changes_what_it_names_and_empty_values_take_away() {
     let filter = json!({"FilterCriteria": {"Filters": [{"Pattern": "{\"a\":[1]}"}]}});
     let first = mapping(1, &and(least(QUEUE), &filter)).unwrap();
-    let change = |of: Value| first.updated(None, input(&of), at(2000));
+    let change = |of: Value| first.updated(None, &input(&of), at(2000));
     let (second, state) = change(json!({"BatchSize": 5})).unwrap();
     assert_eq!(state, MappingState::Updating);
-    assert_eq!((second.modified(), second.settings.number(Setting::BatchSize)), (at(2000), Some(5)));
-    assert_eq!(second.settings.get(Setting::FilterCriteria), first.settings.get(Setting::FilterCriteria));
+    assert_eq!(
+        (second.modified(), second.settings.number(Setting::BatchSize)),
+        (at(2000), Some(5))
+    );
+    assert_eq!(
+        second.settings.get(Setting::FilterCriteria),
+        first.settings.get(Setting::FilterCriteria)
+    );
     let (bare, _) = change(json!({"FilterCriteria": {"Filters": []}})).unwrap();
     assert_eq!(bare.settings.get(Setting::FilterCriteria), None);
     assert!(change(json!({"BatchSize": 11})).is_err());
     let off = MappingInput { enabled: Some(false), ..MappingInput::default() };
-    let (off, state) = first.updated(None, off, at(1)).unwrap();
+    let (off, state) = first.updated(None, &off, at(1)).unwrap();
     assert_eq!((off.enabled(), state, off.modified()), (false, MappingState::Disabling, at(1000)));
     assert_eq!((first.state_reason(), off.state_reason()), (NOT_POLLED, "USER_INITIATED"));
 }
@@ -199,7 +225,7 @@ fn what_a_kafka_source_was_made_with_stays() {
     let group = json!({"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}});
     let first = mapping(1, &and(least(CLUSTER), &group)).unwrap();
     let change = |config: Value| {
-        first.updated(None, input(&json!({"AmazonManagedKafkaEventSourceConfig": config})), at(2))
+        first.updated(None, &input(&json!({"AmazonManagedKafkaEventSourceConfig": config})), at(2))
     };
     let (same, _) = change(json!({})).unwrap();
     assert_eq!(same.settings, first.settings);

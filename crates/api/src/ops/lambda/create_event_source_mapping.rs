@@ -30,7 +30,6 @@ pub(crate) async fn create_event_source_mapping(
     let (target, place) = (resolution.check()?, (&cx.state.region, random));
     let asked = (event_source::create(&input), Tags::new(tags.clone())?);
     let catalog = &cx.state.catalog;
-    let made =
-        catalog.create_event_source_mapping(permit, place, &target, asked, cx.now()).await?;
+    let made = catalog.create_event_source_mapping(permit, place, &target, asked, cx.now()).await?;
     Ok(Answer::Output(event_source::shown(&made, MappingState::Creating)))
 }

@@ -1,7 +1,9 @@
 //! `GET /2015-03-31/event-source-mappings/{UUID}` → 200.
 
 use portcullis_lambda::MappingState;
-use portcullis_model::lambda::types::{EventSourceMappingConfiguration, GetEventSourceMappingInput};
+use portcullis_model::lambda::types::{
+    EventSourceMappingConfiguration, GetEventSourceMappingInput,
+};
 
 use super::shared;
 use crate::{

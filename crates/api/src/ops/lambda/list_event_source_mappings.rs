@@ -2,7 +2,9 @@
 
 use portcullis_catalog::{WholeAccount, effects::MappingFilter};
 use portcullis_lambda::{MappingState, Resolution};
-use portcullis_model::lambda::types::{ListEventSourceMappingsInput, ListEventSourceMappingsOutput};
+use portcullis_model::lambda::types::{
+    ListEventSourceMappingsInput, ListEventSourceMappingsOutput,
+};
 
 use crate::{
     answer::Answer,

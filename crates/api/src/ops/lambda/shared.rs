@@ -7,8 +7,8 @@ use portcullis_catalog::{
     effects::{Resolved, SettleScope},
 };
 use portcullis_lambda::{
-    CodePackage, EventSourceMappingArn, Function, FunctionArn, InvalidParameter, LambdaError, NotFound, PublishedVersion,
-    Qualifier, ReservedConcurrency, Target, WantedLayers,
+    CodePackage, EventSourceMappingArn, Function, FunctionArn, InvalidParameter, LambdaError,
+    NotFound, PublishedVersion, Qualifier, ReservedConcurrency, Target, WantedLayers,
 };
 use portcullis_model::{
     Blob, Operation,

@@ -27,8 +27,7 @@ pub(crate) async fn update_event_source_mapping(
     let permit = cx.authorize(resource, &none)?;
     let target = named.map(portcullis_lambda::Resolution::check).transpose()?;
     let (asked, catalog) = (event_source::update(&input), &cx.state.catalog);
-    let (changed, state) = catalog
-        .update_event_source_mapping(permit, target.as_ref(), &asked, cx.now())
-        .await?;
+    let (changed, state) =
+        catalog.update_event_source_mapping(permit, target.as_ref(), &asked, cx.now()).await?;
     Ok(Answer::Output(event_source::shown(&changed, state)))
 }
