@@ -1,12 +1,15 @@
 """`portcullis deploy`: a SAM template is planned, deployed, deployed again, changed and destroyed."""
 
 import json
+import os
+import pty
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from server import root_variables, run
+from server import binary, environment, root_variables, run
 from world import RUNTIME, allow, error_of, unique
 
 SAM = Path(__file__).parent / "sam"
@@ -180,3 +183,22 @@ def test_what_is_not_served_is_named_before_anything_is_changed(stack, owner):
 def test_a_wrong_template_is_refused_with_the_place(stack, old, new, want):
     stack.change(old, new)
     assert want in stack.run("--plan", code=1)
+
+
+@pytest.mark.parametrize("answer", ["no", "", "y"])
+def test_on_a_terminal_it_asks_and_takes_only_yes(stack, owner, answer):
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [binary(), "deploy", str(stack.template), "--stack-name", stack.name, "--endpoint-url", stack.server.base],
+        env=environment(**root_variables(owner.root.credentials)),
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    os.close(ours), os.close(theirs)
+    assert (done.returncode, "Do this?" in done.stdout) == (1, True), (done.stdout, done.stderr)
+    assert "nothing was changed" in done.stderr
+    assert set(plan_of(stack.run("--plan"))) == {"create"}
