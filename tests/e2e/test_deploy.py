@@ -202,3 +202,107 @@ def test_on_a_terminal_it_asks_and_takes_only_yes(stack, owner, answer):
     assert (done.returncode, "Do this?" in done.stdout) == (1, True), (done.stdout, done.stderr)
     assert "nothing was changed" in done.stderr
     assert set(plan_of(stack.run("--plan"))) == {"create"}
+
+
+def plain(changed, name):
+    """A CloudFormation template without SAM, in JSON, and what it becomes."""
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    other = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "logs:*", "Resource": "*"}]}
+    basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    resources = {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", **trust},
+                "Description": "b" if changed else "a",
+                "MaxSessionDuration": 7200 if changed else "3600",
+                "ManagedPolicyArns": [] if changed else [basic],
+                "Policies": [{"PolicyName": "two" if changed else "one", "PolicyDocument": policy}],
+                "Tags": [{"Key": "b" if changed else "a", "Value": 1}],
+            },
+        },
+        "Inline": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {"PolicyName": "inline", "Roles": [{"Ref": "Role"}], "PolicyDocument": other if changed else policy},
+        },
+        "Managed": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"Roles": [{"Ref": "Role"}], "PolicyDocument": other if changed else policy},
+        },
+        "Layer": {
+            "Type": "AWS::Lambda::LayerVersion",
+            "Properties": {"LayerName": f"{name}-layer", "Content": "shared", "Description": "b" if changed else "a"},
+        },
+        "LayerGrant": {
+            "Type": "AWS::Lambda::LayerVersionPermission",
+            "Properties": {"LayerVersionArn": {"Ref": "Layer"}, "Action": "lambda:GetLayerVersion", "Principal": "111122223333"},
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": f"{name}-b" if changed else f"{name}-a",
+                "Runtime": RUNTIME,
+                "Handler": "index.handler",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": "def handler(event, context):\n    return 'ran'\n"},
+                "Layers": [{"Ref": "Layer"}],
+                "ReservedConcurrentExecutions": "5",
+                "Tags": [{"Key": "team", "Value": "x"}],
+                **({} if changed else {"Description": "first", "Timeout": 9}),
+            },
+        },
+        "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
+        "Alias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "FunctionVersion": {"Fn::GetAtt": "Version.Version"},
+                "Name": "live",
+            },
+        },
+        "Grant": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {"FunctionName": {"Ref": "Alias"}, "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"},
+        },
+        "Url": {
+            "Type": "AWS::Lambda::Url",
+            "Properties": {"TargetFunctionArn": {"Ref": "Function"}, "Qualifier": "live", "AuthType": "NONE"},
+            "DependsOn": "Alias",
+        },
+    }
+    outputs = {"Alias": {"Value": {"Ref": "Alias"}}, "Role": {"Value": {"Ref": "Role"}}, "Managed": {"Value": {"Ref": "Managed"}}}
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_plain_template_is_changed_where_it_can_be_and_replaced_where_not(stack, owner):
+    client, iam = owner.root.boto(), owner.root.boto("iam")
+    stack.template.write_text(plain(False, stack.name))
+    outputs = stack.outputs()
+    assert "nothing to change" in stack.deploy()
+    assert invoke(owner.root, outputs["Alias"]) == "ran"
+
+    stack.template.write_text(plain(True, stack.name))
+    planned = plan_of(stack.run("--plan"))
+    assert planned["update"] == {"Role", "Inline", "Managed"}
+    assert {"Layer", "LayerGrant", "Function", "Version", "Alias", "Grant", "Url"} == planned["replace"]
+    changed = stack.outputs()
+    assert changed["Role"] == outputs["Role"] and changed["Alias"] != outputs["Alias"]
+    assert "nothing to change" in stack.deploy()
+    assert invoke(owner.root, changed["Alias"]) == "ran"
+    assert [one["FunctionName"] for one in client.list_functions()["Functions"] if stack.name in one["FunctionName"]] == [f"{stack.name}-b"]
+    assert len(client.list_layer_versions(LayerName=f"{stack.name}-layer")["LayerVersions"]) == 1
+    role = iam.get_role(RoleName=changed["Role"])["Role"]
+    assert (role["Description"], role["MaxSessionDuration"]) == ("b", 7200)
+    assert {tag["Key"] for tag in role["Tags"]} == {"b", "portcullis:stack"}
+    assert set(iam.list_role_policies(RoleName=changed["Role"])["PolicyNames"]) == {"two", "inline"}
+    attached = iam.list_attached_role_policies(RoleName=changed["Role"])["AttachedPolicies"]
+    assert [one["PolicyArn"] for one in attached] == [changed["Managed"]]
+    current = iam.get_policy(PolicyArn=changed["Managed"])["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=changed["Managed"], VersionId=current)["PolicyVersion"]["Document"]
+    assert document["Statement"][0]["Effect"] == "Deny"
+
+    stack.deploy("--destroy")
+    assert error_of(iam.get_role, RoleName=changed["Role"])[0] == "NoSuchEntity"
+    assert stack.name not in str(client.list_functions()["Functions"]) + str(client.list_layers()["Layers"])
