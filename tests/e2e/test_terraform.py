@@ -1,5 +1,6 @@
 """Terraform with the AWS provider, unchanged but for its endpoint: apply, an empty second plan, a change,
-an empty plan again, and a destruction that leaves nothing.
+an empty plan again, a state that is imported and again has nothing to change, and a destruction that
+leaves nothing.
 
 Needs the program `terraform` and the provider's plugin in a local mirror, since nothing is fetched: in
 the folder that TF_PLUGIN_DIR names, in one that Terraform itself looks in, or in one below /opt.
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from server import environment
+from world import RUNTIME, zipped
 
 CONFIGURATIONS = Path(__file__).parent / "terraform"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
@@ -41,8 +43,12 @@ class Terraform:
 
     def __init__(self, account, configuration, folder):
         self.folder, self.account = folder, account
+        folder.mkdir(exist_ok=True)
         for source in (CONFIGURATIONS / "provider.tf", *(CONFIGURATIONS / configuration).glob("*")):
             shutil.copy(source, folder)
+        for name, answer in (("code.zip", "first"), ("changed.zip", "second")):
+            package = zipped(f"def handler(event, context):\n    return {answer!r}\n")
+            (folder / name).write_bytes(package)
         self.run("init", f"-plugin-dir={mirror()}")
 
     def run(self, *arguments, codes=(0,)):
@@ -79,9 +85,21 @@ class Terraform:
     def destroy(self, **variables):
         self.run("destroy", "-auto-approve", *self.given(variables))
 
+    def outputs(self):
+        shown = json.loads(self.run("output", "-json").stdout)
+        return {name: output["value"] for name, output in shown.items()}
+
+    def import_(self, resources, **variables):
+        """Begins a new state with what there is: the id of each resource by its address."""
+        (self.folder / "terraform.tfstate").unlink()
+        for address, name in resources.items():
+            self.run("import", *self.given(variables), address, name)
+
     @staticmethod
     def given(variables):
-        return [f"-var={name}={json.dumps(value)}" for name, value in variables.items()]
+        # Texts go without quotes.
+        text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in variables.items()}
+        return [f"-var={name}={value}" for name, value in text.items()]
 
 
 def numbers(account):
@@ -102,3 +120,58 @@ def test_a_configuration_is_applied_settled_changed_and_destroyed(world, tmp_pat
     terraform.destroy(changed=True)
     assert numbers(account) == empty
     assert account.root.boto("iam").list_account_aliases()["AccountAliases"] == []
+
+
+@needs_terraform
+@pytest.mark.usefixtures("warm")
+def test_functions_are_applied_settled_changed_and_destroyed(world, tmp_path):
+    account = world.account()
+    client = account.root.boto()
+    terraform = Terraform(account, "functions", tmp_path / "functions")
+    terraform.apply(runtime=RUNTIME)
+    assert terraform.is_settled(runtime=RUNTIME)
+    first = {"result": '"first"', "names": ["plain", "rich"], "memory": 128, "live": "1", "layer": True}
+    assert terraform.outputs() == first
+    terraform.apply(runtime=RUNTIME, changed=True)
+    assert terraform.is_settled(runtime=RUNTIME, changed=True)
+    assert terraform.outputs() == first | {"memory": 256, "live": "2"}
+    assert client.get_alias(FunctionName="rich", Name="live")["RoutingConfig"] == {"AdditionalVersionWeights": {"1": 0.25}}
+    terraform.destroy(runtime=RUNTIME, changed=True)
+    assert (client.list_functions()["Functions"], client.list_layers()["Layers"]) == ([], [])
+
+
+@needs_terraform
+@pytest.mark.usefixtures("warm")
+def test_grants_are_applied_settled_changed_imported_and_destroyed(world, tmp_path):
+    account = world.account()
+    client = account.root.boto()
+    terraform = Terraform(account, "grants", tmp_path / "grants")
+    terraform.apply(runtime=RUNTIME)
+    assert terraform.is_settled(runtime=RUNTIME) and terraform.outputs() == {"same": True}
+    terraform.apply(runtime=RUNTIME, changed=True)
+    assert terraform.is_settled(runtime=RUNTIME, changed=True)
+    statements = json.loads(client.get_policy(FunctionName="shop", Qualifier="live")["Policy"])["Statement"]
+    rule = next(one["Sid"] for one in statements if one["Sid"].startswith("rule-"))
+    imported = {
+        "aws_iam_role.own": "grants",
+        "aws_lambda_function.shop": "shop",
+        "aws_lambda_alias.live": "shop/live",
+        "aws_lambda_permission.bucket": "shop/bucket",
+        "aws_lambda_permission.account": "shop/account",
+        "aws_lambda_permission.organization": "shop/organization",
+        "aws_lambda_permission.alexa": "shop/alexa",
+        "aws_lambda_permission.rule": f"shop:live/{rule}",
+        "aws_lambda_permission.url": "shop/url",
+        "aws_lambda_function_url.own": "shop",
+        "aws_lambda_function_url.live": "shop/live",
+    }
+    terraform.import_(imported, runtime=RUNTIME, changed=True)
+    # Neither a package's file nor how a name was given can be read back: those alone are written.
+    plan = terraform.run("plan", "-json", *terraform.given({"runtime": RUNTIME, "changed": True})).stdout
+    changes = [json.loads(line) for line in plan.splitlines() if '"planned_change"' in line]
+    touched = {one["change"]["resource"]["addr"]: one["change"]["action"] for one in changes}
+    assert set(touched.values()) <= {"update"} and "aws_lambda_permission.bucket" not in touched, touched
+    terraform.apply(runtime=RUNTIME, changed=True)
+    assert terraform.is_settled(runtime=RUNTIME, changed=True)
+    terraform.destroy(runtime=RUNTIME, changed=True)
+    assert client.list_functions()["Functions"] == []
