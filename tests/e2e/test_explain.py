@@ -164,6 +164,23 @@ def test_a_supposed_call_is_decided_by_the_servers_documents(owner, qualifier):
         assert text_of(*question, caller=owner.root).strip() == answer["Text"].strip()
 
 
+def test_a_grant_is_proposed_only_on_what_is_there(owner):
+    name, user = owner.versioned(), owner.user()
+    for resource, action, is_there in [
+        (name, INVOKE, True),
+        (f"{name}:1", INVOKE, True),
+        (f"{name}:prod", INVOKE, True),
+        (f"{name}:99", INVOKE, False),
+        (f"{name}:other", INVOKE, False),
+        (unique("f"), INVOKE, False),
+        (unique("f"), "lambda:CreateFunction", False),
+    ]:
+        answer = json_of(*supposed(user.arn, action, resource), caller=owner.root)["Explanation"]
+        types = [grant["policy_type"] for way in answer["ways"] for grant in way["grants"]]
+        assert types == ["identity-based policy", "resource-based policy"][: 1 + is_there], (resource, answer)
+        assert ("aws lambda add-permission" in json.dumps(answer)) == is_there, (resource, answer)
+
+
 def test_what_is_assumed_of_another_account_is_told(owner, other):
     name = owner.function()
     owner.root.wire.add_permission(name, {"StatementId": "them", "Action": INVOKE, "Principal": other.id})

@@ -257,6 +257,14 @@ impl Explanation<'_> {
         named.next()?.document_name.as_deref()
     }
 
+    /// The same without the ways that need a grant which nobody can make, as `can_be_made` says: one on
+    /// a resource that is not there.
+    #[must_use]
+    pub fn without_ways(mut self, can_be_made: impl Fn(&MissingGrant) -> bool) -> Self {
+        self.ways.retain(|way| way.grants.iter().all(&can_be_made));
+        self
+    }
+
     /// The same with the commands that make grants; `command` gives `None` for one that no command
     /// makes.
     #[must_use]

@@ -35,6 +35,9 @@ pub const NARROWING: [Narrowing; 6] = {
     ]
 };
 
+/// The action that makes the function which it is on.
+const CREATES: &str = "lambda:CreateFunction";
+
 /// `aws lambda add-permission`, ready to be run by whoever may change the function's policy.
 ///
 /// Invariant: `AddPermission` takes the parameters, apart from what depends on the policy that is
@@ -77,6 +80,9 @@ pub enum NoCommand {
         /// As written.
         key: String,
     },
+    /// An action on a function that is not there before it, so that nobody can have granted it.
+    #[error("there is no function whose policy could allow {0}")]
+    Creates(String),
     /// A value that it refuses, or values that it refuses together.
     #[error("AddPermission would refuse this: {0}")]
     Refused(#[from] LambdaError),
@@ -103,6 +109,9 @@ impl AddPermissionCommand {
         let written = Written::read(statement)?;
         let target = target(&written.resource)?;
         ResourcePolicy::check_target(&target)?;
+        if written.action.eq_ignore_ascii_case(CREATES) {
+            return Err(NoCommand::Creates(written.action));
+        }
         let mut input = GrantInput {
             statement_id: written.sid.unwrap_or_default(),
             action: written.action,

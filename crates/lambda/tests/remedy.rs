@@ -168,6 +168,7 @@ fn what_no_grant_is_has_no_command_and_says_why() {
     check_none(|s| s["Action"] = json!(["lambda:InvokeFunction", "lambda:GetFunction"]), "one Action");
     check_none(|s| s["Action"] = json!("lambda:Invoke*"),                 "refuse this");
     check_none(|s| s["Action"] = json!("s3:GetObject"),                   "refuse this");
+    check_none(|s| s["Action"] = json!("lambda:CreateFunction"),          "no function whose policy could allow");
     for resource in ["*", "arn:aws:s3:::b", &format!("{FUNCTION}:*"), &format!("{FUNCTION}*"), &format!("{FUNCTION}:"),
                      &format!("{FUNCTION}:${{aws:username}}"), &format!("{FUNCTION}:prod:x"),
                      "arn:aws-cn:lambda:us-east-1:111111111111:function:f"] {

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use portcullis_catalog::decisions::{Found, RequestId};
+use portcullis_catalog::{
+    Snapshot,
+    decisions::{Found, RequestId},
+};
 use portcullis_iam::{
-    Explanation, MapContext,
+    Explanation, MapContext, PolicyType,
     analysis::{Entry, Style, who_can_text},
     explain::MissingGrant,
 };
 use portcullis_identity::{AccessKey, AccountId, KeyStatus};
-use portcullis_lambda::{AddPermissionCommand, NARROWING};
+use portcullis_lambda::{AddPermissionCommand, NARROWING, Target};
 use portcullis_model::{
     Timestamp,
     portcullis::types::{self, Status},
@@ -30,16 +33,44 @@ pub(crate) fn access_key(key: &AccessKey) -> types::AccessKey {
     }
 }
 
-/// The decisions of a request; `origin` is where the commands that mend them are to go.
-pub(crate) fn decisions(id: &RequestId, found: &[Found], origin: &str) -> Bytes {
-    let decisions: Vec<_> = found.iter().map(|found| decision(found, origin)).collect();
+/// What the commands that mend a denial are made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Mending<'a> {
+    /// Where they are to go.
+    pub(crate) origin: &'a str,
+    /// What is there to be granted.
+    pub(crate) snapshot: &'a Snapshot,
+}
+
+impl Mending<'_> {
+    /// Whether there is what the grant is made on. Of what is no function it is taken to be.
+    fn can_make(self, grant: &MissingGrant) -> bool {
+        let target: Option<Target> = match grant.policy_type {
+            PolicyType::Resource => grant.resource.parse().ok(),
+            _ => None,
+        };
+        target.is_none_or(|target| {
+            let function = self.snapshot.function(&target.function);
+            function.is_some_and(|function| function.has(target.qualifier.as_ref()))
+        })
+    }
+
+    fn command(self, grant: &MissingGrant) -> Option<String> {
+        let command = AddPermissionCommand::for_statement(&grant.statement).ok()?;
+        Some(command.with_endpoint_url(self.origin).to_string())
+    }
+}
+
+/// The decisions of a request.
+pub(crate) fn decisions(id: &RequestId, found: &[Found], mending: Mending<'_>) -> Bytes {
+    let decisions: Vec<_> = found.iter().map(|found| decision(found, mending)).collect();
     json!({"RequestId": id.as_str(), "Decisions": decisions}).to_string().into()
 }
 
-fn decision(found: &Found, origin: &str) -> Value {
+fn decision(found: &Found, mending: Mending<'_>) -> Value {
     let mut decision = Map::from_iter([("Record".to_owned(), found.record.clone())]);
     if let Some(decided) = &found.decided
-        && let Some(Ok((json, text))) = decided.explain(&NARROWING, |one| told(one, origin))
+        && let Some(Ok((json, text))) = decided.explain(&NARROWING, |one| told(one, mending))
     {
         decision.insert("Explanation".to_owned(), json);
         decision.insert("Text".to_owned(), text.into());
@@ -48,24 +79,20 @@ fn decision(found: &Found, origin: &str) -> Value {
 }
 
 /// An explanation for programs and for persons.
-fn told(explanation: Explanation<'_>, origin: &str) -> (Value, String) {
-    let explanation = explanation.with_commands(|grant| command(grant, origin));
+fn told(explanation: Explanation<'_>, mending: Mending<'_>) -> (Value, String) {
+    let explanation = explanation.without_ways(|grant| mending.can_make(grant));
+    let explanation = explanation.with_commands(|grant| mending.command(grant));
     let json = serde_json::to_value(&explanation).unwrap_or_default(); // It is all texts and numbers.
     (json, explanation.text(Style::Plain))
-}
-
-fn command(grant: &MissingGrant, origin: &str) -> Option<String> {
-    let command = AddPermissionCommand::for_statement(&grant.statement).ok()?;
-    Some(command.with_endpoint_url(origin).to_string())
 }
 
 /// A supposed call, explained; `assumed` is the account whose policies are taken to allow.
 pub(crate) fn supposed(
     explanation: Explanation<'_>,
     assumed: Option<AccountId>,
-    origin: &str,
+    mending: Mending<'_>,
 ) -> Bytes {
-    let (json, text) = told(explanation, origin);
+    let (json, text) = told(explanation, mending);
     let mut answer = Map::from_iter([("Explanation".to_owned(), json)]);
     answer.insert("Text".to_owned(), text.into());
     if let Some(account) = assumed {

@@ -7,7 +7,11 @@ use portcullis_lambda::NARROWING;
 use portcullis_model::portcullis::{operation::Explain, types::ExplainInput};
 
 use crate::{
-    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError, wire::portcullis,
+    answer::Answer,
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    wire::portcullis::{self, Mending},
 };
 
 pub(crate) async fn explain(
@@ -26,8 +30,9 @@ pub(crate) async fn explain(
         usual: &cx.usual_keys(&no_headers, &none),
         time: cx.now(),
     };
+    let mending = Mending { origin: &origin, snapshot: &cx.snapshot };
     let told = cx.snapshot.suppose(permit, &call, &NARROWING, |explanation, assumed| {
-        portcullis::supposed(explanation, assumed, &origin)
+        portcullis::supposed(explanation, assumed, mending)
     })?;
     Ok(Answer::Rendered(told))
 }

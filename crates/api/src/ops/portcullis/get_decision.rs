@@ -5,7 +5,11 @@ use portcullis_catalog::{WholeAccount, decisions::RequestId};
 use portcullis_model::portcullis::{operation::GetDecision, types::GetDecisionInput};
 
 use crate::{
-    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError, wire::portcullis,
+    answer::Answer,
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    wire::portcullis::{self, Mending},
 };
 
 pub(crate) async fn get_decision(
@@ -20,5 +24,6 @@ pub(crate) async fn get_decision(
     if found.is_empty() {
         return Err(unknown());
     }
-    Ok(Answer::Rendered(portcullis::decisions(&id, &found, &cx.origin())))
+    let mending = Mending { origin: &cx.origin(), snapshot: &cx.snapshot };
+    Ok(Answer::Rendered(portcullis::decisions(&id, &found, mending)))
 }
