@@ -291,12 +291,9 @@ def test_a_parameter_that_is_not_served_is_refused_not_ignored(owner):
 
     role, sts = owner.role(TRUST), owner.root.boto("sts")
     for parameter, value in [
-        ("PolicyArns", [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]),
-        ("Tags", [{"Key": "a", "Value": "b"}]),
-        ("TransitiveTagKeys", ["a"]),
+        ("ProvidedContexts", [{"ProviderArn": "arn:aws:iam::aws:contextProvider/IdentityCenter"}]),
         ("SerialNumber", "arn:aws:iam::123456789012:mfa/a"),
         ("TokenCode", "123456"),
-        ("SourceIdentity", "me"),
     ]:
         got = refusal(sts.assume_role, RoleArn=role, RoleSessionName="s1", **{parameter: value})
         assert got == unsupported(parameter)

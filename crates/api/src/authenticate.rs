@@ -189,7 +189,7 @@ fn session_holder(
     let gone = || SignatureError::UnrecognizedClient;
     let SessionCredential { id, claims, .. } = session;
     let parse = |text: &str| Policy::parse(DocumentKind::Session, text).map_err(|_| gone());
-    let policy = claims.policy.as_deref().map(parse).transpose()?;
+    let policy = claims.policies.inline().map(parse).transpose()?;
     let caller = snapshot.caller_of_session(claims).map_err(|_| gone())?;
     let session_policy = policy.map(|policy| AttachedPolicy::new(caller.arn(), policy));
     Ok(Authenticated { caller, access_key_id: Some(id), session_policy })

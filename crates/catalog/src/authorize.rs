@@ -64,7 +64,8 @@ pub struct Unreadable;
 pub struct Access<'a> {
     /// The verified caller.
     pub caller: &'a Caller,
-    /// The session policy of a role session, compiled; empty if none was passed.
+    /// The inline session policy of a session, compiled, if one was passed. The managed ones are the
+    /// caller's to tell.
     pub session_policy: Option<&'a Arc<AttachedPolicy>>,
     /// Condition keys of the request: time, network, parameters. It cannot override the caller's.
     pub context: &'a dyn Context,
@@ -313,11 +314,19 @@ impl Snapshot {
         Ok(())
     }
 
-    /// A managed policy in force. One that is attached exists; if it cannot be read, it may hold a
+    /// A managed policy in force. One that is attached exists, one of a session may be gone since; if it cannot be read, it may hold a
     /// Deny.
     fn compiled_policy(&self, arn: &PolicyArn) -> Result<Arc<AttachedPolicy>, Unreadable> {
         let view = self.managed_policy(arn).ok_or(Unreadable)?;
         view.compiled.clone().ok_or(Unreadable)
+    }
+
+    /// The policies that the caller's session was made with, as they are now.
+    pub(crate) fn session_policies(&self, access: &Access<'_>) -> Result<Documents, Unreadable> {
+        let session = access.caller.session();
+        let managed = session.map_or(&[][..], |session| session.claims().policies.managed());
+        let managed = managed.iter().map(|arn| self.compiled_policy(arn));
+        access.session_policy.cloned().map(Ok).into_iter().chain(managed).collect()
     }
 
     /// The permissions boundary of a caller, if it has one.

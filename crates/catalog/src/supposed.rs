@@ -14,7 +14,7 @@ use portcullis_iam::{
 };
 use portcullis_identity::{
     AccountId, Caller, RoleName, ServiceIdentity, ServiceName, SessionClaims, SessionHolder,
-    SessionMarks, Source, UserName,
+    SessionMarks, SessionPolicies, Source, UserName,
 };
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
@@ -172,7 +172,7 @@ impl Snapshot {
             issued: time,
             expires: time,
             marks: SessionMarks::default(),
-            policy: None,
+            policies: SessionPolicies::default(),
             source: Box::default(),
             key: None,
         };
@@ -190,7 +190,7 @@ impl Snapshot {
             Supposed::Service | Supposed::Foreign(_) => None,
         };
         let resource = resource.policies(self)?;
-        Ok(Pools { identity, boundary, session: None, service_control, resource })
+        Ok(Pools { identity, boundary, session: Documents::new(), service_control, resource })
     }
 }
 

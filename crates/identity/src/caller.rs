@@ -469,6 +469,17 @@ impl Caller {
         }
     }
 
+    /// The session that calls under a name of its own.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        match self {
+            Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                Some(session)
+            }
+            Self::Root { .. } | Self::User { .. } | Self::Service { .. } | Self::Anonymous => None,
+        }
+    }
+
     /// Those that the session was given: they come before the role's.
     fn session_tags(&self) -> Option<&Tags> {
         match self {

@@ -173,6 +173,13 @@ pub enum IdentityError {
         /// Its length in percent of the allowed length; over 100.
         percent: usize,
     },
+    /// A managed session policy that is not the ARN of a managed policy. Text not verified.
+    #[error("The specified value for policyArn is invalid: {0}")]
+    InvalidSessionPolicyArn(Box<str>),
+    /// A managed session policy that is not there, or is of another account than the session: the
+    /// two are told apart by nobody. Text not verified.
+    #[error("Policy {0} does not exist or is not attachable.")]
+    NoSuchSessionPolicy(PolicyArn),
     /// What a simulation is asked with and cannot be read; the text names it.
     #[error("{0}")]
     InvalidPolicyInput(String),
@@ -271,6 +278,8 @@ impl IdentityError {
             Self::Invalid(_)
             | Self::UserNameRequired
             | Self::InvalidRoleArn(_)
+            | Self::InvalidSessionPolicyArn(_)
+            | Self::NoSuchSessionPolicy(_)
             | Self::InvalidService(_)
             | Self::InvalidMarker
             | Self::DurationExceedsRole

@@ -1,7 +1,6 @@
 //! Making sessions: who may have one, how long it lasts, and its credentials.
 
 use jiff::Timestamp;
-use portcullis_iam::{DocumentKind, SizeLimit};
 
 use crate::arn::{Partition, federated_user_arn, session_arn};
 use crate::caller::Caller;
@@ -9,13 +8,10 @@ use crate::error::{IdentityError, InvalidValue};
 use crate::ids::{AccessKeyId, AccountId, SecretAccessKey};
 use crate::marks::SessionMarks;
 use crate::names::{FederatedUserName, SessionName};
-use crate::policies::check_document;
 use crate::role::Role;
 use crate::seal::SessionKeys;
 use crate::session::{NamedUser, SessionClaims, SessionHolder, SessionSeed};
-
-/// Longest session policy, in characters; white space counts. Source: iam.md §2.4.
-pub const SESSION_POLICY_CHARACTERS_MAX: usize = SizeLimit::SessionPolicy.max();
+use crate::session_policies::SessionPolicies;
 
 /// Seconds of a role session that does not say, most of one that a role session asks for, and most
 /// of one that root asks for.
@@ -81,8 +77,8 @@ pub struct AssumeRole<'a> {
     pub session_name: &'a SessionName,
     /// How long, in seconds; an hour when it does not say.
     pub duration_seconds: Option<u32>,
-    /// The text of an inline session policy.
-    pub policy: Option<&'a str>,
+    /// What limits the session.
+    pub policies: &'a SessionPolicies,
     /// What its session is marked with, inherited marks included.
     pub marks: &'a SessionMarks,
 }
@@ -96,9 +92,9 @@ pub struct GetFederationToken<'a> {
     pub name: &'a FederatedUserName,
     /// How long, in seconds; 12 hours when it does not say.
     pub duration_seconds: Option<u32>,
-    /// The text of an inline session policy. Without one the session may do what a resource policy
-    /// grants to it by name, and nothing else.
-    pub policy: Option<&'a str>,
+    /// What limits the session. Without one it may do what a resource policy grants to it by name,
+    /// and nothing else.
+    pub policies: &'a SessionPolicies,
 }
 
 /// A caller and the key that it signed with.
@@ -140,20 +136,19 @@ impl Issuer<'_> {
     /// one; the role's trust policy decides about it as about everyone.
     ///
     /// # Errors
-    /// Those of [`session_duration`]; [`IdentityError::SessionPolicyTooLarge`],
-    /// [`IdentityError::MalformedPolicyDocument`].
+    /// Those of [`session_duration`]; [`IdentityError::SessionPolicyTooLarge`] for policies and marks
+    /// that do not fit a token together.
     pub fn assume_role(
         self,
         request: AssumeRole<'_>,
         seed: SessionSeed,
     ) -> Result<NewSession, IdentityError> {
-        let AssumeRole { caller, role, session_name, duration_seconds, policy, marks } = request;
+        let AssumeRole { caller, role, session_name, duration_seconds, policies, marks } = request;
         let chained = matches!(caller, Caller::RoleSession { .. });
         let seconds = session_duration(duration_seconds, role, chained)?;
-        policy.map_or(Ok(()), check_session_policy)?;
-        check_packed(policy, marks)?;
+        policies.check_size(marks.percent_of_limit())?;
         let claims = SessionClaims {
-            policy: policy.map(Into::into),
+            policies: policies.clone(),
             marks: marks.clone(),
             ..self.claims(role.account, role_holder(role, session_name, None), seconds, &seed)
         };
@@ -203,20 +198,18 @@ impl Issuer<'_> {
     /// Makes the credentials of a new federated user.
     ///
     /// # Errors
-    /// Those of [`session_token`](Self::session_token);
-    /// [`IdentityError::SessionPolicyTooLarge`], [`IdentityError::MalformedPolicyDocument`].
+    /// Those of [`session_token`](Self::session_token).
     pub fn federation_token(
         self,
         request: GetFederationToken<'_>,
         seed: SessionSeed,
     ) -> Result<NewSession, IdentityError> {
-        let GetFederationToken { bearer, name, duration_seconds, policy } = request;
+        let GetFederationToken { bearer, name, duration_seconds, policies } = request;
         let (account, parent, key) = bearer.with_long_term_key("GetFederationToken")?;
         let seconds = user_duration(duration_seconds, parent.is_none())?;
-        policy.map_or(Ok(()), check_session_policy)?;
         let holder = SessionHolder::FederatedUser { name: name.clone(), parent };
         let claims = SessionClaims {
-            policy: policy.map(Into::into),
+            policies: policies.clone(),
             source: bearer.caller.arn().into(),
             key: Some(key),
             ..self.claims(account, holder, seconds, &seed)
@@ -243,7 +236,7 @@ impl Issuer<'_> {
             session_id: seed.session_id,
             issued: at(self.now.as_second()),
             expires: at(self.now.as_second().saturating_add(seconds.into())),
-            policy: None,
+            policies: SessionPolicies::default(),
             marks: SessionMarks::default(),
             source: Box::default(),
             key: None,
@@ -322,30 +315,6 @@ fn at_least_minimum(seconds: u32) -> Result<(), IdentityError> {
     Ok(())
 }
 
-/// How much of its limit a session policy takes, in percent. Ours is not packed: characters count.
-#[must_use]
-pub fn percent_of_session_policy(policy: &str) -> usize {
-    policy.chars().count().saturating_mul(100).div_ceil(SESSION_POLICY_CHARACTERS_MAX)
-}
-
-/// That policy and marks fit a token together.
-fn check_packed(policy: Option<&str>, marks: &SessionMarks) -> Result<(), IdentityError> {
-    let percent = policy.map_or(0, percent_of_session_policy) + marks.percent_of_limit();
-    match percent {
-        0..=100 => Ok(()),
-        percent => Err(IdentityError::SessionPolicyTooLarge { percent }),
-    }
-}
-
-fn check_session_policy(policy: &str) -> Result<(), IdentityError> {
-    let characters = policy.chars().count();
-    if characters > SESSION_POLICY_CHARACTERS_MAX {
-        let percent = characters.saturating_mul(100).div_ceil(SESSION_POLICY_CHARACTERS_MAX);
-        return Err(IdentityError::SessionPolicyTooLarge { percent });
-    }
-    check_document(DocumentKind::Session, policy)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -380,8 +349,8 @@ mod tests {
     ) -> Result<NewSession, IdentityError> {
         let (role, session_name) = (role(), session_name());
         let (role, session_name) = (&role, &session_name);
-        let marks = &SessionMarks::default();
-        let request = AssumeRole { caller, role, session_name, duration_seconds, policy, marks };
+        let (policies, marks) = (&SessionPolicies::new(policy, [])?, &SessionMarks::default());
+        let request = AssumeRole { caller, role, session_name, duration_seconds, policies, marks };
         issuer(&keys()).assume_role(request, seed())
     }
 
@@ -488,7 +457,7 @@ mod tests {
             bearer: bearer(caller, &key),
             name: &name,
             duration_seconds: seconds,
-            policy: None,
+            policies: &SessionPolicies::default(),
         };
         let federated = issuer(&keys).federation_token(request, seed());
         let federated = federated.map(|session| session.credentials.expiration.to_string());
@@ -528,11 +497,13 @@ mod tests {
     fn a_federated_user_has_a_name_of_its_own_and_its_users_permissions() {
         let (keys, alice, key) = (keys(), alice(), AccessKeyId::long_term([5; 16]));
         let name: FederatedUserName = "Susan".parse().unwrap();
+        let managed = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+        let policies = &SessionPolicies::new(Some(ALLOW), [managed]).unwrap();
         let request = GetFederationToken {
             bearer: bearer(&alice, &key),
             name: &name,
             duration_seconds: None,
-            policy: Some(ALLOW),
+            policies,
         };
         let session = issuer(&keys).federation_token(request, seed()).unwrap();
         assert_eq!(session.arn, "arn:aws:sts::123456789012:federated-user/Susan");
@@ -540,7 +511,7 @@ mod tests {
         let claims = opened(&session.credentials);
         let parent = Some(NamedUser::from(&user()));
         assert_eq!(claims.holder, SessionHolder::FederatedUser { name, parent });
-        assert_eq!((claims.policy.as_deref(), claims.key), (Some(ALLOW), Some(key)));
+        assert_eq!((&claims.policies, claims.key), (policies, Some(key)));
     }
 
     #[test]
@@ -562,6 +533,6 @@ mod tests {
         let credentials = &assumed.credentials;
         let opened = opened(credentials);
         assert_eq!(opened.source.as_ref(), session().arn());
-        assert_eq!(opened.policy, None);
+        assert!(opened.policies.is_empty());
     }
 }

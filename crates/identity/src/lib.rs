@@ -33,6 +33,7 @@ mod seal;
 mod service;
 mod service_linked;
 mod session;
+mod session_policies;
 mod set;
 mod tags;
 mod trust;
@@ -62,8 +63,8 @@ pub use group::{
 };
 pub use ids::{AccessKeyId, AccountId, GroupId, PolicyId, RoleId, SecretAccessKey, UserId};
 pub use issue::{
-    AssumeRole, Bearer, GetFederationToken, Issuer, NewSession, SESSION_POLICY_CHARACTERS_MAX,
-    SessionCredentials, percent_of_session_policy, session_duration,
+    AssumeRole, Bearer, GetFederationToken, Issuer, NewSession, SessionCredentials,
+    session_duration,
 };
 pub use managed_policy::{
     MANAGED_POLICY_CHARACTERS_MAX, ManagedPolicy, NewPolicy, POLICY_VERSIONS_MAX, PolicyArn,
@@ -84,6 +85,9 @@ pub use seal::{SESSION_TOKEN_BYTES_MAX, SessionError, SessionKeys};
 pub use service::{InvalidServiceName, ServiceName};
 pub use service_linked::ServiceLinkedRole;
 pub use session::{NamedUser, Session, SessionClaims, SessionHolder, SessionSeed};
+pub use session_policies::{
+    MANAGED_SESSION_POLICIES_MAX, SESSION_POLICY_CHARACTERS_MAX, SessionPolicies,
+};
 pub use set::SmallSet;
 pub use tags::{Tag, Tagged, Tags, tag, untag};
 pub use trust::TrustPolicy;

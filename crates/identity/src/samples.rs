@@ -5,6 +5,7 @@ use portcullis_iam::NoEntities;
 use proptest::prelude::*;
 
 use crate::marks::SessionMarks;
+use crate::session_policies::SessionPolicies;
 use crate::trust::TrustPolicy;
 use crate::{
     AccountId, Group, GroupId, InlinePolicies, MaxSessionDuration, Path, Role, RoleId,
@@ -82,7 +83,7 @@ pub(crate) fn claims() -> SessionClaims {
         session_id: [3; 16],
         issued: "2026-01-02T03:04:05Z".parse().unwrap(),
         expires: "2026-01-02T04:04:05Z".parse().unwrap(),
-        policy: Some(ALLOW.into()),
+        policies: SessionPolicies::new(Some(ALLOW), []).unwrap(),
         marks: SessionMarks::default(),
         source: "arn:aws:iam::123456789012:user/team/alice".into(),
         key: None,

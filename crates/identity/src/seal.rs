@@ -181,6 +181,7 @@ mod tests {
     use super::*;
     use crate::samples::{account, claims};
     use crate::session::SessionHolder;
+    use crate::session_policies::SessionPolicies;
 
     fn keys() -> SessionKeys {
         SessionKeys::from_material([7; 32])
@@ -231,7 +232,7 @@ mod tests {
         let source = "a".repeat(2_048);
         let name = "n".repeat(64);
         let large = SessionClaims {
-            policy: Some(policy.into()),
+            policies: SessionPolicies::sealed(Some(policy.into()), Vec::new()),
             source: source.into(),
             holder: SessionHolder::Role {
                 name: name.parse().unwrap(),
@@ -277,10 +278,13 @@ mod tests {
             id: [u8; 16],
             identity in crate::samples::any_identity(),
             policy in proptest::option::of(".{0,200}"),
+            managed in 0..=10_usize,
         ) {
             let keys = SessionKeys::from_material(material);
-            let policy = policy.map(Into::into);
-            let claims = SessionClaims { session_id, policy, ..identity.2 };
+            let arn = |n| format!("arn:aws:iam::aws:policy/p{n}").parse().unwrap();
+            let managed = (0..managed).map(arn).collect();
+            let policies = SessionPolicies::sealed(policy.map(Into::into), managed);
+            let claims = SessionClaims { session_id, policies, ..identity.2 };
             let id = AccessKeyId::temporary(account(), id);
             let token = keys.seal(&claims, &id, nonce);
             prop_assert_eq!(keys.open(&token, &id, DURING.parse().unwrap()), Ok(claims));

@@ -12,6 +12,7 @@ use crate::ids::{ACCESS_KEY_ID_RANDOM_BYTES, AccessKeyId, AccountId, RoleId, Use
 use crate::marks::{SessionMarks, SessionTags};
 use crate::names::{FederatedUserName, RoleName, SessionName, UserName};
 use crate::seal::NONCE_BYTES;
+use crate::session_policies::SessionPolicies;
 use crate::tags::{Tag, Tags};
 use crate::user::User;
 
@@ -39,8 +40,8 @@ pub struct SessionClaims {
     pub issued: Timestamp,
     /// When it is over; whole seconds.
     pub expires: Timestamp,
-    /// The session policy; it parsed as one.
-    pub policy: Option<Box<str>>,
+    /// What limits it.
+    pub policies: SessionPolicies,
     /// What the session of a role is marked with.
     pub marks: SessionMarks,
     /// Who asked for it: ARN or service name, for the record.
@@ -128,6 +129,8 @@ struct SealedClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    policy_arns: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<SealedTag<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_identity: Option<Cow<'a, str>>,
@@ -211,7 +214,8 @@ impl SessionClaims {
             session: self.session_id,
             issued: self.issued.as_second(),
             expires: self.expires.as_second(),
-            policy: self.policy.as_deref().map(Cow::from),
+            policy: self.policies.inline().map(Cow::from),
+            policy_arns: self.policies.managed().iter().map(|arn| arn.as_str().into()).collect(),
             tags: seal_tags(&self.marks.tags),
             source_identity: self.marks.source_identity.as_ref().map(|text| text.as_str().into()),
             source: self.source.as_ref().into(),
@@ -237,7 +241,10 @@ impl SessionClaims {
                     .transpose()
                     .ok()?,
             },
-            policy: sealed.policy.map(|policy| policy.into()),
+            policies: SessionPolicies::sealed(
+                sealed.policy.map(|policy| policy.into()),
+                sealed.policy_arns.iter().map(|arn| arn.parse().ok()).collect::<Option<_>>()?,
+            ),
             source: sealed.source.into(),
             key: sealed.key.map(|key| key.parse()).transpose().ok()?,
         })

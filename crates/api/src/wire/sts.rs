@@ -2,19 +2,28 @@
 
 use portcullis_catalog::effects::SessionSettings;
 use portcullis_identity::{
-    Bearer, IdentityError, SessionCredentials, SessionMarks, SessionTags, Tag, Tags,
-    percent_of_session_policy,
+    Bearer, IdentityError, SessionCredentials, SessionMarks, SessionPolicies, SessionTags, Tag,
+    Tags,
 };
 use portcullis_model::{
     Timestamp,
-    sts::types::{AssumeRoleInput, Credentials},
+    sts::types::{AssumeRoleInput, Credentials, PolicyDescriptorType},
 };
 
 use crate::{context::RequestCx, error::ApiError, wire::iam::parsed_or_none};
 
 /// What was asked for; the model's constraints hold, so that no duration is negative.
-pub(crate) fn settings(seconds: Option<i32>, policy: Option<&str>) -> SessionSettings<'_> {
-    SessionSettings { duration_seconds: duration(seconds), policy }
+///
+/// # Errors
+/// Those of [`SessionPolicies::new`].
+pub(crate) fn settings(
+    seconds: Option<i32>,
+    policy: Option<&str>,
+    managed: Option<&[PolicyDescriptorType]>,
+) -> Result<SessionSettings, ApiError> {
+    let arns = managed.unwrap_or_default().iter().map(|one| one.arn.as_deref().unwrap_or_default());
+    let policies = SessionPolicies::new(policy, arns)?;
+    Ok(SessionSettings { duration_seconds: duration(seconds), policies })
 }
 
 /// A duration that the model's constraints hold for.
@@ -42,11 +51,11 @@ pub(crate) fn credentials(credentials: SessionCredentials) -> Credentials {
     }
 }
 
-/// How much of their limit a session policy and session tags take; `None` without either.
-pub(crate) fn percent_of_limit(policy: Option<&str>, marks: &SessionMarks) -> Option<i32> {
+/// How much of their limit session policies and session tags take; `None` without either.
+pub(crate) fn percent_of_limit(policies: &SessionPolicies, marks: &SessionMarks) -> Option<i32> {
     let is_tagged = marks.tags.tags().iter().next().is_some();
-    let percent = policy.map_or(0, percent_of_session_policy) + marks.percent_of_limit();
-    i32::try_from(percent).ok().filter(|_| policy.is_some() || is_tagged)
+    let percent = policies.percent_of_limit() + marks.percent_of_limit();
+    i32::try_from(percent).ok().filter(|_| !policies.is_empty() || is_tagged)
 }
 
 /// The marks of the session that the caller asks for, inherited ones included.

@@ -19,7 +19,8 @@ pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
 pub(crate) struct Pools {
     pub(crate) identity: Documents,
     pub(crate) boundary: Option<Arc<AttachedPolicy>>,
-    pub(crate) session: Option<Arc<AttachedPolicy>>,
+    /// None where none was passed: nothing that a session was made with is silent by being empty.
+    pub(crate) session: Documents,
     /// Those of the caller's account, by level.
     pub(crate) service_control: Option<Arc<Levels>>,
     pub(crate) resource: Documents,
@@ -35,16 +36,16 @@ impl Pools {
 
     /// What `ask` makes of the documents.
     pub(crate) fn ask<T>(&self, rule: ResourceRule, ask: impl FnOnce(&Policies<'_>) -> T) -> T {
-        let [identity, resource] = [&self.identity, &self.resource].map(compiled);
-        let [boundary, session] =
-            [&self.boundary, &self.session].map(|one| one.as_ref().map(|policy| [&***policy]));
+        let pools = [&self.identity, &self.session, &self.resource];
+        let [identity, session, resource] = pools.map(compiled);
+        let boundary = self.boundary.as_ref().map(|policy| [&***policy]);
         let levels = self.service_control.as_ref();
         let levels = levels.map(|levels| levels.iter().map(compiled).collect::<Vec<_>>());
         let levels = levels.as_ref().map(|all| all.iter().map(|one| &**one).collect::<Vec<_>>());
         ask(&Policies {
             identity: &identity,
             boundary: boundary.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default(),
-            session: session.as_ref().map(<[_; 1]>::as_slice),
+            session: (!session.is_empty()).then_some(&session),
             service_control: levels.as_deref(),
             resource: &resource,
             resource_control: None,
@@ -57,7 +58,7 @@ impl Pools {
         match place.policy_type {
             PolicyType::Identity => self.identity.get(place.document),
             PolicyType::Boundary => self.boundary.as_ref(),
-            PolicyType::Session => self.session.as_ref(),
+            PolicyType::Session => self.session.get(place.document),
             PolicyType::Resource => self.resource.get(place.document),
             PolicyType::ServiceControl => {
                 self.service_control.as_ref()?.get(place.level?)?.get(place.document)
@@ -97,7 +98,7 @@ impl Pools {
         Ok(Self {
             identity: hidden(PolicyType::Identity, DocumentKind::Identity)?.into_iter().collect(),
             boundary: hidden(PolicyType::Boundary, DocumentKind::Boundary)?,
-            session: hidden(PolicyType::Session, DocumentKind::Session)?,
+            session: hidden(PolicyType::Session, DocumentKind::Session)?.into_iter().collect(),
             service_control: hidden(PolicyType::ServiceControl, DocumentKind::ServiceControl)?
                 .map(|policy| Arc::new(vec![Documents::from_iter([policy])])),
             resource: self.resource.clone(),

@@ -202,7 +202,7 @@ fn pools(
     Ok(Pools {
         identity: snapshot.identity_policies(access.caller)?,
         boundary: snapshot.boundary(access.caller)?,
-        session: access.session_policy.cloned(),
+        session: snapshot.session_policies(access)?,
         service_control: snapshot.organizations.service_control(access.caller)?,
         resource: resource.policies(snapshot)?,
     })

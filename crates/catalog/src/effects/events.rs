@@ -2,7 +2,7 @@
 //! which is in memory, has none.
 
 use jiff::{SignedDuration, Timestamp};
-use portcullis_identity::{Caller, SessionClaims, SessionHolder, SessionMarks};
+use portcullis_identity::{Caller, SessionClaims, SessionHolder, SessionMarks, SessionPolicies};
 use portcullis_lambda::{
     Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, RecursiveLoop, Target,
 };
@@ -151,7 +151,7 @@ impl Snapshot {
             issued: now,
             expires: now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now),
             marks: SessionMarks::default(),
-            policy: None,
+            policies: SessionPolicies::default(),
             source: "lambda.amazonaws.com".into(),
             key: None,
         };

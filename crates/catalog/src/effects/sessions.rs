@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use portcullis_identity::{
     AccessKeyId, AccountId, AssumeRole as Request, Bearer, Caller, FederatedUserName,
     GetFederationToken as FederationRequest, IdentityError, Issuer, KeyOwner, KeyStatus,
-    NewSession, Owner, Revoked, SessionClaims, SessionCredentials, SessionHolder, SessionMarks,
-    SessionName, generate,
+    NewSession, Owner, PolicyArn, PolicyOwner, Revoked, SessionClaims, SessionCredentials,
+    SessionHolder, SessionMarks, SessionName, SessionPolicies, generate,
 };
 use portcullis_lambda::FunctionArn;
 use portcullis_model::sts::operation::{AssumeRole, GetAccessKeyInfo, GetFederationToken};
@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// What a new session asks for beside what is in the permit.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionSettings<'a> {
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
     /// How long it lasts, in seconds; the operation's default when it does not say.
     pub duration_seconds: Option<u32>,
-    /// The text of an inline session policy.
-    pub policy: Option<&'a str>,
+    /// What limits it.
+    pub policies: SessionPolicies,
 }
 
 impl Snapshot {
@@ -34,16 +34,17 @@ impl Snapshot {
         permit: Permit<AssumeRole, TrustingRole>,
         caller: &Caller,
         session_name: &SessionName,
-        settings: SessionSettings<'_>,
+        settings: &SessionSettings,
         marks: &SessionMarks,
         now: Timestamp,
     ) -> Result<NewSession, Failure<IdentityError>> {
         let TrustingRole(resource) = permit.consume();
         let role = resource.find(self)?;
-        let SessionSettings { duration_seconds, policy } = settings;
-        let request =
-            Request { caller, role: &role.stored, session_name, duration_seconds, policy, marks };
-        let seed = generate::session_seed(role.stored.account).map_err(CatalogError::from)?;
+        let &SessionSettings { duration_seconds, ref policies } = settings;
+        self.check_session_policies(role.stored.account, policies)?;
+        let role = &*role.stored;
+        let request = Request { caller, role, session_name, duration_seconds, policies, marks };
+        let seed = generate::session_seed(role.account).map_err(CatalogError::from)?;
         Ok(self.issuer(now)?.assume_role(request, seed)?)
     }
 
@@ -92,13 +93,14 @@ impl Snapshot {
         &self,
         permit: Permit<GetFederationToken, FederatedUserResource>,
         bearer: Bearer<'_>,
-        settings: SessionSettings<'_>,
+        settings: &SessionSettings,
         now: Timestamp,
     ) -> Result<NewSession, Failure<IdentityError>> {
         let resource = permit.consume();
         let (account, name): (AccountId, FederatedUserName) = resource.into_parts();
-        let SessionSettings { duration_seconds, policy } = settings;
-        let request = FederationRequest { bearer, name: &name, duration_seconds, policy };
+        let &SessionSettings { duration_seconds, ref policies } = settings;
+        self.check_session_policies(account, policies)?;
+        let request = FederationRequest { bearer, name: &name, duration_seconds, policies };
         let seed = generate::session_seed(account).map_err(CatalogError::from)?;
         Ok(self.issuer(now)?.federation_token(request, seed)?)
     }
@@ -147,6 +149,20 @@ impl Snapshot {
             }
         };
         Caller::of_session(owner, claims, self.partition())
+    }
+
+    /// That the managed ones of the policies that a session of `account` asks for are there for it.
+    fn check_session_policies(
+        &self,
+        account: AccountId,
+        policies: &SessionPolicies,
+    ) -> Result<(), IdentityError> {
+        let usable = |arn: &PolicyArn| match arn.owner() {
+            PolicyOwner::Account(owner) if owner != account => false,
+            PolicyOwner::Account(_) | PolicyOwner::Aws => self.managed_policy(arn).is_some(),
+        };
+        let missing = policies.managed().iter().find(|arn| !usable(arn));
+        missing.map_or(Ok(()), |arn| Err(IdentityError::NoSuchSessionPolicy(arn.clone())))
     }
 
     /// What sessions are made with now.

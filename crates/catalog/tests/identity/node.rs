@@ -12,7 +12,7 @@ use portcullis_catalog::{
 use portcullis_iam::MapContext;
 use portcullis_identity::{
     AccessKey, AccountId, Caller, IdentityError, MaxSessionDuration, NewSession, Partition,
-    Revoked, SessionMarks, SessionName, Tags, UserName,
+    Revoked, SessionMarks, SessionName, SessionPolicies, Tags, UserName,
 };
 use portcullis_model::{
     Operation,
@@ -218,11 +218,12 @@ impl Node {
     pub(crate) fn assume(&self, caller: &Caller, role: &str) -> Result<NewSession, Denial> {
         let permit = self.try_permit::<AssumeRole, _>(caller, TrustingRole(self.role(role)))?;
         let session: SessionName = "night-run".parse().unwrap();
-        let settings = SessionSettings { duration_seconds: None, policy: None };
+        let settings =
+            SessionSettings { duration_seconds: None, policies: SessionPolicies::default() };
         Ok(self
             .catalog
             .load()
-            .assume_role(permit, caller, &session, settings, &SessionMarks::default(), now())
+            .assume_role(permit, caller, &session, &settings, &SessionMarks::default(), now())
             .unwrap())
     }
 

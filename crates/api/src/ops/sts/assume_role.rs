@@ -27,16 +27,17 @@ pub(crate) async fn assume_role(
     let permit = permit(cx, &input, &marks)?;
     refuse_unsupported(&input)?;
     let name = parsed(&input.role_session_name)?;
-    let settings = settings(input.duration_seconds, input.policy.as_deref());
+    let settings =
+        settings(input.duration_seconds, input.policy.as_deref(), input.policy_arns.as_deref())?;
     let (caller, now) = (cx.caller(), cx.now());
-    let assumed = cx.snapshot.assume_role(permit, caller, &name, settings, &marks, now)?;
+    let assumed = cx.snapshot.assume_role(permit, caller, &name, &settings, &marks, now)?;
     Ok(Answer::Output(AssumeRoleOutput {
         credentials: Some(credentials(assumed.credentials)),
         assumed_role_user: Some(AssumedRoleUser {
             assumed_role_id: assumed.user_id,
             arn: assumed.arn,
         }),
-        packed_policy_size: percent_of_limit(settings.policy, &marks),
+        packed_policy_size: percent_of_limit(&settings.policies, &marks),
         source_identity: marks.source_identity.map(|text| text.to_string()),
         ..AssumeRoleOutput::default()
     }))
@@ -70,7 +71,6 @@ fn permit(
 /// What would make the session another one than was asked for, were it ignored.
 fn refuse_unsupported(input: &AssumeRoleInput) -> Result<(), ApiError> {
     unsupported(&[
-        (is_given(input.policy_arns.as_ref()), "PolicyArns"),
         (input.serial_number.is_some(), "SerialNumber"),
         (input.token_code.is_some(), "TokenCode"),
         (is_given(input.provided_contexts.as_ref()), "ProvidedContexts"),

@@ -27,12 +27,13 @@ pub(crate) async fn get_federation_token(
     let resource = FederatedUserResource::new(partition, cx.account(), name);
     let permit = cx.authorize::<GetFederationToken, _>(resource, &Parameters::default())?;
     refuse_unsupported(&input)?;
-    let settings = settings(input.duration_seconds, input.policy.as_deref());
-    let made = cx.snapshot.federation_token(permit, bearer(cx), settings, cx.now())?;
+    let settings =
+        settings(input.duration_seconds, input.policy.as_deref(), input.policy_arns.as_deref())?;
+    let made = cx.snapshot.federation_token(permit, bearer(cx), &settings, cx.now())?;
     Ok(Answer::Output(GetFederationTokenOutput {
         credentials: Some(credentials(made.credentials)),
         federated_user: Some(FederatedUser { federated_user_id: made.user_id, arn: made.arn }),
-        packed_policy_size: percent_of_limit(settings.policy, &SessionMarks::default()),
+        packed_policy_size: percent_of_limit(&settings.policies, &SessionMarks::default()),
         ..GetFederationTokenOutput::default()
     }))
 }
@@ -40,7 +41,6 @@ pub(crate) async fn get_federation_token(
 /// What would make the session another one than was asked for, were it ignored.
 fn refuse_unsupported(input: &GetFederationTokenInput) -> Result<(), ApiError> {
     unsupported(&[
-        (is_given(input.policy_arns.as_ref()), "PolicyArns"),
         (is_given(input.tags.as_ref()), "Tags"),
         (input.minimum_session_token_size.is_some(), "MinimumSessionTokenSize"),
     ])
