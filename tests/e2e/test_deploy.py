@@ -148,10 +148,6 @@ def test_resources_without_a_record_are_taken_over_by_their_stack_alone(stack, o
     client = owner.root.boto()
     for version in client.list_layer_versions(LayerName=layer)["LayerVersions"]:
         client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
-    # A managed policy bears no mark.
-    for policy in owner.root.boto("iam").list_policies(Scope="Local")["Policies"]:
-        if policy["PolicyName"].startswith(stack.name):
-            owner.root.boto("iam").delete_policy(PolicyArn=policy["Arn"])
     assert stack.outputs()["Function"] == outputs["Function"]
     assert "nothing to change" in stack.deploy()
 

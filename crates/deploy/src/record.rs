@@ -178,15 +178,23 @@ impl StackRecord {
         Ok(())
     }
 
-    /// Removes the record of a stack that has no resources left.
+    /// Removes the record of a stack that has no resources left, with what a deployment that was
+    /// killed may have left of it.
     pub(crate) async fn remove(
         self,
         server: &impl Server,
         stack: &StackName,
     ) -> Result<(), DeployError> {
-        let Some(version) = self.version else { return Ok(()) };
-        let path = format!("{}/{version}", stack.layer());
-        lambda(server, Method::DELETE, path, None).await.map(drop)
+        if self.version.is_none() {
+            return Ok(());
+        }
+        let listed = lambda(server, Method::GET, stack.layer(), None).await?;
+        let versions = listed.get("LayerVersions").and_then(Value::as_array);
+        for version in versions.into_iter().flatten().filter_map(|one| one.get("Version")) {
+            let path = format!("{}/{version}", stack.layer());
+            lambda(server, Method::DELETE, path, None).await?;
+        }
+        Ok(())
     }
 }
 

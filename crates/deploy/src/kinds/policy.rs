@@ -73,9 +73,32 @@ pub(super) async fn create<S: Server>(
         let value = optional(properties, member).map(|value| (member.to_owned(), value.to_owned()));
         parameters.extend(value);
     }
-    let arn = element(&query(site.server, "iam", "CreatePolicy", &parameters).await?, "Arn")?;
-    attach(site.server, &arn, &Value::Null, properties).await?;
-    Ok(Made::new(&arn, [("PolicyArn", arn.as_str())]))
+    match query(site.server, "iam", "CreatePolicy", &parameters).await {
+        // Of a deployment that ended before it could write it down: no other makes this name.
+        Err(error) if error.is_presence() && name == site.generated => {
+            let arn = own_arn(site, properties).await?;
+            update(site, &made(&arn), &Value::Null, properties).await
+        }
+        answer => {
+            let made = made(&element(&answer?, "Arn")?);
+            attach(site.server, &made.physical, &Value::Null, properties).await?;
+            Ok(made)
+        }
+    }
+}
+
+fn made(arn: &str) -> Made {
+    Made::new(arn, [("PolicyArn", arn)])
+}
+
+/// The ARN of the policy of the generated name.
+async fn own_arn<S: Server>(site: &Site<'_, S>, properties: &Value) -> Result<String, DeployError> {
+    let caller = element(&query(site.server, "sts", "GetCallerIdentity", &[]).await?, "Arn")?;
+    let mut parts = caller.split(':').skip(1);
+    let partition = parts.next().unwrap_or_default();
+    let account = parts.nth(2).unwrap_or_default();
+    let path = optional(properties, "Path").unwrap_or("/");
+    Ok(format!("arn:{partition}:iam::{account}:policy{path}{}", site.generated))
 }
 
 async fn attach(
