@@ -75,7 +75,8 @@ impl Resource for FunctionResource {
                 None => {}
                 Some(None) => return Err(Unreadable),
                 Some(Some(policy)) => {
-                    documents.push(policy.compiled.clone().ok_or(Unreadable)?);
+                    let arn = || function.target(slot.cloned()).to_string();
+                    documents.push(policy.compiled(arn).ok_or(Unreadable)?.clone());
                 }
             }
         }
@@ -121,8 +122,9 @@ impl Resource for LayerVersionResource {
         match layer.and_then(|layer| layer.policies.get(&self.0.number())) {
             None => Ok(Documents::new()),
             Some(policy) => {
-                let compiled = policy.as_ref().and_then(|policy| policy.compiled.clone());
-                Ok([compiled.ok_or(Unreadable)?].into_iter().collect())
+                let arn = || self.0.as_str().to_owned();
+                let compiled = policy.as_ref().and_then(|policy| policy.compiled(arn));
+                Ok([compiled.ok_or(Unreadable)?.clone()].into_iter().collect())
             }
         }
     }

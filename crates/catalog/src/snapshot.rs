@@ -381,9 +381,9 @@ impl Snapshot {
             }
             Address::CodeSigningConfig(arn) => self.code_signing.apply(&arn, read(entry)),
             Address::EventSourceMapping(arn) => self.event_sources.apply(&arn, read(entry)),
-            Address::LayerPolicy(arn) => self
-                .layers
-                .apply_policy(&arn, |previous| read_policy(arn.as_str(), previous, entry)),
+            Address::LayerPolicy(arn) => {
+                self.layers.apply_policy(&arn, |previous| read_policy(previous, entry));
+            }
             Address::Account(id) => self.apply_account(id, read(entry)),
             Address::User(account, name) => self.apply_user((account, name), read(entry)),
             Address::Group(account, name) => self.apply_group((account, name), read(entry)),
@@ -462,8 +462,7 @@ impl Snapshot {
     ) {
         self.change_function(arn, |function| {
             let previous = function.policies.get(&qualifier).and_then(Option::as_deref);
-            let target = function.target(qualifier.clone());
-            let view = read_policy(&target.to_string(), previous, entry);
+            let view = read_policy(previous, entry);
             set(&mut function.policies, qualifier, view);
         });
     }
@@ -574,13 +573,12 @@ fn read_with<T: Document>(
 /// A policy as a slot has it: `None` where there is none, and `Some(None)` where it cannot be
 /// decoded. What `previous` has already is not compiled again.
 fn read_policy(
-    arn: &str,
     previous: Option<&PolicyView>,
     entry: Option<Stored<'_>>,
 ) -> Option<Option<Arc<PolicyView>>> {
     let known = previous.map(|view| &*view.stored);
     let stored = read_with(entry, |bytes| decode_policy(bytes, known));
-    entry.map(|_| stored.map(|stored| Arc::new(PolicyView::new(arn, stored))))
+    entry.map(|_| stored.map(|stored| Arc::new(PolicyView::new(stored))))
 }
 
 /// The values of one account, after a name that no value has or that was seen before.

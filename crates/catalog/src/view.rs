@@ -123,18 +123,26 @@ impl FunctionView {
 pub struct PolicyView {
     /// The statements and their revision.
     pub stored: Versioned<ResourcePolicy>,
-    /// `None` when the engine cannot read what is stored: calls that would consult it are denied.
-    pub(crate) compiled: Option<Arc<AttachedPolicy>>,
+    compiled: OnceLock<Option<Arc<AttachedPolicy>>>,
     shown: OnceLock<Box<[u8]>>,
 }
 
 impl PolicyView {
-    /// The policy of what `arn` names.
-    pub(crate) fn new(arn: &str, stored: Versioned<ResourcePolicy>) -> Self {
-        let compiled =
-            assemble(&stored).inspect_err(|error| unreadable(error, "a resource policy")).ok();
-        let compiled = compiled.map(|policy| AttachedPolicy::new(arn, policy));
-        Self { stored, compiled, shown: OnceLock::new() }
+    pub(crate) fn new(stored: Versioned<ResourcePolicy>) -> Self {
+        Self { stored, compiled: OnceLock::new(), shown: OnceLock::new() }
+    }
+
+    /// What calls are decided by; `arn` is what the policy is attached to. Compiled at the first
+    /// call: of very many functions few are called, and none of them waits for the others at the
+    /// start. `None` when the engine cannot read what is stored: calls that would consult it are
+    /// denied.
+    pub(crate) fn compiled(&self, arn: impl FnOnce() -> String) -> Option<&Arc<AttachedPolicy>> {
+        let compile = || {
+            let policy = assemble(&self.stored);
+            let policy = policy.inspect_err(|error| unreadable(error, "a resource policy")).ok();
+            policy.map(|policy| AttachedPolicy::new(arn(), policy))
+        };
+        self.compiled.get_or_init(compile).as_ref()
     }
 
     /// What `render` makes of the policy and its text; made once and kept as long as the policy is
@@ -428,7 +436,7 @@ mod tests {
     }
 
     fn view(policy: ResourcePolicy) -> PolicyView {
-        PolicyView::new(ARN, Versioned::new(policy, Revision::new(1), Revision::new(1)))
+        PolicyView::new(Versioned::new(policy, Revision::new(1), Revision::new(1)))
     }
 
     /// The policy as one reads it from the store who knows an earlier state of it.
@@ -479,8 +487,9 @@ mod tests {
                 let whole = Policy::parse(DocumentKind::Resource, &next.to_json()).unwrap();
                 let read = read(&next, last.as_ref());
                 for policy in [&next, &read] {
-                    let compiled = view(policy.clone()).compiled.unwrap();
-                    prop_assert_eq!(decisions(&compiled), decisions(&whole));
+                    let compiled = view(policy.clone());
+                    let compiled = compiled.compiled(|| ARN.into()).unwrap();
+                    prop_assert_eq!(decisions(compiled), decisions(&whole));
                     if let Some(last) = &last {
                         check_shared(last, policy);
                     }
@@ -498,7 +507,7 @@ mod tests {
         let bad = bad.replace("\"arn:aws:lambda", "\"lambda");
         let mixed = vec![good.statements()[0].clone(), Statement::from_json(&bad).unwrap()];
         let mixed = ResourcePolicy::restore(PolicyHead::default(), mixed, revision()).unwrap();
-        assert!(view(read(&mixed, Some(&good))).compiled.is_none());
-        assert!(view(read(&good, Some(&mixed))).compiled.is_some());
+        assert!(view(read(&mixed, Some(&good))).compiled(|| ARN.into()).is_none());
+        assert!(view(read(&good, Some(&mixed))).compiled(|| ARN.into()).is_some());
     }
 }

@@ -2,7 +2,11 @@
 
 mod head;
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use portcullis_iam::{
     Bindings, DocumentKind, Entities, Policy, PolicyError, SizeLimit,
@@ -33,16 +37,21 @@ const TAIL: &str = "]}";
 /// it was made, and what the policy engine makes of that. Cheap to clone. Two are equal when their
 /// texts and unique ids are.
 #[derive(Clone, Debug)]
-pub struct Statement {
-    sid: Option<Arc<str>>,
-    json: Arc<str>,
-    bindings: Arc<Bindings>,
-    compiled: Result<Arc<CompiledStatement>, Arc<PolicyError>>,
+pub struct Statement(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    sid: Option<Box<str>>,
+    json: Box<str>,
+    bindings: Bindings,
+    version: PolicyVersion,
+    /// Made when it is first asked for: of very many policies few are.
+    compiled: OnceLock<Result<Arc<CompiledStatement>, PolicyError>>,
 }
 
 impl PartialEq for Statement {
     fn eq(&self, other: &Self) -> bool {
-        self.json == other.json && self.bindings == other.bindings
+        self.0.json == other.0.json && self.0.bindings == other.0.bindings
     }
 }
 
@@ -87,36 +96,29 @@ impl Statement {
         let sid = grant.statement_id().as_str();
         let bindings = Bindings::of_one(grant.principal(), entities)
             .map_err(|_| InvalidParameter::Principal)?;
-        Ok(Self::new(Some(sid.into()), PolicyVersion::default(), &json, bindings.into()))
+        Ok(Self::new(Some(sid), PolicyVersion::default(), &json, bindings))
     }
 
-    fn new(
-        sid: Option<Arc<str>>,
-        version: PolicyVersion,
-        json: &str,
-        bindings: Arc<Bindings>,
-    ) -> Self {
-        let variables = version == PolicyVersion::V2012;
-        let kind = DocumentKind::Resource;
-        let compiled = CompiledStatement::parse_under(kind, variables, json, &bindings);
-        Self { sid, json: json.into(), bindings, compiled: compiled.map_err(Arc::new) }
+    fn new(sid: Option<&str>, version: PolicyVersion, json: &str, bindings: Bindings) -> Self {
+        let (sid, json, compiled) = (sid.map(Into::into), json.into(), OnceLock::new());
+        Self(Arc::new(Parts { sid, json, bindings, version, compiled }))
     }
 
     /// The statement as a document of `version` has it.
     fn under(self, version: PolicyVersion) -> Self {
         match version {
             PolicyVersion::V2012 => self,
-            _ => Self::new(self.sid, version, &self.json, self.bindings),
+            _ => Self::new(self.sid(), version, self.json(), self.0.bindings.clone()),
         }
     }
 
     /// The statement of a document of `version`, with its principals bound to unique ids.
     #[must_use]
     pub fn bound(self, version: PolicyVersion, bindings: Bindings) -> Self {
-        if bindings == *self.bindings {
+        if bindings == self.0.bindings {
             return self;
         }
-        Self::new(self.sid, version, &self.json, bindings.into())
+        Self::new(self.sid(), version, self.json(), bindings)
     }
 
     /// The same, with its one principal bound to a unique id as it was stored.
@@ -129,35 +131,35 @@ impl Statement {
     /// The unique ids that its principals were bound to.
     #[must_use]
     pub fn bindings(&self) -> &Bindings {
-        &self.bindings
+        &self.0.bindings
     }
 
     /// The unique id that its principal was bound to, where it names one AWS principal as a grant
     /// does.
     #[must_use]
     pub fn unique_id(&self) -> Option<&str> {
-        let (principal, id) = self.bindings.iter().next()?;
+        let (principal, id) = self.0.bindings.iter().next()?;
         // What stands within a text has its quotes escaped.
         let alone = format!(r#""Principal":{{"AWS":"{principal}"}}"#);
-        self.json.contains(&alone).then_some(id)
+        self.0.json.contains(&alone).then_some(id)
     }
 
     /// The statement as it is shown: under the ARNs that its principals have now, or their unique ids
     /// if they are gone.
     #[must_use]
     pub fn shown(&self, entities: &dyn Entities) -> Cow<'_, str> {
-        if self.bindings.shows_as_written(entities) {
-            return (&*self.json).into();
+        if self.0.bindings.shows_as_written(entities) {
+            return self.json().into();
         }
         let document = self.alone();
-        let shown = self.bindings.show(&document, entities);
+        let shown = self.0.bindings.show(&document, entities);
         let statement = shown.strip_prefix(ALONE_HEAD).and_then(|it| it.strip_suffix('}'));
-        statement.unwrap_or(&self.json).to_owned().into()
+        statement.unwrap_or(self.json()).to_owned().into()
     }
 
     /// A document that has nothing but the statement.
     fn alone(&self) -> String {
-        format!("{ALONE_HEAD}{}}}", self.json)
+        format!("{ALONE_HEAD}{}}}", self.json())
     }
 
     /// The statement of a document of `version`, with its principals bound to whom they name now.
@@ -180,7 +182,13 @@ impl Statement {
     /// # Errors
     /// Why the policy engine cannot decide by it: possible in what was stored only.
     pub fn compiled(&self) -> Result<&Arc<CompiledStatement>, &PolicyError> {
-        self.compiled.as_ref().map_err(|why| &**why)
+        let parts = &*self.0;
+        let variables = parts.version == PolicyVersion::V2012;
+        let compile = || {
+            let kind = DocumentKind::Resource;
+            CompiledStatement::parse_under(kind, variables, &parts.json, &parts.bindings)
+        };
+        parts.compiled.get_or_init(compile).as_ref()
     }
 
     /// Reads a statement. That it is one that can be decided is for the policy engine to say; here
@@ -205,8 +213,7 @@ impl Statement {
         let Some(Ok(shape)) = values.next() else { return Err(Self::refusal(text)) };
         let parts = text.split_at_checked(values.byte_offset());
         let (json, rest) = parts.ok_or_else(|| Self::refusal(text))?;
-        let sid = shape.sid.map(|sid| sid.as_ref().into());
-        Ok((Self::new(sid, version, json, Arc::default()), rest))
+        Ok((Self::new(shape.sid.as_deref(), version, json, Bindings::default()), rest))
     }
 
     fn refusal(json: &str) -> InvalidValue {
@@ -216,18 +223,18 @@ impl Statement {
     /// The statement's id, unique within its policy, if it has one.
     #[must_use]
     pub fn sid(&self) -> Option<&str> {
-        self.sid.as_deref()
+        self.0.sid.as_deref()
     }
 
     /// The statement as compact JSON; that of a grant has its keys in the order of AWS.
     #[must_use]
     pub fn json(&self) -> &str {
-        &self.json
+        &self.0.json
     }
 
     /// The text at `pointer`, where a grant writes one text.
     fn text_at(&self, pointer: &str) -> Option<String> {
-        let value: Value = serde_json::from_str(&self.json).ok()?;
+        let value: Value = serde_json::from_str(self.json()).ok()?;
         Some(value.pointer(pointer)?.as_str()?.to_owned())
     }
 
@@ -243,7 +250,7 @@ impl Statement {
     /// The condition key `lambda:Principal` of the operations on whole policies.
     #[must_use]
     pub fn principals(&self) -> BTreeSet<String> {
-        let value: Value = serde_json::from_str(&self.json).unwrap_or_default();
+        let value: Value = serde_json::from_str(self.json()).unwrap_or_default();
         let mut named = BTreeSet::new();
         match value.get("Principal") {
             Some(Value::Object(kinds)) => kinds.values().for_each(|kind| collect(kind, &mut named)),
@@ -307,7 +314,7 @@ impl ResourcePolicy {
         check_revision(Some(revision), expected, StaleRevision::Policy)?;
         let made = |present: &[Statement]| {
             let added = Statement::granted(grant, target, entities)?;
-            match present.iter().all(|statement| statement.bindings.all_live(entities)) {
+            match present.iter().all(|statement| statement.0.bindings.all_live(entities)) {
                 true => Ok(added),
                 false => Err(InvalidParameter::Principal.into()),
             }
@@ -334,7 +341,7 @@ impl ResourcePolicy {
         // Principals are accounts, which no unique id stands for.
         let made = |_: &[Statement]| {
             let (json, version) = (grant.statement_json(version)?, PolicyVersion::default());
-            Ok(Statement::new(Some(sid.as_str().into()), version, &json, Arc::default()))
+            Ok(Statement::new(Some(sid.as_str()), version, &json, Bindings::default()))
         };
         Self::append(current, sid, made, fresh)
     }
@@ -527,7 +534,8 @@ impl ResourcePolicy {
     /// The length of [`ResourcePolicy::to_json`] in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let statements: usize = self.statements.iter().map(|statement| statement.json.len()).sum();
+        let statements: usize =
+            self.statements.iter().map(|statement| statement.json().len()).sum();
         self.head.json().len() + statements + self.statements.len().saturating_sub(1) + TAIL.len()
     }
 
@@ -540,7 +548,7 @@ impl ResourcePolicy {
     /// Whether all principals are shown as they are written.
     #[must_use]
     pub fn shows_as_written(&self, entities: &dyn Entities) -> bool {
-        self.statements.iter().all(|statement| statement.bindings.shows_as_written(entities))
+        self.statements.iter().all(|statement| statement.0.bindings.shows_as_written(entities))
     }
 
     /// The whole document, compact, as `GetPolicy` answers it: users and roles under the names that
