@@ -8,10 +8,11 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
+use portcullis_iam::NoEntities;
 use portcullis_identity::{
     AccessKeyId, AccountId, AssumeRole, Caller, InlinePolicies, Issuer, MaxSessionDuration,
     Partition, Role, RoleId, RootIdentity, SessionCredentials, SessionError, SessionKeys,
-    SessionSeed, SmallSet, Tags,
+    SessionMarks, SessionPolicies, SessionSeed, SmallSet, Tags, TrustPolicy,
 };
 
 const TRUST: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#;
@@ -60,7 +61,7 @@ fn genuine() -> SessionCredentials {
         created: now(),
         description: None,
         max_session_duration: MaxSessionDuration::default(),
-        trust_policy: TRUST.into(),
+        trust_policy: TrustPolicy::new(TRUST, &NoEntities).expect("a trust policy"),
         tags: Tags::default(),
         policies: InlinePolicies::default(),
         attached: SmallSet::default(),
@@ -72,7 +73,8 @@ fn genuine() -> SessionCredentials {
         role: &role,
         session_name: &"night-run".parse().expect("a name"),
         duration_seconds: None,
-        policy: None,
+        policies: &SessionPolicies::default(),
+        marks: &SessionMarks::default(),
     };
     let access_key_id = AccessKeyId::temporary(account(), [1; 16]);
     let seed = SessionSeed { access_key_id, session_id: [3; 16], nonce: [9; 24] };

@@ -119,6 +119,11 @@ impl Credential {
 }
 
 impl Authenticated {
+    /// Whoever sends a request without a signature, or to where one proves nothing.
+    pub(crate) fn nobody() -> Self {
+        Self { caller: Caller::Anonymous, access_key_id: None, session_policy: None }
+    }
+
     /// Refuses what credentials of this kind cannot call, whatever is allowed: those of
     /// `GetSessionToken`, which no second factor was given for, and of `GetFederationToken` reach
     /// neither IAM nor most of STS. Source: IAM user guide, "Compare AWS STS credentials".

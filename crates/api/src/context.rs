@@ -104,6 +104,22 @@ impl RequestCx<'_> {
         self.with_access(parameters, |access| Ok(self.snapshot.authorize(access, resource)?))
     }
 
+    /// Asks for the permission for somebody whom this request proves in another way than by a
+    /// signature.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn authorize_as<A: Operation, R: Resource>(
+        &self,
+        caller: &Caller,
+        resource: R,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, R>, ApiError> {
+        self.with_access(parameters, |access| {
+            Ok(self.snapshot.authorize(&Access { caller, ..*access }, resource)?)
+        })
+    }
+
     /// Asks for the same permission again, of the newest state: what was withdrawn while code was
     /// looked through is withdrawn.
     ///

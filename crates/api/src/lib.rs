@@ -27,6 +27,7 @@ mod key_uses;
 pub mod listen;
 mod memory;
 mod metrics;
+mod oidc_keys;
 mod ops;
 mod pages;
 mod service;
@@ -35,5 +36,6 @@ mod streaming;
 mod url;
 mod wire;
 
+pub use oidc_keys::{OidcKeys, OidcKeysError};
 pub use service::Server;
 pub use state::{Settings, State};

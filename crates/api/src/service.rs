@@ -15,7 +15,7 @@ use portcullis_sigv4::{Claim, SignatureError, claim};
 
 use crate::{
     answer::Body,
-    authenticate::Credential,
+    authenticate::{Authenticated, Credential},
     body::{PAYLOAD_BYTES_MAX, hash, payload_too_large, receive},
     cleanup,
     context::RequestCx,
@@ -34,6 +34,13 @@ const PACKAGE_REQUEST_BYTES_MAX: usize = 70_167_211;
 /// Largest request of every other operation, in bytes. Ours: the largest legal one, a role with 50
 /// tags and its trust policy, is far below.
 const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+
+/// The operation that needs no signature: a token is its proof.
+const UNSIGNED: &str = "AssumeRoleWithWebIdentity";
+
+/// Largest request without a signature, in bytes: a token of 20,000 characters, a policy and ten ARNs,
+/// each character of which may be encoded as three.
+const UNSIGNED_REQUEST_BYTES_MAX: usize = 128 * 1024;
 
 /// Where the global services live: their clients sign for it, whatever region they are set to.
 const GLOBAL_REGION: &str = "us-east-1";
@@ -148,7 +155,12 @@ impl<'a> Call<'a> {
     /// the permission.
     async fn run(&mut self, body: Incoming) -> Result<Response<Body>, ApiError> {
         let received = Timestamp::now();
-        let claim = claim(self.head, received)?;
+        let claim = match claim(self.head, received) {
+            Err(SignatureError::MissingToken) if self.is_query() => {
+                return self.unsigned(body).await;
+            }
+            claim => claim?,
+        };
         self.choose_service_at_root(&claim)?;
         self.check_scope(&claim)?;
         let rest = self.rest_operation();
@@ -171,6 +183,37 @@ impl<'a> Call<'a> {
         let (handler, bound) = self.bind(&named, &body)?;
         let cx =
             RequestCx::new(self.state, self.head, (self.request_id, slot), authenticated, body);
+        handler(&cx, bound).await
+    }
+
+    /// Whether the request is to a service that is asked by forms.
+    fn is_query(&self) -> bool {
+        self.service.protocol == Protocol::Query && target(self.head).is_none()
+    }
+
+    /// A call that is not signed: there is one that need not be, as what it carries is its proof.
+    ///
+    /// # Errors
+    /// [`SignatureError::MissingToken`] for every other.
+    async fn unsigned(&mut self, body: Incoming) -> Result<Response<Body>, ApiError> {
+        let (limit, operation) = (UNSIGNED_REQUEST_BYTES_MAX, UNSIGNED);
+        let too_large = |_| ApiError::RequestTooLarge { limit, operation };
+        let body = receive(&self.state.memory, Kind::Payload, limit, body, too_large).await?;
+        self.service = &STS;
+        let named = match self.name(None, &body) {
+            Ok(named) if named.operation().name == UNSIGNED => named,
+            _ => {
+                (self.service, self.operation) = (&IAM, "-");
+                return Err(SignatureError::MissingToken.into());
+            }
+        };
+        if !self.state.catalog.is_live() {
+            return Err(portcullis_catalog::CatalogError::Stale.into());
+        }
+        let slot = self.state.decisions.slot().await?;
+        let (handler, bound) = self.bind(&named, &body)?;
+        let nobody = Authenticated::nobody();
+        let cx = RequestCx::new(self.state, self.head, (self.request_id, slot), nobody, body);
         handler(&cx, bound).await
     }
 

@@ -11,7 +11,7 @@ use portcullis_store::Blobs;
 
 use crate::{
     code_link::LinkKey, error::ApiError, events::Events, execution::Execution,
-    function_host::FunctionSessions, memory::Memory, metrics::Metrics,
+    function_host::FunctionSessions, memory::Memory, metrics::Metrics, oidc_keys::OidcKeys,
 };
 
 /// What the operator decides.
@@ -27,6 +27,8 @@ pub struct Settings {
     pub url_rule: UrlRule,
     /// Whether a grant to a service that does not say for whose resource is refused.
     pub deny_confused_deputy: bool,
+    /// The keys of the issuers whose tokens are believed.
+    pub oidc_keys: OidcKeys,
     /// How many calls of each account run at once.
     pub account_concurrency: AccountConcurrency,
     /// How long a failed event waits before it is tried again.
@@ -54,6 +56,7 @@ pub struct State {
     pub(crate) url_domain: UrlDomain,
     pub(crate) url_rule: UrlRule,
     pub(crate) deny_confused_deputy: bool,
+    pub(crate) oidc_keys: OidcKeys,
 }
 
 impl State {
@@ -92,6 +95,7 @@ impl State {
             url_domain,
             url_rule,
             deny_confused_deputy: settings.deny_confused_deputy,
+            oidc_keys: settings.oidc_keys,
         }
     }
 

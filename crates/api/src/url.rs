@@ -16,7 +16,6 @@ use portcullis_catalog::{
     FunctionResource, Permit,
     decisions::{RequestId, Slot},
 };
-use portcullis_identity::Caller;
 use portcullis_lambda::{
     CorsHeader, FunctionUrl, InvokeMode, Region, UrlAuthType, UrlDomain, UrlId,
 };
@@ -156,9 +155,9 @@ impl<'a> UrlCall<'a> {
             UrlAuthType::AwsIam => self.authenticate(body).await?,
             UrlAuthType::None => {
                 // Whoever may not call is told so before its body is read; and asked again after.
-                let cx = self.context(slot, anonymous(), Bytes::new());
+                let cx = self.context(slot, Authenticated::nobody(), Bytes::new());
                 cx.authorize_url(&cx.snapshot, self.url).map(drop)?;
-                (anonymous(), self.receive(body).await?)
+                (Authenticated::nobody(), self.receive(body).await?)
             }
         };
         let cx = self.context(slot, authenticated, body);
@@ -217,9 +216,4 @@ impl<'a> UrlCall<'a> {
         let outcome = self.state.run(&resolved, event).await?;
         Ok(reply::of(&outcome))
     }
-}
-
-/// Who calls a URL that asks for no signature; one that is there all the same proves nothing.
-fn anonymous() -> Authenticated {
-    Authenticated { caller: Caller::Anonymous, access_key_id: None, session_policy: None }
 }

@@ -48,6 +48,9 @@ const TRUST: &str = concat!(
     "%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C",
     "%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D"
 );
+const OIDC: &str =
+    "OpenIDConnectProviderArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Aoidc-provider%2Fidp.example.com";
+const THUMBPRINT: &str = "0123456789012345678901234567890123456789";
 const POLICY: &str = "PolicyArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Apolicy%2Fmissing";
 const BOUNDARY: &str = "PermissionsBoundary=arn%3Aaws%3Aiam%3A%3A123456789012%3Apolicy%2Fmissing";
 const TAG: &str = "Tags.member.1.Key=k&Tags.member.1.Value=v";
@@ -252,6 +255,16 @@ fn of_iam_account() -> Vec<Case> {
         iam("GetServiceLinkedRoleDeletionStatus", &format!("DeletionTaskId={task}")),
         iam("ListInstanceProfiles", ""),
         iam("ListInstanceProfilesForRole", "RoleName=missing"),
+        iam("CreateOpenIDConnectProvider", "Url=https%3A%2F%2Fidp.example.com"),
+        iam("GetOpenIDConnectProvider", OIDC),
+        iam("ListOpenIDConnectProviders", ""),
+        iam("DeleteOpenIDConnectProvider", OIDC),
+        iam("UpdateOpenIDConnectProviderThumbprint", &format!("{OIDC}&ThumbprintList.member.1={THUMBPRINT}")),
+        iam("AddClientIDToOpenIDConnectProvider", &format!("{OIDC}&ClientID=a")),
+        iam("RemoveClientIDFromOpenIDConnectProvider", &format!("{OIDC}&ClientID=a")),
+        iam("TagOpenIDConnectProvider", &format!("{OIDC}&{TAG}")),
+        iam("UntagOpenIDConnectProvider", &format!("{OIDC}&TagKeys.member.1=k")),
+        iam("ListOpenIDConnectProviderTags", OIDC),
         iam("CreateAccountAlias", "AccountAlias=our-company"),
         iam("ListAccountAliases", ""),
         iam("DeleteAccountAlias", "AccountAlias=our-company"),
@@ -278,6 +291,11 @@ fn of_sts() -> Vec<Case> {
         sts(
             "AssumeRole",
             "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session",
+        ),
+        sts(
+            "AssumeRoleWithWebIdentity",
+            "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmissing&RoleSessionName=session&\
+             WebIdentityToken=nobody",
         ),
     ]
 }
@@ -370,6 +388,9 @@ const UNGUARDED: &[&str] = &["GetCallerIdentity", "GetSessionToken"];
 /// Only a trust policy admits, so that an identity-based policy alone must not.
 const TRUST_ONLY: &[&str] = &["AssumeRole"];
 
+/// A token is the proof, so that no signature admits and none is asked for.
+const TOKEN_ONLY: &[&str] = &["AssumeRoleWithWebIdentity"];
+
 fn served() -> impl Iterator<Item = &'static OperationModel> {
     SERVICES.iter().flat_map(|service| service.operations).copied().filter(|row| row.served)
 }
@@ -406,6 +427,16 @@ async fn nobody_may_do_anything_without_a_permission_of_exactly_that_name() {
     for case in cases() {
         let Case { operation, service, method, path, body } = case;
         let call = Call { service, operation, method, path, body };
+        if TOKEN_ONLY.contains(&operation) {
+            for credentials in [None, Some(&stranger)] {
+                let refused = server.call(&call, credentials).await;
+                assert_eq!(
+                    (refused.status.as_u16(), &*code(&refused)),
+                    (400, "InvalidIdentityToken")
+                );
+            }
+            continue;
+        }
         let refused = if service == "organizations" { 400 } else { 403 }; // As JSON 1.1 has it.
         let unsigned = server.call(&call, None).await;
         assert_eq!(unsigned.status, refused, "{operation} unsigned: {unsigned:?}");

@@ -22,6 +22,7 @@
 //! esm/ACCOUNT/REGION/UUID                   EventSourceMapping
 //! org/ID                                    Organization
 //! org/ID/policy/p-…                         ServiceControlPolicy
+//! oidc/ACCOUNT/ISSUER                       OidcProvider
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
 //! key/AKIA…/used                            KeyUse
@@ -33,8 +34,8 @@
 use std::fmt::Write as _;
 
 use portcullis_identity::{
-    AccessKeyId, AccountAliasName, AccountId, GroupName, PolicyName, PolicyVersionId, RoleName,
-    UserName,
+    AccessKeyId, AccountAliasName, AccountId, GroupName, IssuerName, PolicyName, PolicyVersionId,
+    RoleName, UserName,
     organization::{OrganizationId, OrganizationPolicyId},
 };
 use portcullis_lambda::{
@@ -44,8 +45,8 @@ use portcullis_lambda::{
 use portcullis_store::Key;
 
 /// What every key begins with; a scan of these finds everything.
-pub(crate) const ROOTS: [&str; 9] =
-    ["alias/", "csc/", "esm/", "fn/", "iam/", "key/", "layer/", "org/", "system/"];
+pub(crate) const ROOTS: [&str; 10] =
+    ["alias/", "csc/", "esm/", "fn/", "iam/", "key/", "layer/", "oidc/", "org/", "system/"];
 
 /// What the keys of queued events begin with. No snapshot has them.
 pub(crate) const QUEUE: &str = "queue/";
@@ -97,6 +98,8 @@ pub enum Address {
     PolicyVersion(AccountId, Box<str>, PolicyVersionId),
     /// A role, by its folded name.
     Role(AccountId, Box<str>),
+    /// An OpenID Connect provider of an account.
+    OidcProvider(AccountId, IssuerName),
     /// An organization.
     Organization(OrganizationId),
     /// A service control policy of an organization.
@@ -199,6 +202,10 @@ impl Address {
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
             }
+            ["oidc", account, _, ..] => {
+                let issuer = text.splitn(3, '/').nth(2)?;
+                Some(Self::OidcProvider(account.parse().ok()?, issuer.parse().ok()?))
+            }
             ["org", id, "policy", policy] => {
                 Some(Self::ServiceControlPolicy(id.parse().ok()?, policy.parse().ok()?))
             }
@@ -300,6 +307,7 @@ impl std::fmt::Display for Address {
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
             Self::Organization(id) => write!(f, "org/{id}"),
             Self::ServiceControlPolicy(id, policy) => write!(f, "org/{id}/policy/{policy}"),
+            Self::OidcProvider(account, issuer) => write!(f, "oidc/{account}/{issuer}"),
             Self::AccountAlias(name) => write!(f, "alias/{name}"),
             Self::KeyUse(id) => write!(f, "key/{id}/used"),
             Self::AccessKey(id) => write!(f, "key/{id}"),
@@ -375,6 +383,10 @@ mod tests {
         check(&Address::Organization("o-a1b2c3d4e5".parse().unwrap()), "org/o-a1b2c3d4e5");
         let policy = Address::ServiceControlPolicy("o-a1b2c3d4e5".parse().unwrap(), "p-FullAWSAccess".parse().unwrap());
         check(&policy, "org/o-a1b2c3d4e5/policy/p-FullAWSAccess");
+        for issuer in ["idp.example.com", "idp.example.com/a/b/c/d/e/f/g"] {
+            let address = Address::OidcProvider(account, issuer.parse().unwrap());
+            check(&address, &format!("oidc/123456789012/{issuer}"));
+        }
         check(&Address::AccountAlias("our-company".parse().unwrap()), "alias/our-company");
         check(&Address::KeyUse("AKIA1".parse().unwrap()), "key/AKIA1/used");
         check(&Address::OperatorKey, "system/root-key");

@@ -268,9 +268,10 @@ impl Snapshot {
     /// services and the anonymous caller, which have none.
     pub(crate) fn identity_policies(&self, caller: &Caller) -> Result<Documents, Unreadable> {
         match caller {
-            Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => {
-                Ok(Documents::new())
-            }
+            Caller::Root { .. }
+            | Caller::Service { .. }
+            | Caller::Token { .. }
+            | Caller::Anonymous => Ok(Documents::new()),
             Caller::User { user, .. } | Caller::FederatedUser { parent: Owner::User(user), .. } => {
                 let user = user.user();
                 self.policies_of_user(self.user(user.account, &user.name).ok_or(Unreadable)?)
@@ -335,7 +336,10 @@ impl Snapshot {
         caller: &Caller,
     ) -> Result<Option<Arc<AttachedPolicy>>, Unreadable> {
         let arn = match caller {
-            Caller::Root { .. } | Caller::Service { .. } | Caller::Anonymous => None,
+            Caller::Root { .. }
+            | Caller::Service { .. }
+            | Caller::Token { .. }
+            | Caller::Anonymous => None,
             Caller::FederatedUser { parent: Owner::Root(_) | Owner::Role(_), .. } => None,
             Caller::User { user, .. } | Caller::FederatedUser { parent: Owner::User(user), .. } => {
                 let user = user.user();

@@ -8,6 +8,7 @@ mod event_source;
 pub mod identity;
 pub mod lambda;
 pub mod layer;
+mod oidc_provider;
 mod organization;
 mod policy;
 pub mod resource_policy;

@@ -45,9 +45,9 @@ pub use managed::ManagedPolicyView;
 pub use organizations::{OrganizationView, ServiceControlPolicyView};
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
-    Installation, KeyHolder, LayerResource, LayerVersionResource, OrganizationPart,
-    OrganizationResource, OwnerOfKey, PolicyResource, PolicySource, RoleResource, RootResource,
-    TrustingRole, UserResource, WholeAccount, WholeOrganization, tag_value,
+    Installation, KeyHolder, LayerResource, LayerVersionResource, OidcProviderResource,
+    OrganizationPart, OrganizationResource, OwnerOfKey, PolicyResource, PolicySource, RoleResource,
+    RootResource, TrustingRole, UserResource, WholeAccount, WholeOrganization, tag_value,
 };
 pub use snapshot::Snapshot;
 pub use supposed::{

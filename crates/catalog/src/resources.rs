@@ -7,15 +7,15 @@ use std::{str::FromStr, sync::Arc};
 use portcullis_iam::{ResourceRule, Value};
 use portcullis_identity::{
     AccessKeyId, AccountId, Entity, FederatedUserName, GroupName, IdentityError, InvalidValue,
-    KeyOwner, Partition, Path, PolicyArn, PolicyOwner, RoleName, Tags, UserName, entity_arn,
-    federated_user_arn, no_such_entity,
+    IssuerName, KeyOwner, OidcProvider, Partition, Path, PolicyArn, PolicyOwner, RoleName, Tags,
+    UserName, entity_arn, federated_user_arn, no_such_entity,
 };
 use portcullis_lambda::{LayerArn, LayerVersionArn, Target};
 
 pub use organization::{OrganizationPart, OrganizationResource, WholeOrganization};
 
 use crate::{
-    GroupView, ManagedPolicyView, RoleView, Snapshot, UserView,
+    GroupView, ManagedPolicyView, RoleView, Snapshot, UserView, Versioned,
     address::Address,
     authorize::{Resource, Unreadable},
     decisions::Documents,
@@ -399,6 +399,75 @@ impl Resource for PolicyResource {
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
         let tags = &snapshot.managed_policy(&self.arn)?.stored.tags;
         resource_tag(tags, key)
+    }
+}
+
+/// An OpenID Connect provider, by its ARN; it need not exist.
+#[derive(Debug)]
+pub struct OidcProviderResource {
+    account: AccountId,
+    issuer: IssuerName,
+    arn: Box<str>,
+}
+
+impl OidcProviderResource {
+    /// The provider of `issuer` in `account`.
+    #[must_use]
+    pub fn new(partition: Partition, account: AccountId, issuer: IssuerName) -> Self {
+        Self { arn: issuer.arn(partition, account).into(), account, issuer }
+    }
+
+    /// The provider that `arn` names.
+    ///
+    /// # Errors
+    /// [`IdentityError::InvalidOidcProviderArn`].
+    pub fn of_arn(partition: Partition, arn: &str) -> Result<Self, IdentityError> {
+        let invalid = || IdentityError::InvalidOidcProviderArn(arn.into());
+        let parts = portcullis_iam::Arn::split(arn).ok_or_else(invalid)?;
+        let issuer = parts.resource().strip_prefix("oidc-provider/").ok_or_else(invalid)?;
+        let account = parts.account().parse().map_err(|_| invalid())?;
+        let found = Self::new(partition, account, issuer.parse().map_err(|_| invalid())?);
+        if *found.arn == *arn { Ok(found) } else { Err(invalid()) }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        self.account
+    }
+
+    /// Whose tokens it is about.
+    #[must_use]
+    pub fn issuer(&self) -> &IssuerName {
+        &self.issuer
+    }
+
+    /// Where it is stored.
+    pub(crate) fn address(&self) -> Address {
+        Address::OidcProvider(self.account, self.issuer.clone())
+    }
+
+    /// The provider.
+    pub(crate) fn find<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+    ) -> Result<&'s Versioned<OidcProvider>, IdentityError> {
+        let missing = || IdentityError::NoSuchOidcProvider(self.arn.clone());
+        snapshot.oidc_provider(self.account, &self.issuer).ok_or_else(missing)
+    }
+}
+
+impl Resource for OidcProviderResource {
+    fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_str()
+    }
+
+    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
+        resource_tag(&self.find(snapshot).ok()?.tags, key)
     }
 }
 

@@ -5,8 +5,8 @@ use std::{ops::Bound, sync::Arc};
 use imbl::{OrdMap, OrdSet};
 use portcullis_identity::{
     AccessKey, AccessKeyId, Account, AccountAlias, AccountAliasName, AccountId, Group, GroupName,
-    KeyOwner, KeyUse, OperatorKey, Partition, PolicyArn, Role, RoleName, RootIdentity,
-    ServiceIdentity, ServiceName, SessionKeys, User, UserName,
+    IssuerName, KeyOwner, KeyUse, OidcProvider, OperatorKey, Partition, PolicyArn, Role, RoleName,
+    RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User, UserName,
 };
 use portcullis_lambda::{
     AliasName, FunctionArn, FunctionUrl, LayerArn, LayerVersion, LayerVersionArn, Qualifier,
@@ -57,6 +57,7 @@ pub struct Snapshot {
     keys_of: OrdMap<OwnerName, OrdSet<AccessKeyId>>,
     aliases: OrdMap<AccountAliasName, Versioned<AccountAlias>>,
     alias_of: OrdMap<AccountId, AccountAliasName>,
+    oidc_providers: OrdMap<Named, Versioned<OidcProvider>>,
     session_keys: Option<Arc<SessionKeys>>,
     operator_key: Option<Versioned<OperatorKey>>,
 }
@@ -110,6 +111,7 @@ impl Snapshot {
             keys_of: OrdMap::new(),
             aliases: OrdMap::new(),
             alias_of: OrdMap::new(),
+            oidc_providers: OrdMap::new(),
             session_keys: None,
             operator_key: None,
         }
@@ -213,6 +215,24 @@ impl Snapshot {
     #[must_use]
     pub fn alias_of(&self, account: AccountId) -> Option<&Versioned<AccountAlias>> {
         self.account_alias(self.alias_of.get(&account)?)
+    }
+
+    /// The OpenID Connect provider of an issuer in an account.
+    #[must_use]
+    pub fn oidc_provider(
+        &self,
+        account: AccountId,
+        issuer: &IssuerName,
+    ) -> Option<&Versioned<OidcProvider>> {
+        self.oidc_providers.get(&(account, issuer.as_str().into()))
+    }
+
+    /// The OpenID Connect providers of an account, by issuer.
+    pub fn oidc_providers(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = &Versioned<OidcProvider>> {
+        within(&self.oidc_providers, account, "")
     }
 
     /// Every access key.
@@ -399,6 +419,10 @@ impl Snapshot {
             }
             Address::ServiceControlPolicy(id, policy) => {
                 self.organizations.apply_policy(id, policy, read(entry), entry.is_some());
+            }
+            Address::OidcProvider(account, issuer) => {
+                let key = (account, issuer.as_str().into());
+                set(&mut self.oidc_providers, key, read(entry));
             }
             Address::AccountAlias(name) => self.apply_alias(name, read(entry)),
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),

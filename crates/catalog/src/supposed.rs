@@ -138,7 +138,7 @@ impl Snapshot {
             (PrincipalKind::Role | PrincipalKind::RoleSession, _) => {
                 self.supposed_session(principal, owner, time)
             }
-            (PrincipalKind::FederatedUser, _) => None,
+            (PrincipalKind::FederatedUser | PrincipalKind::Federated, _) => None,
         };
         known.map(Supposed::Known).ok_or_else(nobody)
     }
@@ -173,6 +173,7 @@ impl Snapshot {
             expires: time,
             marks: SessionMarks::default(),
             policies: SessionPolicies::default(),
+            web_identity: None,
             source: Box::default(),
             key: None,
         };

@@ -332,7 +332,7 @@ pub(crate) struct Counts {
 impl Counts {
     #[rustfmt::skip]
     pub(crate) fn of(request: &Request<'_>) -> Self {
-        use PrincipalKind::{Anonymous, FederatedUser, Role, RoleSession, Root, Service, User};
+        use PrincipalKind::{Anonymous, Federated, FederatedUser, Role, RoleSession, Root, Service, User};
         let row = |identity, caps, service_control, resource_control| Self {
             identity, boundary: caps, session: caps, service_control, resource_control,
         };
@@ -340,7 +340,7 @@ impl Counts {
             Role | RoleSession if is_service_linked(request) => row(true, false, false, false),
             User | Role | RoleSession | FederatedUser        => row(true, true, true, true),
             Root                                             => row(false, false, true, true),
-            Service | Anonymous                              => row(false, false, false, true),
+            Service | Federated | Anonymous                  => row(false, false, false, true),
         }
     }
 }

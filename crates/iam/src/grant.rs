@@ -49,6 +49,8 @@ pub(crate) enum Named {
     /// The ARN of a user, a role session or a federated user.
     Arn(Box<str>),
     Service(Box<str>),
+    /// An identity provider, by its ARN.
+    Federated(Box<str>),
     /// A user, a role, or a session of a role, by the unique id of the user or role.
     Bound {
         id: Box<str>,
@@ -71,7 +73,8 @@ impl Named {
                 None => Self::aws(value),
             },
             PrincipalType::Service => Self::Service(value.into()),
-            PrincipalType::Federated | PrincipalType::CanonicalUser => Self::Nobody,
+            PrincipalType::Federated => Self::Federated(value.into()),
+            PrincipalType::CanonicalUser => Self::Nobody,
         }
     }
 
@@ -118,6 +121,10 @@ impl Named {
                 let same = caller.kind() == PrincipalKind::Service && **name == *caller.as_str();
                 same.then_some(Strength::Service)
             }
+            Self::Federated(arn) => {
+                let same = caller.kind() == PrincipalKind::Federated && **arn == *caller.as_str();
+                same.then_some(Strength::Itself)
+            }
             Self::Bound { id, .. } if caller.unique_id() != Some(id) => None,
             Self::Bound { text, session: true, .. } => {
                 (**text == *caller.as_str()).then_some(Strength::Itself)
@@ -139,9 +146,10 @@ impl Named {
             Self::Account { id: text, .. } | Self::Role { name: text, .. } => {
                 Some(Outline::exact(text))
             }
-            Self::Arn(text) | Self::Service(text) | Self::Bound { id: text, .. } => {
-                Some(Outline::exact(text))
-            }
+            Self::Arn(text)
+            | Self::Service(text)
+            | Self::Federated(text)
+            | Self::Bound { id: text, .. } => Some(Outline::exact(text)),
             Self::Nobody => None,
         }
     }
@@ -318,6 +326,7 @@ fn is_exempt(named: &Principals, caller: &Principal) -> bool {
         PrincipalKind::Role => &[Strength::Account, Strength::Parent],
         PrincipalKind::Root => &[Strength::Account],
         PrincipalKind::Service => &[Strength::Service],
+        PrincipalKind::Federated => &[Strength::Itself],
         PrincipalKind::Anonymous => &[Strength::Wildcard],
     };
     listed.has(Strength::Wildcard) || layers.iter().all(|layer| listed.has(*layer))

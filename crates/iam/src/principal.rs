@@ -23,6 +23,9 @@ pub enum PrincipalKind {
     Root,
     /// `s3.amazonaws.com`
     Service,
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/ISSUER`: the bearer of a token of an identity provider,
+    /// while it assumes a role. It is of no account: only what names the provider lets it in.
+    Federated,
     /// `anonymous`: an unsigned call.
     Anonymous,
 }
@@ -64,6 +67,9 @@ impl Principal {
         }
         if is_service_name(text) {
             return Ok(Self::without_account(text, PrincipalKind::Service));
+        }
+        if is_identity_provider(text) {
+            return Ok(Self::without_account(text, PrincipalKind::Federated));
         }
         let EntityArn { partition, account, entity } =
             EntityArn::parse(text).ok_or_else(invalid)?;
@@ -249,6 +255,16 @@ pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The ARN of an OpenID Connect provider. Source: iam.md §1.
+fn is_identity_provider(text: &str) -> bool {
+    let legal = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains("${");
+    Arn::split(text).filter(|_| legal).is_some_and(|arn| {
+        let issuer = arn.resource().strip_prefix("oidc-provider/");
+        let of_iam = arn.service() == "iam" && arn.region().is_empty();
+        of_iam && is_account_id(arn.account()) && issuer.is_some_and(|issuer| !issuer.is_empty())
+    })
+}
+
 /// Dotted labels of letters, digits and hyphens. Source: iam.md §4.1; names outside
 /// `amazonaws.com` exist.
 pub(crate) fn is_service_name(text: &str) -> bool {
@@ -272,7 +288,7 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn callers_are_known_by_their_text() {
-        use PrincipalKind::{Anonymous, FederatedUser, Role, RoleSession, Root, Service, User};
+        use PrincipalKind::{Anonymous, Federated, FederatedUser, Role, RoleSession, Root, Service, User};
         let account = Some("111111111111");
         check("arn:aws:iam::111111111111:user/a",            Some((User, account, None)));
         check("arn:aws:iam::111111111111:user/p/q/a",        Some((User, account, None)));
@@ -283,6 +299,7 @@ mod tests {
         check("s3.amazonaws.com",                            Some((Service, None, None)));
         check("alexa-appkit.amazon.com",                     Some((Service, None, None)));
         check("anonymous",                                   Some((Anonymous, None, None)));
+        check("arn:aws:iam::111111111111:oidc-provider/idp.example.com/a", Some((Federated, None, None)));
         for text in [
             "", "*", "alice", "111111111111", "s3", ".amazonaws.com", "s3..com", "s3.amazonaws.com ",
             "arn:aws:iam::111111111111:user/", "arn:aws:iam::111111111111:user/a/",
@@ -290,6 +307,7 @@ mod tests {
             "arn:aws:iam::111111111111:group/g", "arn:aws:iam::111111111111:assumed-role/r/s",
             "arn:aws:sts::111111111111:assumed-role/r", "arn:aws:sts::111111111111:assumed-role/r/s/t",
             "arn:aws:sts::111111111111:assumed-role//s", "arn::iam::111111111111:root",
+            "arn:aws:iam::111111111111:oidc-provider/", "arn:aws:iam::1:oidc-provider/idp.example.com",
             "arn:aws:iam::111111111111:user/a b", "arn:aws:s3:::bucket",
         ] {
             check(text, None);

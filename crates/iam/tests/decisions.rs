@@ -11,6 +11,9 @@ use portcullis_iam::{
 };
 
 const USER: &str = "arn:aws:iam::111111111111:user/team/alice";
+const PROVIDER: &str = "arn:aws:iam::111111111111:oidc-provider/idp.example.com";
+const FROM_PROVIDER: &str =
+    r#""Principal":{"Federated":"arn:aws:iam::111111111111:oidc-provider/idp.example.com"}"#;
 const SESSION: &str = "arn:aws:sts::111111111111:assumed-role/worker/s1";
 const LINKED: &str = "arn:aws:sts::111111111111:assumed-role/AWSServiceRoleForX/s1";
 const FEDERATED: &str = "arn:aws:sts::111111111111:federated-user/fred";
@@ -190,6 +193,13 @@ fn principal_values_cover_their_callers() {
     covers(S3,                                           USER,      false, false, false);
     covers(r#""Principal":{"Service":"*"}"#,             "s3.amazonaws.com", false, false, false);
     covers(r#""Principal":{"Federated":"s3.amazonaws.com"}"#, "s3.amazonaws.com", false, false, false);
+    covers(FROM_PROVIDER,                                PROVIDER,  true,  true,  true);
+    covers(FROM_PROVIDER,                                USER,      false, false, false);
+    covers(FROM_PROVIDER,                                "anonymous", false, false, false);
+    covers(FROM_PROVIDER,                                "arn:aws:iam::111111111111:oidc-provider/idp.example.com/a", false, false, false);
+    covers(&aws(PROVIDER),                               PROVIDER,  false, false, false);
+    covers(&aws(HERE),                                   PROVIDER,  false, false, false);
+    covers(STAR,                                         PROVIDER,  true,  true,  true);
     covers(r#""Principal":{"AWS":[]}"#,                  USER,      false, false, false);
     covers(r#""NotPrincipal":{"AWS":[]}"#,               USER,      false, false, false);
     covers(&format!(r#""Principal":{{"AWS":["{HERE}","{USER}"]}}"#), USER, true, true, true);

@@ -12,11 +12,13 @@ use portcullis_iam::{Arn, Principal, Value};
 use crate::arn::Partition;
 use crate::entity::Entity as _;
 use crate::ids::{AccountId, UserId};
+use crate::oidc_provider::OidcProvider;
 use crate::role::Role;
 use crate::service::ServiceName;
 use crate::session::{NamedUser, Session, SessionClaims, SessionHolder};
 use crate::tags::Tags;
 use crate::user::User;
+use crate::web_identity::WebIdentity;
 
 /// The principal of an ARN or name that this crate made.
 pub(crate) fn principal(text: &str) -> Principal {
@@ -219,6 +221,21 @@ pub enum Owner {
     Role(Arc<RoleIdentity>),
 }
 
+/// The bearer of a proven token of an OpenID Connect issuer, while it assumes a role. It is of no
+/// account.
+#[derive(Debug)]
+pub struct TokenBearer {
+    principal: Principal,
+    identity: WebIdentity,
+}
+
+impl TokenBearer {
+    /// The bearer of a token that the provider of this ARN believes.
+    fn new(provider: &str, identity: WebIdentity) -> Self {
+        Self { principal: principal(provider), identity }
+    }
+}
+
 /// Who a request is, once its signature is verified. Made by the constructors only, which refuse
 /// credentials that were bound to an earlier user or role of the same name.
 #[derive(Clone, Debug)]
@@ -262,6 +279,12 @@ pub enum Caller {
         service: Arc<ServiceIdentity>,
         /// On whose behalf.
         source: Source,
+    },
+    /// The bearer of a token, which is its proof instead of a signature.
+    #[non_exhaustive]
+    Token {
+        /// Which.
+        bearer: Arc<TokenBearer>,
     },
     /// Nobody in particular: a call that is not signed, through a function URL that asks for no
     /// signature. A policy knows it as `"*"` alone.
@@ -320,6 +343,22 @@ impl Caller {
         Self::Service { service, source }
     }
 
+    /// The bearer of a token that `provider` believes; `identity` is what the token says.
+    #[must_use]
+    pub fn token(provider: &OidcProvider, identity: WebIdentity, partition: Partition) -> Self {
+        let arn = provider.issuer.arn(partition, provider.account);
+        Self::Token { bearer: Arc::new(TokenBearer::new(&arn, identity)) }
+    }
+
+    /// What the caller's token says, if it calls with one.
+    #[must_use]
+    pub fn web_identity(&self) -> Option<&WebIdentity> {
+        match self {
+            Self::Token { bearer } => Some(&bearer.identity),
+            _ => self.session()?.claims().web_identity.as_ref(),
+        }
+    }
+
     /// The caller as the policy language sees it.
     #[must_use]
     pub fn principal(&self) -> &Principal {
@@ -330,6 +369,7 @@ impl Caller {
                 session.principal()
             }
             Self::Service { service, .. } => &service.principal,
+            Self::Token { bearer } => &bearer.principal,
             Self::Anonymous => anonymous(),
         }
     }
@@ -350,7 +390,7 @@ impl Caller {
             Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
                 Some(session.claims().account)
             }
-            Self::Service { .. } | Self::Anonymous => None,
+            Self::Service { .. } | Self::Token { .. } | Self::Anonymous => None,
         }
     }
 
@@ -364,7 +404,7 @@ impl Caller {
             Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
                 Some(session.user_id())
             }
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Token { .. } => None,
             Self::Anonymous => Some(ANONYMOUS),
         }
     }
@@ -377,7 +417,7 @@ impl Caller {
             Self::User { .. } => Some("User"),
             Self::RoleSession { .. } => Some("AssumedRole"),
             Self::FederatedUser { .. } => Some("FederatedUser"),
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Token { .. } => None,
             Self::Anonymous => Some("Anonymous"),
         }
     }
@@ -389,7 +429,7 @@ impl Caller {
         match self {
             Self::Root { .. } | Self::User { .. } | Self::FederatedUser { .. } => Some(self.arn()),
             Self::RoleSession { role, .. } => Some(&role.arn),
-            Self::Service { .. } | Self::Anonymous => None,
+            Self::Service { .. } | Self::Token { .. } | Self::Anonymous => None,
         }
     }
 
@@ -404,6 +444,7 @@ impl Caller {
             | Self::User { .. }
             | Self::RoleSession { .. }
             | Self::FederatedUser { .. }
+            | Self::Token { .. }
             | Self::Anonymous => (None, None),
         }
     }
@@ -420,7 +461,9 @@ impl Caller {
             let Self::RoleSession { session, .. } = self else { return None };
             return single(session.function()?);
         }
-        let name = key.strip_prefix("aws:")?;
+        let Some(name) = key.strip_prefix("aws:") else {
+            return self.web_identity()?.condition_key(key);
+        };
         if let Some(tag) = name.strip_prefix("principaltag/") {
             let own = self.session_tags().and_then(|tags| tags.value(tag));
             return single(own.or_else(|| self.tags()?.value(tag))?);
@@ -436,13 +479,16 @@ impl Caller {
                 Self::Root { issued, .. } | Self::User { issued, .. } => {
                     session_key((*issued)?, name)
                 }
+                Self::RoleSession { session, .. } if name == "federatedprovider" => {
+                    single(session.federated_provider()?)
+                }
                 Self::RoleSession { session, .. } if name == "sourceidentity" => {
                     single(session.claims().marks.source_identity.as_ref()?.as_str())
                 }
                 Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
                     session_key(session.claims().issued, name)
                 }
-                Self::Anonymous => None,
+                Self::Token { .. } | Self::Anonymous => None,
                 Self::Service { service, source } => service_key(service, source, name),
             },
         }
@@ -455,7 +501,7 @@ impl Caller {
             Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
                 single(session.claims().account.as_str())
             }
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Token { .. } => None,
             Self::Anonymous => single(ANONYMOUS),
         }
     }
@@ -464,7 +510,7 @@ impl Caller {
     fn is_service(&self) -> Option<&'static str> {
         match self {
             Self::Service { .. } => Some("true"),
-            Self::Anonymous => None,
+            Self::Token { .. } | Self::Anonymous => None,
             _ => Some("false"),
         }
     }
@@ -476,7 +522,11 @@ impl Caller {
             Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
                 Some(session)
             }
-            Self::Root { .. } | Self::User { .. } | Self::Service { .. } | Self::Anonymous => None,
+            Self::Root { .. }
+            | Self::User { .. }
+            | Self::Service { .. }
+            | Self::Token { .. }
+            | Self::Anonymous => None,
         }
     }
 
@@ -497,6 +547,7 @@ impl Caller {
             Self::FederatedUser { .. }
             | Self::Root { .. }
             | Self::Service { .. }
+            | Self::Token { .. }
             | Self::Anonymous => None,
         }
     }

@@ -4,6 +4,7 @@ use crate::entity::EntityKind;
 use crate::ids::AccessKeyId;
 use crate::managed_policy::{POLICY_VERSIONS_MAX, PolicyArn, PolicyVersionId};
 use crate::names::{AccountAliasName, GroupName, PolicyName, RoleName, UserName};
+use crate::oidc_provider::IssuerName;
 use crate::policies::TRUST_POLICY_CHARACTERS_MAX;
 use crate::service::InvalidServiceName;
 
@@ -130,6 +131,30 @@ pub enum IdentityError {
     /// Some account has the alias.
     #[error("The account alias {0} already exists.")]
     AliasExists(AccountAliasName),
+    /// The account has no OpenID Connect provider of this ARN.
+    #[error("OpenIDConnect Provider not found for arn {0}")]
+    NoSuchOidcProvider(Box<str>),
+    /// The account has an OpenID Connect provider of this issuer.
+    #[error("Provider with url https://{0} already exists.")]
+    OidcProviderExists(IssuerName),
+    /// A token that is none, or that nobody here believes; the text says why.
+    #[error("{0}")]
+    InvalidIdentityToken(String),
+    /// A token that is over.
+    #[error("{0}")]
+    ExpiredIdentityToken(String),
+    /// A claim of a token that is not fit. Text not verified.
+    #[error("The claim {0} of the identity token is missing or not acceptable.")]
+    RejectedClaim(&'static str),
+    /// The keys of a token's issuer cannot be read. Text not verified.
+    #[error("The keys of the identity provider {0} cannot be read.")]
+    IssuerUnreachable(IssuerName),
+    /// The role does not let the bearer of the token in, or is not there.
+    #[error("Not authorized to perform sts:AssumeRoleWithWebIdentity")]
+    TokenNotAuthorized,
+    /// Not the ARN of an OpenID Connect provider. Text not verified.
+    #[error("Invalid ARN: {0} does not name an OpenID Connect provider.")]
+    InvalidOidcProviderArn(Box<str>),
     /// A change of a policy that is AWS's own. Text not verified.
     #[error("Policy {0} is an AWS managed policy and cannot be changed.")]
     AwsManaged(PolicyArn),
@@ -255,10 +280,12 @@ impl IdentityError {
             | Self::NoSuchDeletionTask(_)
             | Self::NoLoginProfile(_)
             | Self::NoSuchAlias(_)
+            | Self::NoSuchOidcProvider(_)
             | Self::NotInGroup(..)
             | Self::NoSuchAccessKey(_)          => "NoSuchEntity",
             Self::EntityExists { .. }
             | Self::AliasExists(_)
+            | Self::OidcProviderExists(_)
             | Self::PolicyExists(_)             => "EntityAlreadyExists",
             Self::PoliciesRemain
             | Self::AccessKeysRemain
@@ -287,13 +314,19 @@ impl IdentityError {
             Self::DuplicateTagKeys
             | Self::InvalidPolicyInput(_)
             | Self::InvalidEntityArn(_)
+            | Self::InvalidOidcProviderArn(_)
             | Self::NoServiceLinkedRole(_)
             | Self::ServiceLinkedRoleExists(_)
             | Self::InvalidPolicyArn(_)         => "InvalidInput",
             Self::TransitiveKeyMissing
             | Self::TransitiveKeyConflict       => "InvalidParameterValue",
             Self::Unmodifiable(_)               => "UnmodifiableEntity",
+            Self::InvalidIdentityToken(_)       => "InvalidIdentityToken",
+            Self::ExpiredIdentityToken(_)       => "ExpiredTokenException",
+            Self::RejectedClaim(_)              => "IDPRejectedClaim",
+            Self::IssuerUnreachable(_)          => "IDPCommunicationError",
             Self::SessionCredentials(_)
+            | Self::TokenNotAuthorized
             | Self::AwsManaged(_)               => "AccessDenied",
             Self::ParameterUnsupported(_)       => "UnsupportedOperationException",
         }

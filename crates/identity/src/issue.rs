@@ -123,6 +123,7 @@ impl Bearer<'_> {
             Caller::RoleSession { .. }
             | Caller::FederatedUser { .. }
             | Caller::Service { .. }
+            | Caller::Token { .. }
             | Caller::Anonymous => Err(refused()),
         }
     }
@@ -149,6 +150,7 @@ impl Issuer<'_> {
         policies.check_size(marks.percent_of_limit())?;
         let claims = SessionClaims {
             policies: policies.clone(),
+            web_identity: caller.web_identity().filter(|_| !chained).cloned(),
             marks: marks.clone(),
             ..self.claims(role.account, role_holder(role, session_name, None), seconds, &seed)
         };
@@ -237,6 +239,7 @@ impl Issuer<'_> {
             issued: at(self.now.as_second()),
             expires: at(self.now.as_second().saturating_add(seconds.into())),
             policies: SessionPolicies::default(),
+            web_identity: None,
             marks: SessionMarks::default(),
             source: Box::default(),
             key: None,

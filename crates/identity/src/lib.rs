@@ -21,9 +21,11 @@ pub mod generate;
 mod group;
 mod ids;
 mod issue;
+mod key_set;
 mod managed_policy;
 mod marks;
 mod names;
+mod oidc_provider;
 pub mod organization;
 mod policies;
 mod role;
@@ -38,6 +40,7 @@ mod set;
 mod tags;
 mod trust;
 mod user;
+mod web_identity;
 
 pub use access_key::{
     ACCESS_KEYS_BY_OPERATOR_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyMaker, KeyOwner,
@@ -50,7 +53,7 @@ pub use aws_managed::aws_managed_policies;
 pub use boundary::{Bounded, delete_permissions_boundary, put_permissions_boundary};
 pub use caller::{
     Caller, InvalidSource, Owner, Revoked, RoleIdentity, RootIdentity, ServiceIdentity, Source,
-    UserIdentity,
+    TokenBearer, UserIdentity,
 };
 pub use entity::{
     Entity, EntityKind, Renamable, delete_inline_policy, entity_arn, inline_policy, no_such_entity,
@@ -66,6 +69,7 @@ pub use issue::{
     AssumeRole, Bearer, GetFederationToken, Issuer, NewSession, SessionCredentials,
     session_duration,
 };
+pub use key_set::KeySet;
 pub use managed_policy::{
     MANAGED_POLICY_CHARACTERS_MAX, ManagedPolicy, NewPolicy, POLICY_VERSIONS_MAX, PolicyArn,
     PolicyOwner, PolicyVersion, PolicyVersionId, create_policy, create_policy_version,
@@ -75,6 +79,10 @@ pub use marks::{SESSION_TAG_BYTES_MAX, SessionMarks, SessionTags};
 pub use names::{
     AccountAliasName, FederatedUserName, GroupName, Path, PolicyName, RoleName, SessionName,
     SourceIdentity, UserName,
+};
+pub use oidc_provider::{
+    IssuerName, OidcProvider, Thumbprint, add_client_id, create_oidc_provider, remove_client_id,
+    update_thumbprints,
 };
 pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
 pub use role::{
@@ -92,3 +100,4 @@ pub use set::SmallSet;
 pub use tags::{Tag, Tagged, Tags, tag, untag};
 pub use trust::TrustPolicy;
 pub use user::{NewUser, User, create_user, delete_user};
+pub use web_identity::{WebIdentity, WebIdentityToken};

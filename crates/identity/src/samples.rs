@@ -84,6 +84,7 @@ pub(crate) fn claims() -> SessionClaims {
         issued: "2026-01-02T03:04:05Z".parse().unwrap(),
         expires: "2026-01-02T04:04:05Z".parse().unwrap(),
         policies: SessionPolicies::new(Some(ALLOW), []).unwrap(),
+        web_identity: None,
         marks: SessionMarks::default(),
         source: "arn:aws:iam::123456789012:user/team/alice".into(),
         key: None,

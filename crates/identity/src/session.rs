@@ -15,6 +15,7 @@ use crate::seal::NONCE_BYTES;
 use crate::session_policies::SessionPolicies;
 use crate::tags::{Tag, Tags};
 use crate::user::User;
+use crate::web_identity::WebIdentity;
 
 /// What one new session is made of, all random: see [`crate::generate::session_seed`].
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct SessionClaims {
     pub expires: Timestamp,
     /// What limits it.
     pub policies: SessionPolicies,
+    /// What the token says that it was made for.
+    pub web_identity: Option<WebIdentity>,
     /// What the session of a role is marked with.
     pub marks: SessionMarks,
     /// Who asked for it: ARN or service name, for the record.
@@ -130,6 +133,8 @@ struct SealedClaims<'a> {
     policy: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     policy_arns: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_identity: Option<Cow<'a, WebIdentity>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<SealedTag<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,6 +221,7 @@ impl SessionClaims {
             expires: self.expires.as_second(),
             policy: self.policies.inline().map(Cow::from),
             policy_arns: self.policies.managed().iter().map(|arn| arn.as_str().into()).collect(),
+            web_identity: self.web_identity.as_ref().map(Cow::Borrowed),
             tags: seal_tags(&self.marks.tags),
             source_identity: self.marks.source_identity.as_ref().map(|text| text.as_str().into()),
             source: self.source.as_ref().into(),
@@ -234,6 +240,7 @@ impl SessionClaims {
             session_id: sealed.session,
             issued: Timestamp::from_second(sealed.issued).ok()?,
             expires: Timestamp::from_second(sealed.expires).ok()?,
+            web_identity: sealed.web_identity.map(Cow::into_owned),
             marks: SessionMarks {
                 tags: open_tags(&sealed.tags)?,
                 source_identity: (sealed.source_identity.as_deref())
@@ -257,6 +264,7 @@ pub struct Session {
     claims: SessionClaims,
     principal: Principal,
     user_id: Box<str>,
+    federated_provider: Option<Box<str>>,
 }
 
 impl Session {
@@ -276,7 +284,11 @@ impl Session {
             SessionHolder::Role { id, .. } => principal(&arn).with_id(id.as_str()),
             _ => principal(&arn),
         };
-        Some(Self { principal, user_id: user_id.into(), claims })
+        let provider = |identity: &WebIdentity| {
+            format!("arn:{partition}:iam::{account}:oidc-provider/{}", identity.issuer()).into()
+        };
+        let federated_provider = claims.web_identity.as_ref().map(provider);
+        Some(Self { principal, user_id: user_id.into(), federated_provider, claims })
     }
 
     /// The same, so that grants to the user `parent` reach it.
@@ -302,6 +314,12 @@ impl Session {
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
+    }
+
+    /// `aws:FederatedProvider`: the ARN of the provider whose token it was made for.
+    #[must_use]
+    pub fn federated_provider(&self) -> Option<&str> {
+        self.federated_provider.as_deref()
     }
 
     /// The function that runs as this session.

@@ -157,6 +157,8 @@ pub enum ResourceForm {
     Group,
     /// A managed policy: `arn:aws:iam::OWNER:policy/PATH/NAME`.
     Policy,
+    /// An OpenID Connect provider: `arn:aws:iam::ACCOUNT:oidc-provider/ISSUER`.
+    OidcProvider,
     /// An IAM user, group or role, by its ARN.
     UserGroupOrRole,
     /// An IAM role: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.

@@ -162,6 +162,10 @@ pub(crate) struct ServeArguments {
     /// SourceAccount or the like, anyone with an account could have the service call.
     #[arg(long, env = "PORTCULLIS_DENY_CONFUSED_DEPUTY")]
     pub(crate) deny_confused_deputy: bool,
+    /// Keys of an OpenID Connect issuer, for AssumeRoleWithWebIdentity: a JSON Web Key Set in a file.
+    /// May be given several times; in the environment, commas part them.
+    #[arg(long, env = "PORTCULLIS_OIDC_KEYS", value_name = "ISSUER=FILE", value_delimiter = ',')]
+    pub(crate) oidc_keys: Vec<String>,
     /// Access key id of the account's root; generated at first start when absent.
     #[arg(
         long,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use portcullis_api::{Server, Settings, State, listen};
+use portcullis_api::{OidcKeys, OidcKeysError, Server, Settings, State, listen};
 use portcullis_catalog::{
     CONSTANT_DECISION, Catalog, CatalogError, Failure, UrlRule,
     decisions::{DecisionSettings, Decisions},
@@ -51,6 +51,9 @@ const WORKERS_GRACE: Duration = Duration::from_secs(2);
 /// Why the server does not start, or did not stop well; each names what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
+    /// The keys of an issuer cannot be used.
+    #[error("--oidc-keys: {0}")]
+    OidcKeys(#[from] OidcKeysError),
     /// A flag or variable has an impossible value.
     #[error("{flag}: {why}")]
     Flag {
@@ -171,6 +174,7 @@ pub(crate) async fn start_quickstart(
         url_domain: parse("domain", "localhost")?,
         url_rule: UrlRule::default(),
         deny_confused_deputy: false,
+        oidc_keys: OidcKeys::default(),
         account_concurrency: AccountConcurrency::default(),
         retry_delays: RetryDelays::default(),
         root: None,
@@ -201,6 +205,7 @@ struct Configuration {
     url_domain: UrlDomain,
     url_rule: UrlRule,
     deny_confused_deputy: bool,
+    oidc_keys: OidcKeys,
     account_concurrency: AccountConcurrency,
     retry_delays: RetryDelays,
     /// Given root credentials; generated or read from the data folder when absent.
@@ -242,6 +247,7 @@ impl Configuration {
                 false => UrlRule::BothGrants,
             },
             deny_confused_deputy: arguments.deny_confused_deputy,
+            oidc_keys: OidcKeys::read(&arguments.oidc_keys)?,
             retry_delays: parse("--retry-delays", &arguments.retry_delays)?,
             account_concurrency: parse("--account-concurrency", &arguments.account_concurrency)?,
             root,
@@ -293,8 +299,15 @@ pub(crate) struct Running {
 
 impl Running {
     async fn start(configuration: Configuration) -> Result<Self, ServeError> {
-        let Configuration { listen, data_dir, root, decision_log, deny_confused_deputy, .. } =
-            configuration;
+        let Configuration {
+            listen,
+            data_dir,
+            root,
+            decision_log,
+            deny_confused_deputy,
+            oidc_keys,
+            ..
+        } = configuration;
         let Configuration {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
@@ -320,6 +333,7 @@ impl Running {
             url_domain,
             url_rule,
             deny_confused_deputy,
+            oidc_keys,
             account_concurrency,
             retry_delays,
             code_dir,

@@ -257,6 +257,7 @@ fn form(short: &str) -> Option<&'static str> {
         "USER" => "User",
         "GROUP" => "Group",
         "POLICY" => "Policy",
+        "OIDC" => "OidcProvider",
         "ENTITY" => "UserGroupOrRole",
         "ROLE" => "Role",
         "FEDERATED_USER" => "FederatedUser",

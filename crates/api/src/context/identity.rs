@@ -2,8 +2,9 @@
 //! as IAM has it.
 
 use portcullis_catalog::{
-    CatalogError, EntityName, EntityResource, GroupResource, Installation, KeyHolder, Permit,
-    PolicyResource, PolicySource, RoleResource, RootResource, UserResource, WholeAccount,
+    CatalogError, EntityName, EntityResource, GroupResource, Installation, KeyHolder,
+    OidcProviderResource, Permit, PolicyResource, PolicySource, RoleResource, RootResource,
+    UserResource, WholeAccount,
 };
 use portcullis_identity::{Caller, IdentityError, PolicyArn};
 use portcullis_model::Operation;
@@ -87,6 +88,19 @@ impl RequestCx<'_> {
         self.authorize(PolicyResource::new(arn.parse()?, self.account()), parameters)
     }
 
+    /// The permission to perform `A` on the OpenID Connect provider that `arn` names.
+    ///
+    /// # Errors
+    /// [`IdentityError::InvalidOidcProviderArn`]; [`ApiError::Denied`].
+    pub(crate) fn oidc_provider<A: Operation>(
+        &self,
+        arn: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, OidcProviderResource>, ApiError> {
+        let resource = OidcProviderResource::of_arn(self.state.partition, arn)?;
+        self.authorize(resource, parameters)
+    }
+
     /// The permission to perform `A` on the user, group or role that `arn` names.
     ///
     /// # Errors
@@ -129,6 +143,7 @@ impl RequestCx<'_> {
                 Caller::RoleSession { .. }
                 | Caller::FederatedUser { .. }
                 | Caller::Service { .. }
+                | Caller::Token { .. }
                 | Caller::Anonymous,
             ) => return Err(IdentityError::UserNameRequired.into()),
         };

@@ -11,7 +11,7 @@ use portcullis_catalog::effects::{Page, PolicyHolder, ShownPolicy};
 use portcullis_identity::{
     AccessKey, Account, Entity as _, Group, IdentityError, InvalidValue, KeyOwner, KeyStatus,
     KeyUse, ManagedPolicy, MaxSessionDuration, Partition, PolicyArn, PolicyName, PolicyVersion,
-    Role, Tag, Tags, User,
+    Role, Tag, Tags, Thumbprint, User,
 };
 use portcullis_model::{
     Timestamp,
@@ -89,9 +89,17 @@ pub(crate) fn tag(tag: &Tag) -> types::Tag {
 }
 
 /// Tags as answers show them: not at all if there are none.
-fn shown_tags(tags: &Tags) -> Option<Vec<types::Tag>> {
+pub(crate) fn shown_tags(tags: &Tags) -> Option<Vec<types::Tag>> {
     let shown: Vec<_> = tags.iter().map(tag).collect();
     (!shown.is_empty()).then_some(shown)
+}
+
+/// The thumbprints of a request.
+///
+/// # Errors
+/// Those of [`Thumbprint`].
+pub(crate) fn thumbprints(given: &[String]) -> Result<Vec<Thumbprint>, ApiError> {
+    given.iter().map(|text| parsed(text)).collect()
 }
 
 /// A permissions boundary as the user or role that has it shows it.

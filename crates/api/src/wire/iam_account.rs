@@ -48,7 +48,7 @@ pub(crate) fn summary(numbers: AccountNumbers) -> BTreeMap<String, i32> {
         ("PolicySizeQuota", MANAGED_POLICY_CHARACTERS_MAX),
         ("PolicyVersionsInUse", numbers.policy_versions),
         ("PolicyVersionsInUseQuota", UNLIMITED),
-        ("Providers", 0),
+        ("Providers", numbers.providers),
         ("RolePolicySizeQuota", inline(EntityKind::Role)),
         ("Roles", numbers.roles),
         ("RolesQuota", UNLIMITED),

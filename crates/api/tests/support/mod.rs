@@ -74,6 +74,7 @@ impl TestServer {
             url_domain: "localhost".parse().unwrap(),
             url_rule: UrlRule::default(),
             deny_confused_deputy: false,
+            oidc_keys: portcullis_api::OidcKeys::default(),
             retry_delays: portcullis_lambda::RetryDelays::default(),
             account_concurrency: portcullis_lambda::AccountConcurrency::default(),
             code_dir: folder.path().join("unpacked"),

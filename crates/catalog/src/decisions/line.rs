@@ -177,6 +177,7 @@ fn principal_type(caller: &Caller) -> &'static str {
         PrincipalKind::FederatedUser => "FederatedUser",
         PrincipalKind::Root => "Root",
         PrincipalKind::Service => "Service",
+        PrincipalKind::Federated => "WebIdentityUser",
         PrincipalKind::Anonymous => "Anonymous",
     }
 }

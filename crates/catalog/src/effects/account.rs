@@ -78,6 +78,8 @@ pub struct AccountNumbers {
     pub policies: usize,
     /// Their versions.
     pub policy_versions: usize,
+    /// Its OpenID Connect providers.
+    pub providers: usize,
     /// Whether root has access keys.
     pub root_keys: bool,
 }
@@ -135,6 +137,7 @@ impl Snapshot {
             roles: self.roles(account, "").count(),
             policies: self.managed.of_account(account).count(),
             policy_versions: self.managed.of_account(account).map(|one| one.versions.len()).sum(),
+            providers: self.oidc_providers(account).count(),
             root_keys: self.access_keys_of(&KeyOwner::Root(account)).next().is_some(),
         }
     }

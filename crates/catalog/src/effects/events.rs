@@ -152,6 +152,7 @@ impl Snapshot {
             expires: now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now),
             marks: SessionMarks::default(),
             policies: SessionPolicies::default(),
+            web_identity: None,
             source: "lambda.amazonaws.com".into(),
             key: None,
         };

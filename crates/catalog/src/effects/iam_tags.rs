@@ -132,7 +132,7 @@ impl Snapshot {
     }
 }
 
-fn page(tags: &Tags, after: &str, limit: usize) -> Page<Tag> {
+pub(super) fn page(tags: &Tags, after: &str, limit: usize) -> Page<Tag> {
     let mut later: Vec<_> = tags.iter().filter(|tag| tag.key() > after).cloned().collect();
     later.sort_by(|left, right| left.key().cmp(right.key()));
     Page::take(later.into_iter(), limit)

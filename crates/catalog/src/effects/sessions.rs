@@ -8,11 +8,19 @@ use portcullis_identity::{
     SessionHolder, SessionMarks, SessionName, SessionPolicies, generate,
 };
 use portcullis_lambda::FunctionArn;
-use portcullis_model::sts::operation::{AssumeRole, GetAccessKeyInfo, GetFederationToken};
+use portcullis_model::sts::operation::{
+    AssumeRole, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetFederationToken,
+};
 
 use crate::{
     CatalogError, Failure, FederatedUserResource, Permit, Snapshot, TrustingRole, WholeAccount,
 };
+
+/// The operations that make a session of a role.
+pub trait AssumesRole {}
+
+impl AssumesRole for AssumeRole {}
+impl AssumesRole for AssumeRoleWithWebIdentity {}
 
 /// What a new session asks for beside what is in the permit.
 #[derive(Clone, Debug)]
@@ -29,9 +37,9 @@ impl Snapshot {
     ///
     /// # Errors
     /// The missing role; those of [`Issuer::assume_role`].
-    pub fn assume_role(
+    pub fn assume_role<A: AssumesRole>(
         &self,
-        permit: Permit<AssumeRole, TrustingRole>,
+        permit: Permit<A, TrustingRole>,
         caller: &Caller,
         session_name: &SessionName,
         settings: &SessionSettings,

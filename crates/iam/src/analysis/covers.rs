@@ -375,6 +375,10 @@ fn home(named: &Named) -> Option<(&str, &str)> {
         Named::Arn(arn) | Named::Bound { text: arn, .. } => {
             EntityArn::parse(arn).map(|entity| (entity.partition, entity.account))
         }
-        Named::Everyone | Named::Account { .. } | Named::Service(_) | Named::Nobody => None,
+        Named::Everyone
+        | Named::Account { .. }
+        | Named::Service(_)
+        | Named::Federated(_)
+        | Named::Nobody => None,
     }
 }

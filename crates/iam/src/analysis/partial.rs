@@ -32,7 +32,7 @@ pub(crate) enum Caller<'a> {
 impl Caller<'_> {
     /// Whether the caller surely never has a key with these bearers. Source: iam.md §9.
     fn never_has(self, bearers: Bearers) -> bool {
-        use PrincipalKind::{Anonymous, User};
+        use PrincipalKind::{Anonymous, Federated, User};
         let kind = match self {
             Self::Anyone => return false,
             Self::Service => Some(PrincipalKind::Service),
@@ -43,7 +43,7 @@ impl Caller<'_> {
         match bearers {
             Bearers::Anyone => false,
             Bearers::AllButServices => service,
-            Bearers::Accounts => service || kind == Some(Anonymous),
+            Bearers::Accounts => service || matches!(kind, Some(Anonymous | Federated)),
             Bearers::Users => kind.is_some_and(|kind| kind != User),
             Bearers::Services => !service,
         }
@@ -98,7 +98,9 @@ impl Facts<'_> {
             ("aws:principalaccount", _) => principal.account()?,
             ("aws:principaltype", kind) => principal_type(kind)?,
             ("aws:principalisawsservice", PrincipalKind::Service) => "true",
-            ("aws:principalisawsservice", PrincipalKind::Anonymous) => return None,
+            ("aws:principalisawsservice", PrincipalKind::Anonymous | PrincipalKind::Federated) => {
+                return None;
+            }
             ("aws:principalisawsservice", _) => "false",
             ("aws:principalservicename", PrincipalKind::Service) => text,
             ("aws:username", PrincipalKind::User) => text.rsplit('/').next()?,
@@ -116,7 +118,7 @@ fn principal_type(kind: PrincipalKind) -> Option<&'static str> {
         PrincipalKind::FederatedUser => Some("FederatedUser"),
         PrincipalKind::Role | PrincipalKind::RoleSession => Some("AssumedRole"),
         PrincipalKind::Anonymous => Some("Anonymous"),
-        PrincipalKind::Service => None,
+        PrincipalKind::Service | PrincipalKind::Federated => None,
     }
 }
 

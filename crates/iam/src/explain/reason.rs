@@ -43,6 +43,10 @@ fn foreign(kind: PrincipalKind, policy_type: PolicyType) -> Option<&'static str>
         (PrincipalKind::Service, Boundary | Session | ServiceControl) => {
             Some("it does not limit services")
         }
+        (PrincipalKind::Federated, Identity) => Some("the bearer of a token has none"),
+        (PrincipalKind::Federated, Boundary | Session | ServiceControl) => {
+            Some("it does not limit the bearer of a token")
+        }
         (PrincipalKind::Anonymous, Identity) => Some("an anonymous caller has none"),
         (PrincipalKind::Anonymous, Boundary | Session | ServiceControl) => {
             Some("it does not limit anonymous callers")

@@ -294,6 +294,7 @@ fn too_wide(kind: PrincipalKind) -> Option<&'static str> {
         | PrincipalKind::Role
         | PrincipalKind::RoleSession
         | PrincipalKind::FederatedUser
+        | PrincipalKind::Federated
         | PrincipalKind::Root => None,
     }
 }
@@ -323,6 +324,7 @@ fn named(caller: &Principal, context: &dyn Context) -> Option<(&'static str, Str
     Some(match caller.kind() {
         PrincipalKind::Anonymous => ("AWS", "*".to_owned()),
         PrincipalKind::Service => ("Service", caller.to_string()),
+        PrincipalKind::Federated => ("Federated", caller.to_string()),
         PrincipalKind::RoleSession => ("AWS", role_of(caller, context)?),
         PrincipalKind::User
         | PrincipalKind::Role

@@ -428,6 +428,7 @@ pub static SERVICE: Service = Service {
 };
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
+    &rows::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER,
     &rows::ADD_USER_TO_GROUP,
     &rows::ATTACH_GROUP_POLICY,
     &rows::ATTACH_ROLE_POLICY,
@@ -435,6 +436,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::CREATE_ACCESS_KEY,
     &rows::CREATE_ACCOUNT_ALIAS,
     &rows::CREATE_GROUP,
+    &rows::CREATE_OPEN_ID_CONNECT_PROVIDER,
     &rows::CREATE_POLICY,
     &rows::CREATE_POLICY_VERSION,
     &rows::CREATE_ROLE,
@@ -445,6 +447,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::DELETE_GROUP,
     &rows::DELETE_GROUP_POLICY,
     &rows::DELETE_LOGIN_PROFILE,
+    &rows::DELETE_OPEN_ID_CONNECT_PROVIDER,
     &rows::DELETE_POLICY,
     &rows::DELETE_POLICY_VERSION,
     &rows::DELETE_ROLE,
@@ -465,6 +468,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_GROUP,
     &rows::GET_GROUP_POLICY,
     &rows::GET_LOGIN_PROFILE,
+    &rows::GET_OPEN_ID_CONNECT_PROVIDER,
     &rows::GET_POLICY,
     &rows::GET_POLICY_VERSION,
     &rows::GET_ROLE,
@@ -484,6 +488,8 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_INSTANCE_PROFILES,
     &rows::LIST_INSTANCE_PROFILES_FOR_ROLE,
     &rows::LIST_MFA_DEVICES,
+    &rows::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS,
+    &rows::LIST_OPEN_ID_CONNECT_PROVIDERS,
     &rows::LIST_POLICIES,
     &rows::LIST_POLICY_TAGS,
     &rows::LIST_POLICY_VERSIONS,
@@ -502,19 +508,23 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::PUT_ROLE_POLICY,
     &rows::PUT_USER_PERMISSIONS_BOUNDARY,
     &rows::PUT_USER_POLICY,
+    &rows::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER,
     &rows::REMOVE_USER_FROM_GROUP,
     &rows::SET_DEFAULT_POLICY_VERSION,
     &rows::SIMULATE_CUSTOM_POLICY,
     &rows::SIMULATE_PRINCIPAL_POLICY,
+    &rows::TAG_OPEN_ID_CONNECT_PROVIDER,
     &rows::TAG_POLICY,
     &rows::TAG_ROLE,
     &rows::TAG_USER,
+    &rows::UNTAG_OPEN_ID_CONNECT_PROVIDER,
     &rows::UNTAG_POLICY,
     &rows::UNTAG_ROLE,
     &rows::UNTAG_USER,
     &rows::UPDATE_ACCESS_KEY,
     &rows::UPDATE_ASSUME_ROLE_POLICY,
     &rows::UPDATE_GROUP,
+    &rows::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT,
     &rows::UPDATE_ROLE,
     &rows::UPDATE_ROLE_DESCRIPTION,
     &rows::UPDATE_USER,
@@ -526,6 +536,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
 macro_rules! served_iam {
     ($with:ident) => {
         $with! { iam IAM:
+            AddClientIDToOpenIDConnectProvider add_client_id_to_open_id_connect_provider,
             AddUserToGroup add_user_to_group,
             AttachGroupPolicy attach_group_policy,
             AttachRolePolicy attach_role_policy,
@@ -533,6 +544,7 @@ macro_rules! served_iam {
             CreateAccessKey create_access_key,
             CreateAccountAlias create_account_alias,
             CreateGroup create_group,
+            CreateOpenIDConnectProvider create_open_id_connect_provider,
             CreatePolicy create_policy,
             CreatePolicyVersion create_policy_version,
             CreateRole create_role,
@@ -543,6 +555,7 @@ macro_rules! served_iam {
             DeleteGroup delete_group,
             DeleteGroupPolicy delete_group_policy,
             DeleteLoginProfile delete_login_profile,
+            DeleteOpenIDConnectProvider delete_open_id_connect_provider,
             DeletePolicy delete_policy,
             DeletePolicyVersion delete_policy_version,
             DeleteRole delete_role,
@@ -563,6 +576,7 @@ macro_rules! served_iam {
             GetGroup get_group,
             GetGroupPolicy get_group_policy,
             GetLoginProfile get_login_profile,
+            GetOpenIDConnectProvider get_open_id_connect_provider,
             GetPolicy get_policy,
             GetPolicyVersion get_policy_version,
             GetRole get_role,
@@ -582,6 +596,8 @@ macro_rules! served_iam {
             ListInstanceProfiles list_instance_profiles,
             ListInstanceProfilesForRole list_instance_profiles_for_role,
             ListMFADevices list_mfa_devices,
+            ListOpenIDConnectProviderTags list_open_id_connect_provider_tags,
+            ListOpenIDConnectProviders list_open_id_connect_providers,
             ListPolicies list_policies,
             ListPolicyTags list_policy_tags,
             ListPolicyVersions list_policy_versions,
@@ -600,19 +616,23 @@ macro_rules! served_iam {
             PutRolePolicy put_role_policy,
             PutUserPermissionsBoundary put_user_permissions_boundary,
             PutUserPolicy put_user_policy,
+            RemoveClientIDFromOpenIDConnectProvider remove_client_id_from_open_id_connect_provider,
             RemoveUserFromGroup remove_user_from_group,
             SetDefaultPolicyVersion set_default_policy_version,
             SimulateCustomPolicy simulate_custom_policy,
             SimulatePrincipalPolicy simulate_principal_policy,
+            TagOpenIDConnectProvider tag_open_id_connect_provider,
             TagPolicy tag_policy,
             TagRole tag_role,
             TagUser tag_user,
+            UntagOpenIDConnectProvider untag_open_id_connect_provider,
             UntagPolicy untag_policy,
             UntagRole untag_role,
             UntagUser untag_user,
             UpdateAccessKey update_access_key,
             UpdateAssumeRolePolicy update_assume_role_policy,
             UpdateGroup update_group,
+            UpdateOpenIDConnectProviderThumbprint update_open_id_connect_provider_thumbprint,
             UpdateRole update_role,
             UpdateRoleDescription update_role_description,
             UpdateUser update_user,
@@ -660,11 +680,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:AddClientIDToOpenIDConnectProvider",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static ADD_ROLE_TO_INSTANCE_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -884,11 +908,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        result_wrapper: "CreateOpenIDConnectProviderResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:CreateOpenIDConnectProvider",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static CREATE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1162,11 +1190,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:DeleteOpenIDConnectProvider",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static DELETE_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -1860,11 +1892,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+        output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+        result_wrapper: "GetOpenIDConnectProviderResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:GetOpenIDConnectProvider",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static GET_ORGANIZATIONS_ACCESS_REPORT: OperationModel = OperationModel {
         service: "iam",
@@ -2371,11 +2407,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+        result_wrapper: "ListOpenIDConnectProviderTagsResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListOpenIDConnectProviderTags",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_OPEN_ID_CONNECT_PROVIDERS: OperationModel = OperationModel {
         service: "iam",
@@ -2385,11 +2425,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+        output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+        result_wrapper: "ListOpenIDConnectProvidersResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:ListOpenIDConnectProviders",
+            resource: ResourceForm::Any,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_ORGANIZATIONS_FEATURES: OperationModel = OperationModel {
         service: "iam",
@@ -2836,11 +2880,15 @@ mod rows {
             path: &[],
             required_query: &[],
             status: 200,
-            input: None,
+            input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
             output: None,
             result_wrapper: "",
-            served: false,
-            authorization: None,
+            served: true,
+            authorization: Some(Authorization {
+                action: "iam:RemoveClientIDFromOpenIDConnectProvider",
+                resource: ResourceForm::OidcProvider,
+                cross_account: false,
+            }),
         };
     pub(super) static REMOVE_ROLE_FROM_INSTANCE_PROFILE: OperationModel = OperationModel {
         service: "iam",
@@ -3020,11 +3068,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:TagOpenIDConnectProvider",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static TAG_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -3144,11 +3196,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UntagOpenIDConnectProvider",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static UNTAG_POLICY: OperationModel = OperationModel {
         service: "iam",
@@ -3350,11 +3406,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "iam:UpdateOpenIDConnectProviderThumbprint",
+            resource: ResourceForm::OidcProvider,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_ROLE: OperationModel = OperationModel {
         service: "iam",
@@ -3529,6 +3589,14 @@ pub mod operation {
     use super::{rows, types};
     use crate::operation::Operation;
     use crate::shape::OperationModel;
+    /// `AddClientIDToOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AddClientIDToOpenIDConnectProvider;
+    impl Operation for AddClientIDToOpenIDConnectProvider {
+        const MODEL: &'static OperationModel = &rows::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::AddClientIDToOpenIDConnectProviderInput;
+        type Output = ();
+    }
     /// `AddUserToGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct AddUserToGroup;
@@ -3584,6 +3652,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::CREATE_GROUP;
         type Input = types::CreateGroupInput;
         type Output = types::CreateGroupOutput;
+    }
+    /// `CreateOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CreateOpenIDConnectProvider;
+    impl Operation for CreateOpenIDConnectProvider {
+        const MODEL: &'static OperationModel = &rows::CREATE_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::CreateOpenIDConnectProviderInput;
+        type Output = types::CreateOpenIDConnectProviderOutput;
     }
     /// `CreatePolicy`.
     #[derive(Clone, Copy, Debug)]
@@ -3663,6 +3739,14 @@ pub mod operation {
     impl Operation for DeleteLoginProfile {
         const MODEL: &'static OperationModel = &rows::DELETE_LOGIN_PROFILE;
         type Input = types::DeleteLoginProfileInput;
+        type Output = ();
+    }
+    /// `DeleteOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteOpenIDConnectProvider;
+    impl Operation for DeleteOpenIDConnectProvider {
+        const MODEL: &'static OperationModel = &rows::DELETE_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::DeleteOpenIDConnectProviderInput;
         type Output = ();
     }
     /// `DeletePolicy`.
@@ -3825,6 +3909,14 @@ pub mod operation {
         type Input = types::GetLoginProfileInput;
         type Output = types::GetLoginProfileOutput;
     }
+    /// `GetOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetOpenIDConnectProvider;
+    impl Operation for GetOpenIDConnectProvider {
+        const MODEL: &'static OperationModel = &rows::GET_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::GetOpenIDConnectProviderInput;
+        type Output = types::GetOpenIDConnectProviderOutput;
+    }
     /// `GetPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetPolicy;
@@ -3977,6 +4069,22 @@ pub mod operation {
         type Input = types::ListMFADevicesInput;
         type Output = types::ListMFADevicesOutput;
     }
+    /// `ListOpenIDConnectProviderTags`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListOpenIDConnectProviderTags;
+    impl Operation for ListOpenIDConnectProviderTags {
+        const MODEL: &'static OperationModel = &rows::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS;
+        type Input = types::ListOpenIDConnectProviderTagsInput;
+        type Output = types::ListOpenIDConnectProviderTagsOutput;
+    }
+    /// `ListOpenIDConnectProviders`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListOpenIDConnectProviders;
+    impl Operation for ListOpenIDConnectProviders {
+        const MODEL: &'static OperationModel = &rows::LIST_OPEN_ID_CONNECT_PROVIDERS;
+        type Input = types::ListOpenIDConnectProvidersInput;
+        type Output = types::ListOpenIDConnectProvidersOutput;
+    }
     /// `ListPolicies`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListPolicies;
@@ -4121,6 +4229,15 @@ pub mod operation {
         type Input = types::PutUserPolicyInput;
         type Output = ();
     }
+    /// `RemoveClientIDFromOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct RemoveClientIDFromOpenIDConnectProvider;
+    impl Operation for RemoveClientIDFromOpenIDConnectProvider {
+        const MODEL: &'static OperationModel =
+            &rows::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::RemoveClientIDFromOpenIDConnectProviderInput;
+        type Output = ();
+    }
     /// `RemoveUserFromGroup`.
     #[derive(Clone, Copy, Debug)]
     pub struct RemoveUserFromGroup;
@@ -4153,6 +4270,14 @@ pub mod operation {
         type Input = types::SimulatePrincipalPolicyInput;
         type Output = types::SimulatePolicyResponse;
     }
+    /// `TagOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct TagOpenIDConnectProvider;
+    impl Operation for TagOpenIDConnectProvider {
+        const MODEL: &'static OperationModel = &rows::TAG_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::TagOpenIDConnectProviderInput;
+        type Output = ();
+    }
     /// `TagPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct TagPolicy;
@@ -4175,6 +4300,14 @@ pub mod operation {
     impl Operation for TagUser {
         const MODEL: &'static OperationModel = &rows::TAG_USER;
         type Input = types::TagUserInput;
+        type Output = ();
+    }
+    /// `UntagOpenIDConnectProvider`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UntagOpenIDConnectProvider;
+    impl Operation for UntagOpenIDConnectProvider {
+        const MODEL: &'static OperationModel = &rows::UNTAG_OPEN_ID_CONNECT_PROVIDER;
+        type Input = types::UntagOpenIDConnectProviderInput;
         type Output = ();
     }
     /// `UntagPolicy`.
@@ -4223,6 +4356,14 @@ pub mod operation {
     impl Operation for UpdateGroup {
         const MODEL: &'static OperationModel = &rows::UPDATE_GROUP;
         type Input = types::UpdateGroupInput;
+        type Output = ();
+    }
+    /// `UpdateOpenIDConnectProviderThumbprint`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UpdateOpenIDConnectProviderThumbprint;
+    impl Operation for UpdateOpenIDConnectProviderThumbprint {
+        const MODEL: &'static OperationModel = &rows::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT;
+        type Input = types::UpdateOpenIDConnectProviderThumbprintInput;
         type Output = ();
     }
     /// `UpdateRole`.
@@ -4303,6 +4444,15 @@ pub mod types {
         pub status: Option<StatusType>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub create_date: Option<Timestamp>,
+    }
+    /// `AddClientIDToOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AddClientIDToOpenIDConnectProviderInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+        #[serde(rename = "ClientID")]
+        pub client_id: String,
     }
     /// `AddUserToGroupRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4427,6 +4577,26 @@ pub mod types {
             }
         }
     }
+    /// `ContextProvider` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ContextProvider {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub key_definition_list: Option<Vec<ContextProviderKeyDefinition>>,
+        pub subject_source_key: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subject_type_value: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subject_type_source_key: Option<String>,
+    }
+    /// `ContextProviderKeyDefinition` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ContextProviderKeyDefinition {
+        pub source_key: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub target_key: Option<String>,
+    }
     /// `CreateAccessKeyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -4457,6 +4627,47 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct CreateGroupOutput {
         pub group: Group,
+    }
+    /// `CreateOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateOpenIDConnectProviderInput {
+        pub url: String,
+        #[serde(rename = "ClientIDList")]
+        pub client_id_list: Option<Vec<String>>,
+        pub thumbprint_list: Option<Vec<String>>,
+        pub tags: Option<Vec<Tag>>,
+        pub context_provider: Option<ContextProvider>,
+        pub identity_center_instance_arn: Option<String>,
+    }
+    impl fmt::Debug for CreateOpenIDConnectProviderInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("CreateOpenIDConnectProviderInput")
+                .field("url", &self.url)
+                .field("client_id_list", &self.client_id_list)
+                .field("thumbprint_list", &self.thumbprint_list)
+                .field("tags", &"[redacted]")
+                .field("context_provider", &self.context_provider)
+                .field("identity_center_instance_arn", &self.identity_center_instance_arn)
+                .finish()
+        }
+    }
+    /// `CreateOpenIDConnectProviderResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct CreateOpenIDConnectProviderOutput {
+        #[serde(rename = "OpenIDConnectProviderArn", skip_serializing_if = "Option::is_none")]
+        pub open_id_connect_provider_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+    }
+    impl fmt::Debug for CreateOpenIDConnectProviderOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("CreateOpenIDConnectProviderOutput")
+                .field("open_id_connect_provider_arn", &self.open_id_connect_provider_arn)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
     }
     /// `CreatePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize)]
@@ -4607,6 +4818,13 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct DeleteLoginProfileInput {
         pub user_name: Option<String>,
+    }
+    /// `DeleteOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteOpenIDConnectProviderInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
     }
     /// `DeletePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4880,6 +5098,48 @@ pub mod types {
     #[serde(rename_all = "PascalCase")]
     pub struct GetLoginProfileOutput {
         pub login_profile: LoginProfile,
+    }
+    /// `GetOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetOpenIDConnectProviderInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+    }
+    /// `GetOpenIDConnectProviderResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetOpenIDConnectProviderOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub url: Option<String>,
+        #[serde(rename = "ClientIDList", skip_serializing_if = "Option::is_none")]
+        pub client_id_list: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub thumbprint_list: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub create_date: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub context_provider: Option<ContextProvider>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub identity_center_instance_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub identity_store_arn: Option<String>,
+    }
+    impl fmt::Debug for GetOpenIDConnectProviderOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("GetOpenIDConnectProviderOutput")
+                .field("url", &self.url)
+                .field("client_id_list", &self.client_id_list)
+                .field("thumbprint_list", &self.thumbprint_list)
+                .field("create_date", &self.create_date)
+                .field("tags", &"[redacted]")
+                .field("context_provider", &self.context_provider)
+                .field("identity_center_instance_arn", &self.identity_center_instance_arn)
+                .field("identity_store_arn", &self.identity_store_arn)
+                .finish()
+        }
     }
     /// `GetPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -5269,6 +5529,45 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub marker: Option<String>,
     }
+    /// `ListOpenIDConnectProviderTagsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListOpenIDConnectProviderTagsInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListOpenIDConnectProviderTagsResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListOpenIDConnectProviderTagsOutput {
+        pub tags: Vec<Tag>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_truncated: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub marker: Option<String>,
+    }
+    impl fmt::Debug for ListOpenIDConnectProviderTagsOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("ListOpenIDConnectProviderTagsOutput")
+                .field("tags", &"[redacted]")
+                .field("is_truncated", &self.is_truncated)
+                .field("marker", &self.marker)
+                .finish()
+        }
+    }
+    /// `ListOpenIDConnectProvidersRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListOpenIDConnectProvidersInput {}
+    /// `ListOpenIDConnectProvidersResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListOpenIDConnectProvidersOutput {
+        #[serde(rename = "OpenIDConnectProviderList", skip_serializing_if = "Option::is_none")]
+        pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+    }
     /// `ListPoliciesRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5588,6 +5887,15 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub policy_version_list: Option<Vec<PolicyVersion>>,
     }
+    /// `OpenIDConnectProviderListEntry` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct OpenIDConnectProviderListEntry {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub is_trusted_identity_propagation_enabled: Option<bool>,
+    }
     /// `OrderedOrganizationPolicyType` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5873,6 +6181,15 @@ pub mod types {
         pub policy_name: String,
         pub policy_document: String,
     }
+    /// `RemoveClientIDFromOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct RemoveClientIDFromOpenIDConnectProviderInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+        #[serde(rename = "ClientID")]
+        pub client_id: String,
+    }
     /// `RemoveUserFromGroupRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -6127,6 +6444,22 @@ pub mod types {
             f.debug_struct("Tag").field("key", &"[redacted]").field("value", &"[redacted]").finish()
         }
     }
+    /// `TagOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TagOpenIDConnectProviderInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+        pub tags: Vec<Tag>,
+    }
+    impl fmt::Debug for TagOpenIDConnectProviderInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("TagOpenIDConnectProviderInput")
+                .field("open_id_connect_provider_arn", &self.open_id_connect_provider_arn)
+                .field("tags", &"[redacted]")
+                .finish()
+        }
+    }
     /// `TagPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -6172,6 +6505,14 @@ pub mod types {
                 .finish()
         }
     }
+    /// `UntagOpenIDConnectProviderRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UntagOpenIDConnectProviderInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+        pub tag_keys: Vec<String>,
+    }
     /// `UntagPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -6215,6 +6556,14 @@ pub mod types {
         pub group_name: String,
         pub new_path: Option<String>,
         pub new_group_name: Option<String>,
+    }
+    /// `UpdateOpenIDConnectProviderThumbprintRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UpdateOpenIDConnectProviderThumbprintInput {
+        #[serde(rename = "OpenIDConnectProviderArn")]
+        pub open_id_connect_provider_arn: String,
+        pub thumbprint_list: Vec<String>,
     }
     /// `UpdateRoleDescriptionRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -6528,6 +6877,13 @@ mod shapes {
     );
     pub(super) static ACTION_NAME_TYPE: Shape =
         Shape::string("ActionNameType", Text::ANY.length(Some(3), Some(128)));
+    pub(super) static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+        "AddClientIDToOpenIDConnectProviderRequest",
+        &[
+            Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+            Member::body("ClientID", &CLIENT_ID_TYPE).required(),
+        ],
+    );
     pub(super) static ADD_USER_TO_GROUP_REQUEST: Shape = Shape::structure(
         "AddUserToGroupRequest",
         &[
@@ -6624,6 +6980,22 @@ mod shapes {
     );
     pub(super) static CONTEXT_KEY_VALUE_TYPE: Shape =
         Shape::string("ContextKeyValueType", Text::ANY);
+    pub(super) static CONTEXT_PROVIDER: Shape = Shape::structure(
+        "ContextProvider",
+        &[
+            Member::body("KeyDefinitionList", &KEY_DEFINITION_LIST_TYPE),
+            Member::body("SubjectSourceKey", &CONTEXT_PROVIDER_SOURCE_KEY_TYPE).required(),
+            Member::body("SubjectTypeValue", &SUBJECT_TYPE_VALUE_TYPE),
+            Member::body("SubjectTypeSourceKey", &CONTEXT_PROVIDER_SOURCE_KEY_TYPE),
+        ],
+    );
+    pub(super) static CONTEXT_PROVIDER_KEY_DEFINITION: Shape = Shape::structure(
+        "ContextProviderKeyDefinition",
+        &[
+            Member::body("SourceKey", &CONTEXT_PROVIDER_SOURCE_KEY_TYPE).required(),
+            Member::body("TargetKey", &CONTEXT_PROVIDER_TARGET_KEY_TYPE),
+        ],
+    );
     pub(super) static CREATE_ACCESS_KEY_REQUEST: Shape = Shape::structure(
         "CreateAccessKeyRequest",
         &[Member::body("UserName", &EXISTING_USER_NAME_TYPE)],
@@ -6642,6 +7014,24 @@ mod shapes {
     );
     pub(super) static CREATE_GROUP_RESPONSE: Shape =
         Shape::structure("CreateGroupResponse", &[Member::body("Group", &GROUP).required()]);
+    pub(super) static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+        "CreateOpenIDConnectProviderRequest",
+        &[
+            Member::body("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE).required(),
+            Member::body("ClientIDList", &CLIENT_ID_LIST_TYPE),
+            Member::body("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+            Member::body("Tags", &TAG_LIST_TYPE),
+            Member::body("ContextProvider", &CONTEXT_PROVIDER),
+            Member::body("IdentityCenterInstanceArn", &IDENTITY_CENTER_INSTANCE_ARN_TYPE),
+        ],
+    );
+    pub(super) static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+        "CreateOpenIDConnectProviderResponse",
+        &[
+            Member::body("OpenIDConnectProviderArn", &ARN_TYPE),
+            Member::body("Tags", &TAG_LIST_TYPE),
+        ],
+    );
     pub(super) static CREATE_POLICY_REQUEST: Shape = Shape::structure(
         "CreatePolicyRequest",
         &[
@@ -6726,6 +7116,10 @@ mod shapes {
     );
     pub(super) static DELETE_LOGIN_PROFILE_REQUEST: Shape =
         Shape::structure("DeleteLoginProfileRequest", &[Member::body("UserName", &USER_NAME_TYPE)]);
+    pub(super) static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+        "DeleteOpenIDConnectProviderRequest",
+        &[Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required()],
+    );
     pub(super) static DELETE_POLICY_REQUEST: Shape =
         Shape::structure("DeletePolicyRequest", &[Member::body("PolicyArn", &ARN_TYPE).required()]);
     pub(super) static DELETE_POLICY_VERSION_REQUEST: Shape = Shape::structure(
@@ -6928,6 +7322,23 @@ mod shapes {
     pub(super) static GET_LOGIN_PROFILE_RESPONSE: Shape = Shape::structure(
         "GetLoginProfileResponse",
         &[Member::body("LoginProfile", &LOGIN_PROFILE).required()],
+    );
+    pub(super) static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+        "GetOpenIDConnectProviderRequest",
+        &[Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required()],
+    );
+    pub(super) static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape::structure(
+        "GetOpenIDConnectProviderResponse",
+        &[
+            Member::body("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE),
+            Member::body("ClientIDList", &CLIENT_ID_LIST_TYPE),
+            Member::body("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+            Member::body("CreateDate", &DATE_TYPE),
+            Member::body("Tags", &TAG_LIST_TYPE),
+            Member::body("ContextProvider", &CONTEXT_PROVIDER),
+            Member::body("IdentityCenterInstanceArn", &IDENTITY_CENTER_INSTANCE_ARN_TYPE),
+            Member::body("IdentityStoreArn", &ARN_TYPE),
+        ],
     );
     pub(super) static GET_POLICY_REQUEST: Shape =
         Shape::structure("GetPolicyRequest", &[Member::body("PolicyArn", &ARN_TYPE).required()]);
@@ -7233,6 +7644,28 @@ mod shapes {
             Member::body("Marker", &RESPONSE_MARKER_TYPE),
         ],
     );
+    pub(super) static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Shape = Shape::structure(
+        "ListOpenIDConnectProviderTagsRequest",
+        &[
+            Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+            Member::body("Marker", &MARKER_TYPE),
+            Member::body("MaxItems", &MAX_ITEMS_TYPE),
+        ],
+    );
+    pub(super) static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Shape = Shape::structure(
+        "ListOpenIDConnectProviderTagsResponse",
+        &[
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+            Member::body("IsTruncated", &BOOLEAN_TYPE),
+            Member::body("Marker", &RESPONSE_MARKER_TYPE),
+        ],
+    );
+    pub(super) static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape =
+        Shape::structure("ListOpenIDConnectProvidersRequest", &[]);
+    pub(super) static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape::structure(
+        "ListOpenIDConnectProvidersResponse",
+        &[Member::body("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE)],
+    );
     pub(super) static LIST_POLICIES_REQUEST: Shape = Shape::structure(
         "ListPoliciesRequest",
         &[
@@ -7486,6 +7919,21 @@ mod shapes {
         Bounds { min: None, max: None },
         false,
     );
+    pub(super) static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape = Shape::structure(
+        "OpenIDConnectProviderListEntry",
+        &[
+            Member::body("Arn", &ARN_TYPE),
+            Member::body("IsTrustedIdentityPropagationEnabled", &BOOLEAN_TYPE),
+        ],
+    );
+    pub(super) static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape = Shape::list(
+        "OpenIDConnectProviderListType",
+        &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Shape =
+        Shape::string("OpenIDConnectProviderUrlType", Text::ANY.length(Some(1), Some(255)));
     pub(super) static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape::structure(
         "OrderedOrganizationPolicyType",
         &[Member::body("ServiceControlPolicyInputList", &SIMULATION_POLICY_LIST_TYPE)],
@@ -7652,6 +8100,14 @@ mod shapes {
         Shape::string("ReasonType", Text::ANY.length(None, Some(1000)));
     pub(super) static REGION_NAME_TYPE: Shape =
         Shape::string("RegionNameType", Text::ANY.length(Some(1), Some(100)));
+    pub(super) static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape =
+        Shape::structure(
+            "RemoveClientIDFromOpenIDConnectProviderRequest",
+            &[
+                Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+                Member::body("ClientID", &CLIENT_ID_TYPE).required(),
+            ],
+        );
     pub(super) static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape::structure(
         "RemoveUserFromGroupRequest",
         &[
@@ -7859,6 +8315,13 @@ mod shapes {
             Member::body("Value", &TAG_VALUE_TYPE).required(),
         ],
     );
+    pub(super) static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+        "TagOpenIDConnectProviderRequest",
+        &[
+            Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+            Member::body("Tags", &TAG_LIST_TYPE).required(),
+        ],
+    );
     pub(super) static TAG_POLICY_REQUEST: Shape = Shape::structure(
         "TagPolicyRequest",
         &[
@@ -7878,6 +8341,13 @@ mod shapes {
         &[
             Member::body("UserName", &EXISTING_USER_NAME_TYPE).required(),
             Member::body("Tags", &TAG_LIST_TYPE).required(),
+        ],
+    );
+    pub(super) static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape::structure(
+        "UntagOpenIDConnectProviderRequest",
+        &[
+            Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+            Member::body("TagKeys", &TAG_KEY_LIST_TYPE).required(),
         ],
     );
     pub(super) static UNTAG_POLICY_REQUEST: Shape = Shape::structure(
@@ -7922,6 +8392,13 @@ mod shapes {
             Member::body("GroupName", &GROUP_NAME_TYPE).required(),
             Member::body("NewPath", &PATH_TYPE),
             Member::body("NewGroupName", &GROUP_NAME_TYPE),
+        ],
+    );
+    pub(super) static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape::structure(
+        "UpdateOpenIDConnectProviderThumbprintRequest",
+        &[
+            Member::body("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+            Member::body("ThumbprintList", &THUMBPRINT_LIST_TYPE).required(),
         ],
     );
     pub(super) static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::structure(
@@ -8058,6 +8535,14 @@ mod shapes {
         Bounds { min: None, max: None },
         false,
     );
+    pub(super) static CLIENT_ID_LIST_TYPE: Shape =
+        Shape::list("clientIDListType", &CLIENT_ID_TYPE, Bounds { min: None, max: None }, false);
+    pub(super) static CLIENT_ID_TYPE: Shape =
+        Shape::string("clientIDType", Text::ANY.length(Some(1), Some(255)));
+    pub(super) static CONTEXT_PROVIDER_SOURCE_KEY_TYPE: Shape =
+        Shape::string("contextProviderSourceKeyType", Text::ANY.length(Some(1), Some(128)));
+    pub(super) static CONTEXT_PROVIDER_TARGET_KEY_TYPE: Shape =
+        Shape::string("contextProviderTargetKeyType", Text::ANY.length(Some(1), Some(128)));
     pub(super) static CUSTOM_SUFFIX_TYPE: Shape = Shape::string(
         "customSuffixType",
         Text::ANY.length(Some(1), Some(64)).pattern(&CUSTOM_SUFFIX_TYPE_PATTERN),
@@ -8088,6 +8573,8 @@ mod shapes {
     pub(super) static ID_TYPE: Shape =
         Shape::string("idType", Text::ANY.length(Some(16), Some(128)).pattern(&ID_TYPE_PATTERN));
     static ID_TYPE_PATTERN: Pattern = Pattern::new(r#"[\w]+"#, r#"[0-9A-Za-z_]+"#, false);
+    pub(super) static IDENTITY_CENTER_INSTANCE_ARN_TYPE: Shape =
+        Shape::string("identityCenterInstanceArnType", Text::ANY.length(Some(1), Some(1224)));
     pub(super) static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape::list(
         "instanceProfileListType",
         &INSTANCE_PROFILE,
@@ -8102,6 +8589,12 @@ mod shapes {
         Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
     pub(super) static INTEGER_TYPE: Shape =
         Shape::integer("integerType", Bounds { min: None, max: None });
+    pub(super) static KEY_DEFINITION_LIST_TYPE: Shape = Shape::list(
+        "keyDefinitionListType",
+        &CONTEXT_PROVIDER_KEY_DEFINITION,
+        Bounds { min: Some(0), max: Some(10) },
+        false,
+    );
     pub(super) static MARKER_TYPE: Shape = Shape::string(
         "markerType",
         Text::ANY.length(Some(1), Some(320)).pattern(&MARKER_TYPE_PATTERN),
@@ -8233,6 +8726,8 @@ mod shapes {
     pub(super) static STATUS_TYPE: Shape =
         Shape::string("statusType", Text::ANY.choices(&["Active", "Inactive", "Expired"]));
     pub(super) static STRING_TYPE: Shape = Shape::string("stringType", Text::ANY);
+    pub(super) static SUBJECT_TYPE_VALUE_TYPE: Shape =
+        Shape::string("subjectTypeValueType", Text::ANY.length(Some(0), Some(128)));
     pub(super) static SUMMARY_KEY_TYPE: Shape = Shape::string(
         "summaryKeyType",
         Text::ANY.choices(&[
@@ -8298,6 +8793,10 @@ mod shapes {
     .sensitive();
     static TAG_VALUE_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"#, r#"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"#, false);
+    pub(super) static THUMBPRINT_LIST_TYPE: Shape =
+        Shape::list("thumbprintListType", &THUMBPRINT_TYPE, Bounds { min: None, max: None }, false);
+    pub(super) static THUMBPRINT_TYPE: Shape =
+        Shape::string("thumbprintType", Text::ANY.length(Some(40), Some(40)));
     pub(super) static USER_DETAIL_LIST_TYPE: Shape =
         Shape::list("userDetailListType", &USER_DETAIL, Bounds { min: None, max: None }, false);
     pub(super) static USER_LIST_TYPE: Shape =

@@ -122,6 +122,7 @@ pub static SERVICE: Service = Service {
 /// The operations that this server carries out, in alphabetical order.
 pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::ASSUME_ROLE,
+    &rows::ASSUME_ROLE_WITH_WEB_IDENTITY,
     &rows::DECODE_AUTHORIZATION_MESSAGE,
     &rows::GET_ACCESS_KEY_INFO,
     &rows::GET_CALLER_IDENTITY,
@@ -136,6 +137,7 @@ macro_rules! served_sts {
     ($with:ident) => {
         $with! { sts STS:
             AssumeRole assume_role,
+            AssumeRoleWithWebIdentity assume_role_with_web_identity,
             DecodeAuthorizationMessage decode_authorization_message,
             GetAccessKeyInfo get_access_key_info,
             GetCallerIdentity get_caller_identity,
@@ -189,11 +191,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
-        result_wrapper: "",
-        served: false,
-        authorization: None,
+        input: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST),
+        output: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE),
+        result_wrapper: "AssumeRoleWithWebIdentityResult",
+        served: true,
+        authorization: Some(Authorization {
+            action: "sts:AssumeRoleWithWebIdentity",
+            resource: ResourceForm::Role,
+            cross_account: true,
+        }),
     };
     pub(super) static ASSUME_ROOT: OperationModel = OperationModel {
         service: "sts",
@@ -348,6 +354,14 @@ pub mod operation {
         type Input = types::AssumeRoleInput;
         type Output = types::AssumeRoleOutput;
     }
+    /// `AssumeRoleWithWebIdentity`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AssumeRoleWithWebIdentity;
+    impl Operation for AssumeRoleWithWebIdentity {
+        const MODEL: &'static OperationModel = &rows::ASSUME_ROLE_WITH_WEB_IDENTITY;
+        type Input = types::AssumeRoleWithWebIdentityInput;
+        type Output = types::AssumeRoleWithWebIdentityOutput;
+    }
     /// `DecodeAuthorizationMessage`.
     #[derive(Clone, Copy, Debug)]
     pub struct DecodeAuthorizationMessage;
@@ -394,6 +408,7 @@ pub mod operation {
 pub mod types {
     use crate::value::Timestamp;
     use serde::{Deserialize, Serialize};
+    use std::collections::BTreeMap;
     use std::fmt;
 
     /// `AssumeRoleRequest` of the model.
@@ -430,6 +445,74 @@ pub mod types {
         pub session_token_utilization: Option<i32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub session_token_size: Option<i32>,
+    }
+    /// `AssumeRoleWithWebIdentityRequest` of the model.
+    #[derive(Clone, PartialEq, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AssumeRoleWithWebIdentityInput {
+        pub role_arn: String,
+        pub role_session_name: String,
+        pub web_identity_token: String,
+        pub provider_id: Option<String>,
+        pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+        pub policy: Option<String>,
+        pub duration_seconds: Option<i32>,
+        pub minimum_session_token_size: Option<i32>,
+    }
+    impl fmt::Debug for AssumeRoleWithWebIdentityInput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("AssumeRoleWithWebIdentityInput")
+                .field("role_arn", &self.role_arn)
+                .field("role_session_name", &self.role_session_name)
+                .field("web_identity_token", &"[redacted]")
+                .field("provider_id", &self.provider_id)
+                .field("policy_arns", &self.policy_arns)
+                .field("policy", &self.policy)
+                .field("duration_seconds", &self.duration_seconds)
+                .field("minimum_session_token_size", &self.minimum_session_token_size)
+                .finish()
+        }
+    }
+    /// `AssumeRoleWithWebIdentityResponse` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct AssumeRoleWithWebIdentityOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub credentials: Option<Credentials>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subject_from_web_identity_token: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub assumed_role_user: Option<AssumedRoleUser>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub packed_policy_size: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub provider: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub audience: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub source_identity: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub session_token_utilization: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub session_token_size: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub trusted_identity_propagation_context: Option<TrustedIdentityPropagationContext>,
+    }
+    impl fmt::Debug for AssumeRoleWithWebIdentityOutput {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("AssumeRoleWithWebIdentityOutput")
+                .field("credentials", &self.credentials)
+                .field("subject_from_web_identity_token", &self.subject_from_web_identity_token)
+                .field("assumed_role_user", &self.assumed_role_user)
+                .field("packed_policy_size", &self.packed_policy_size)
+                .field("provider", &self.provider)
+                .field("audience", &self.audience)
+                .field("source_identity", &self.source_identity)
+                .field("session_token_utilization", &self.session_token_utilization)
+                .field("session_token_size", &self.session_token_size)
+                .field("trusted_identity_propagation_context", &"[redacted]")
+                .finish()
+        }
     }
     /// `AssumedRoleUser` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -551,6 +634,29 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub session_token_size: Option<i32>,
     }
+    /// `OriginIdentity` of the model.
+    #[derive(Clone, PartialEq, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct OriginIdentity {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subject: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub subject_type: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub issuer: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub federated_provider_arn: Option<String>,
+    }
+    impl fmt::Debug for OriginIdentity {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("OriginIdentity")
+                .field("subject", &"[redacted]")
+                .field("subject_type", &"[redacted]")
+                .field("issuer", &"[redacted]")
+                .field("federated_provider_arn", &self.federated_provider_arn)
+                .finish()
+        }
+    }
     /// `PolicyDescriptorType` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -571,6 +677,22 @@ pub mod types {
     pub struct Tag {
         pub key: String,
         pub value: String,
+    }
+    /// `TransactionContext` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TransactionContext {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub identity_provider: Option<BTreeMap<String, String>>,
+    }
+    /// `TrustedIdentityPropagationContext` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TrustedIdentityPropagationContext {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub origin_identity: Option<OriginIdentity>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub transaction_context: Option<TransactionContext>,
     }
 }
 
@@ -606,6 +728,37 @@ mod shapes {
             Member::body("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
         ],
     );
+    pub(super) static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Shape = Shape::structure(
+        "AssumeRoleWithWebIdentityRequest",
+        &[
+            Member::body("RoleArn", &ARN_TYPE).required(),
+            Member::body("RoleSessionName", &ROLE_SESSION_NAME_TYPE).required(),
+            Member::body("WebIdentityToken", &CLIENT_TOKEN_TYPE).required(),
+            Member::body("ProviderId", &URL_TYPE),
+            Member::body("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+            Member::body("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+            Member::body("DurationSeconds", &ROLE_DURATION_SECONDS_TYPE),
+            Member::body("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE),
+        ],
+    );
+    pub(super) static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = Shape::structure(
+        "AssumeRoleWithWebIdentityResponse",
+        &[
+            Member::body("Credentials", &CREDENTIALS),
+            Member::body("SubjectFromWebIdentityToken", &WEB_IDENTITY_SUBJECT_TYPE),
+            Member::body("AssumedRoleUser", &ASSUMED_ROLE_USER),
+            Member::body("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+            Member::body("Provider", &ISSUER),
+            Member::body("Audience", &AUDIENCE),
+            Member::body("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+            Member::body("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE),
+            Member::body("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
+            Member::body(
+                "TrustedIdentityPropagationContext",
+                &TRUSTED_IDENTITY_PROPAGATION_CONTEXT,
+            ),
+        ],
+    );
     pub(super) static ASSUMED_ROLE_USER: Shape = Shape::structure(
         "AssumedRoleUser",
         &[
@@ -613,6 +766,7 @@ mod shapes {
             Member::body("Arn", &ARN_TYPE).required(),
         ],
     );
+    pub(super) static AUDIENCE: Shape = Shape::string("Audience", Text::ANY);
     pub(super) static CREDENTIALS: Shape = Shape::structure(
         "Credentials",
         &[
@@ -691,6 +845,16 @@ mod shapes {
             Member::body("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE),
         ],
     );
+    pub(super) static ISSUER: Shape = Shape::string("Issuer", Text::ANY);
+    pub(super) static ORIGIN_IDENTITY: Shape = Shape::structure(
+        "OriginIdentity",
+        &[
+            Member::body("Subject", &ORIGIN_IDENTITY_SUBJECT_TYPE),
+            Member::body("SubjectType", &ORIGIN_IDENTITY_SUBJECT_TYPE_TYPE),
+            Member::body("Issuer", &ORIGIN_IDENTITY_ISSUER_TYPE),
+            Member::body("FederatedProviderArn", &ARN_TYPE),
+        ],
+    );
     pub(super) static POLICY_DESCRIPTOR_TYPE: Shape =
         Shape::structure("PolicyDescriptorType", &[Member::body("arn", &ARN_TYPE)]);
     pub(super) static PROVIDED_CONTEXT: Shape = Shape::structure(
@@ -713,6 +877,18 @@ mod shapes {
             Member::body("Value", &TAG_VALUE_TYPE).required(),
         ],
     );
+    pub(super) static TRANSACTION_CONTEXT: Shape = Shape::structure(
+        "TransactionContext",
+        &[Member::body("IdentityProvider", &TRANSACTION_CONTEXT_IDENTITY_PROVIDER_MAP_TYPE)],
+    );
+    pub(super) static TRUSTED_IDENTITY_PROPAGATION_CONTEXT: Shape = Shape::structure(
+        "TrustedIdentityPropagationContext",
+        &[
+            Member::body("OriginIdentity", &ORIGIN_IDENTITY),
+            Member::body("TransactionContext", &TRANSACTION_CONTEXT),
+        ],
+    )
+    .sensitive();
     pub(super) static ACCESS_KEY_ID_TYPE: Shape = Shape::string(
         "accessKeyIdType",
         Text::ANY.length(Some(16), Some(128)).pattern(&ACCESS_KEY_ID_TYPE_PATTERN),
@@ -735,6 +911,8 @@ mod shapes {
     );
     static ASSUMED_ROLE_ID_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@:-]*"#, r#"[0-9A-Za-z_+=,.@:\-]*"#, false);
+    pub(super) static CLIENT_TOKEN_TYPE: Shape =
+        Shape::string("clientTokenType", Text::ANY.length(Some(4), Some(20000))).sensitive();
     pub(super) static CONTEXT_ASSERTION_TYPE: Shape =
         Shape::string("contextAssertionType", Text::ANY.length(Some(4), Some(3072)));
     pub(super) static DATE_TYPE: Shape = Shape::timestamp("dateType");
@@ -759,6 +937,12 @@ mod shapes {
         Shape::integer("minimumSessionTokenSizeType", Bounds { min: Some(0), max: Some(4096) });
     pub(super) static NON_NEGATIVE_INTEGER_TYPE: Shape =
         Shape::integer("nonNegativeIntegerType", Bounds { min: Some(0), max: None });
+    pub(super) static ORIGIN_IDENTITY_ISSUER_TYPE: Shape =
+        Shape::string("originIdentityIssuerType", Text::ANY).sensitive();
+    pub(super) static ORIGIN_IDENTITY_SUBJECT_TYPE: Shape =
+        Shape::string("originIdentitySubjectType", Text::ANY).sensitive();
+    pub(super) static ORIGIN_IDENTITY_SUBJECT_TYPE_TYPE: Shape =
+        Shape::string("originIdentitySubjectTypeType", Text::ANY).sensitive();
     pub(super) static POLICY_DESCRIPTOR_LIST_TYPE: Shape = Shape::list(
         "policyDescriptorListType",
         &POLICY_DESCRIPTOR_TYPE,
@@ -820,6 +1004,16 @@ mod shapes {
     );
     static TOKEN_CODE_TYPE_PATTERN: Pattern = Pattern::new(r#"[\d]*"#, r#"[0-9]*"#, false);
     pub(super) static TOKEN_TYPE: Shape = Shape::string("tokenType", Text::ANY).sensitive();
+    pub(super) static TRANSACTION_CONTEXT_IDENTITY_PROVIDER_MAP_TYPE: Shape = Shape::map(
+        "transactionContextIdentityProviderMapType",
+        &TRANSACTION_CONTEXT_KEY_TYPE,
+        &TRANSACTION_CONTEXT_VALUE_TYPE,
+        Bounds { min: None, max: None },
+    );
+    pub(super) static TRANSACTION_CONTEXT_KEY_TYPE: Shape =
+        Shape::string("transactionContextKeyType", Text::ANY);
+    pub(super) static TRANSACTION_CONTEXT_VALUE_TYPE: Shape =
+        Shape::string("transactionContextValueType", Text::ANY.length(None, Some(128))).sensitive();
     pub(super) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape::string(
         "unrestrictedSessionPolicyDocumentType",
         Text::ANY.length(Some(1), None).pattern(&UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE_PATTERN),
@@ -829,6 +1023,8 @@ mod shapes {
         r#"[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+"#,
         false,
     );
+    pub(super) static URL_TYPE: Shape =
+        Shape::string("urlType", Text::ANY.length(Some(4), Some(2048)));
     pub(super) static USER_ID_TYPE: Shape = Shape::string("userIdType", Text::ANY);
     pub(super) static USER_NAME_TYPE: Shape = Shape::string(
         "userNameType",
@@ -836,4 +1032,6 @@ mod shapes {
     );
     static USER_NAME_TYPE_PATTERN: Pattern =
         Pattern::new(r#"[\w+=,.@-]*"#, r#"[0-9A-Za-z_+=,.@\-]*"#, false);
+    pub(super) static WEB_IDENTITY_SUBJECT_TYPE: Shape =
+        Shape::string("webIdentitySubjectType", Text::ANY.length(Some(6), Some(255)));
 }
