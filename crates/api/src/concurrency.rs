@@ -8,8 +8,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use portcullis_catalog::Snapshot;
-use portcullis_lambda::{AccountConcurrency, Function};
+use portcullis_catalog::{FunctionView, Snapshot};
+use portcullis_lambda::AccountConcurrency;
 
 use crate::error::ApiError;
 
@@ -42,20 +42,24 @@ impl Concurrency {
         self.limit
     }
 
-    /// Counts one more call of `function`.
+    /// Counts one more call of `function` that no worker is kept ready for.
     ///
     /// # Errors
     /// [`ApiError::Throttled`] when the function, or its account, is at its limit.
     pub(crate) fn enter(
         &self,
         snapshot: &Snapshot,
-        function: &Function,
+        function: &FunctionView,
     ) -> Result<Turn<'_>, ApiError> {
-        let (arn, reserved) = (function.arn(), function.reserved());
+        let (arn, reserved) = (function.arn(), function.head.reserved());
         let mut running = self.running();
         let at = |key: &str| running.get(key).copied().unwrap_or_default();
         let account = match reserved {
-            Some(reserved) if at(arn.as_str()) >= reserved.get() => {
+            // What is provisioned is set aside, whether it runs or not.
+            Some(reserved)
+                if function.provisioned_calls() + u64::from(at(arn.as_str()))
+                    >= reserved.get().into() =>
+            {
                 return Err(ApiError::Throttled { reason: RESERVED_LIMIT });
             }
             Some(_) => None,

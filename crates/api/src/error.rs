@@ -367,7 +367,11 @@ fn lambda_row(error: &LambdaError) -> Row {
         LambdaError::Malformed(_)
         | LambdaError::InvalidParameter(_) => Row(400, "InvalidParameterValueException", Shape::TypedLower),
         LambdaError::WeightedLatest
-        | LambdaError::ReservationTooLarge { .. } => Row(400, "InvalidParameterValueException", Shape::Lower),
+        | LambdaError::ReservationTooLarge { .. }
+        | LambdaError::ReservedUnderProvisioned { .. }
+        | LambdaError::ProvisionedTooLarge { .. }
+        | LambdaError::ProvisionedOverAccount { .. } => Row(400, "InvalidParameterValueException", Shape::Lower),
+        LambdaError::ProvisionedMissing    => Row(404, "ProvisionedConcurrencyConfigNotFoundException", Shape::TypedLower),
         LambdaError::NotFound(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
         LambdaError::Conflict(_)           => Row(409, "ResourceConflictException", Shape::TypedLower),
         LambdaError::StaleRevision(_)      => Row(412, "PreconditionFailedException", Shape::TypedLower),

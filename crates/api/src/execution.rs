@@ -19,8 +19,9 @@ use portcullis_lambda::{
 };
 use portcullis_logs::{FunctionLog, FunctionLogs};
 use portcullis_sandbox::{
-    Confinement, Event, InvokeError, LogFormat, Outcome, Sandbox, SystemLevel, WorkerSpec,
-    environment::{Facts, standard_environment},
+    Confinement, Event, InvokeError, LogFormat, Outcome, Provisioned, Sandbox, SystemLevel,
+    WorkerSpec,
+    environment::{Facts, provisioned_environment, standard_environment},
     runtimes::{Runtime, RuntimeError, Runtimes, Start},
 };
 use portcullis_store::{Blobs, Digest};
@@ -32,6 +33,7 @@ use crate::{
     concurrency::{ACCOUNT_LIMIT, Concurrency},
     error::ApiError,
     function_host::FunctionHost,
+    provisioned::ProvisionedVersions,
     state::State,
 };
 
@@ -47,8 +49,20 @@ pub(crate) struct Execution {
     specs: Mutex<Specs>,
     logs: Arc<FunctionLogs>,
     pub(crate) concurrency: Concurrency,
+    pub(crate) provisioned: ProvisionedVersions,
     /// The server that workers may call.
     server: Weak<State>,
+}
+
+/// Why no workers of a version can be kept ready.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProvisionError {
+    #[error("functions are not isolated: {0}")]
+    NotIsolated(String),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(transparent)]
+    Code(#[from] CodeError),
 }
 
 /// Where a deployment is unpacked.
@@ -98,7 +112,8 @@ impl Execution {
         let runtimes = Runtimes::new(runtimes_dir);
         let code = CodeFolders::new(code_dir);
         let (specs, concurrency) = (Mutex::default(), Concurrency::new(limit));
-        Self { sandbox, runtimes, code, region, specs, logs, concurrency, server: Weak::new() }
+        let (provisioned, server) = (ProvisionedVersions::default(), Weak::new());
+        Self { sandbox, runtimes, code, region, specs, logs, concurrency, provisioned, server }
     }
 
     /// Lets workers call this server, and run with sessions of their functions' roles.
@@ -106,7 +121,8 @@ impl Execution {
         self.server = server;
     }
 
-    /// Runs one event on the version behind `resolved`.
+    /// Runs one event on the version behind `resolved`: on a worker that is kept ready, or else on
+    /// demand, within the limits of the account.
     ///
     /// A runtime that this host lacks, or a host that cannot isolate functions, is the function's
     /// error, as a broken function is: the caller did nothing wrong, and need not try again.
@@ -120,13 +136,17 @@ impl Execution {
         resolved: &Resolved,
         event: Event,
     ) -> Result<Outcome, ApiError> {
-        let _turn = self.concurrency.enter(&catalog.load(), &resolved.function.head)?;
+        let (version, id) = (version_arn(resolved), worker_id(resolved));
+        let event = match self.provisioned.run(&version, &id, event).await {
+            Ok(answer) => return answer,
+            Err(event) => event,
+        };
+        let _turn = self.concurrency.enter(&catalog.load(), &resolved.function)?;
         if let Confinement::Refused { .. } = self.sandbox.confinement() {
             return Ok(not_isolated());
         }
         let deployment = resolved.deployment();
-        let id = worker_id(resolved);
-        let spec = match self.ready(&version_arn(resolved), &id) {
+        let spec = match self.ready(&version, &id) {
             Some(spec) => spec,
             None => {
                 let name = deployment.configuration.runtime().as_str();
@@ -139,11 +159,39 @@ impl Execution {
                 }
             }
         };
-        self.sandbox.invoke(&spec, event).await.map_err(|error| match error {
-            InvokeError::Throttled => ApiError::Throttled { reason: ACCOUNT_LIMIT },
-            InvokeError::ShuttingDown => ApiError::ShuttingDown,
-            InvokeError::Refused(_) | InvokeError::Start(_) => ApiError::internal(error),
-        })
+        self.sandbox.invoke(&spec, event).await.map_err(failure)
+    }
+
+    /// Gets a version ready to have workers of it kept; `serial` is this keeping's own.
+    pub(crate) async fn provision(
+        &self,
+        blobs: &Blobs,
+        version: &Resolved,
+        serial: u64,
+    ) -> Result<Arc<WorkerSpec>, ProvisionError> {
+        if let Confinement::Refused { why } = self.sandbox.confinement() {
+            return Err(ProvisionError::NotIsolated(why.clone()));
+        }
+        let deployment = version.deployment();
+        let name = deployment.configuration.runtime().as_str();
+        let runtime = self.runtimes.prepare(name, log_progress).await?;
+        let folders = self.unpacked(blobs, deployment).await?;
+        let id = format!("{}@provisioned-{serial}", worker_id(version));
+        let spec = self.spec(version, id, folders, &runtime);
+        let environment = provisioned_environment(&spec.environment);
+        Ok(Arc::new(WorkerSpec { environment, ..spec }))
+    }
+
+    /// Keeps `count` workers ready.
+    pub(crate) fn keep(&self, spec: &Arc<WorkerSpec>, count: usize) -> Provisioned {
+        self.sandbox.provision(spec, count)
+    }
+
+    /// Ends workers that were kept ready, the running ones after their event.
+    pub(crate) fn let_go(&self, workers: Option<Arc<Provisioned>>) {
+        if let Some(workers) = workers {
+            self.specs().retire(&self.sandbox, workers.spec());
+        }
     }
 
     /// The spec of this very deployment, if it ran before.
@@ -254,7 +302,14 @@ impl Execution {
         age: Duration,
         is_used: impl Fn(&Digest) -> bool,
     ) -> io::Result<()> {
-        let is_used = |digest: &Digest, dir: &Path| is_used(digest) || self.specs().use_folder(dir);
+        let runs_in = |spec: &Arc<WorkerSpec>, dir: &Path| {
+            spec.code_dir == dir || spec.layers_dir.as_deref() == Some(dir)
+        };
+        let is_used = |digest: &Digest, dir: &Path| {
+            is_used(digest)
+                || self.specs().use_folder(dir)
+                || self.provisioned.specs().iter().any(|spec| runs_in(spec, dir))
+        };
         self.code.remove_unused(age, is_used).await
     }
 
@@ -369,13 +424,22 @@ fn pending(state: &State, arn: &FunctionArn, scope: SettleScope) -> Option<Deplo
 }
 
 /// What workers may be shared by: one incarnation of one version with one code and configuration.
-fn worker_id(resolved: &Resolved) -> String {
+pub(crate) fn worker_id(resolved: &Resolved) -> String {
     let created = resolved.function.head.created;
     format!("{}@{created}@{}", version_arn(resolved), resolved.deployment().generation)
 }
 
-fn version_arn(resolved: &Resolved) -> String {
+pub(crate) fn version_arn(resolved: &Resolved) -> String {
     format!("{}:{}", resolved.function.arn(), resolved.version())
+}
+
+/// Why an event did not run.
+pub(crate) fn failure(error: InvokeError) -> ApiError {
+    match error {
+        InvokeError::Throttled => ApiError::Throttled { reason: ACCOUNT_LIMIT },
+        InvokeError::ShuttingDown => ApiError::ShuttingDown,
+        InvokeError::Refused(_) | InvokeError::Start(_) => ApiError::internal(error),
+    }
 }
 
 fn level(levels: LogLevels) -> SystemLevel {

@@ -30,6 +30,7 @@ mod metrics;
 mod oidc_keys;
 mod ops;
 mod pages;
+mod provisioned;
 mod service;
 mod state;
 mod streaming;

@@ -23,7 +23,7 @@ use crate::{
     error::ApiError,
     events, execution, key_uses,
     memory::Kind,
-    pages,
+    pages, provisioned,
     state::State,
     url,
 };
@@ -62,6 +62,7 @@ impl Server {
         tokio::spawn(cleanup::run(Arc::downgrade(&state)));
         tokio::spawn(key_uses::run(Arc::downgrade(&state)));
         tokio::spawn(events::run(Arc::downgrade(&state)));
+        tokio::spawn(provisioned::run(Arc::downgrade(&state)));
         Self(state)
     }
 

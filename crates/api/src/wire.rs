@@ -13,6 +13,7 @@ pub(crate) mod layer;
 pub(crate) mod marker;
 pub(crate) mod organizations;
 pub(crate) mod portcullis;
+pub(crate) mod provisioned;
 pub(crate) mod simulation;
 pub(crate) mod sts;
 pub(crate) mod url;

@@ -9,6 +9,7 @@
 //! fn/ACCOUNT/REGION/NAME/url                FunctionUrl of the function
 //! fn/ACCOUNT/REGION/NAME/url/prod           FunctionUrl of an alias
 //! fn/ACCOUNT/REGION/NAME/event-invoke/prod  EventInvokeConfig of $LATEST, a version or alias
+//! fn/ACCOUNT/REGION/NAME/provisioned/prod   ProvisionedConcurrency of a version or alias
 //! layer/ACCOUNT/REGION/NAME                 Layer
 //! layer/ACCOUNT/REGION/NAME/7               LayerVersion
 //! layer/ACCOUNT/REGION/NAME/7/policy        ResourcePolicy of a layer version
@@ -76,6 +77,8 @@ pub enum Address {
     Url(FunctionArn, Option<AliasName>),
     /// How events for `$LATEST`, a version or an alias are handled.
     EventInvoke(FunctionArn, Qualifier),
+    /// How many workers are kept ready for a version or an alias.
+    Provisioned(FunctionArn, Qualifier),
     /// A layer: what outlives its versions.
     Layer(LayerArn),
     /// A version of a layer.
@@ -241,6 +244,7 @@ impl Address {
             ["event-invoke", qualifier] => {
                 Some(Self::EventInvoke(arn, Qualifier::parse(qualifier)))
             }
+            ["provisioned", qualifier] => Some(Self::Provisioned(arn, Qualifier::parse(qualifier))),
             _ => None,
         }
     }
@@ -284,6 +288,10 @@ impl std::fmt::Display for Address {
             Self::EventInvoke(arn, qualifier) => {
                 write_function(f, arn)?;
                 write!(f, "/event-invoke/{qualifier}")
+            }
+            Self::Provisioned(arn, qualifier) => {
+                write_function(f, arn)?;
+                write!(f, "/provisioned/{qualifier}")
             }
             Self::Layer(arn) => write_layer(f, arn),
             Self::LayerVersion(arn) => write_layer_version(f, arn),
@@ -363,6 +371,7 @@ mod tests {
         check(&Address::Url(function(), None), &format!("{f}/url"));
         check(&Address::Url(function(), Some("url".parse().unwrap())), &format!("{f}/url/url"));
         check(&Address::EventInvoke(function(), Qualifier::Latest), &format!("{f}/event-invoke/$LATEST"));
+        check(&Address::Provisioned(function(), Qualifier::parse("prod")), &format!("{f}/provisioned/prod"));
         let layer: LayerArn = "arn:aws-cn:lambda:cn-north-1:123456789012:layer:l_1-x".parse().unwrap();
         let version = layer.clone().version(7).unwrap();
         check(&Address::Layer(layer), "layer/123456789012/cn-north-1/l_1-x");

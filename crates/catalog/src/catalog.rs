@@ -61,6 +61,20 @@ struct Applied {
     live: bool,
 }
 
+/// Tells of changes of the state: see [`Catalog::changes`].
+#[derive(Debug)]
+pub struct Changes(watch::Receiver<Applied>);
+
+impl Changes {
+    /// Waits for the next change.
+    ///
+    /// # Errors
+    /// [`CatalogError::Stale`] when no more will come.
+    pub async fn changed(&mut self) -> Result<(), CatalogError> {
+        self.0.changed().await.map_err(|_| CatalogError::Stale)
+    }
+}
+
 /// Why the catalog cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -208,6 +222,12 @@ impl Catalog {
         let wait = async { while !holds(&self.load()) && applied.changed().await.is_ok() {} };
         // Too late is as good as in time: whoever waits looks again.
         let _ = tokio::time::timeout(at_most, wait).await;
+    }
+
+    /// Wakes after each change of the state; changes that come together may wake once.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes(self.current.applied.subscribe())
     }
 
     /// Whether the snapshot still follows the store. When it does not, calls must be refused.

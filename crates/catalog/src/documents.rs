@@ -11,6 +11,7 @@ pub mod layer;
 mod oidc_provider;
 mod organization;
 mod policy;
+pub mod provisioned;
 pub mod resource_policy;
 pub mod url;
 

@@ -25,6 +25,7 @@ mod membership;
 mod oidc_providers;
 mod organizations;
 mod permissions;
+mod provisioned;
 mod roles;
 mod runtime_updates;
 mod service_control;

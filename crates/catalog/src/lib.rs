@@ -39,7 +39,7 @@ pub use attached::AttachedPolicy;
 pub use authorize::{
     Access, CONSTANT_DECISION, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule,
 };
-pub use catalog::{Catalog, CatalogError, Failure, Plan};
+pub use catalog::{Catalog, CatalogError, Changes, Failure, Plan};
 pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
 pub use organizations::{OrganizationView, ServiceControlPolicyView};

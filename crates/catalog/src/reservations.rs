@@ -1,7 +1,8 @@
-//! How many calls all functions of an account have reserved, kept at hand for every call.
+//! How many calls all functions of an account have reserved, or provisioned workers for, kept at hand
+//! for every call.
 
 use imbl::OrdMap;
-use portcullis_lambda::{Function, FunctionArn};
+use portcullis_lambda::FunctionArn;
 
 /// The sums of what is reserved, per account and region.
 #[derive(Clone, Debug, Default)]
@@ -16,17 +17,8 @@ impl Reservations {
         self.sums.get(family(function)).copied().unwrap_or_default()
     }
 
-    /// Takes in that the function was `old` and is `new`.
-    pub(crate) fn replace(
-        &mut self,
-        function: &FunctionArn,
-        old: Option<&Function>,
-        new: Option<&Function>,
-    ) {
-        let calls = |function: Option<&Function>| {
-            function.and_then(Function::reserved).map_or(0, |reserved| u64::from(reserved.get()))
-        };
-        let (old, new) = (calls(old), calls(new));
+    /// Takes in that the function took `old` calls for itself and takes `new`.
+    pub(crate) fn replace(&mut self, function: &FunctionArn, old: u64, new: u64) {
         if old == new {
             return;
         }

@@ -41,6 +41,8 @@ pub struct Snapshot {
     whole: bool,
     functions: OrdMap<Arc<str>, Arc<FunctionView>>,
     pub(crate) reservations: Reservations,
+    /// The functions with workers that are kept ready, by ARN.
+    provisioned: OrdSet<Arc<str>>,
     pub(crate) layers: Layers,
     pub(crate) code_signing: CodeSigning,
     pub(crate) event_sources: EventSources,
@@ -96,6 +98,7 @@ impl Snapshot {
             whole: true,
             functions: OrdMap::new(),
             reservations: Reservations::default(),
+            provisioned: OrdSet::new(),
             layers: Layers::default(),
             code_signing: CodeSigning::default(),
             event_sources: EventSources::default(),
@@ -174,6 +177,11 @@ impl Snapshot {
     /// Every function, for work on all of them.
     pub fn all_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
         self.functions.values()
+    }
+
+    /// The functions of which workers are kept ready.
+    pub fn provisioned_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
+        self.provisioned.iter().filter_map(|arn| self.functions.get(arn))
     }
 
     /// A layer, even if none of its versions is left.
@@ -391,6 +399,7 @@ impl Snapshot {
             Address::EventInvoke(arn, qualifier) => self.change_function(&arn, |function| {
                 set(&mut function.event_invokes, qualifier, read(entry));
             }),
+            Address::Provisioned(arn, qualifier) => self.apply_provisioned(&arn, qualifier, entry),
             Address::Layer(arn) => {
                 let head = self.read_code(entry);
                 self.layers.apply(&arn, head);
@@ -453,8 +462,17 @@ impl Snapshot {
         arn: &FunctionArn,
         head: Option<Versioned<portcullis_lambda::Function>>,
     ) {
+        let claimed = self.claimed_calls(arn);
+        self.replace_head(arn, head);
+        self.claims_changed(arn, claimed);
+    }
+
+    fn replace_head(
+        &mut self,
+        arn: &FunctionArn,
+        head: Option<Versioned<portcullis_lambda::Function>>,
+    ) {
         let old = self.functions.get(arn.as_str()).map(|view| &*view.head);
-        self.reservations.replace(arn, old, head.as_deref());
         self.code_signing.moved(arn, old, head.as_deref());
         if let (Some(head), Some(view)) = (&head, self.functions.get_mut(arn.as_str()))
             && view.head.created == head.created
@@ -468,6 +486,34 @@ impl Snapshot {
             self.urls.remove(url.id());
         }
         set(&mut self.functions, arn.as_str().into(), view);
+    }
+
+    fn apply_provisioned(
+        &mut self,
+        arn: &FunctionArn,
+        qualifier: Qualifier,
+        entry: Option<Stored<'_>>,
+    ) {
+        let claimed = self.claimed_calls(arn);
+        let config = read(entry);
+        self.change_function(arn, |function| set(&mut function.provisioned, qualifier, config));
+        self.claims_changed(arn, claimed);
+    }
+
+    /// What a function takes out of what its account's others share.
+    fn claimed_calls(&self, arn: &FunctionArn) -> u64 {
+        self.function(arn).map_or(0, |function| function.claimed_calls())
+    }
+
+    /// Takes in that a function, which claimed `before`, may claim something else now.
+    fn claims_changed(&mut self, arn: &FunctionArn, before: u64) {
+        self.reservations.replace(arn, before, self.claimed_calls(arn));
+        let is_provisioned = self.function(arn).is_some_and(|view| !view.provisioned.is_empty());
+        if is_provisioned {
+            self.provisioned.insert(arn.as_str().into());
+        } else {
+            self.provisioned.remove(arn.as_str());
+        }
     }
 
     /// Changes what belongs to a function. Without the function it belongs to nobody.

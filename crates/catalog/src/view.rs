@@ -15,8 +15,8 @@ use portcullis_identity::{
     UserIdentity,
 };
 use portcullis_lambda::{
-    Alias, AliasName, EventInvokeConfig, Function, FunctionArn, FunctionUrl, PublishedVersion,
-    Qualifier, ResourcePolicy, Target, VersionNumber,
+    Alias, AliasName, EventInvokeConfig, Function, FunctionArn, FunctionUrl,
+    ProvisionedConcurrency, PublishedVersion, Qualifier, ResourcePolicy, Target, VersionNumber,
 };
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
@@ -74,6 +74,8 @@ pub struct FunctionView {
     pub urls: OrdMap<Option<AliasName>, Versioned<FunctionUrl>>,
     /// How events are handled, where it was set.
     pub event_invokes: OrdMap<Qualifier, Versioned<EventInvokeConfig>>,
+    /// How many workers are kept ready, of the versions and aliases where it was set.
+    pub provisioned: OrdMap<Qualifier, Versioned<ProvisionedConcurrency>>,
 }
 
 impl FunctionView {
@@ -85,6 +87,7 @@ impl FunctionView {
             policies: OrdMap::new(),
             urls: OrdMap::new(),
             event_invokes: OrdMap::new(),
+            provisioned: OrdMap::new(),
         }
     }
 
@@ -102,6 +105,29 @@ impl FunctionView {
             Some(Qualifier::Version(number)) => self.versions.contains_key(number),
             Some(Qualifier::Alias(name)) => self.aliases.contains_key(name),
             Some(Qualifier::Unresolvable(_)) => false,
+        }
+    }
+
+    /// The workers that are kept ready, of all versions together.
+    #[must_use]
+    pub fn provisioned_calls(&self) -> u64 {
+        self.provisioned.values().map(|config| u64::from(config.requested.get())).sum()
+    }
+
+    /// The calls that the function takes out of what the account's others share: what it has
+    /// reserved, or else what is provisioned.
+    pub(crate) fn claimed_calls(&self) -> u64 {
+        let reserved = self.head.reserved().map(|reserved| u64::from(reserved.get()));
+        reserved.unwrap_or_else(|| self.provisioned_calls())
+    }
+
+    /// The version that a configuration of `qualifier` counts for; none for `$LATEST`.
+    #[must_use]
+    pub fn number_of(&self, qualifier: &Qualifier) -> Option<VersionNumber> {
+        match qualifier {
+            Qualifier::Version(number) => Some(*number),
+            Qualifier::Alias(name) => self.aliases.get(name)?.version().number(),
+            Qualifier::Latest | Qualifier::Unresolvable(_) => None,
         }
     }
 

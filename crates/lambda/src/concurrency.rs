@@ -67,14 +67,23 @@ impl AccountConcurrency {
         asked: ReservedConcurrency,
         others: u64,
     ) -> Result<(), LambdaError> {
-        let minimum = UNRESERVED_MIN.min(self.0);
-        let reserved = others.saturating_add(asked.get().into());
         // Reserving nothing takes nothing: a limit that was lowered below what is reserved must not
         // keep a function from being switched off.
-        if asked.get() == 0 || reserved.saturating_add(minimum.into()) <= u64::from(self.0) {
+        if asked.get() == 0 || self.can_spare(asked.get().into(), others) {
             return Ok(());
         }
-        Err(LambdaError::ReservationTooLarge { minimum })
+        Err(LambdaError::ReservationTooLarge { minimum: self.unreserved_min() })
+    }
+
+    /// What must stay for functions without a reservation.
+    pub(crate) fn unreserved_min(self) -> u32 {
+        UNRESERVED_MIN.min(self.0)
+    }
+
+    /// Whether enough stays when one function takes `asked` calls for itself, and others `others`.
+    pub(crate) fn can_spare(self, asked: u64, others: u64) -> bool {
+        let taken = others.saturating_add(asked);
+        taken.saturating_add(self.unreserved_min().into()) <= u64::from(self.0)
     }
 }
 

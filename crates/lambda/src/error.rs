@@ -31,6 +31,40 @@ pub enum LambdaError {
         /// The calls that must stay.
         minimum: u32,
     },
+    /// A reservation would be smaller than what is provisioned of it. A group of its own, as above
+    /// (`[snap] §5.3, §6.7`, with its spaces).
+    #[error(
+        " ReservedConcurrentExecutions  {asked} should not be lower than function's total \
+         provisioned concurrency [{provisioned}]."
+    )]
+    ReservedUnderProvisioned {
+        /// The calls that should be reserved.
+        asked: u32,
+        /// The workers of all versions.
+        provisioned: u64,
+    },
+    /// Provisioned workers would leave too little for the account's other functions (`[issue]`:
+    /// reports of real answers). In the group of [`LambdaError::ReservationTooLarge`].
+    #[error(
+        "Specified ConcurrentExecutions for function decreases account's \
+         UnreservedConcurrentExecution below its minimum value of [{minimum}]."
+    )]
+    ProvisionedTooLarge {
+        /// The calls that must stay.
+        minimum: u32,
+    },
+    /// More provisioned workers than the account has calls (`[impl]`). In the same group.
+    #[error(
+        "Specified ConcurrentExecutions for function is greater than account's unreserved \
+         concurrency [{limit}]."
+    )]
+    ProvisionedOverAccount {
+        /// The account's calls.
+        limit: u32,
+    },
+    /// Nothing is provisioned for the version or alias (`[snap] §6.7`).
+    #[error("No Provisioned Concurrency Config found for this function")]
+    ProvisionedMissing,
     /// Something named is not there.
     #[error(transparent)]
     NotFound(#[from] NotFound),
@@ -247,6 +281,30 @@ pub enum InvalidParameter {
          this operation. Please specify either a function name or an unqualified function ARN."
     )]
     QualifiedConcurrency,
+    /// `[snap] §6.7`, of `PutProvisionedConcurrencyConfig`.
+    #[error("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")]
+    ProvisionedLatest,
+    /// `[snap] §6.7`, of `GetProvisionedConcurrencyConfig` and `DeleteProvisionedConcurrencyConfig`.
+    #[error("The function resource provided must be an alias or a published version.")]
+    NotPublished,
+    /// `[snap] §6.7`
+    #[error(
+        "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned \
+         version"
+    )]
+    ProvisionedVersion,
+    /// `[snap] §6.7`
+    #[error("Version is pointed by a Provisioned Concurrency alias")]
+    ProvisionedByAlias,
+    /// `[snap] §6.7`
+    #[error(
+        "Requested Provisioned Concurrency should not be greater than the \
+         reservedConcurrentExecution for function"
+    )]
+    ProvisionedOverReserved,
+    /// `[issue]`: reports of real answers. An alias with two versions is not provisioned.
+    #[error("Invalid alias configuration for Provisioned Concurrency")]
+    ProvisionedRouting,
     /// `[snap] §8.6`
     #[error("You must specify at least one of error handling or destination setting.")]
     NoEventInvokeSetting,
@@ -392,6 +450,15 @@ mod tests {
         check(InvalidParameter::TooManyWeights, "Number of items in AdditionalVersionWeights cannot be greater than 1");
         check(InvalidParameter::OwnVersionWeight(VersionNumber::FIRST), "Invalid function version 1. Function version 1 is already included in routing configuration.");
         check(LambdaError::ReservationTooLarge { minimum: 100 }, "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].");
+        check(LambdaError::ReservedUnderProvisioned { asked: 1, provisioned: 2 }, " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [2].");
+        check(LambdaError::ProvisionedTooLarge { minimum: 100 }, "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].");
+        check(LambdaError::ProvisionedOverAccount { limit: 1000 }, "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [1000].");
+        check(LambdaError::ProvisionedMissing, "No Provisioned Concurrency Config found for this function");
+        check(InvalidParameter::ProvisionedLatest, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
+        check(InvalidParameter::NotPublished, "The function resource provided must be an alias or a published version.");
+        check(InvalidParameter::ProvisionedVersion, "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version");
+        check(InvalidParameter::ProvisionedByAlias, "Version is pointed by a Provisioned Concurrency alias");
+        check(InvalidParameter::ProvisionedOverReserved, "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function");
         check(InvalidParameter::NoEventInvokeSetting, "You must specify at least one of error handling or destination setting.");
         check(InvalidParameter::QualifiedConcurrency, "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.");
         check(LambdaError::WeightedLatest, "$LATEST is not supported for an alias pointing to more than 1 version");

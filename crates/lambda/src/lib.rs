@@ -28,6 +28,7 @@ mod lint;
 mod names;
 mod not_found;
 mod policy;
+mod provisioned;
 mod qualifier;
 mod recursion;
 mod reference;
@@ -76,6 +77,9 @@ pub use lint::{
 pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
 pub use not_found::{Lookup, Missing, NotFound};
 pub use policy::{PolicyHead, PolicyVersion, RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
+pub use provisioned::{
+    ProvisionedCalls, ProvisionedConcurrency, check_provisioned, published_only,
+};
 pub use qualifier::Qualifier;
 pub use recursion::RecursiveLoop;
 pub use reference::{Endpoint, FunctionReference, Resolution};

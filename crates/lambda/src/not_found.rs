@@ -38,6 +38,9 @@ pub enum Lookup {
     /// `GetFunctionEventInvokeConfig`, `DeleteFunctionEventInvokeConfig`; and
     /// `UpdateFunctionEventInvokeConfig` when only the configuration is missing.
     EventInvokeConfig,
+    /// `PutProvisionedConcurrencyConfig`, `GetProvisionedConcurrencyConfig`,
+    /// `DeleteProvisionedConcurrencyConfig`: the function, version or alias.
+    Provisioned,
     /// Operations on the function as a whole: `DeleteFunction`, `DeleteAlias`, the updates,
     /// `PublishVersion`, the lists, tags.
     Function,
@@ -113,6 +116,15 @@ impl NotFound {
         let is_alias = matches!(target.qualifier, Some(Alias(_)));
         match (lookup, missing) {
             (Lookup::GetFunction | Lookup::CreateAlias, _) => Self::Function(target.clone()),
+            (Lookup::Provisioned, _) => {
+                let is_numeric =
+                    target.qualifier.as_ref().is_some_and(crate::Qualifier::is_numeric);
+                if is_numeric {
+                    Self::Function(target.clone())
+                } else {
+                    Self::AliasArn(target.clone())
+                }
+            }
             (Lookup::EventInvokeTarget, _) => Self::EventInvokeTarget,
             (Lookup::EventInvokeConfig, _) => {
                 let qualifier = crate::event_qualifier(target);
@@ -192,6 +204,11 @@ mod tests {
         check(L::CreateAlias,      "1",    F, "Function not found: ARN:1");
         check(L::CreateAlias,      "1",    Q, "Function not found: ARN:1");
         check(L::PutConcurrency,   "",     F, "Function not found: ARN:$LATEST");
+        check(L::Provisioned, "prod", F, "Cannot find alias arn: ARN:prod");
+        check(L::Provisioned, "prod", Q, "Cannot find alias arn: ARN:prod");
+        check(L::Provisioned, "$latest", Q, "Cannot find alias arn: ARN:$latest");
+        check(L::Provisioned, "1",    F, "Function not found: ARN:1");
+        check(L::Provisioned, "007",  Q, "Function not found: ARN:007");
         check(L::EventInvokeTarget, "prod", Q, "The function doesn't exist.");
         check(L::EventInvokeConfig, "",    F, "The function ARN:$LATEST doesn't have an EventInvokeConfig");
         check(L::EventInvokeConfig, "1",   Q, "The function ARN:1 doesn't have an EventInvokeConfig");

@@ -8,6 +8,9 @@ use crate::runtimes::Family;
 /// The variables that a function finds its credentials in.
 const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
+/// The variable that says why a worker was started.
+const INITIALIZATION_TYPE: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
+
 /// Credentials of the function's role, which each worker has of its own.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -129,6 +132,14 @@ fn changeable(
     variables.set("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000");
 }
 
+/// The environment of a worker that is kept ready, made from that of one started on demand.
+#[must_use]
+pub fn provisioned_environment(on_demand: &[(String, String)]) -> Vec<(String, String)> {
+    let mut variables = Variables(on_demand.to_vec());
+    variables.set(INITIALIZATION_TYPE, "provisioned-concurrency");
+    variables.0
+}
+
 /// What every function has that changes nothing of it, and the way to the runtime client.
 pub(crate) fn of_python_zygote(task_root: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
     let mut variables = Variables::default();
@@ -150,7 +161,7 @@ fn reserved(facts: &Facts<'_>, variables: &mut Variables) {
     variables.set("AWS_LAMBDA_FUNCTION_NAME", facts.function_name);
     variables.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", facts.memory_mb.to_string());
     variables.set("AWS_LAMBDA_FUNCTION_VERSION", facts.version);
-    variables.set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    variables.set(INITIALIZATION_TYPE, "on-demand");
     variables.set("AWS_LAMBDA_LOG_GROUP_NAME", facts.log_group);
     variables.set("AWS_LAMBDA_LOG_STREAM_NAME", facts.log_stream);
     variables.set("LAMBDA_TASK_ROOT", facts.task_root.display().to_string());

@@ -56,6 +56,14 @@ impl Invocation {
         }
     }
 
+    /// As [`run`](Self::run), on this worker first.
+    pub(crate) async fn run_on(self, worker: Worker) -> Result<Outcome, InvokeError> {
+        match self.serve(worker).await {
+            Ok(outcome) => self.unless_ended(outcome),
+            Err(_) => self.run().await,
+        }
+    }
+
     /// Starts a worker and runs the event on it; `None` when its start took too long, unless it is
     /// the last try.
     async fn serve_fresh(

@@ -50,6 +50,16 @@ pub(crate) struct Slot {
     pub(crate) share: StartShare,
 }
 
+/// What a pool that is kept filled lacks.
+pub(crate) enum Vacancy {
+    /// A worker, and there is a place for it.
+    Slot(Slot),
+    /// Nothing, or there is no place now.
+    None,
+    /// It is kept no longer.
+    Retired,
+}
+
 /// One of the places for workers; free again when dropped.
 pub(crate) struct Place(Arc<Pools>);
 
@@ -80,6 +90,8 @@ struct Pool {
     generation: Arc<Generation>,
     /// The most recently used one last: it is reused first, the others grow old and end.
     idle: Vec<Idle>,
+    /// How many workers are to be kept ready; `None` where they come and go with the events.
+    kept: Option<usize>,
 }
 
 struct Idle {
@@ -111,6 +123,8 @@ pub(crate) struct Pools {
     changed: Notify,
     /// A worker became idle.
     idled: Notify,
+    /// A place or a share of starts became free, or what is kept ready changed.
+    pub(crate) vacated: Notify,
 }
 
 impl Pools {
@@ -125,8 +139,9 @@ impl Pools {
             starting: 0,
             evicted: 0,
         };
-        let (state, changed, idled) = (Mutex::new(state), Notify::new(), Notify::new());
-        Self { settings, state, changed, idled }
+        let state = Mutex::new(state);
+        let (changed, idled, vacated) = (Notify::new(), Notify::new(), Notify::new());
+        Self { settings, state, changed, idled, vacated }
     }
 
     /// Counts one more event, within the concurrency limit.
@@ -204,6 +219,10 @@ impl Pools {
             return drop(worker);
         }
         let pool = state.pools.entry(worker.spec.id.clone()).or_default();
+        if pool.kept.is_some_and(|count| pool.living() > count) {
+            drop(state);
+            return drop(worker);
+        }
         pool.idle.push(Idle { worker, since: Instant::now() });
         drop(state);
         self.idled.notify_one();
@@ -215,7 +234,57 @@ impl Pools {
         let pool = lock(&self.state).pools.remove(id);
         if let Some(pool) = pool {
             pool.generation.retired.store(true, Ordering::Relaxed);
+            self.vacated.notify_waiters();
         }
+    }
+
+    /// Keeps this many workers of a version ready, which [`Pools::vacancy`] gives places for; ends
+    /// idle ones that are too many.
+    pub(crate) fn keep(&self, id: &str, count: usize) {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return;
+        }
+        let pool = state.pools.entry(id.to_owned()).or_default();
+        pool.kept = Some(count);
+        let excess = pool.living().saturating_sub(count).min(pool.idle.len());
+        let ended: Vec<_> = pool.idle.drain(..excess).collect();
+        drop(state);
+        drop(ended);
+        self.vacated.notify_waiters();
+    }
+
+    /// A warm worker of this version, if there is one now.
+    pub(crate) fn take(&self, id: &str) -> Option<Worker> {
+        lock(&self.state).pools.get_mut(id)?.pop()
+    }
+
+    /// The workers of a version that start or live.
+    pub(crate) fn living(&self, id: &str) -> usize {
+        lock(&self.state).pools.get(id).map_or(0, Pool::living)
+    }
+
+    /// What a version lacks whose workers are kept ready; a place only if it `may_start` one now.
+    pub(crate) fn vacancy(self: &Arc<Self>, id: &str, may_start: bool) -> Vacancy {
+        let mut state = lock(&self.state);
+        let kept = |pool: &Pool| Some((pool.living(), pool.kept?, Arc::clone(&pool.generation)));
+        let Some((living, count, generation)) = state.pools.get(id).and_then(kept) else {
+            return Vacancy::Retired;
+        };
+        let can_start = may_start && state.starting < self.settings.starts_max;
+        if living >= count || !can_start || state.kept_living() >= self.settings.kept_max() {
+            return Vacancy::None;
+        }
+        if state.places >= self.settings.workers_max {
+            // The place becomes free when the process is gone; that wakes whoever keeps them.
+            state.evict_oldest();
+            return Vacancy::None;
+        }
+        state.places += 1;
+        state.starting += 1;
+        drop(state);
+        let (place, share) = (Place(Arc::clone(self)), StartShare(Arc::clone(self)));
+        Vacancy::Slot(Slot { generation, place, share })
     }
 
     /// Ends idle workers when their time comes. Runs until it is aborted.
@@ -228,19 +297,23 @@ impl Pools {
         }
     }
 
-    /// Ends workers that were idle for too long; gives when the next one will have been.
+    /// Ends workers that were idle for too long, or grew too old while they were kept ready; gives
+    /// when the next one will have.
     fn sweep(&self) -> Option<Instant> {
-        let (now, grace) = (Instant::now(), self.settings.idle_grace);
+        let now = Instant::now();
         let mut expired = Vec::new();
         let mut state = lock(&self.state);
         for pool in state.pools.values_mut() {
-            // The oldest come first in each pool.
-            let fresh = pool.idle.partition_point(|idle| idle.since + grace <= now);
-            expired.extend(pool.idle.drain(..fresh));
+            let settings = &self.settings;
+            let is_kept = pool.kept.is_some();
+            expired.extend(pool.idle.extract_if(.., |idle| idle.end(is_kept, settings) <= now));
         }
         state.pools.retain(|_, pool| !pool.is_unused());
-        let oldest = state.pools.values().filter_map(|pool| pool.idle.first());
-        oldest.map(|idle| idle.since + grace).min()
+        let ends = |pool: &Pool| {
+            let is_kept = pool.kept.is_some();
+            pool.idle.iter().map(|idle| idle.end(is_kept, &self.settings)).min()
+        };
+        state.pools.values().filter_map(ends).min()
     }
 
     /// Refuses new events, and ends every worker that is not needed for an admitted one.
@@ -252,11 +325,12 @@ impl Pools {
         for pool in pools.values() {
             pool.generation.retired.store(true, Ordering::Relaxed);
         }
+        self.vacated.notify_waiters();
     }
 
     /// See [`crate::Sandbox::shutdown`].
     pub(crate) async fn shutdown(&self, grace: Duration) {
-        lock(&self.state).phase = Phase::Closed;
+        self.keep_none();
         let _ = timeout(grace, self.until(|state| state.running == 0)).await;
         self.end();
         self.signal_all(Signal::TERM);
@@ -267,6 +341,17 @@ impl Pools {
         if timeout(KILL_GRACE, self.until(|state| state.places == 0)).await.is_err() {
             tracing::error!("some workers have not ended");
         }
+    }
+
+    /// New events are refused, and no worker is started without one.
+    fn keep_none(&self) {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Closed;
+        for pool in state.pools.values_mut() {
+            pool.kept = None;
+        }
+        drop(state);
+        self.vacated.notify_waiters();
     }
 
     /// From here on no event goes on: waiting ones learn it, and a worker that is just starting is
@@ -318,12 +403,19 @@ impl State {
         None
     }
 
-    /// Ends the worker that was idle for the longest time, of any version.
+    /// The workers of all versions whose workers are kept ready.
+    fn kept_living(&self) -> usize {
+        let kept = self.pools.values().filter(|pool| pool.kept.is_some());
+        kept.map(Pool::living).sum()
+    }
+
+    /// Ends the worker that was idle for the longest time, of any version whose workers come and go.
     fn evict_oldest(&mut self) {
         if self.evicted > 0 {
             return;
         }
-        let pools = self.pools.values_mut().filter(|pool| !pool.idle.is_empty());
+        let pools = self.pools.values_mut();
+        let pools = pools.filter(|pool| pool.kept.is_none() && !pool.idle.is_empty());
         let oldest = pools.min_by_key(|pool| pool.idle.first().map(|idle| idle.since));
         if let Some(pool) = oldest {
             drop(pool.idle.remove(0));
@@ -345,7 +437,23 @@ impl Pool {
 
     /// Whether neither a worker nor a start refers to it.
     fn is_unused(&self) -> bool {
-        self.idle.is_empty() && Arc::strong_count(&self.generation) == 1
+        self.kept.is_none() && self.idle.is_empty() && self.living() == 0
+    }
+
+    /// The workers that start or live: each holds the generation.
+    fn living(&self) -> usize {
+        Arc::strong_count(&self.generation).saturating_sub(1)
+    }
+}
+
+impl Idle {
+    /// When it has been idle for too long, or is too old for one that is kept ready.
+    fn end(&self, is_kept: bool, settings: &Settings) -> Instant {
+        if is_kept {
+            self.worker.started + settings.age_max
+        } else {
+            self.since + settings.idle_grace
+        }
     }
 }
 
@@ -365,6 +473,7 @@ impl Drop for Running {
 impl Drop for StartShare {
     fn drop(&mut self) {
         lock(&self.0.state).starting -= 1;
+        self.0.vacated.notify_waiters();
         self.0.dispatch();
     }
 }
@@ -406,6 +515,7 @@ impl Drop for Place {
         state.evicted = state.evicted.saturating_sub(1);
         drop(state);
         self.0.changed.notify_waiters();
+        self.0.vacated.notify_waiters();
         self.0.dispatch();
     }
 }

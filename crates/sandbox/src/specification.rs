@@ -151,6 +151,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Most workers that may be kept ready: the rest of the places, a tenth and at least one, stays
+    /// for those that events start.
+    pub(crate) fn kept_max(&self) -> usize {
+        self.workers_max.saturating_sub((self.workers_max / 10).max(1))
+    }
+}
+
 /// Host memory over 64 MiB (a Python worker with a few libraries), between 4 and 1000.
 fn workers_that_fit() -> usize {
     const WORKER_BYTES: u64 = 64 << 20;

@@ -30,7 +30,7 @@ pub(crate) struct Worker {
     api: RuntimeApi,
     log: Log,
     /// When the process started.
-    started: Instant,
+    pub(crate) started: Instant,
     /// The end of the current event's time. One timer for all events: moving a timer to later costs
     /// next to nothing, while a new one wakes the thread that waits for the next timer.
     timer: Pin<Box<Sleep>>,

@@ -13,7 +13,7 @@ use portcullis_model::lambda::operation::{
     CreateAlias, DeleteAlias, GetAlias, ListAliases, UpdateAlias,
 };
 
-use super::{Page, fresh_revision, functions::put_head};
+use super::{Page, fresh_revision, functions::put_head, provisioned::check_alias};
 use crate::{
     Catalog, Failure, FunctionResource, FunctionView, Permit, Plan, Snapshot, Versioned,
     address::Address,
@@ -62,13 +62,16 @@ impl Catalog {
             let (view, old) = snapshot.find_alias(&arn, name, Lookup::UpdateAlias)?;
             let exists = |number: VersionNumber| view.versions.contains_key(&number);
             let alias = old.update(change.clone(), &exists, revision)?;
+            if view.provisioned.contains_key(&Qualifier::Alias(name.clone())) {
+                check_alias(view, &alias)?;
+            }
             let plan = put_head(Plan::answer(alias.clone()), view, &view.head);
             Ok(plan.unchanged(&address, old.modified).put(&address, &alias))
         })
         .await
     }
 
-    /// Removes an alias, its policy and its URL; one that is not there is fine.
+    /// Removes an alias, its policy, its URL and what is provisioned for it; one that is not there is fine.
     ///
     /// # Errors
     /// The missing function.
@@ -82,12 +85,13 @@ impl Catalog {
         let policy = Address::Policy(arn.clone(), Some(Qualifier::Alias(name.clone())));
         let url = Address::Url(arn.clone(), Some(name.clone()));
         let events = Address::EventInvoke(arn.clone(), Qualifier::Alias(name.clone()));
+        let provisioned = Address::Provisioned(arn.clone(), Qualifier::Alias(name.clone()));
         self.transact(arn.as_str(), |snapshot| {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
             let plan = Plan::answer(());
             let Some(alias) = view.aliases.get(name) else { return Ok(plan) };
             let plan = plan.unchanged(&address, alias.modified).delete(&address);
-            Ok(plan.delete(&policy).delete(&url).delete(&events))
+            Ok(plan.delete(&policy).delete(&url).delete(&events).delete(&provisioned))
         })
         .await
     }

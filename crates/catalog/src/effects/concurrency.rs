@@ -1,8 +1,7 @@
 //! Concurrency: what functions reserve, and what the account has.
 
 use portcullis_lambda::{
-    AccountConcurrency, Function, FunctionArn, LambdaError, LayerArn, Lookup, Region,
-    ReservedConcurrency,
+    AccountConcurrency, FunctionArn, LambdaError, LayerArn, Lookup, Region, ReservedConcurrency,
 };
 use portcullis_model::lambda::operation::{
     DeleteFunctionConcurrency, GetAccountSettings, GetFunctionConcurrency, PutFunctionConcurrency,
@@ -21,7 +20,7 @@ pub struct AccountUsage {
     pub functions: u64,
     /// The bytes of all code packages, of every version of every function and layer.
     pub code_bytes: u64,
-    /// The calls that are reserved.
+    /// The calls that are reserved, and the workers that are provisioned without a reservation.
     pub reserved: u64,
 }
 
@@ -29,7 +28,8 @@ impl Catalog {
     /// Reserves calls for a function; more are throttled from now on.
     ///
     /// # Errors
-    /// The missing function; [`LambdaError::ReservationTooLarge`].
+    /// The missing function; [`LambdaError::ReservationTooLarge`],
+    /// [`LambdaError::ReservedUnderProvisioned`].
     pub async fn put_function_concurrency(
         &self,
         permit: Permit<PutFunctionConcurrency, FunctionResource>,
@@ -39,9 +39,13 @@ impl Catalog {
         let target = permit.consume().into_target();
         self.transact(target.function.as_str(), |snapshot| {
             let view = snapshot.find(&target, Lookup::PutConcurrency)?;
-            let own = view.head.reserved().map_or(0, |own| own.get().into());
-            let others = snapshot.reserved(&target.function).saturating_sub(own);
+            let others = snapshot.reserved(&target.function).saturating_sub(view.claimed_calls());
             limit.check_reservation(asked, others)?;
+            let provisioned = view.provisioned_calls();
+            if u64::from(asked.get()) < provisioned {
+                let asked = asked.get();
+                return Err(LambdaError::ReservedUnderProvisioned { asked, provisioned }.into());
+            }
             let plan = put_head(Plan::answer(()), view, &view.head.reserving(Some(asked)));
             Ok(in_turn(plan, snapshot, view))
         })
@@ -70,7 +74,7 @@ impl Catalog {
 
 /// Two functions of an account that reserve at once are two that could each take the last calls.
 /// The account is written again as it is, so that one of them looks again.
-fn in_turn<T>(plan: Plan<T>, snapshot: &Snapshot, view: &FunctionView) -> Plan<T> {
+pub(super) fn in_turn<T>(plan: Plan<T>, snapshot: &Snapshot, view: &FunctionView) -> Plan<T> {
     let account = view.arn().account().parse().ok().and_then(|id| snapshot.account(id));
     let Some(account) = account else { return plan };
     let address = Address::Account(account.id);
@@ -105,11 +109,12 @@ impl Snapshot {
         self.functions(&prefix, None).fold(of_layers, |sum, view| AccountUsage {
             functions: sum.functions + 1,
             code_bytes: sum.code_bytes + code_bytes(view),
-            reserved: sum.reserved + reserved(&view.head),
+            reserved: sum.reserved + view.claimed_calls(),
         })
     }
 
-    /// The calls that all functions of the account of `function` have reserved in its region.
+    /// The calls that the account of `function` has reserved in its region, and the workers that are
+    /// provisioned for functions without a reservation.
     #[must_use]
     pub fn reserved(&self, function: &FunctionArn) -> u64 {
         self.reservations.sum(function)
@@ -123,8 +128,4 @@ fn code_bytes(view: &FunctionView) -> u64 {
 
 fn layer_bytes(view: &LayerView) -> u64 {
     view.versions.values().map(|version| version.content.size).sum()
-}
-
-fn reserved(function: &Function) -> u64 {
-    function.reserved().map_or(0, |reserved| reserved.get().into())
 }

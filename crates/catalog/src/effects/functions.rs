@@ -415,12 +415,14 @@ fn delete_all(view: &FunctionView) -> Plan<()> {
     Plan::answer(()).incarnation(&address, view.head.created).delete_with_children(&address)
 }
 
-/// Removes one version, its policy and how its events are handled. The head is written again as it is, so that an alias that
-/// is made to point here at the same time loses the race or wins it whole.
+/// Removes one version, its policy, how its events are handled, and what is provisioned. The head is
+/// written again as it is, so that an alias that is made to point here at the same time loses the
+/// race or wins it whole.
 fn delete_version(view: &FunctionView, number: VersionNumber) -> Plan<()> {
     let arn = view.arn().clone();
     let policy = Address::Policy(arn.clone(), Some(Qualifier::Version(number)));
     let events = Address::EventInvoke(arn.clone(), Qualifier::Version(number));
-    let plan = put_head(Plan::answer(()), view, &view.head);
+    let provisioned = Address::Provisioned(arn.clone(), Qualifier::Version(number));
+    let plan = put_head(Plan::answer(()), view, &view.head).delete(&provisioned);
     plan.delete(&Address::Version(arn, number)).delete(&policy).delete(&events)
 }

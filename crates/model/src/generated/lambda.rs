@@ -629,6 +629,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::DELETE_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::DELETE_FUNCTION_URL_CONFIG,
     &rows::DELETE_LAYER_VERSION,
+    &rows::DELETE_PROVISIONED_CONCURRENCY_CONFIG,
     &rows::DELETE_RESOURCE_POLICY,
     &rows::GET_ACCOUNT_SETTINGS,
     &rows::GET_ALIAS,
@@ -645,6 +646,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::GET_LAYER_VERSION_BY_ARN,
     &rows::GET_LAYER_VERSION_POLICY,
     &rows::GET_POLICY,
+    &rows::GET_PROVISIONED_CONCURRENCY_CONFIG,
     &rows::GET_RESOURCE_POLICY,
     &rows::GET_RUNTIME_MANAGEMENT_CONFIG,
     &rows::INVOKE,
@@ -659,6 +661,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG,
     &rows::LIST_LAYER_VERSIONS,
     &rows::LIST_LAYERS,
+    &rows::LIST_PROVISIONED_CONCURRENCY_CONFIGS,
     &rows::LIST_TAGS,
     &rows::LIST_VERSIONS_BY_FUNCTION,
     &rows::PUBLISH_LAYER_VERSION,
@@ -667,6 +670,7 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::PUT_FUNCTION_CONCURRENCY,
     &rows::PUT_FUNCTION_EVENT_INVOKE_CONFIG,
     &rows::PUT_FUNCTION_RECURSION_CONFIG,
+    &rows::PUT_PROVISIONED_CONCURRENCY_CONFIG,
     &rows::PUT_RESOURCE_POLICY,
     &rows::PUT_RUNTIME_MANAGEMENT_CONFIG,
     &rows::REMOVE_LAYER_VERSION_PERMISSION,
@@ -704,6 +708,7 @@ macro_rules! served_lambda {
             DeleteFunctionEventInvokeConfig delete_function_event_invoke_config,
             DeleteFunctionUrlConfig delete_function_url_config,
             DeleteLayerVersion delete_layer_version,
+            DeleteProvisionedConcurrencyConfig delete_provisioned_concurrency_config,
             DeleteResourcePolicy delete_resource_policy,
             GetAccountSettings get_account_settings,
             GetAlias get_alias,
@@ -720,6 +725,7 @@ macro_rules! served_lambda {
             GetLayerVersionByArn get_layer_version_by_arn,
             GetLayerVersionPolicy get_layer_version_policy,
             GetPolicy get_policy,
+            GetProvisionedConcurrencyConfig get_provisioned_concurrency_config,
             GetResourcePolicy get_resource_policy,
             GetRuntimeManagementConfig get_runtime_management_config,
             Invoke invoke,
@@ -734,6 +740,7 @@ macro_rules! served_lambda {
             ListFunctionsByCodeSigningConfig list_functions_by_code_signing_config,
             ListLayerVersions list_layer_versions,
             ListLayers list_layers,
+            ListProvisionedConcurrencyConfigs list_provisioned_concurrency_configs,
             ListTags list_tags,
             ListVersionsByFunction list_versions_by_function,
             PublishLayerVersion publish_layer_version,
@@ -742,6 +749,7 @@ macro_rules! served_lambda {
             PutFunctionConcurrency put_function_concurrency,
             PutFunctionEventInvokeConfig put_function_event_invoke_config,
             PutFunctionRecursionConfig put_function_recursion_config,
+            PutProvisionedConcurrencyConfig put_provisioned_concurrency_config,
             PutResourcePolicy put_resource_policy,
             PutRuntimeManagementConfig put_runtime_management_config,
             RemoveLayerVersionPermission remove_layer_version_permission,
@@ -1215,10 +1223,10 @@ mod rows {
         ],
         required_query: &[],
         status: 204,
-        input: None,
+        input: Some(&shapes::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:DeleteProvisionedConcurrencyConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -1709,10 +1717,10 @@ mod rows {
         ],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST),
+        output: Some(&shapes::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:GetProvisionedConcurrencyConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2099,10 +2107,10 @@ mod rows {
         ],
         required_query: &[("List", "ALL")],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST),
+        output: Some(&shapes::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:ListProvisionedConcurrencyConfigs",
             resource: ResourceForm::Function,
@@ -2351,10 +2359,10 @@ mod rows {
         ],
         required_query: &[],
         status: 202,
-        input: None,
-        output: None,
+        input: Some(&shapes::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST),
+        output: Some(&shapes::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE),
         result_wrapper: "",
-        served: false,
+        served: true,
         authorization: Some(Authorization {
             action: "lambda:PutProvisionedConcurrencyConfig",
             resource: ResourceForm::QualifiedFunction,
@@ -2932,6 +2940,14 @@ pub mod operation {
         type Input = types::DeleteLayerVersionInput;
         type Output = ();
     }
+    /// `DeleteProvisionedConcurrencyConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DeleteProvisionedConcurrencyConfig;
+    impl Operation for DeleteProvisionedConcurrencyConfig {
+        const MODEL: &'static OperationModel = &rows::DELETE_PROVISIONED_CONCURRENCY_CONFIG;
+        type Input = types::DeleteProvisionedConcurrencyConfigInput;
+        type Output = ();
+    }
     /// `DeleteResourcePolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct DeleteResourcePolicy;
@@ -3060,6 +3076,14 @@ pub mod operation {
         type Input = types::GetPolicyInput;
         type Output = types::GetPolicyOutput;
     }
+    /// `GetProvisionedConcurrencyConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetProvisionedConcurrencyConfig;
+    impl Operation for GetProvisionedConcurrencyConfig {
+        const MODEL: &'static OperationModel = &rows::GET_PROVISIONED_CONCURRENCY_CONFIG;
+        type Input = types::GetProvisionedConcurrencyConfigInput;
+        type Output = types::GetProvisionedConcurrencyConfigOutput;
+    }
     /// `GetResourcePolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct GetResourcePolicy;
@@ -3172,6 +3196,14 @@ pub mod operation {
         type Input = types::ListLayersInput;
         type Output = types::ListLayersOutput;
     }
+    /// `ListProvisionedConcurrencyConfigs`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListProvisionedConcurrencyConfigs;
+    impl Operation for ListProvisionedConcurrencyConfigs {
+        const MODEL: &'static OperationModel = &rows::LIST_PROVISIONED_CONCURRENCY_CONFIGS;
+        type Input = types::ListProvisionedConcurrencyConfigsInput;
+        type Output = types::ListProvisionedConcurrencyConfigsOutput;
+    }
     /// `ListTags`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListTags;
@@ -3235,6 +3267,14 @@ pub mod operation {
         const MODEL: &'static OperationModel = &rows::PUT_FUNCTION_RECURSION_CONFIG;
         type Input = types::PutFunctionRecursionConfigInput;
         type Output = types::PutFunctionRecursionConfigOutput;
+    }
+    /// `PutProvisionedConcurrencyConfig`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutProvisionedConcurrencyConfig;
+    impl Operation for PutProvisionedConcurrencyConfig {
+        const MODEL: &'static OperationModel = &rows::PUT_PROVISIONED_CONCURRENCY_CONFIG;
+        type Input = types::PutProvisionedConcurrencyConfigInput;
+        type Output = types::PutProvisionedConcurrencyConfigOutput;
     }
     /// `PutResourcePolicy`.
     #[derive(Clone, Copy, Debug)]
@@ -3943,6 +3983,13 @@ pub mod types {
     pub struct DeleteLayerVersionInput {
         pub layer_name: String,
         pub version_number: i64,
+    }
+    /// `DeleteProvisionedConcurrencyConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct DeleteProvisionedConcurrencyConfigInput {
+        pub function_name: String,
+        pub qualifier: String,
     }
     /// `DeleteResourcePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -4716,6 +4763,30 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub revision_id: Option<String>,
     }
+    /// `GetProvisionedConcurrencyConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetProvisionedConcurrencyConfigInput {
+        pub function_name: String,
+        pub qualifier: String,
+    }
+    /// `GetProvisionedConcurrencyConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct GetProvisionedConcurrencyConfigOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub requested_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub available_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allocated_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<ProvisionedConcurrencyStatusEnum>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status_reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_modified: Option<String>,
+    }
     /// `GetResourcePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5247,6 +5318,23 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub layers: Option<Vec<LayersListItem>>,
     }
+    /// `ListProvisionedConcurrencyConfigsRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListProvisionedConcurrencyConfigsInput {
+        pub function_name: String,
+        pub marker: Option<String>,
+        pub max_items: Option<i32>,
+    }
+    /// `ListProvisionedConcurrencyConfigsResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListProvisionedConcurrencyConfigsOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub provisioned_concurrency_configs: Option<Vec<ProvisionedConcurrencyConfigListItem>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_marker: Option<String>,
+    }
     /// `ListTagsRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5353,6 +5441,46 @@ pub mod types {
             }
         }
     }
+    /// `ProvisionedConcurrencyConfigListItem` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ProvisionedConcurrencyConfigListItem {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub function_arn: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub requested_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub available_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allocated_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<ProvisionedConcurrencyStatusEnum>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status_reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_modified: Option<String>,
+    }
+    /// `ProvisionedConcurrencyStatusEnum` of the model.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+    pub enum ProvisionedConcurrencyStatusEnum {
+        #[serde(rename = "IN_PROGRESS")]
+        InProgress,
+        #[serde(rename = "READY")]
+        Ready,
+        #[serde(rename = "FAILED")]
+        Failed,
+    }
+    impl ProvisionedConcurrencyStatusEnum {
+        /// The value on the wire.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::InProgress => "IN_PROGRESS",
+                Self::Ready => "READY",
+                Self::Failed => "FAILED",
+            }
+        }
+    }
     /// `ProvisionedPollerConfig` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -5452,6 +5580,31 @@ pub mod types {
     pub struct PutFunctionRecursionConfigOutput {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub recursive_loop: Option<RecursiveLoop>,
+    }
+    /// `PutProvisionedConcurrencyConfigRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutProvisionedConcurrencyConfigInput {
+        pub function_name: String,
+        pub qualifier: String,
+        pub provisioned_concurrent_executions: i32,
+    }
+    /// `PutProvisionedConcurrencyConfigResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct PutProvisionedConcurrencyConfigOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub requested_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub allocated_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub available_provisioned_concurrent_executions: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<ProvisionedConcurrencyStatusEnum>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status_reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_modified: Option<String>,
     }
     /// `PutResourcePolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -6530,6 +6683,15 @@ mod shapes {
                 .required(),
         ],
     );
+    pub(super) static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::structure(
+        "DeleteProvisionedConcurrencyConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &QUALIFIER).at(Location::Query, "Qualifier").required(),
+        ],
+    );
     pub(super) static DELETE_RESOURCE_POLICY_REQUEST: Shape = Shape::structure(
         "DeleteResourcePolicyRequest",
         &[
@@ -7155,6 +7317,26 @@ mod shapes {
         "GetPolicyResponse",
         &[Member::body("Policy", &STRING), Member::body("RevisionId", &STRING)],
     );
+    pub(super) static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::structure(
+        "GetProvisionedConcurrencyConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &QUALIFIER).at(Location::Query, "Qualifier").required(),
+        ],
+    );
+    pub(super) static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = Shape::structure(
+        "GetProvisionedConcurrencyConfigResponse",
+        &[
+            Member::body("RequestedProvisionedConcurrentExecutions", &POSITIVE_INTEGER),
+            Member::body("AvailableProvisionedConcurrentExecutions", &NON_NEGATIVE_INTEGER),
+            Member::body("AllocatedProvisionedConcurrentExecutions", &NON_NEGATIVE_INTEGER),
+            Member::body("Status", &PROVISIONED_CONCURRENCY_STATUS_ENUM),
+            Member::body("StatusReason", &STRING),
+            Member::body("LastModified", &TIMESTAMP),
+        ],
+    );
     pub(super) static GET_RESOURCE_POLICY_REQUEST: Shape = Shape::structure(
         "GetResourcePolicyRequest",
         &[Member::body("ResourceArn", &POLICY_RESOURCE_ARN)
@@ -7640,6 +7822,24 @@ mod shapes {
         "ListLayersResponse",
         &[Member::body("NextMarker", &STRING), Member::body("Layers", &LAYERS_LIST)],
     );
+    pub(super) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST: Shape = Shape::structure(
+        "ListProvisionedConcurrencyConfigsRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Marker", &STRING).at(Location::Query, "Marker"),
+            Member::body("MaxItems", &MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS)
+                .at(Location::Query, "MaxItems"),
+        ],
+    );
+    pub(super) static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE: Shape = Shape::structure(
+        "ListProvisionedConcurrencyConfigsResponse",
+        &[
+            Member::body("ProvisionedConcurrencyConfigs", &PROVISIONED_CONCURRENCY_CONFIG_LIST),
+            Member::body("NextMarker", &STRING),
+        ],
+    );
     pub(super) static LIST_TAGS_REQUEST: Shape = Shape::structure(
         "ListTagsRequest",
         &[Member::body("Resource", &TAGGABLE_RESOURCE).at(Location::Label, "Resource").required()],
@@ -7705,6 +7905,10 @@ mod shapes {
         Shape::integer("MaxLayerListItems", Bounds { min: Some(1), max: Some(50) });
     pub(super) static MAX_LIST_ITEMS: Shape =
         Shape::integer("MaxListItems", Bounds { min: Some(1), max: Some(10000) });
+    pub(super) static MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS: Shape = Shape::integer(
+        "MaxProvisionedConcurrencyConfigListItems",
+        Bounds { min: Some(1), max: Some(50) },
+    );
     pub(super) static MAXIMUM_BATCHING_WINDOW_IN_SECONDS: Shape =
         Shape::integer("MaximumBatchingWindowInSeconds", Bounds { min: Some(0), max: Some(300) });
     pub(super) static MAXIMUM_CONCURRENCY: Shape =
@@ -7756,6 +7960,8 @@ mod shapes {
     );
     static NAMESPACED_STATEMENT_ID_PATTERN: Pattern =
         Pattern::new(r#"([a-zA-Z0-9-_.]+)"#, r#"([a-zA-Z0-9\-_.]+)"#, false);
+    pub(super) static NON_NEGATIVE_INTEGER: Shape =
+        Shape::integer("NonNegativeInteger", Bounds { min: Some(0), max: None });
     pub(super) static NULLABLE_BOOLEAN: Shape = Shape::boolean("NullableBoolean");
     pub(super) static NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Shape = Shape::string(
         "NumericLatestPublishedOrAliasQualifier",
@@ -7803,6 +8009,8 @@ mod shapes {
         r#"arn:(aws[a-zA-Z\-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:(function:[a-zA-Z0-9\-_]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9\-_])+)?|runtime/[a-zA-Z0-9\-_./]+)"#,
         false,
     );
+    pub(super) static POSITIVE_INTEGER: Shape =
+        Shape::integer("PositiveInteger", Bounds { min: Some(1), max: None });
     pub(super) static PRINCIPAL: Shape = Shape::string(
         "Principal",
         Text::ANY.length(Some(0), Some(2048)).pattern(&PRINCIPAL_PATTERN),
@@ -7814,6 +8022,28 @@ mod shapes {
     );
     static PRINCIPAL_ORG_ID_PATTERN: Pattern =
         Pattern::new(r#"o-[a-z0-9]{10,32}"#, r#"o-[a-z0-9]{10,32}"#, false);
+    pub(super) static PROVISIONED_CONCURRENCY_CONFIG_LIST: Shape = Shape::list(
+        "ProvisionedConcurrencyConfigList",
+        &PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM,
+        Bounds { min: None, max: None },
+        false,
+    );
+    pub(super) static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM: Shape = Shape::structure(
+        "ProvisionedConcurrencyConfigListItem",
+        &[
+            Member::body("FunctionArn", &FUNCTION_ARN),
+            Member::body("RequestedProvisionedConcurrentExecutions", &POSITIVE_INTEGER),
+            Member::body("AvailableProvisionedConcurrentExecutions", &NON_NEGATIVE_INTEGER),
+            Member::body("AllocatedProvisionedConcurrentExecutions", &NON_NEGATIVE_INTEGER),
+            Member::body("Status", &PROVISIONED_CONCURRENCY_STATUS_ENUM),
+            Member::body("StatusReason", &STRING),
+            Member::body("LastModified", &TIMESTAMP),
+        ],
+    );
+    pub(super) static PROVISIONED_CONCURRENCY_STATUS_ENUM: Shape = Shape::string(
+        "ProvisionedConcurrencyStatusEnum",
+        Text::ANY.choices(&["IN_PROGRESS", "READY", "FAILED"]),
+    );
     pub(super) static PROVISIONED_POLLER_CONFIG: Shape = Shape::structure(
         "ProvisionedPollerConfig",
         &[
@@ -7919,6 +8149,27 @@ mod shapes {
         "PutFunctionRecursionConfigResponse",
         &[Member::body("RecursiveLoop", &RECURSIVE_LOOP)],
     );
+    pub(super) static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::structure(
+        "PutProvisionedConcurrencyConfigRequest",
+        &[
+            Member::body("FunctionName", &FUNCTION_NAME)
+                .at(Location::Label, "FunctionName")
+                .required(),
+            Member::body("Qualifier", &QUALIFIER).at(Location::Query, "Qualifier").required(),
+            Member::body("ProvisionedConcurrentExecutions", &POSITIVE_INTEGER).required(),
+        ],
+    );
+    pub(super) static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = Shape::structure(
+        "PutProvisionedConcurrencyConfigResponse",
+        &[
+            Member::body("RequestedProvisionedConcurrentExecutions", &POSITIVE_INTEGER),
+            Member::body("AllocatedProvisionedConcurrentExecutions", &NON_NEGATIVE_INTEGER),
+            Member::body("AvailableProvisionedConcurrentExecutions", &NON_NEGATIVE_INTEGER),
+            Member::body("Status", &PROVISIONED_CONCURRENCY_STATUS_ENUM),
+            Member::body("StatusReason", &STRING),
+            Member::body("LastModified", &TIMESTAMP),
+        ],
+    );
     pub(super) static PUT_RESOURCE_POLICY_REQUEST: Shape = Shape::structure(
         "PutResourcePolicyRequest",
         &[
@@ -7953,6 +8204,12 @@ mod shapes {
             Member::body("RuntimeVersionArn", &RUNTIME_VERSION_ARN),
         ],
     );
+    pub(super) static QUALIFIER: Shape = Shape::string(
+        "Qualifier",
+        Text::ANY.length(Some(1), Some(128)).pattern(&QUALIFIER_PATTERN),
+    );
+    static QUALIFIER_PATTERN: Pattern =
+        Pattern::new(r#"(|[a-zA-Z0-9$_-]+)"#, r#"(|[a-zA-Z0-9$_\-]+)"#, false);
     pub(super) static QUEUE: Shape =
         Shape::string("Queue", Text::ANY.length(Some(1), Some(1000)).pattern(&QUEUE_PATTERN));
     static QUEUE_PATTERN: Pattern =
