@@ -1095,9 +1095,6 @@ def test_too_many_tags_at_creation_make_nothing(wire, role):
 
 # Each row goes when its operation comes.
 NOT_SERVED = [
-    ("PutProvisionedConcurrencyConfig", "PUT",
-     "/2019-09-30/functions/{fn}/provisioned-concurrency?Qualifier=1",
-     {"ProvisionedConcurrentExecutions": 1}),
     ("ListCapacityProviders", "GET", "/2025-11-30/capacity-providers", None),
 ]  # fmt: skip
 

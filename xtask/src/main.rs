@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod codegen;
 mod fuzz;
+mod soak;
 mod tidy;
 
 /// Developers' tasks for Portcullis.
@@ -30,6 +31,8 @@ enum Command {
     Codegen(codegen::Arguments),
     /// Runs the fuzz targets of `fuzz/`, one after the other.
     Fuzz(fuzz::Arguments),
+    /// Loads the released binary with calls of many functions for minutes, and checks what it promises.
+    Soak(soak::Arguments),
     /// Runs every test, with all of its set-up.
     Test,
     /// Checks the house rules that rustc and clippy do not know.
@@ -83,6 +86,7 @@ fn run() -> Result<(), XtaskError> {
         Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Codegen(arguments) => Ok(codegen::run(&arguments)?),
         Command::Fuzz(arguments) => fuzz::run(&root(), &arguments),
+        Command::Soak(arguments) => soak::run(&root(), &arguments),
         Command::Test => check::run(&root()),
         Command::Tidy => tidy::run(&root()),
     }

@@ -72,6 +72,7 @@ fn of_lambda() -> Vec<Case> {
     let config: &str = String::leak(format!("/2020-04-22/code-signing-configs/{}", SIGNING.replace(':', "%3A")));
     let mapping = "/2015-03-31/event-source-mappings/00000000-0000-4000-8000-000000000007";
     let policy = "/2026-07-09/resource-policy/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Amissing";
+    let provisioned = "/2019-09-30/functions/missing/provisioned-concurrency?Qualifier=7";
     let recursion = "/2024-08-31/functions/missing/recursion-config";
     let runtime = "/2021-07-20/functions/missing/runtime-management-config";
     vec![
@@ -118,6 +119,10 @@ fn of_lambda() -> Vec<Case> {
         with(rest("PutFunctionConcurrency", Method::PUT, "/2017-10-31/functions/missing/concurrency"), r#"{"ReservedConcurrentExecutions":1}"#),
         rest("GetFunctionConcurrency", Method::GET, "/2019-09-30/functions/missing/concurrency"),
         rest("DeleteFunctionConcurrency", Method::DELETE, "/2017-10-31/functions/missing/concurrency"),
+        with(rest("PutProvisionedConcurrencyConfig", Method::PUT, provisioned), r#"{"ProvisionedConcurrentExecutions":1}"#),
+        rest("GetProvisionedConcurrencyConfig", Method::GET, provisioned),
+        rest("DeleteProvisionedConcurrencyConfig", Method::DELETE, provisioned),
+        rest("ListProvisionedConcurrencyConfigs", Method::GET, "/2019-09-30/functions/missing/provisioned-concurrency?List=ALL"),
         with(rest("PublishLayerVersion", Method::POST, "/2018-10-31/layers/missing/versions"), r#"{"Content":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}"#),
         rest("GetLayerVersion", Method::GET, "/2018-10-31/layers/missing/versions/7"),
         rest("GetLayerVersionByArn", Method::GET, "/2018-10-31/layers?find=LayerVersion&Arn=arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Alayer%3Amissing%3A7"),

@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod server;
 mod session;
+mod soak;
 mod wire;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
@@ -40,6 +41,8 @@ struct Cli {
 enum Role {
     /// Measures everything, prints a table.
     Measure(MeasureArguments),
+    /// Loads a server with calls of many functions for minutes; fails when a promise is broken.
+    Soak(soak::SoakArguments),
     /// Answers every request with the same JSON, until ended; prints its address.
     BareServer {
         /// Size of the answer's body.
@@ -119,6 +122,7 @@ const QUICK: Effort = Effort {
 fn main() -> ExitCode {
     let done = match Cli::parse().role {
         Role::Measure(arguments) => measure(&arguments),
+        Role::Soak(arguments) => soak::run(&arguments),
         Role::BareServer { bytes } => bare_server::run(bytes),
         Role::Load => load::run(),
     };

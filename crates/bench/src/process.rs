@@ -43,6 +43,11 @@ impl Process {
         Ok(Self { child, output })
     }
 
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// This program in another role.
     pub(crate) fn start_role(arguments: &[&str]) -> Fallible<Self> {
         Self::start(Command::new(std::env::current_exe()?).args(arguments))

@@ -38,9 +38,19 @@ impl Server {
         data_dir: &Path,
         known: Option<Credentials>,
     ) -> Fallible<Self> {
+        Self::start_with(binary, data_dir, known, &[])
+    }
+
+    /// The same, with these flags.
+    pub(crate) fn start_with(
+        binary: &Path,
+        data_dir: &Path,
+        known: Option<Credentials>,
+        flags: &[&str],
+    ) -> Fallible<Self> {
         let log = data_dir.with_extension("log");
         let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).args(flags);
         command.stderr(File::options().create(true).append(true).open(&log)?);
         let begin = Instant::now();
         let mut process = Process::start(&mut command)?;

@@ -49,10 +49,15 @@ impl Session {
         Ok(Self { address, key, connection: Connection::open(address)? })
     }
 
-    /// Signs and sends; any status but a success is an error with the server's answer.
-    fn call(&mut self, call: &Call) -> Fallible<Answer> {
+    /// Signs and sends; the answer, whatever it says.
+    pub(crate) fn send(&mut self, call: &Call) -> Fallible<Answer> {
         let request = call.sign(self.address, &self.key, Timestamp::now())?;
-        let answer = self.connection.send(&request)?;
+        self.connection.send(&request)
+    }
+
+    /// The same; any status but a success is an error with the server's answer.
+    fn call(&mut self, call: &Call) -> Fallible<Answer> {
+        let answer = self.send(call)?;
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
@@ -105,15 +110,38 @@ impl Session {
 
     /// Creates a function whose package is `zip`, in base64.
     pub(crate) fn create_function(&mut self, name: &str, runtime: &str, zip: &str) -> Fallible<()> {
+        self.create_function_with(name, runtime, zip, 3)
+    }
+
+    /// The same, with this time-out in seconds.
+    pub(crate) fn create_function_with(
+        &mut self,
+        name: &str,
+        runtime: &str,
+        zip: &str,
+        timeout: u32,
+    ) -> Fallible<()> {
         let body = json!({
             "FunctionName": name,
             "Runtime": runtime,
             "Role": format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}"),
             "Handler": "index.handler",
+            "Timeout": timeout,
             "Code": {"ZipFile": zip},
         });
         self.call(&lambda(Method::POST, "", body.to_string()))?;
         Ok(())
+    }
+
+    /// Deletes a function with all that belongs to it.
+    pub(crate) fn delete_function(&mut self, name: &str) -> Fallible<()> {
+        self.call(&lambda(Method::DELETE, &format!("/{name}"), ""))?;
+        Ok(())
+    }
+
+    /// Calls the function with this payload; the answer must be a success.
+    pub(crate) fn invoke_with(&mut self, name: &str, payload: &str) -> Fallible<Answer> {
+        self.call(&lambda(Method::POST, &format!("/{name}/invocations"), payload))
     }
 
     /// Waits until the function can be called.
@@ -222,6 +250,11 @@ pub(crate) fn dry_run(function: &str) -> Call {
     Call { header, ..lambda(Method::POST, &format!("/{function}/invocations"), "") }
 }
 
+/// A call of what is below the functions.
+pub(crate) fn function_call(method: Method, path: &str, body: String) -> Call {
+    lambda(method, path, body)
+}
+
 fn lambda(method: Method, path: &str, body: impl Into<String>) -> Call {
     let path = format!("/2015-03-31/functions{path}");
     Call { service: "lambda", method, path, body: body.into(), header: None }
@@ -229,9 +262,14 @@ fn lambda(method: Method, path: &str, body: impl Into<String>) -> Call {
 
 /// A package with [`HANDLER`] in it, in base64.
 pub(crate) fn package() -> Fallible<String> {
+    package_of(HANDLER)
+}
+
+/// A package with this Python code in it, in base64.
+pub(crate) fn package_of(code: &str) -> Fallible<String> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
     archive.start_file("index.py", options)?;
-    archive.write_all(HANDLER.as_bytes())?;
+    archive.write_all(code.as_bytes())?;
     Ok(BASE64_STANDARD.encode(archive.finish()?.into_inner()))
 }

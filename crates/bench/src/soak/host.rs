@@ -1,0 +1,128 @@
+//! What a server holds of its host: processes, descriptors, mounts, control groups and files.
+
+use std::{
+    collections::HashMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{Fallible, server::Server};
+
+/// What of its data folder is kept on purpose: the logs of functions, those that were deleted too,
+/// and the store, whose files come and go as it likes.
+const KEPT: [&str; 2] = ["function-logs", "store"];
+
+/// How much of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) processes: usize,
+    pub(super) descriptors: usize,
+    pub(super) mounts: usize,
+    pub(super) control_groups: usize,
+    pub(super) files: usize,
+}
+
+impl Held {
+    pub(super) fn by(server: &Server) -> Fallible<Self> {
+        let pid = server.process.id();
+        let of = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
+        Ok(Self {
+            processes: descendants(pid)?,
+            descriptors: fs::read_dir(of("fd"))?.count(),
+            mounts: fs::read_to_string(of("mountinfo"))?.lines().count(),
+            control_groups: control_groups(pid)?,
+            files: files(&server.data_dir)?,
+        })
+    }
+
+    /// What `later` has more of.
+    pub(super) fn grown(&self, later: &Self) -> Vec<String> {
+        let rows = [
+            ("processes", self.processes, later.processes),
+            ("descriptors", self.descriptors, later.descriptors),
+            ("mounts", self.mounts, later.mounts),
+            ("control groups", self.control_groups, later.control_groups),
+            ("files", self.files, later.files),
+        ];
+        let grown = rows.iter().filter(|(_, before, after)| after > before);
+        grown.map(|(what, before, after)| format!("{what}: {before} before, {after} after")).collect()
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processes, descriptors, mounts, control_groups, files } = self;
+        write!(
+            f,
+            "{processes} processes, {descriptors} descriptors, {mounts} mounts, {control_groups} \
+             control groups of workers, {files} files"
+        )
+    }
+}
+
+/// The processes below `pid`.
+fn descendants(pid: u32) -> Fallible<usize> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // It may be gone by now.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
+        let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+        if let Some(parent) = parent {
+            children.entry(parent).or_default().push(child);
+        }
+    }
+    let (mut found, mut left) = (0, vec![pid]);
+    while let Some(parent) = left.pop() {
+        let below = children.remove(&parent).unwrap_or_default();
+        found += below.len();
+        left.extend(below);
+    }
+    Ok(found)
+}
+
+/// The control groups of the workers of `pid`, of every controller.
+fn control_groups(pid: u32) -> Fallible<usize> {
+    let server = format!("/portcullis-{pid}-");
+    let mut found = 0;
+    let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = folders.pop() {
+        for below in folders_in(&folder)? {
+            let name = below.display().to_string();
+            found += usize::from(name.contains(&server) && name.contains("/worker-"));
+            folders.push(below);
+        }
+    }
+    Ok(found)
+}
+
+fn folders_in(folder: &Path) -> Fallible<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        // Another server's group, which is gone by now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|it| it.is_dir()));
+    Ok(folders.map(|entry| entry.path()).collect())
+}
+
+fn files(data_dir: &Path) -> Fallible<usize> {
+    let mut found = 0;
+    let mut folders = vec![data_dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let is_kept = KEPT.iter().any(|kept| entry.file_name() == *kept);
+            if folder == data_dir && is_kept {
+                continue;
+            }
+            found += 1;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(found)
+}
