@@ -4,14 +4,13 @@ Facts: aws-lambda.md §4.6, §6.7, §8.3. The functions really run.
 """
 
 import json
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from server import until
 from wire import check_error, check_ok, compact
-from world import World, allow, error_of, unique, wait_active, wait_updated, zipped
+from world import World, allow, error_of, wait_updated, zipped
 
 IPV, RNF = "InvalidParameterValueException", "ResourceNotFoundException"
 PCNF = "ProvisionedConcurrencyConfigNotFoundException"
@@ -37,7 +36,7 @@ def code(tag):
 
 
 def path(function, qualifier):
-    return f"/2019-09-30/functions/{function}/provisioned-concurrency?Qualifier={qualifier}"
+    return f"/2019-09-30/functions/{function}/provisioned-concurrency?Qualifier={quote(qualifier)}"
 
 
 def put(account, function, qualifier, count):
@@ -69,7 +68,8 @@ def publish(account, function, tag):
 
 def call(account, function, qualifier=None, event=None):
     answer = account.root.wire.invoke(function, json.dumps(event or {}).encode(), qualifier)
-    return json.loads(check_ok(answer, 200).body)
+    check_ok(answer, 200)
+    return json.loads(answer.body)
 
 
 @pytest.fixture

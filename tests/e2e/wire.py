@@ -181,6 +181,7 @@ STATUS = {
     "PolicyLengthExceededException": 400,
     "InvalidRequestContentException": 400,
     "ResourceNotFoundException": 404,
+    "ProvisionedConcurrencyConfigNotFoundException": 404,
     "ResourceConflictException": 409,
     "PreconditionFailedException": 412,
     "RequestTooLargeException": 413,

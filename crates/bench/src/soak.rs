@@ -220,6 +220,7 @@ fn report(counts: &[(&'static str, u64)], memory: &[f64]) {
     let (third, last) = quarters(memory);
     let most = memory.iter().copied().fold(0.0, f64::max);
     let counted = counts.iter().map(|(what, count)| format!("{what} {count}"));
-    let lines = iter::once(format!("memory MiB: third quarter {third:.1}, last {last:.1}, most {most:.1}"));
+    let lines =
+        iter::once(format!("memory MiB: third quarter {third:.1}, last {last:.1}, most {most:.1}"));
     counted.chain(lines).for_each(|line| println!("{line}"));
 }

@@ -57,7 +57,11 @@ pub(super) struct Client<'a> {
 }
 
 impl Fleet {
-    pub(super) fn create(session: &mut Session, count: u32, packages: &[String; 2]) -> Fallible<Self> {
+    pub(super) fn create(
+        session: &mut Session,
+        count: u32,
+        packages: &[String; 2],
+    ) -> Fallible<Self> {
         say!("creating {count} functions");
         let fleet = Self { count, packages: packages.clone() };
         for number in 0..count {
@@ -81,7 +85,12 @@ impl Fleet {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(number: u32, address: SocketAddr, key: Credentials, fleet: &'a Fleet) -> Self {
+    pub(super) fn new(
+        number: u32,
+        address: SocketAddr,
+        key: Credentials,
+        fleet: &'a Fleet,
+    ) -> Self {
         Self { number, address, key, fleet, dice: u64::from(number) }
     }
 

@@ -45,7 +45,9 @@ impl Held {
             ("files", self.files, later.files),
         ];
         let grown = rows.iter().filter(|(_, before, after)| after > before);
-        grown.map(|(what, before, after)| format!("{what}: {before} before, {after} after")).collect()
+        grown
+            .map(|(what, before, after)| format!("{what}: {before} before, {after} after"))
+            .collect()
     }
 }
 
@@ -64,12 +66,14 @@ impl fmt::Display for Held {
 fn descendants(pid: u32) -> Fallible<usize> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc")? {
-        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
+        else {
             continue;
         };
         // It may be gone by now.
         let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
-        let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+        let parent =
+            stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
         if let Some(parent) = parent {
             children.entry(parent).or_default().push(child);
         }
