@@ -65,7 +65,7 @@ impl Fleet {
         say!("creating {count} functions");
         let fleet = Self { count, packages: packages.clone() };
         for number in 0..count {
-            let timeout = if number % SLEEPERS == 0 { 1 } else { 60 };
+            let timeout = if number.is_multiple_of(SLEEPERS) { 1 } else { 60 };
             let (name, [package, _]) = (Self::name(number), &fleet.packages);
             session.create_function_with(&name, python::newest_here()?, package, timeout)?;
         }
@@ -140,7 +140,7 @@ impl<'a> Client<'a> {
         let among = if self.roll(10) > 0 { hot } else { self.fleet.count };
         let number = self.roll(among);
         // The next one after a sleeper is none.
-        if number % SLEEPERS == 0 { number + 1 } else { number }
+        if number.is_multiple_of(SLEEPERS) { number + 1 } else { number }
     }
 
     fn call(&mut self, session: &mut Session, act: Act, token: &str) -> Fallible<()> {
