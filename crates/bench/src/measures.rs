@@ -15,7 +15,7 @@ use crate::{
     report::Row,
     say,
     server::Server,
-    session::{self, Session, package},
+    session::{self, HANDLER, Session, package_of},
 };
 
 mod add_permission;
@@ -25,6 +25,7 @@ mod functions;
 mod get_policy;
 mod identities;
 mod invoke;
+mod runtimes;
 mod start;
 
 /// What every measure needs.
@@ -57,7 +58,7 @@ impl<'a> Bench<'a> {
         let found = Python::new(runtimes.clone());
         let python = tokio.block_on(found.prepare(runtime, |line| say!("  {line}")))?;
         let MeasureArguments { server, constant_decision_server: constant, .. } = arguments;
-        let package = package()?;
+        let package = package_of(HANDLER)?;
         Ok(Self { server, constant, folder, effort, runtimes, runtime, python, package })
     }
 
@@ -92,7 +93,18 @@ impl<'a> Bench<'a> {
 
     /// Creates a function and waits until it can be called.
     fn deploy(&self, session: &mut Session, name: &str) -> Fallible<()> {
-        session.create_function(name, self.runtime, &self.package)?;
+        self.deploy_of(session, name, self.runtime, &self.package)
+    }
+
+    /// The same of another runtime and package.
+    fn deploy_of(
+        &self,
+        session: &mut Session,
+        name: &str,
+        runtime: &str,
+        package: &str,
+    ) -> Fallible<()> {
+        session.create_function(name, runtime, package)?;
         session.await_active(name)
     }
 }
@@ -110,6 +122,8 @@ pub(crate) enum Measure {
     Invoke,
     /// First answers of new functions.
     ColdStart,
+    /// Calls of each runtime, warm and cold.
+    Runtimes,
     /// Callers among very many users and roles.
     Identities,
     /// Very many functions.
@@ -126,6 +140,7 @@ impl Measure {
             Self::AddPermission => add_permission::measure(bench),
             Self::Invoke => invoke::measure(bench),
             Self::ColdStart => cold::measure(bench),
+            Self::Runtimes => runtimes::measure(bench),
             Self::Identities => identities::measure(bench),
             Self::Functions => functions::measure(bench),
             Self::Start => start::measure(bench),

@@ -12,13 +12,15 @@ use serde_json::{Value, json};
 
 use crate::Fallible;
 
-/// What a measure should be at the most.
+/// What a measure should be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
     /// Times the base, in the same run.
     Ratio(f64),
     /// In the measure's own unit.
     Most(f64),
+    /// As much at the least, in the measure's own unit.
+    Least(f64),
     /// Nothing: it is there to be seen.
     None,
 }
@@ -78,6 +80,7 @@ impl Row {
         match self.goal {
             Goal::Ratio(most) => self.ratio().map(|ratio| ratio <= most),
             Goal::Most(most) => Some(self.own() <= most),
+            Goal::Least(least) => Some(self.own() >= least),
             Goal::None => None,
         }
     }
@@ -87,6 +90,7 @@ impl Row {
         let goal = match self.goal {
             Goal::Ratio(most) => format!("≤ {most} ×"),
             Goal::Most(most) => format!("≤ {most} {}", self.unit),
+            Goal::Least(least) => format!("≥ {least} {}", self.unit),
             Goal::None => String::new(),
         };
         let met = self.met().map_or("", |met| if met { "met" } else { "MISSED" });
@@ -96,10 +100,11 @@ impl Row {
     }
 
     fn json(&self) -> Value {
-        let (goal_ratio, goal_most) = match self.goal {
-            Goal::Ratio(most) => (Some(most), None),
-            Goal::Most(most) => (None, Some(most)),
-            Goal::None => (None, None),
+        let (goal_ratio, goal_most, goal_least) = match self.goal {
+            Goal::Ratio(most) => (Some(most), None, None),
+            Goal::Most(most) => (None, Some(most), None),
+            Goal::Least(least) => (None, None, Some(least)),
+            Goal::None => (None, None, None),
         };
         json!({
             "measure": self.what,
@@ -110,6 +115,7 @@ impl Row {
             "ratioMedian": self.ratio(),
             "goalRatioMax": goal_ratio,
             "goalMax": goal_most,
+            "goalMin": goal_least,
             "met": self.met(),
             "runs": self.runs.iter().map(|(_, own)| own).collect::<Vec<_>>(),
             "baseRuns": self.runs.iter().filter_map(|(base, _)| *base).collect::<Vec<_>>(),
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn a_goal_is_the_most() {
+    fn a_goal_is_the_most_or_the_least() {
         let check = |goal, want| {
             assert_eq!(Row::compared("x", "µs", "y", goal, [(10.0, 20.0)]).met(), want, "{goal:?}");
         };
@@ -188,6 +194,8 @@ mod tests {
         check(Goal::Ratio(1.9), Some(false));
         check(Goal::Most(20.0), Some(true));
         check(Goal::Most(19.0), Some(false));
+        check(Goal::Least(20.0), Some(true));
+        check(Goal::Least(21.0), Some(false));
         check(Goal::None,       None);
     }
 

@@ -198,8 +198,7 @@ impl Session {
 
     /// Calls the function, which answers what it was sent; how long that took.
     pub(crate) fn invoke(&mut self, function: &str) -> Fallible<Duration> {
-        let call = lambda(Method::POST, &format!("/{function}/invocations"), PAYLOAD);
-        let answer = self.call(&call)?;
+        let answer = self.call(&invocation(function))?;
         let same = serde_json::from_slice::<Value>(&answer.body)?
             == serde_json::from_str::<Value>(PAYLOAD)?;
         let body = String::from_utf8_lossy(&answer.body);
@@ -219,6 +218,11 @@ fn query(service: &'static str, action: &str, version: &str, rest: &[(&str, &str
         .extend_pairs(rest)
         .finish();
     Call { service, method: Method::POST, path: "/".to_owned(), body, header: None }
+}
+
+/// The call of a function.
+pub(crate) fn invocation(function: &str) -> Call {
+    lambda(Method::POST, &format!("/{function}/invocations"), PAYLOAD)
 }
 
 /// The call that reads a function's policy.
@@ -260,16 +264,16 @@ fn lambda(method: Method, path: &str, body: impl Into<String>) -> Call {
     Call { service: "lambda", method, path, body: body.into(), header: None }
 }
 
-/// A package with [`HANDLER`] in it, in base64.
-pub(crate) fn package() -> Fallible<String> {
-    package_of(HANDLER)
-}
-
 /// A package with this Python code in it, in base64.
 pub(crate) fn package_of(code: &str) -> Fallible<String> {
+    package("index.py", code.as_bytes(), 0o644)
+}
+
+/// A package of one file, in base64.
+pub(crate) fn package(name: &str, content: &[u8], mode: u32) -> Fallible<String> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o644);
-    archive.start_file("index.py", options)?;
-    archive.write_all(code.as_bytes())?;
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(mode);
+    archive.start_file(name, options)?;
+    archive.write_all(content)?;
     Ok(BASE64_STANDARD.encode(archive.finish()?.into_inner()))
 }
