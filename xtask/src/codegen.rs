@@ -2,7 +2,8 @@
 //!
 //! Two steps. `--refresh` fetches botocore and derives `models/*.json`: what the served operations
 //! need, without prose. Every run then makes `crates/model/src/generated/*.rs` from `models/` and
-//! `overlay/`, offline, and `docs/operations.md`. `--check` compares instead of writing.
+//! `overlay/`, offline, `docs/operations.md`, and the table in `README.md`. `--check` compares instead
+//! of writing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ fn difference(path: &Path, committed: &str, fresh: &str) -> String {
 /// Every generated file's path and text.
 fn generate(root: &Path) -> Result<Vec<(PathBuf, String)>, CodegenError> {
     let tables = SERVICES.iter().map(|service| generate_service(root, service));
-    tables.chain([generate_operations(root)]).collect()
+    tables.chain([generate_operations(root), generate_readme(root)]).collect()
 }
 
 fn generate_service(root: &Path, service: &str) -> Result<(PathBuf, String), CodegenError> {
@@ -115,6 +116,16 @@ fn generate_operations(root: &Path) -> Result<(PathBuf, String), CodegenError> {
     let services: Result<Vec<_>, _> =
         DOCUMENTED.iter().map(|service| merged(root, service)).collect();
     Ok((root.join("docs/operations.md"), operations::page(&services?)))
+}
+
+/// `README.md` with the table of operations made anew.
+fn generate_readme(root: &Path) -> Result<(PathBuf, String), CodegenError> {
+    let path = root.join("README.md");
+    let services: Result<Vec<_>, _> =
+        DOCUMENTED.iter().map(|service| merged(root, service)).collect();
+    let text = operations::within(&read(&path)?, &services?);
+    let missing = "the marks of the table of operations are missing".to_owned();
+    Ok((path.clone(), text.ok_or(CodegenError::Form { path, message: missing })?))
 }
 
 /// A service's model with its overlay applied.
