@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 from wire import check_error, check_validation, compact, failed, longest, pattern, shortest
 from world import World, allow, deny, error_of
 
@@ -170,7 +171,7 @@ def test_documents_decide_with_deny_several_principals_and_any_condition(world, 
     both = granting({"AWS": [one.id, two.id]}, arn)
     put(owner, arn, whole(both))
     assert [allowed(caller, arn) for caller in callers] == [True, True, False]
-    no = {"Effect": "Deny", "Principal": {"AWS": two.id}, "Action": "lambda:*", "Resource": "*"}
+    no = {"Effect": "Deny", "Principal": {"AWS": two.id}, "Action": "lambda:*", "Resource": arn}
     put(owner, arn, whole(both, no))
     assert [allowed(caller, arn) for caller in callers] == [True, False, False]
     tagged = granting("*", arn, Condition={"StringEquals": {"aws:PrincipalAccount": [three.id, one.id]}})
@@ -290,3 +291,56 @@ def test_of_documents_put_at_once_each_replaces_what_its_caller_saw(owner):
         if answer.status != 200:
             check_error(answer, "ResourceConflictException", changed)
     assert won and call(owner, "GET", arn).json in won
+
+
+def test_a_document_is_about_functions_and_the_one_that_it_is_put_on(owner):
+    name = owner.versioned()
+    arn = owner.arn(name)
+    good = granting("*", arn)
+    for changed, why in (
+        ({"Action": "s3:GetObject"}, "the action s3:GetObject is not one of Lambda's that apply to functions"),
+        ({"Action": "lambda:ListLayers"}, "the action lambda:ListLayers is not one of Lambda's that apply to functions"),
+        ({"Resource": "*"}, f"the resource * is not {arn}, on which the policy is put"),
+        ({"Resource": f"{arn}2"}, f"the resource {arn}2 is not {arn}, on which the policy is put"),
+    ):
+        answer = call(owner, "PUT", arn, {"Policy": compact(whole(good | changed))})
+        check_error(answer, IPV, f"The policy is not a valid resource policy: {why}")
+    wrong = call(owner, "PUT", f"{arn}:1", {"Policy": compact(whole(good))})
+    why = f"the resource {arn} is not {arn}:1, on which the policy is put"
+    check_error(wrong, IPV, f"The policy is not a valid resource policy: {why}")
+    put(owner, f"{arn}:1", whole(granting("*", f"{arn}:1")))
+
+
+def at_once(account, name, removals):
+    """What becomes of removals that are asked for together: `done` or the error's code."""
+
+    def attempt(parameters):
+        try:
+            account.root.boto().remove_permission(FunctionName=name, **parameters)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return "done"
+
+    with ThreadPoolExecutor(len(removals)) as pool:
+        return sorted(pool.map(attempt, removals))
+
+
+def test_of_removals_at_once_one_finds_the_statement(owner):
+    name, client = owner.function(), owner.root.boto()
+    grant = {"FunctionName": name, "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    for _ in range(5):
+        for sid in ("gone", "kept"):
+            client.add_permission(StatementId=sid, **grant)
+        assert at_once(owner, name, [{"StatementId": "gone"}] * 6) == [RNF] * 5 + ["done"]
+        client.remove_permission(FunctionName=name, StatementId="kept")
+
+
+def test_of_removals_at_once_by_one_revision_one_succeeds(owner):
+    name, client = owner.function(), owner.root.boto()
+    grant = {"FunctionName": name, "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    for number in range(6):
+        client.add_permission(StatementId=f"s{number}", **grant)
+    revision = client.get_policy(FunctionName=name)["RevisionId"]
+    removals = [{"StatementId": f"s{number}", "RevisionId": revision} for number in range(6)]
+    assert at_once(owner, name, removals) == ["PreconditionFailedException"] * 5 + ["done"]
+    assert len(json.loads(client.get_policy(FunctionName=name)["Policy"])["Statement"]) == 5

@@ -76,7 +76,10 @@ pub use lint::{
 };
 pub use names::{AccountId, AliasName, FunctionName, StatementId, VersionNumber};
 pub use not_found::{Lookup, Missing, NotFound};
-pub use policy::{PolicyHead, PolicyVersion, RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement};
+pub use policy::{
+    PolicyHead, PolicyVersion, RESOURCE_POLICY_BYTES_MAX, ResourcePolicy, Statement,
+    applies_to_functions,
+};
 pub use provisioned::{
     ProvisionedCalls, ProvisionedConcurrency, check_provisioned, published_only,
 };

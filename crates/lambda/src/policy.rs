@@ -1,6 +1,7 @@
 //! The resource policy of a function, a version or an alias, and of a layer version.
 
 mod head;
+mod scope;
 
 use std::{
     borrow::Cow,
@@ -22,6 +23,7 @@ use crate::{
 
 use head::Written;
 pub use head::{PolicyHead, PolicyVersion};
+pub use scope::applies_to_functions;
 
 /// Largest resource policy, in bytes of its compact JSON.
 ///
@@ -412,7 +414,8 @@ impl ResourcePolicy {
     /// and `entities` as in [`add`](Self::add).
     ///
     /// # Errors
-    /// [`InvalidParameter::LatestPolicy`], [`StaleRevision::Policy`], [`InvalidParameter::Principal`].
+    /// [`InvalidParameter::LatestPolicy`], [`StaleRevision::Policy`], [`InvalidParameter::Policy`] of
+    /// one that is about something else, [`InvalidParameter::Principal`].
     pub fn put(
         current: Option<&Self>,
         target: &Target,
@@ -425,6 +428,7 @@ impl ResourcePolicy {
         Self::check_target(target)?;
         let revision = current.map_or(resource, |policy| policy.revision);
         check_revision(Some(revision), expected, StaleRevision::Policy)?;
+        scope::check(&document.statements, target)?;
         let head = document.head.clone();
         let each = document.statements.iter().cloned();
         let bound = each.map(|statement| statement.bind(head.version, entities));

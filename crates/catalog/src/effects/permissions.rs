@@ -57,14 +57,16 @@ impl Catalog {
         .await
     }
 
-    /// Removes the statement `sid`; the policy goes with its last statement.
+    /// Removes the statement `sid`; the policy goes with its last statement. `judged` is the one by
+    /// which the caller was judged to be allowed to take it (`lambda:Principal`).
     ///
     /// # Errors
-    /// The refusals of [`ResourcePolicy::remove`], after those of a missing resource.
+    /// The refusals of [`ResourcePolicy::remove`], after those of a missing resource;
+    /// [`Conflict::PolicyChanged`] when another statement has the id by now.
     pub async fn remove_permission(
         &self,
         permit: Permit<RemovePermission, FunctionResource>,
-        sid: &str,
+        (sid, judged): (&str, Option<&Statement>),
         expected: Option<&str>,
     ) -> Result<(), Failure<LambdaError>> {
         let target = permit.consume().into_target();
@@ -74,6 +76,11 @@ impl Catalog {
             let current = attached(function, &target)?;
             let stored = current.map(|view| &*view.stored);
             let rest = ResourcePolicy::remove(stored, sid, expected, revision)?;
+            match (judged, stored.and_then(|policy| policy.statement(sid))) {
+                (None, _) => return Err(LambdaError::from(NotFound::Statement(sid.into())).into()),
+                (judged, present) if judged == present => {}
+                _ => return Err(LambdaError::from(Conflict::PolicyChanged).into()),
+            }
             let plan = guarded(Plan::answer(()), function, &target, current);
             let address = policy_address(&target);
             Ok(match rest {

@@ -753,6 +753,39 @@ fn a_whole_document_replaces_what_its_revision_says() {
 }
 
 #[test]
+#[rustfmt::skip]
+fn a_whole_document_is_about_actions_on_the_function_that_it_is_put_on() {
+    let prod = Target::qualified(function(), Qualifier::parse("prod"));
+    let put = |target: &Target, action: &str, resource: &str| {
+        let json = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":{action},"Resource":{resource}}}]}}"#);
+        let document = whole_document(&json).unwrap();
+        ResourcePolicy::put(None, target, revision(1), &document, None, revision(7), &NoEntities)
+    };
+    let rows = [
+        (&whole(), r#""lambda:InvokeFunction""#, r#""ARN""#, true),
+        (&whole(), r#"["*","LAMBDA:get*"]"#, r#"["ARN","ARN:prod","ARN:*"]"#, true),
+        (&whole(), r#""lambda:InvokeFunctionUrl""#, r#""ARN""#, true),
+        (&whole(), r#""s3:GetObject""#, r#""ARN""#, false),
+        (&whole(), r#""lambda:GetLayerVersion""#, r#""ARN""#, false),
+        (&whole(), r#"["lambda:InvokeFunction","lambda:CreateEventSourceMapping"]"#, r#""ARN""#, false),
+        (&whole(), r#""lambda:Nothing*""#, r#""ARN""#, false),
+        (&whole(), r#""lambda:*""#, r#""*""#, false),
+        (&whole(), r#""lambda:*""#, r#""ARN*""#, false),
+        (&whole(), r#""lambda:*""#, r#"["ARN","ARN2"]"#, false),
+        (&prod, r#""lambda:*""#, r#""ARN:prod""#, true),
+        (&prod, r#""lambda:*""#, r#""ARN:*""#, true),
+        (&prod, r#""lambda:*""#, r#""ARN""#, false),
+        (&prod, r#""lambda:*""#, r#""ARN:other""#, false),
+    ];
+    for (target, action, resource, legal) in rows {
+        let done = put(target, action, resource);
+        assert_eq!(done.is_ok(), legal, "{target} {action} {resource}: {done:?}");
+        let refused = done.err().is_none_or(|why| why.to_string().starts_with("The policy is not a valid resource policy: "));
+        assert!(refused, "{action} {resource}");
+    }
+}
+
+#[test]
 fn a_whole_document_is_about_whom_it_names_when_it_is_put() {
     let document = whole_document(&format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":{{"AWS":["{}","111122223333"]}},"Action":"*","Resource":"ARN"}}]}}"#,

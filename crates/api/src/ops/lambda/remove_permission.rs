@@ -24,6 +24,7 @@ pub(crate) async fn remove_permission(
         );
     let permit = cx.function::<RemovePermission>(name, qualifier, &parameters)?;
     let expected = input.revision_id.as_deref();
-    cx.state.catalog.remove_permission(permit, &input.statement_id, expected).await?;
+    let removed = (input.statement_id.as_str(), statement.as_ref());
+    cx.state.catalog.remove_permission(permit, removed, expected).await?;
     Ok(Answer::Output(()))
 }
