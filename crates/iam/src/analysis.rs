@@ -16,6 +16,8 @@ mod finding;
 mod form;
 mod lint;
 mod merge;
+mod natural;
+mod near;
 mod outsiders;
 mod partial;
 mod pattern;

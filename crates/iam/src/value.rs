@@ -20,9 +20,9 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 /// negative.
 #[derive(Clone, Debug)]
 pub(crate) struct Decimal<T> {
-    negative: bool,
-    integer: T,
-    fraction: T,
+    pub(crate) negative: bool,
+    pub(crate) integer: T,
+    pub(crate) fraction: T,
 }
 
 impl<'a> Decimal<&'a str> {
@@ -77,6 +77,11 @@ impl Moment {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let all_digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         if all_digits && text.len() != 4 { Self::epoch(text) } else { Self::calendar(text) }
+    }
+
+    /// Whole seconds since 1970.
+    pub(crate) fn seconds(self) -> i64 {
+        self.seconds
     }
 
     fn epoch(text: &str) -> Option<Self> {
@@ -205,6 +210,11 @@ impl Network {
             Some(text) => digits(text, text.len().clamp(1, 3))?,
         };
         (prefix <= longest).then_some(Self { address, prefix })
+    }
+
+    /// An address of the range, and how many of its bits all others share with it.
+    pub(crate) fn parts(self) -> (IpAddr, u32) {
+        (self.address, self.prefix)
     }
 
     /// Whether all addresses of `other` are in the range.

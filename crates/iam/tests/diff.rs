@@ -152,3 +152,154 @@ fn what_cannot_be_understood_is_an_error() {
     let old = r#"{"Version":"2008-10-17","Statement":[]}"#;
     assert_eq!(diff(Resource, old, &document(&[])).unwrap().outcome, Outcome::Equivalent);
 }
+
+/// One audited change: the documents differ, and are shown to, whichever of them comes first.
+#[track_caller]
+fn check_shown(kind: DocumentKind, one: &Value, other: &Value) {
+    for (old, new) in [(one, other), (other, one)] {
+        let difference = differ(kind, &[old.clone()], &[new.clone()]);
+        assert_eq!(difference.outcome, Outcome::Different, "{old:#} {new:#} {difference:#?}");
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_one_value_changes_is_shown() {
+    let topic = |name: &str| format!("arn:aws:sns:us-east-1:{name}");
+    let rows = [
+        // The first row's key stands for an ARN, the second's for an account, and so on.
+        ("ArnLike", "aws:SourceArn", json!([topic("111111111111:a")]), "ArnLike", json!([topic("111111111111:a"), topic("999999999999:evil")])),
+        ("ArnLike", "aws:SourceArn", json!([topic("111111111111:a")]), "ArnLike", json!([topic("999999999999:evil"), topic("111111111111:a")])),
+        ("ArnLike", "aws:SourceArn", json!(topic("111111111111:a*")), "ArnLike", json!(topic("111111111111:a?*"))),
+        ("ArnLike", "aws:SourceArn", json!(topic("*:a")), "ArnLike", json!("arn:aws:sns:us-east-1:?*:a")),
+        ("ArnLike", "aws:SourceArn", json!("arn:aws:sns:*:111111111111:a"), "ArnLike", json!(topic("111111111111:a"))),
+        ("ArnLike", "aws:SourceArn", json!("arn:*:sns:us-east-1:111111111111:a"), "ArnLike", json!(topic("111111111111:a"))),
+        ("StringEquals", "aws:SourceAccount", json!(["111111111111", "222222222222"]), "StringEquals", json!(["111111111111"])),
+        ("StringEquals", "aws:PrincipalTag/t", json!(["a", "b"]), "StringEquals", json!(["a"])),
+        ("StringEquals", "aws:username", json!(["a", "b"]), "StringEquals", json!(["a"])),
+        ("IpAddress", "aws:SourceIp", json!(["10.0.0.0/8", "1.2.3.4"]), "IpAddress", json!(["10.0.0.0/8"])),
+        ("IpAddress", "aws:SourceIp", json!("1.2.3.0/24"), "IpAddress", json!("1.2.3.0/25")),
+        ("IpAddress", "aws:SourceIp", json!("1.2.3.0/24"), "IpAddress", json!("1.2.3.0")),
+        ("IpAddress", "aws:SourceIp", json!("10.1.0.0/16"), "IpAddress", json!("10.1.0.0/17")),
+        ("IpAddress", "aws:SourceIp", json!("10.1.0.0/16"), "IpAddress", json!("10.1.128.0/17")),
+        ("IpAddress", "aws:SourceIp", json!("10.0.0.0/8"), "IpAddress", json!(["10.0.0.0/9", "10.192.0.0/10"])),
+        ("NotIpAddress", "aws:SourceIp", json!("10.0.0.0/8"), "NotIpAddress", json!("10.0.0.0/9")),
+        ("IpAddress", "aws:SourceIp", json!("2001:db8::/32"), "IpAddress", json!("2001:db8::/33")),
+        ("StringEquals", "aws:PrincipalTag/t", json!("a"), "StringEqualsIgnoreCase", json!("a")),
+        ("StringNotEquals", "aws:PrincipalTag/t", json!("Team"), "StringNotEqualsIgnoreCase", json!("team")),
+        ("StringLike", "aws:PrincipalTag/t", json!("a*"), "StringLike", json!("a?*")),
+        ("StringLike", "aws:PrincipalTag/t", json!("a??*"), "StringLike", json!("a?*")),
+        ("StringLike", "aws:PrincipalTag/t", json!("a?"), "StringLike", json!("ax")),
+        ("StringLike", "aws:PrincipalTag/t", json!("a*b*c"), "StringLike", json!(["a?*b?*c", "abc"])),
+        ("StringLike", "aws:PrincipalTag/t", json!("a"), "StringLike", json!("a*")),
+        ("NumericLessThan", "s3:max-keys", json!("2"), "NumericLessThanEquals", json!("1")),
+        ("NumericLessThan", "s3:max-keys", json!("2"), "NumericLessThanEquals", json!("2")),
+        ("NumericLessThan", "s3:max-keys", json!("2000000"), "NumericLessThan", json!("1000")),
+        ("NumericGreaterThan", "s3:max-keys", json!("1.25"), "NumericGreaterThan", json!("1.26")),
+        ("DateLessThan", "aws:CurrentTime", json!("2024-01-01T00:00:00Z"), "DateLessThanEquals", json!("2024-01-01T00:00:00Z")),
+        ("DateGreaterThan", "aws:CurrentTime", json!("2024-01-01T00:00:00Z"), "DateGreaterThan", json!("2024-06-01T00:00:00Z")),
+        ("ForAllValues:StringEquals", "aws:TagKeys", json!(["a", "b"]), "ForAllValues:StringEquals", json!(["a"])),
+        ("ForAllValues:StringEquals", "aws:TagKeys", json!(["a", "b"]), "ForAnyValue:StringEquals", json!(["a", "b"])),
+        ("StringEquals", "aws:PrincipalTag/t", json!("a"), "StringEqualsIfExists", json!("a")),
+        ("Null", "aws:TokenIssueTime", json!("true"), "Null", json!("false")),
+        ("Bool", "aws:SecureTransport", json!("true"), "Bool", json!(["true", "false"])),
+        ("BinaryEquals", "aws:k", json!("QUJD"), "BinaryEquals", json!(["QUJD", "QUJE"])),
+    ];
+    for (operator, key, values, other_operator, other_values) in rows {
+        for principal in [json!({"Service": "sns.amazonaws.com"}), json!({"AWS": "222222222222"}), json!("*")] {
+            for effect in ["Allow", "Deny"] {
+                let with = |operator: &str, values: &Value| grant("s", &json!({
+                    "Effect": effect, "Principal": principal, "Condition": {operator: {key: values}},
+                }));
+                check_shown(Resource, &with(operator, &values), &with(other_operator, &other_values));
+            }
+        }
+        let own_with = |operator: &str, values: &Value| own("s", &json!({"Condition": {operator: {key: values}}}));
+        check_shown(Identity, &own_with(operator, &values), &own_with(other_operator, &other_values));
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_one_entry_changes_is_shown() {
+    let rows = [
+        (json!({"NotAction": "iam:*"}), json!({"NotAction": ["iam:*", "sts:*"]})),
+        (json!({"NotAction": "iam:Get*"}), json!({"NotAction": ["iam:Get*", "iam:PassRole"]})),
+        (json!({"NotAction": ["lambda:Get*"]}), json!({"NotAction": ["lambda:Get?*"]})),
+        (json!({"Action": "lambda:*"}), json!({"Action": "lambda:Get*"})),
+        (json!({"Action": "lambda:Get*"}), json!({"Action": "lambda:Get?*"})),
+        (json!({"Action": "lambda:*", "Resource": "arn:aws:lambda:*:*:function:*"}), json!({"Action": "lambda:*", "Resource": "arn:aws:lambda:us-east-1:*:function:*"})),
+        (json!({"Action": "*"}), json!({"Action": "lambda:*"})),
+        (json!({"Resource": format!("{ORDERS}*")}), json!({"Resource": format!("{ORDERS}?*")})),
+        (json!({"Resource": format!("{ORDERS}:*")}), json!({"Resource": [format!("{ORDERS}:prod"), format!("{ORDERS}:x*")]})),
+        (json!({"NotResource": ORDERS}), json!({"NotResource": [ORDERS, "arn:aws:lambda:us-east-1:111111111111:function:b*"]})),
+        (json!({"Resource": "*"}), json!({"Resource": "arn:aws:*"})),
+        (json!({"Resource": "arn:aws:*"}), json!({"Resource": "arn:aws:lambda:*:*:*"})),
+    ];
+    for (one, other) in rows {
+        let with = |parts: &Value| {
+            let mut parts = parts.clone();
+            for (not, plain) in [("NotAction", "Action"), ("NotResource", "Resource")] {
+                if parts.get(not).is_some() {
+                    parts[plain] = Value::Null;
+                }
+            }
+            if parts.get("Resource").is_none() && parts.get("NotResource").is_none() {
+                parts["Resource"] = json!("*");
+            }
+            let mut merged = json!({"Principal": null, "Condition": null});
+            merged.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+            grant("s", &merged)
+        };
+        check_shown(Identity, &with(&one), &with(&other));
+    }
+}
+
+#[test]
+fn who_comes_by_an_identity_provider_is_said_not_to_be_modelled() {
+    let trust = |provider: &str| {
+        json!({
+            "Effect": "Allow", "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithSAML",
+        })
+    };
+    let (x, y) = ("arn:aws:iam::1:saml-provider/x", "arn:aws:iam::1:saml-provider/y");
+    let difference = differ(Trust, &[trust(x)], &[trust(y)]);
+    assert_eq!(difference.outcome, Outcome::NoDifferenceFound);
+    assert!(difference.text(Style::Plain).contains("(Federated) are not modelled"));
+    assert_eq!(difference.changes[0].unmodelled, ["Principal.Federated"]);
+    let both = json!({
+        "Effect": "Allow", "Principal": {"Federated": [x, y]}, "Action": "sts:AssumeRoleWithSAML",
+    });
+    let listed = [trust(x), both.clone()];
+    assert_eq!(differ(Trust, &listed, &[both]).outcome, Outcome::Equivalent);
+}
+
+#[test]
+#[rustfmt::skip]
+fn examples_could_be_sent() {
+    let (all, lambda) = (json!({"Action": "*", "Resource": "*"}), json!({"Action": "lambda:*", "Resource": "*"}));
+    for (old, new) in [
+        (all.clone(), lambda.clone()),
+        (lambda.clone(), all.clone()),
+        (lambda, json!({"Action": "lambda:InvokeFunction", "Resource": "*"})),
+        (json!({"Action": "lambda:InvokeFunction", "Resource": "*"}), json!({"Action": "lambda:InvokeFunction", "Resource": ORDERS})),
+        (all.clone(), json!({"Action": "*", "Resource": "arn:aws:lambda:*:*:*"})),
+        (all, json!({"Action": "*", "Resource": "arn:aws:*"})),
+    ] {
+        let difference = differ(Identity, &[own("a", &old)], &[own("a", &new)]);
+        assert_eq!(difference.outcome, Outcome::Different, "{old} {new}");
+        for example in difference.changes.iter().flat_map(|change| &change.examples) {
+            let part = |text: &str, at: usize| text.split(':').nth(at).unwrap_or("*").to_owned();
+            let service = match example.action.to_lowercase().split(':').next().unwrap() {
+                "sts" => "iam".to_owned(),
+                service => service.to_owned(),
+            };
+            let resource = &example.resource;
+            assert!(*resource == "*" || part(resource, 2) == service, "{example:#?}");
+            assert_eq!(part(&example.principal, 1), if resource == "*" { "aws".to_owned() } else { part(resource, 1) }, "{example:#?}");
+            assert!(part(resource, 1) != "aws-cn" || part(resource, 3).starts_with("cn-"), "{example:#?}");
+            assert!(service != "lambda" || resource == "*" || resource.contains(":function:"), "{example:#?}");
+        }
+    }
+}

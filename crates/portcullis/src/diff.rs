@@ -17,7 +17,12 @@ use crate::{
     lint::read,
 };
 
-/// Prints the difference. Calls that are decided differently make the exit status 1.
+/// The exit status where a difference was neither found nor ruled out.
+const UNPROVEN: u8 = 3;
+
+/// Prints the difference. The exit status is 0 only if there is surely none, 1 for calls that are
+/// decided differently, 3 if neither is known: whoever asks whether a change is safe must not take
+/// the end of a search for an answer, nor an open question for a difference.
 ///
 /// # Errors
 /// [`CliError`] when a policy cannot be had or understood.
@@ -42,6 +47,9 @@ pub(crate) async fn run(arguments: &DiffArguments) -> Result<ExitCode, CliError>
         Output::Text => say!("{}", difference.text(style()).trim_end())?,
         Output::Json => say!("{}", json!(difference))?,
     }
-    let differs = difference.outcome == Outcome::Different;
-    Ok(if differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(match difference.outcome {
+        Outcome::Equivalent => ExitCode::SUCCESS,
+        Outcome::Different => ExitCode::FAILURE,
+        Outcome::NoDifferenceFound => ExitCode::from(UNPROVEN),
+    })
 }

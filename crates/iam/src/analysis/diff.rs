@@ -35,7 +35,7 @@ pub struct Difference {
 pub enum Outcome {
     /// Surely none: every statement of each document is covered by the other.
     Equivalent,
-    /// None was found, and none was ruled out.
+    /// None was found, and none was ruled out: not to be taken for [`Equivalent`](Self::Equivalent).
     NoDifferenceFound,
     /// There are calls that the documents decide differently; each example is one.
     Different,
@@ -59,6 +59,9 @@ pub struct Change {
     pub elements: Vec<&'static str>,
     /// What is known of its effect.
     pub outcome: Outcome,
+    /// What of it no example can show, because it has no callers here: `Principal.Federated`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmodelled: Vec<&'static str>,
     /// Calls that the documents decide differently, because of this change.
     pub examples: Vec<Example>,
 }
@@ -114,6 +117,13 @@ pub enum ExampleKind {
 
 /// Compares two documents of `kind`, by what they say alone: in the examples every other policy
 /// that has a say allows, or is silent where that is what lets the difference show.
+///
+/// A difference is searched for by calls at the edges of all that the documents say: by their
+/// principals, actions, resources, and the values on both sides of each value of a condition. The
+/// search is bounded: for each changed statement at most 1,500 combinations of caller, action and
+/// resource, 6,000 decisions, 60,000 values of condition keys, and the first 64 entries of a list,
+/// those first that the other document lacks. What is neither found nor ruled out is
+/// [`Outcome::NoDifferenceFound`].
 ///
 /// Takes some milliseconds for full function policies of which a few statements changed.
 ///
@@ -235,6 +245,7 @@ impl Documents<'_, '_> {
             new: new.map(WrittenStatement::spot),
             elements: both.map(|(old, new)| elements(old, new)).unwrap_or_default(),
             outcome,
+            unmodelled: unmodelled(old.into_iter().chain(new)),
             examples,
         }
     }
@@ -262,6 +273,12 @@ impl Documents<'_, '_> {
             after,
         })
     }
+}
+
+/// What no example can show of the statements.
+fn unmodelled<'a>(mut statements: impl Iterator<Item = &'a WrittenStatement>) -> Vec<&'static str> {
+    let federated = statements.any(|statement| !Form::of(statement).federated.is_empty());
+    federated.then_some("Principal.Federated").into_iter().collect()
 }
 
 fn effect_name(effect: Effect) -> &'static str {
@@ -318,7 +335,8 @@ impl Difference {
             Outcome::Equivalent if self.changes.is_empty() => "The documents say the same.",
             Outcome::Equivalent => "The documents are written differently and decide alike.",
             Outcome::NoDifferenceFound => {
-                "No call was found that the documents decide differently; there may be one."
+                "No call was found that the documents decide differently, but they are not proven to \
+                 decide alike: there may be one."
             }
             Outcome::Different => "The documents decide differently.",
         };
@@ -348,8 +366,11 @@ impl Change {
         }
         match self.outcome {
             Outcome::Equivalent => text.push_str("  surely changes nothing\n"),
-            Outcome::NoDifferenceFound => text.push_str("  no difference found\n"),
+            Outcome::NoDifferenceFound => text.push_str("  no difference found, none ruled out\n"),
             Outcome::Different => {}
+        }
+        if !self.unmodelled.is_empty() {
+            text.push_str("  callers of identity providers (Federated) are not modelled\n");
         }
         text
     }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use crate::analysis::call::{Held, Keys};
+use crate::analysis::natural;
 use crate::arn_pattern;
 use crate::glob::glob;
 use crate::variable::{self, PartKind};
@@ -20,9 +21,11 @@ const ACCOUNTS: [&str; 6] = [
     "999999999999",
     "210987654321",
 ];
-const ACTIONS: [&str; 6] = [
+const ACTIONS: [&str; 8] = [
     "lambda:InvokeFunction",
     "lambda:GetFunction",
+    "lambda:ListFunctions",
+    "iam:GetRole",
     "s3:GetObject",
     "sqs:SendMessage",
     "sts:AssumeRole",
@@ -81,15 +84,18 @@ impl Words {
             return vec![pattern.to_owned()];
         }
         let fits = |action: &&&str| glob(&lower, &action.to_ascii_lowercase());
-        let natural = ACTIONS.iter().filter(fits).filter(|action| !self.says(action)).take(1);
-        let filled = filled(pattern, &capital(&self.word));
-        let filled = if filled.contains(':') { filled } else { format!("{0}:{0}", self.word) };
+        let natural = ACTIONS.iter().filter(fits).filter(|action| !self.says(action)).take(3);
+        let word = capital(&self.word);
+        let filled = filled(pattern, &word).into_iter().map(|filled| {
+            if filled.contains(':') { filled } else { format!("{0}:{0}", self.word) }
+        });
         let named = named.iter().filter(fits).take(3);
-        let all = natural.map(|one| (*one).to_owned()).chain([filled]);
+        let all = natural.map(|one| (*one).to_owned()).chain(filled);
         all.chain(named.map(|one| (*one).to_owned())).collect()
     }
 
-    /// Texts that a pattern matches, its variables filled with what `keys` hold, or will.
+    /// Texts that a pattern matches, its variables filled with what `keys` hold, or will: the first
+    /// with this word's text in the place of each `*`, others with none, and one character.
     pub(crate) fn texts(
         &self,
         pattern: &str,
@@ -97,72 +103,109 @@ impl Words {
         wild: bool,
         keys: &mut Keys,
     ) -> Vec<String> {
-        let with = |run: &str, keys: &mut Keys| self.fill(pattern, variables, wild, run, keys);
-        let mut texts = vec![with(&self.word, keys)];
-        if wild && pattern.contains('*') {
-            texts.push(with("", keys));
+        let whole = self.whole(pattern, variables, keys);
+        if wild {
+            return filled(&whole, &self.word).iter().map(|text| unmarked(text)).collect();
         }
-        texts
+        vec![unmarked(&whole)]
     }
 
     /// Resources that an entry of Resource matches, or ARNs that a value of a condition matches.
-    /// `account` is taken where the pattern admits it.
+    /// Where the pattern admits it, they are of the `shape`, a pattern of ARNs, and of `account`.
     pub(crate) fn arns(
         &self,
         pattern: &str,
         variables: bool,
-        account: &str,
+        (shape, account): (&str, &str),
         keys: &mut Keys,
     ) -> Vec<String> {
         let fields = arn_pattern::fields(pattern, variables);
         let field = |at: usize| fields.get(at).copied().unwrap_or("*");
-        let pick = |at: usize, all: &[&str]| {
-            let natural = self.natural(field(at), all).into_iter().next();
-            natural.unwrap_or_else(|| filled(field(at), &self.word))
-        };
-        let regions: Vec<&str> = REGIONS.into_iter().chain([""]).collect();
-        let account = if glob(field(4), account) {
-            account.to_owned()
-        } else {
-            pick(4, &[&ACCOUNTS[..], &[""]].concat())
-        };
-        let head = [
-            "arn".to_owned(),
-            pick(1, &PARTITIONS),
-            pick(2, &SERVICES),
-            pick(3, &regions),
-            account,
-        ]
-        .join(":");
-        let resource = if field(5) == "*" && field(2) == "*" { "function:*" } else { field(5) };
-        let last = self.texts(resource, variables, true, keys);
-        last.into_iter().map(|last| format!("{head}:{last}")).collect()
+        let shaped = arn_pattern::fields(shape, false);
+        let shaped = |at: usize| shaped.get(at).copied().unwrap_or("*");
+        let mut heads = self.heads(field, shaped, account).into_iter();
+        let Some(head) = heads.next() else { return Vec::new() };
+        let typical = filled(shaped(5), &self.word).into_iter().next();
+        let typical = typical.filter(|last| glob(field(5), last));
+        let mut lasts: Vec<String> = typical.into_iter().collect();
+        lasts.extend(self.texts(field(5), variables, true, keys));
+        let usual = lasts.first().cloned().unwrap_or_default();
+        let other = heads.map(|head| format!("{head}:{usual}"));
+        lasts.iter().map(|last| format!("{head}:{last}")).chain(other).collect()
     }
 
-    /// A pattern with its wildcards and variables filled. A variable without a value gets one.
-    fn fill(
+    /// The five first fields of ARNs: of the most natural one, then of some that differ from it in
+    /// one field each.
+    fn heads<'f>(
         &self,
-        pattern: &str,
-        variables: bool,
-        wild: bool,
-        run: &str,
-        keys: &mut Keys,
-    ) -> String {
-        let text = |raw: &str| if wild { filled(raw, run) } else { raw.to_owned() };
+        field: impl Fn(usize) -> &'f str,
+        shaped: impl Fn(usize) -> &'f str,
+        account: &str,
+    ) -> Vec<String> {
+        let pick = |at: usize, first: &str, all: &[&str]| -> Vec<String> {
+            let first = Some(first).filter(|first| !first.contains('*') && glob(field(at), first));
+            let first = first.map(str::to_owned);
+            let mut picked: Vec<String> = first.into_iter().collect();
+            picked.extend(self.natural(field(at), all));
+            picked.extend(filled(field(at), &self.word));
+            let mut seen = HashSet::new();
+            picked.retain(|one| seen.insert(one.clone()));
+            picked
+        };
+        let global = |at: usize| shaped(at).is_empty();
+        let partitions = pick(1, natural::partition(field(3)), &PARTITIONS);
+        let services = pick(2, shaped(2), &SERVICES);
+        let partition = partitions.first().map_or("", String::as_str);
+        let home = natural::region(partition).or_else(|| {
+            REGIONS.into_iter().find(|region| !self.says(region) && glob(field(3), region))
+        });
+        let regions = if global(3) {
+            pick(3, "", &REGIONS)
+        } else {
+            pick(3, home.unwrap_or("us-east-1"), &[&REGIONS[..], &[""]].concat())
+        };
+        let mine = if global(4) { "" } else { account };
+        let accounts = pick(4, mine, &[&ACCOUNTS[..], &[account, ""]].concat());
+        let all = [partitions, services, regions, accounts];
+        let first = |list: &Vec<String>| list.first().cloned().unwrap_or_default();
+        let base = all.each_ref().map(first);
+        let mut heads = vec![base.join(":")];
+        for (at, list) in all.iter().enumerate() {
+            for other in list.iter().skip(1).take(FIELDS_MAX) {
+                let mut parts = base.clone();
+                if let Some(part) = parts.get_mut(at) {
+                    part.clone_from(other);
+                }
+                let region =
+                    natural::region(other).filter(|region| at == 0 && glob(field(3), region));
+                if let (Some(region), [_, _, home, _]) = (region.filter(|_| !global(3)), &mut parts)
+                {
+                    region.clone_into(home);
+                }
+                heads.push(parts.join(":"));
+            }
+        }
+        heads.iter().map(|head| format!("arn:{head}")).collect()
+    }
+
+    /// A pattern with its variables filled. A variable without a value gets one. Characters that
+    /// are no wildcards are marked.
+    fn whole(&self, pattern: &str, variables: bool, keys: &mut Keys) -> String {
         if !variables {
-            return text(pattern);
+            return pattern.to_owned();
         }
         let mut whole = String::new();
         for part in variable::parts(pattern) {
             match part.kind {
-                PartKind::Text => whole.push_str(&text(part.raw)),
-                PartKind::Escape(literal) => whole.push_str(literal),
-                PartKind::Malformed(_) => whole.push_str(part.raw),
+                PartKind::Text => whole.push_str(part.raw),
+                PartKind::Escape(literal) => whole.extend(literal.chars().map(marked)),
+                PartKind::Malformed(_) => whole.extend(part.raw.chars().map(marked)),
                 PartKind::Variable { name, default } => {
                     if default.is_none() && !keys.has(name) {
                         keys.set(name, Some(Held::Single(self.word.clone())));
                     }
-                    whole.push_str(keys.single(name).or(default).unwrap_or_default());
+                    let value = keys.single(name).or(default).unwrap_or_default();
+                    whole.extend(value.chars().map(marked));
                 }
             }
         }
@@ -170,17 +213,58 @@ impl Words {
     }
 }
 
-/// A pattern with its wildcards filled.
-fn filled(pattern: &str, run: &str) -> String {
-    let mut text = String::with_capacity(pattern.len());
-    for c in pattern.chars() {
-        match c {
-            '*' => text.push_str(run),
-            '?' => text.push('x'),
-            c => text.push(c),
+/// What stands for a `*` or `?` that is no wildcard, while wildcards are filled: characters that no
+/// name on AWS has.
+const MARKS: [(char, char); 2] = [('*', '\u{f0000}'), ('?', '\u{f0001}')];
+
+fn marked(c: char) -> char {
+    MARKS.iter().find(|(wild, _)| *wild == c).map_or(c, |(_, mark)| *mark)
+}
+
+fn unmarked(text: &str) -> String {
+    let plain = |c: char| MARKS.iter().find(|(_, mark)| *mark == c).map_or(c, |(wild, _)| *wild);
+    text.chars().map(plain).collect()
+}
+
+/// How many texts for one field of an ARN are tried beside the first.
+const FIELDS_MAX: usize = 6;
+
+/// How many `*` of a pattern are filled each by itself; more are filled alike.
+const RUNS_MAX: u32 = 3;
+
+/// A pattern with its wildcards filled: first with `word` for each `*`, then with nothing, with one
+/// character, and with these mixed.
+fn filled(pattern: &str, word: &str) -> Vec<String> {
+    let runs = ["", "x", word];
+    let count = u32::try_from(pattern.matches('*').count()).unwrap_or(u32::MAX);
+    let fill = |choices: &dyn Fn(u32) -> usize, one: char| {
+        let mut text = String::with_capacity(pattern.len());
+        let mut at = 0;
+        for c in pattern.chars() {
+            match c {
+                '*' => {
+                    text.push_str(runs.get(choices(at)).copied().unwrap_or_default());
+                    at += 1;
+                }
+                '?' => text.push(one),
+                c => text.push(c),
+            }
+        }
+        text
+    };
+    let mut all = vec![fill(&|_| 2, 'x')];
+    if count > 0 {
+        all.extend([fill(&|_| 0, 'x'), fill(&|_| 1, 'x')]);
+    }
+    if pattern.contains('?') {
+        all.push(fill(&|_| 2, 'y'));
+    }
+    if (2..=RUNS_MAX).contains(&count) {
+        for code in 0..3_usize.pow(count) {
+            all.push(fill(&|at| code / 3_usize.pow(at) % 3, 'x'));
         }
     }
-    text
+    all
 }
 
 fn capital(word: &str) -> String {

@@ -357,8 +357,12 @@ Examples:
   portcullis diff function:orders new.json
   portcullis diff function:orders:blue function:orders:green --output json
 
-Exit status: 0 no call is decided differently, as far as was found; 1 some are; 2 OLD or NEW cannot be
-had, or is no policy."#;
+A difference is shown by a call that both policies have decided. The search for one is bounded; callers
+of identity providers (Federated) are not modelled.
+
+Exit status: 0 proven to decide every call alike; 1 some call is decided differently; 2 OLD or NEW cannot
+be had, or is no policy; 3 no difference was found, but none was ruled out: the outcome
+no-difference-found, which a gate should not let pass unseen."#;
 
 /// Flags of `diff`.
 #[derive(Args, Clone, Debug)]
