@@ -154,6 +154,23 @@ def test_diff_ends_by_whether_calls_are_decided_differently(tmp_path):
         assert want in error, (arguments, error)
 
 
+def test_a_difference_that_is_neither_found_nor_ruled_out_has_a_status_of_its_own(tmp_path):
+    def half(*ranges):
+        return s3(Condition={"IpAddress": {"aws:SourceIp": list(ranges)}})
+
+    def saml(provider):
+        principal = {"Federated": f"arn:aws:iam::111111111111:saml-provider/{provider}"}
+        return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithSAML"}
+
+    write(tmp_path, whole=[half("10.0.0.0/8")], halves=[half("10.0.0.0/9", "10.128.0.0/9")], less=[half("10.0.0.0/9")])
+    write(tmp_path, x=[saml("x")], y=[saml("y")])
+    assert json_of("diff", "whole.json", "halves.json", cwd=tmp_path, status=3)["outcome"] == "no-difference-found"
+    assert "not proven" in text_of("diff", "whole.json", "halves.json", cwd=tmp_path, status=3)
+    assert "newly allowed" in text_of("diff", "less.json", "halves.json", cwd=tmp_path, status=1)
+    federated = text_of("diff", "--kind", "trust", "x.json", "y.json", cwd=tmp_path, status=3)
+    assert "(Federated) are not modelled" in federated
+
+
 def test_diff_compares_a_functions_policy_with_a_file(owner, tmp_path):
     name = owner.function()
     grant = {"StatementId": "s3", "Action": INVOKE, "Principal": "s3.amazonaws.com", "SourceArn": "arn:aws:s3:::photos"}

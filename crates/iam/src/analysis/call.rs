@@ -144,6 +144,22 @@ impl Judge {
         Self::of_statement(DocumentKind::Resource, variables, &raw)
     }
 
+    /// Of Principal or NotPrincipal alone: [`applies`](Self::applies) tells whether it is about the
+    /// call's caller.
+    pub(crate) fn of_callers(kind: DocumentKind, raw: &RawStatement) -> Option<Self> {
+        let Some(principal) = &raw.principal else {
+            return Self::of_statement(DocumentKind::Resource, false, &about_everything());
+        };
+        // Of an Allow that exempts some, as of_statement: about nobody.
+        let raw = RawStatement {
+            effect: raw.effect,
+            principal: Some(principal.clone()),
+            resource: raw.resource.as_ref().and(about_everything().resource),
+            ..about_everything()
+        };
+        Self::of_statement(kind, false, &raw)
+    }
+
     /// Decides; `own_allows` is whether the caller's own policies allow everything.
     pub(crate) fn decide(&self, request: &Request<'_>, own_allows: bool) -> Decision {
         let (document, everything) = (&[&self.0][..], &[&*EVERYTHING][..]);

@@ -4,16 +4,17 @@
 //! gives the same answer. Whatever is found has been decided by both documents.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
+use std::rc::Rc;
 
 use crate::analysis::call::{Call, Judge, Keys};
 use crate::analysis::natural;
 use crate::analysis::suggest::{self, Check};
 use crate::analysis::words::Words;
 use crate::analysis::written::{PrincipalName, WrittenCondition, WrittenPolicy, WrittenStatement};
-use crate::decide::Decision;
-use crate::document::{DocumentKind, Effect, RawStatement};
+use crate::decide::{Decision, Request};
+use crate::document::{DocumentKind, Effect};
 use crate::error::PolicyError;
 use crate::principal::Principal;
 
@@ -27,7 +28,7 @@ const VALUES_MAX: usize = 60_000;
 
 /// How many callers, actions and resources are tried together, and of each.
 const BASES_MAX: usize = 1_500;
-const SUGGESTIONS_MAX: usize = 96;
+const SUGGESTIONS_MAX: usize = 64;
 
 /// How many statements one call may be made to evade.
 const EVASIONS_MAX: usize = 64;
@@ -44,25 +45,25 @@ struct Probe<'a> {
     statement: &'a WrittenStatement,
     /// `None` if it is about no call.
     judge: Option<Judge>,
-    /// The same, conditions aside.
-    open: Option<Judge>,
+    /// Whom and what it is about, the rest aside.
+    callers: Option<Judge>,
+    resources: Option<Judge>,
     checks: Vec<Check<'a>>,
 }
 
 impl<'a> Side<'a> {
     /// `json` is the text of `written`.
     pub(crate) fn new(written: &'a WrittenPolicy, json: &str) -> Result<Self, PolicyError> {
-        let judge = |statement: &WrittenStatement, raw: &RawStatement| {
-            Judge::of_statement(written.kind(), statement.has_variables(), raw)
-        };
-        let probe = |statement: &'a WrittenStatement| Probe {
-            statement,
-            judge: judge(statement, statement.raw()),
-            open: judge(
+        let probe = |statement: &'a WrittenStatement| {
+            let (variables, raw) = (statement.has_variables(), statement.raw());
+            let resources = raw.resource.as_ref();
+            Probe {
                 statement,
-                &RawStatement { conditions: Vec::new(), ..statement.raw().clone() },
-            ),
-            checks: Check::of(statement),
+                judge: Judge::of_statement(written.kind(), variables, raw),
+                callers: Judge::of_callers(written.kind(), raw),
+                resources: resources.and_then(|listed| Judge::of_resource(variables, listed)),
+                checks: Check::of(statement),
+            }
         };
         let judge = Judge::new(written.kind(), json)?;
         Ok(Self {
@@ -171,7 +172,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let mut left = TRIES_MAX;
         let mut asked = Asked::default();
         probe.checks.iter().for_each(|check| asked.push(check, true));
-        for base in self.bases(probe) {
+        let ground = self.ground(probe);
+        for base in ground.bases() {
             let turns = left.min(TRIES_PER_BASE_MAX);
             self.tries.set(turns);
             let found = self
@@ -185,59 +187,76 @@ impl<'s, 'a> Search<'s, 'a> {
         None
     }
 
-    /// Calls that the statement is about, conditions aside: first those that could be sent, and of
-    /// them those that are made of the first suggestions.
-    fn bases(&self, probe: &Probe<'a>) -> Vec<Call> {
-        let statement = probe.statement;
-        let mut keys = Keys::default();
+    /// Callers, actions and resources that the statement is about.
+    fn ground(&self, probe: &Probe<'a>) -> Ground {
         let named = |text: &str| self.named.contains(text);
-        let mut actions = suggest::actions(statement, self.words, &self.actions, named);
+        let mut actions = suggest::actions(probe.statement, self.words, &self.actions, named);
         actions.truncate(SUGGESTIONS_MAX);
-        let mut bases: Vec<(bool, usize, Call)> = Vec::new();
-        for (by_action, action) in actions.iter().enumerate() {
-            let known = &self.resources;
-            let resources =
-                suggest::resources(statement, action, self.words, known, named, &mut keys);
-            let resources = resources.into_iter().take(SUGGESTIONS_MAX).enumerate();
-            for (by_resource, (resource, account)) in resources {
-                let rank = by_action + by_resource;
-                let sendable = natural::fits(action, &resource);
-                let place = Place { action, resource: &resource, account: &account, keys: &keys };
-                let calls = self.callers(probe, &place).into_iter();
-                bases.extend(calls.map(|(by, call)| (!sendable, rank + by, call)));
+        let mut ground = Ground::default();
+        for action in actions {
+            let shape = natural::shape(&action).into_owned();
+            if !ground.places.contains_key(&shape) {
+                let places = self.places(probe, &action, &mut ground);
+                ground.places.insert(shape.clone(), places);
             }
-            if bases.len() > BASES_MAX * 4 {
+            ground.actions.push((action, shape));
+        }
+        ground
+    }
+
+    /// What the statement is about in calls of an action, and who may call there.
+    fn places(&self, probe: &Probe<'a>, action: &str, ground: &mut Ground) -> Vec<Place> {
+        let named = |text: &str| self.named.contains(text);
+        let (statement, keys) = (probe.statement, &mut ground.keys);
+        let resources =
+            suggest::resources(statement, action, self.words, &self.resources, named, keys);
+        let mut places = Vec::new();
+        for (resource, account) in resources {
+            let partition = resource.split(':').nth(1).unwrap_or("aws").to_owned();
+            let home = (partition, account.clone());
+            let callers = ground.callers.entry(home).or_insert_with_key(|(partition, account)| {
+                self.callers(probe, (partition, account)).into()
+            });
+            let Some((principal, _)) = callers.first() else { continue };
+            let call = Call {
+                principal: principal.clone(),
+                own_allows: false,
+                action: action.to_owned(),
+                resource,
+                account,
+                keys: ground.keys.clone(),
+            };
+            let judge = probe.resources.as_ref();
+            if judge.is_none_or(|judge| judge.applies(&call.request())) {
+                let Call { resource, account, .. } = call;
+                places.push(Place { resource, account, callers: Rc::clone(callers) });
+            }
+            if places.len() >= SUGGESTIONS_MAX {
                 break;
             }
         }
-        bases.sort_by_key(|(unsendable, rank, _)| (*unsendable, *rank));
-        bases.into_iter().take(BASES_MAX).map(|(_, _, call)| call).collect()
+        places
     }
 
-    /// The calls there that the statement is about, with how far down the list the caller is.
-    fn callers(&self, probe: &Probe<'a>, place: &Place<'_>) -> Vec<(usize, Call)> {
-        let partition = place.resource.split(':').nth(1).unwrap_or("aws");
-        let home = (partition, place.account);
-        let principals = suggest::principals(probe.statement, home, self.words, &self.principals);
-        let mut calls = Vec::new();
-        for (rank, principal) in principals.iter().take(SUGGESTIONS_MAX).enumerate() {
-            let own: &[bool] =
-                if self.asks_own_policies(principal) { &[false, true] } else { &[false] };
-            for own_allows in own {
-                let call = Call {
-                    principal: principal.clone(),
-                    own_allows: *own_allows,
-                    action: place.action.to_owned(),
-                    resource: place.resource.to_owned(),
-                    account: place.account.to_owned(),
-                    keys: place.keys.clone(),
-                };
-                if probe.open.as_ref().is_some_and(|open| open.applies(&call.request())) {
-                    calls.push((rank, call));
-                }
-            }
+    /// Whom the statement is about, on a resource of this partition and account; each of them with
+    /// and without permission by own policies, where that matters.
+    fn callers(&self, probe: &Probe<'a>, home: (&str, &str)) -> Vec<(Principal, bool)> {
+        let all = suggest::principals(probe.statement, home, self.words, &self.principals);
+        let keys = Keys::default();
+        let named = |principal: &Principal| {
+            let (action, resource) = ("example:Example", "arn:aws:s3:::example");
+            let context = &keys;
+            let request =
+                Request { principal, action, resource, resource_account: home.1, context };
+            probe.callers.as_ref().is_some_and(|judge| judge.applies(&request))
+        };
+        let mut callers = Vec::new();
+        for principal in all.into_iter().filter(named).take(SUGGESTIONS_MAX) {
+            let asked = self.asks_own_policies(&principal);
+            callers.push((principal.clone(), false));
+            callers.extend(asked.then_some((principal, true)));
         }
-        calls
+        callers
     }
 
     /// Whether it matters what the caller's own policies allow: not if the documents are of them.
@@ -319,12 +338,54 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 }
 
-/// What a call is made on.
-struct Place<'p> {
-    action: &'p str,
-    resource: &'p str,
-    account: &'p str,
-    keys: &'p Keys,
+/// What calls are made of: in each list, the most telling first.
+#[derive(Default)]
+struct Ground {
+    /// Each with the shape of the resources that it is called on.
+    actions: Vec<(String, String)>,
+    /// By that shape.
+    places: HashMap<String, Vec<Place>>,
+    /// By partition and account.
+    callers: HashMap<(String, String), Callers>,
+    /// What variables in resources stand for.
+    keys: Keys,
+}
+
+/// Callers, with whether their own policies allow the call.
+type Callers = Rc<[(Principal, bool)]>;
+
+/// What a call is made on, and by whom.
+struct Place {
+    resource: String,
+    account: String,
+    callers: Callers,
+}
+
+impl Ground {
+    /// Calls without conditions: first those that could be sent, and of them those that are made of
+    /// the first of each list.
+    fn bases(&self) -> impl Iterator<Item = Call> {
+        let mut bases = Vec::new();
+        for (by_action, (action, shape)) in self.actions.iter().enumerate() {
+            let places = self.places.get(shape).map_or(&[][..], Vec::as_slice);
+            for (by_place, place) in places.iter().enumerate() {
+                let unsendable = !natural::fits(action, &place.resource);
+                for (by_caller, caller) in place.callers.iter().enumerate() {
+                    let rank = by_action + by_place + by_caller;
+                    bases.push(((unsendable, rank), action, place, caller));
+                }
+            }
+        }
+        bases.sort_by_key(|(rank, ..)| *rank);
+        bases.into_iter().take(BASES_MAX).map(|(_, action, place, (principal, own_allows))| Call {
+            principal: principal.clone(),
+            own_allows: *own_allows,
+            action: action.clone(),
+            resource: place.resource.clone(),
+            account: place.account.clone(),
+            keys: self.keys.clone(),
+        })
+    }
 }
 
 /// Each once, in the order of the first.

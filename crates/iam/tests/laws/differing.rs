@@ -236,7 +236,7 @@ fn sensible_call() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn what_some_call_shows_to_differ_is_reported_as_a_difference(
