@@ -157,7 +157,7 @@ fn what_cannot_be_understood_is_an_error() {
 #[track_caller]
 fn check_shown(kind: DocumentKind, one: &Value, other: &Value) {
     for (old, new) in [(one, other), (other, one)] {
-        let difference = differ(kind, &[old.clone()], &[new.clone()]);
+        let difference = differ(kind, std::slice::from_ref(old), std::slice::from_ref(new));
         assert_eq!(difference.outcome, Outcome::Different, "{old:#} {new:#} {difference:#?}");
     }
 }
