@@ -168,7 +168,7 @@ def test_a_difference_that_is_neither_found_nor_ruled_out_has_a_status_of_its_ow
     assert "not proven" in text_of("diff", "whole.json", "halves.json", cwd=tmp_path, status=3)
     assert "newly allowed" in text_of("diff", "less.json", "halves.json", cwd=tmp_path, status=1)
     federated = text_of("diff", "--kind", "trust", "x.json", "y.json", cwd=tmp_path, status=3)
-    assert "(Federated) are not modelled" in federated
+    assert "(Federated) than OpenID Connect are not modelled" in federated
 
 
 def test_diff_compares_a_functions_policy_with_a_file(owner, tmp_path):

@@ -266,8 +266,11 @@ fn who_comes_by_an_identity_provider_is_said_not_to_be_modelled() {
     let (x, y) = ("arn:aws:iam::1:saml-provider/x", "arn:aws:iam::1:saml-provider/y");
     let difference = differ(Trust, &[trust(x)], &[trust(y)]);
     assert_eq!(difference.outcome, Outcome::NoDifferenceFound);
-    assert!(difference.text(Style::Plain).contains("(Federated) are not modelled"));
+    assert!(difference.text(Style::Plain).contains("(Federated) than OpenID Connect"));
     assert_eq!(difference.changes[0].unmodelled, ["Principal.Federated"]);
+    let oidc = |name: &str| trust(&format!("arn:aws:iam::111111111111:oidc-provider/{name}"));
+    let difference = differ(Trust, &[oidc("idp.example.com")], &[oidc("evil.example.com")]);
+    assert_eq!(difference.outcome, Outcome::Different);
     let both = json!({
         "Effect": "Allow", "Principal": {"Federated": [x, y]}, "Action": "sts:AssumeRoleWithSAML",
     });

@@ -38,7 +38,6 @@ impl Comparer {
     pub(crate) fn covers(&self, one: &Form<'_>, other: &Form<'_>) -> bool {
         one.effect == other.effect
             && principals(&one.principal, &other.principal, one.effect)
-            && providers(one, other)
             && self.listing(
                 &one.action,
                 &other.action,
@@ -288,7 +287,7 @@ pub(crate) fn never_applies(form: &Form<'_>) -> bool {
     } else {
         actions.entries.is_empty()
     };
-    let nobody = |named: &Named| *named == Named::Nobody && form.federated.is_empty();
+    let nobody = |named: &Named| *named == Named::Nobody;
     action
         || form.resource.as_ref().is_some_and(is_nothing)
         || matches!(&form.principal, PrincipalPart::Only(list) if list.iter().all(nobody))
@@ -348,22 +347,6 @@ fn principals(one: &PrincipalPart, other: &PrincipalPart, effect: Effect) -> boo
         }
         (PrincipalPart::AllBut(one), PrincipalPart::Only(_)) => one.is_empty(),
         (PrincipalPart::Unasked, _) | (_, PrincipalPart::Unasked) => false,
-    }
-}
-
-/// Whether `one` surely names all identity providers that `other` names. One that exempts some
-/// names all others.
-fn providers(one: &Form<'_>, other: &Form<'_>) -> bool {
-    let within = |some: &[&str], all: &[&str]| some.iter().all(|name| all.contains(name));
-    let exempts = |form: &Form<'_>| matches!(form.principal, PrincipalPart::AllBut(_));
-    let everyone =
-        matches!(&one.principal, PrincipalPart::Only(list) if list.contains(&Named::Everyone));
-    match (exempts(one), exempts(other)) {
-        _ if everyone => true,
-        (false, false) => within(&other.federated, &one.federated),
-        (true, true) => within(&one.federated, &other.federated),
-        (true, false) => one.federated.is_empty(),
-        (false, true) => false,
     }
 }
 

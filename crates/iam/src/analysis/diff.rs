@@ -10,10 +10,11 @@ use crate::analysis::form::Form;
 use crate::analysis::style::{Paint, Style};
 use crate::analysis::witness::{Search, Side};
 use crate::analysis::words::Words;
-use crate::analysis::written::{WrittenPolicy, WrittenStatement};
+use crate::analysis::written::{PrincipalName, WrittenPolicy, WrittenStatement};
 use crate::decide::Decision;
 use crate::document::{DocumentKind, Effect};
 use crate::error::{PolicyError, excerpt};
+use crate::principal::Principal;
 
 /// How many pairs of characters proving two documents equal may look at.
 const STEPS_MAX: usize = 10_000_000;
@@ -275,10 +276,14 @@ impl Documents<'_, '_> {
     }
 }
 
-/// What no example can show of the statements.
-fn unmodelled<'a>(mut statements: impl Iterator<Item = &'a WrittenStatement>) -> Vec<&'static str> {
-    let federated = statements.any(|statement| !Form::of(statement).federated.is_empty());
-    federated.then_some("Principal.Federated").into_iter().collect()
+/// What no example can show of the statements: identity providers whose bearers never call.
+fn unmodelled<'a>(statements: impl Iterator<Item = &'a WrittenStatement>) -> Vec<&'static str> {
+    let never_calls = |name| match name {
+        PrincipalName::Federated(provider) => Principal::parse(provider).is_err(),
+        _ => false,
+    };
+    let found = statements.flat_map(WrittenStatement::principals).any(never_calls);
+    found.then_some("Principal.Federated").into_iter().collect()
 }
 
 fn effect_name(effect: Effect) -> &'static str {
@@ -370,7 +375,7 @@ impl Change {
             Outcome::Different => {}
         }
         if !self.unmodelled.is_empty() {
-            text.push_str("  callers of identity providers (Federated) are not modelled\n");
+            text.push_str("  callers of other identity providers (Federated) than OpenID Connect are not modelled\n");
         }
         text
     }

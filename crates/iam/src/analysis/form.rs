@@ -4,9 +4,7 @@ use crate::analysis::pattern::{Fold, Pattern, Reading};
 use crate::analysis::written::WrittenStatement;
 use crate::arn_pattern::{self, Entry};
 use crate::binding::Bindings;
-use crate::document::{
-    DocumentKind, Effect, Listed, PrincipalType, RawCondition, RawPrincipal, RawStatement, Who,
-};
+use crate::document::{DocumentKind, Effect, Listed, RawCondition, RawStatement};
 use crate::grant::PrincipalPart;
 use crate::operator::{Base, Comparison, Operator};
 use crate::value::{self, Decimal, Moment, Network};
@@ -15,9 +13,6 @@ use crate::value::{self, Decimal, Moment, Network};
 pub(crate) struct Form<'a> {
     pub(crate) effect: Effect,
     pub(crate) principal: PrincipalPart,
-    /// Of a trust policy, the identity providers that it names or exempts: they have no callers
-    /// here, and are compared by their names.
-    pub(crate) federated: Vec<&'a str>,
     pub(crate) action: Listing<Pattern<'a>>,
     /// `None` in a trust policy: the role that it is attached to.
     pub(crate) resource: Option<Listing<ResourceForm<'a>>>,
@@ -103,21 +98,11 @@ impl<'a> Form<'a> {
                 named,
                 &Bindings::default(),
             ),
-            federated: if kind == Trust { federated(raw) } else { Vec::new() },
             action: Listing::new(&raw.action, action),
             resource: resource.or_else(|| (kind != Trust).then(nothing)),
             conditions: raw.conditions.iter().map(|c| ConditionForm::new(c, variables)).collect(),
         }
     }
-}
-
-/// The identity providers that a statement names, or exempts.
-fn federated(raw: &RawStatement) -> Vec<&str> {
-    let Some(RawPrincipal { who: Who::Listed(all), .. }) = &raw.principal else {
-        return Vec::new();
-    };
-    let federated = all.iter().filter(|(kind, _)| *kind == PrincipalType::Federated);
-    federated.map(|(_, name)| name.as_str()).collect()
 }
 
 impl<'a> ResourceForm<'a> {

@@ -188,7 +188,7 @@ pub(crate) fn principals(
 /// Callers that one principal names.
 fn callers(name: PrincipalName<'_>, partition: &str, word: &str) -> Vec<String> {
     match name {
-        PrincipalName::Service(service) => vec![service.to_owned()],
+        PrincipalName::Service(name) | PrincipalName::Federated(name) => vec![name.to_owned()],
         PrincipalName::Aws(value) if is_account_id(value) => {
             let user = format!("arn:{partition}:iam::{value}:user/{word}");
             vec![user, format!("arn:{partition}:iam::{value}:root")]
@@ -204,9 +204,7 @@ fn callers(name: PrincipalName<'_>, partition: &str, word: &str) -> Vec<String> 
             Some(_) => vec![value.to_owned()],
             None => Vec::new(),
         },
-        PrincipalName::Everyone | PrincipalName::Federated(_) | PrincipalName::CanonicalUser(_) => {
-            Vec::new()
-        }
+        PrincipalName::Everyone | PrincipalName::CanonicalUser(_) => Vec::new(),
     }
 }
 

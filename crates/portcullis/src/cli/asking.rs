@@ -358,7 +358,7 @@ Examples:
   portcullis diff function:orders:blue function:orders:green --output json
 
 A difference is shown by a call that both policies have decided. The search for one is bounded; callers
-of identity providers (Federated) are not modelled.
+of other identity providers (Federated) than OpenID Connect are not modelled.
 
 Exit status: 0 proven to decide every call alike; 1 some call is decided differently; 2 OLD or NEW cannot
 be had, or is no policy; 3 no difference was found, but none was ruled out: the outcome
