@@ -503,10 +503,20 @@ def test_who_can_names_those_who_can(start_server):
 # --- Grants that are doubtful ------------------------------------------------------------------------
 
 S3 = {"StatementId": "s", "Action": INVOKE, "Principal": "s3.amazonaws.com"}
+DEPUTY = "confused-deputy: Anyone with an account can have s3.amazonaws.com call this function"
+BUCKET = S3 | {"SourceArn": "arn:aws:s3:::bucket"}
 OPEN_GRANTS = [
-    (S3, "confused-deputy: Anyone with an account can have s3.amazonaws.com call this function"),
-    (S3 | {"SourceArn": "arn:aws:s3:::bucket"}, "source-arn-without-account: "),
+    (S3, DEPUTY),
+    (S3 | {"SourceArn": "arn:aws:s3:::*"}, DEPUTY),
+    (S3 | {"SourceArn": "arn:aws:s3:::bucket*"}, DEPUTY),
+    (S3 | {"SourceArn": "arn:aws:sns:us-east-1::*"}, DEPUTY),
+    (S3 | {"EventSourceToken": "token"}, DEPUTY),
     (S3 | {"Principal": "*"}, "public-grant: Everyone may do this"),
+    (BUCKET, "source-arn-without-account: "),
+    (
+        S3 | {"SourceArn": f"arn:aws:execute-api:us-east-1:{ACCOUNT}:a1b2c3/*/GET/{{proxy+}}"},
+        "Write * in the place of the braces and what is in them.",
+    ),
 ]
 GOOD_GRANTS = [
     S3 | {"SourceArn": "arn:aws:s3:::bucket", "SourceAccount": ACCOUNT},
@@ -522,6 +532,7 @@ def test_a_doubtful_grant_is_made_and_warned_of(server, owner, grant, warning):
     assert answer.status == 201, answer.body
     told = answer.headers["x-portcullis-warning"]
     assert warning in told and len(told) <= 1024 and told.isascii() and told.isprintable()
+    assert "?" not in told, "nothing in it had to be replaced"
     policy = json.loads(owner.root.wire.get_policy(name).json["Policy"])
     assert [statement["Sid"] for statement in policy["Statement"]] == [sid]
     [line] = [line for line in server.output().splitlines() if sid in line]
@@ -549,7 +560,15 @@ def test_a_server_can_be_set_to_refuse_confused_deputies(start_server, variable)
         "have s3.amazonaws.com call this function"
     )
     assert owner.root.wire.get_policy(name).status == 404
-    allowed = GOOD_GRANTS + [grant for grant, _ in OPEN_GRANTS[1:]]
+    for grant in (grant for grant, warning in OPEN_GRANTS if warning == DEPUTY):
+        assert owner.root.wire.add_permission(name, grant).json["message"] == refused.json["message"], grant
+    public = owner.root.wire.add_permission(name, S3 | {"Principal": "*"})
+    assert public.status == 400
+    assert public.json["message"].startswith("This server refuses grants to everyone. Everyone may do this")
+    assert owner.root.wire.get_policy(name).status == 404
+    url = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    half = {"Action": INVOKE, "Principal": "*", "InvokedViaFunctionUrl": True}
+    allowed = GOOD_GRANTS + [BUCKET, url, half]
     for number, grant in enumerate(allowed):
         answer = owner.root.wire.add_permission(name, grant | {"StatementId": f"s-{number}"})
         assert answer.status == 201, (grant, answer.body)

@@ -1,7 +1,7 @@
 //! What is doubtful about a grant: told beside the answer, which is as if it were not.
 
 use http::{HeaderName, HeaderValue};
-use portcullis_iam::analysis::{Finding, Severity};
+use portcullis_iam::analysis::{Finding, LintRule, PUBLIC_GRANT, Severity};
 use portcullis_lambda::{
     CONFUSED_DEPUTY, Facts, InvalidParameter, LambdaError, Statement, lint_grant,
 };
@@ -27,16 +27,21 @@ impl Doubts {
         Self(findings)
     }
 
-    /// Refuses a grant to a service for anybody's resource.
+    /// Refuses a grant that strangers can use: by a service that calls for anybody's resource, or
+    /// themselves, but for one that only opens a function URL to everyone.
     ///
     /// # Errors
-    /// [`InvalidParameter::ConfusedDeputy`].
-    pub(crate) fn refuse_confused_deputy(&self) -> Result<(), LambdaError> {
-        let deputy = self.0.iter().find(|finding| finding.rule == CONFUSED_DEPUTY.code);
-        deputy.map_or(Ok(()), |finding| {
-            let why = format!("{} {}", finding.message, finding.remedy).into();
-            Err(InvalidParameter::ConfusedDeputy(why).into())
-        })
+    /// [`InvalidParameter::ConfusedDeputy`], [`InvalidParameter::PublicGrant`].
+    pub(crate) fn refuse_open_grant(&self) -> Result<(), LambdaError> {
+        let why = |rule: &LintRule| {
+            let finding = self.0.iter().find(|finding| finding.rule == rule.code)?;
+            Some(format!("{} {}", finding.message, finding.remedy).into())
+        };
+        match (why(&CONFUSED_DEPUTY), why(&PUBLIC_GRANT)) {
+            (Some(why), _) => Err(InvalidParameter::ConfusedDeputy(why).into()),
+            (None, Some(why)) => Err(InvalidParameter::PublicGrant(why).into()),
+            (None, None) => Ok(()),
+        }
     }
 
     /// Has the operator told about `what`, a statement's id or more, and gives the header for the

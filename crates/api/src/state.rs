@@ -25,7 +25,7 @@ pub struct Settings {
     pub url_domain: UrlDomain,
     /// What a call through a function URL needs.
     pub url_rule: UrlRule,
-    /// Whether a grant to a service that does not say for whose resource is refused.
+    /// Whether a grant is refused that strangers can use, by a service or themselves.
     pub deny_confused_deputy: bool,
     /// The keys of the issuers whose tokens are believed.
     pub oidc_keys: OidcKeys,

@@ -236,11 +236,6 @@ impl Network {
             _ => false,
         }
     }
-
-    /// Whether the range is all addresses of its family.
-    pub(crate) fn is_whole_family(self) -> bool {
-        self.prefix == 0
-    }
 }
 
 /// Many ranges, searched by their beginnings.
@@ -278,6 +273,19 @@ impl Networks {
             IpAddr::V4(address) => is_within(&self.v4, address.to_bits()),
             IpAddr::V6(address) => is_within(&self.v6, address.to_bits()),
         }
+    }
+
+    /// Whether the ranges together are all addresses of a family.
+    pub(crate) fn has_whole_family(&self) -> bool {
+        let v4 = self.v4.iter().try_fold(0, |next: u64, (first, last)| {
+            (u64::from(*first) == next).then(|| u64::from(*last) + 1)
+        });
+        let mut v6 = self.v6.iter();
+        let mut covered = v6.next().filter(|(first, _)| *first == 0).map(|(_, last)| *last);
+        for (first, last) in v6 {
+            covered = covered.filter(|end| end.checked_add(1) == Some(*first)).map(|_| *last);
+        }
+        v4 == Some(1 << 32) || covered == Some(u128::MAX)
     }
 }
 

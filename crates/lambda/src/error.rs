@@ -146,6 +146,9 @@ pub enum InvalidParameter {
     /// grants. Our own text.
     #[error("This server refuses grants to services that do not say for whose resource. {0}")]
     ConfusedDeputy(Box<str>),
+    /// The same for a grant that anybody can use themselves. Our own text.
+    #[error("This server refuses grants to everyone. {0}")]
+    PublicGrant(Box<str>),
     /// `[snap] §4.4`
     #[error("$LATEST version cannot be deleted without deleting the function.")]
     LatestDeletion,

@@ -53,6 +53,11 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
     let none = json!({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}});
     let url = |who: &Value, kind: &str| allow(who, "lambda:InvokeFunctionUrl", &json!({"StringEquals": {"lambda:FunctionUrlAuthType": kind}}));
     let via = |who: &Value| invoke(who, &json!({"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}));
+    let without_action = |mut statement: Value| {
+        let action = statement.as_object_mut().unwrap().remove("Action");
+        statement["NotAction"] = action.unwrap();
+        statement
+    };
     let deny = |mut statement: Value| { statement["Effect"] = json!("Deny"); statement };
     vec![
         ("confused-deputy", s3(json!({})), true),
@@ -66,12 +71,48 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("confused-deputy", s3(json!({"StringEquals": {"AWS:SourceAccount": "111111111111"}})), false),
         ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}})), false),
         ("confused-deputy", s3(json!({"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}})), false),
+        ("confused-deputy", vec![by("alexa-appkit.amazon.com", &json!({"StringLike": {"lambda:EventSourceToken": "amzn1.ask.skill.*"}}))], true),
+        ("confused-deputy", s3(skill.clone()), true),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceAccount": "?*"}})), true),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceAccount": "????????????"}})), true),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceAccount": "1111*"}})), true),
+        ("confused-deputy", s3(json!({"StringEquals": {"AWS:SourceAccount": ["111111111111", "${aws:SourceAccount}"]}})), true),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceAccount": "${aws:sourceaccount}"}})), true),
+        ("confused-deputy", s3(json!({"StringEquals": {"AWS:SourceAccount": "${aws:SourceAccount, '1'}"}})), true),
+        ("confused-deputy", s3(json!({"NumericGreaterThan": {"AWS:SourceAccount": "1"}})), true),
+        ("confused-deputy", s3(json!({"StringLike": {"aws:SourceOrgID": "o-*"}})), true),
+        ("confused-deputy", s3(json!({"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-*/r-1/*"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::*"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b*/key"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": ["arn:aws:s3:::b", "arn:aws:s3:::?"]}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::${aws:SourceAccount}"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:us-east-1::*"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:execute-api:us-east-1::*"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:*:*:*"}})), true),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:us-east-1:11111111111?:t"}})), true),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceArn": "arn:*"}})), true),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceArn": "arn:aws:logs:*:111111111111:*"}})), true),
+        ("confused-deputy", s3(json!({"StringEquals": {"AWS:SourceArn": "arn:aws:sns:us-east-1:${aws:SourceAccount}:t"}})), true),
+        ("confused-deputy", vec![invoke(&all, &json!({"StringEquals": {"aws:PrincipalServiceName": "sns.amazonaws.com"}}))], true),
+        ("confused-deputy", vec![invoke(&all, &json!({"Bool": {"aws:PrincipalIsAWSService": "true"}}))], true),
+        ("confused-deputy", vec![invoke(&all, &json!({"ForAnyValue:StringEquals": {"aws:PrincipalServiceNamesList": "sns.amazonaws.com"}}))], true),
+        ("confused-deputy", vec![invoke(&all, &json!({"StringEquals": {"aws:PrincipalServiceName": "sns.amazonaws.com", "aws:SourceAccount": "111111111111"}}))], false),
+        ("confused-deputy", vec![invoke(&all, &json!({"Bool": {"aws:PrincipalIsAWSService": "false"}}))], false),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:*:111111111111:*"}})), false),
+        ("confused-deputy", s3(json!({"StringLike": {"AWS:SourceArn": "arn:aws:sns:us-east-1:111111111111:*"}})), false),
+        ("confused-deputy", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b/*"}})), false),
+        ("confused-deputy", s3(json!({"StringEquals": {"AWS:SourceAccount": "${aws:ResourceAccount}"}})), false),
+        ("confused-deputy", s3(json!({"StringEquals": {"aws:SourceOrgID": "${aws:ResourceOrgID}"}})), false),
+        ("confused-deputy", s3(json!({"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/*"}})), false),
+        ("confused-deputy", s3(json!({"ForAllValues:StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/*"}, "Null": {"aws:SourceOrgPaths": "false"}})), false),
+        ("confused-deputy", s3(json!({"StringEqualsIfExists": {"AWS:SourceAccount": "111111111111"}, "Null": {"aws:SourceAccount": "false"}})), false),
         ("confused-deputy", vec![invoke(&alice, &plain)], false),
         ("confused-deputy", vec![deny(by("s3.amazonaws.com", &plain))], false),
 
         ("source-arn-without-account", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}})), true),
         ("source-arn-without-account", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}, "StringEquals": {"AWS:SourceAccount": "111111111111"}})), false),
         ("source-arn-without-account", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}, "StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}})), false),
+        ("source-arn-without-account", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}, "StringLike": {"AWS:SourceAccount": "*"}})), true),
         ("source-arn-without-account", vec![by("sns.amazonaws.com", &topic)], false),
 
         ("execute-api-source-arn", api("a1b2c3/prod/ANY/orders"), true),
@@ -112,6 +153,7 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("public-grant", vec![url(&all, "AWS_IAM")], true),
         ("public-grant", vec![url(&all, "NONE")], false),
         ("public-grant", vec![allow(&all, "lambda:*", &none)], true),
+        ("public-grant", vec![without_action(url(&all, "NONE"))], true),
         ("public-grant", vec![invoke(&all, &skill)], false),
 
         ("address-not-called", vec![on(ORDERS)], true),

@@ -158,8 +158,10 @@ pub(crate) struct ServeArguments {
         default_value = "60,120"
     )]
     pub(crate) retry_delays: String,
-    /// Refuse grants to services that do not say for whose resource: without SourceArn,
-    /// SourceAccount or the like, anyone with an account could have the service call.
+    /// Refuse grants that strangers can use. Those are grants to services that do not fix for whose
+    /// resource: without the account in SourceArn, SourceAccount, or an organization, anyone could
+    /// have the service call. And they are grants to everyone, but for those that only open a
+    /// function URL of the type NONE. A bucket's SourceArn alone is warned of, not refused.
     #[arg(long, env = "PORTCULLIS_DENY_CONFUSED_DEPUTY")]
     pub(crate) deny_confused_deputy: bool,
     /// Keys of an OpenID Connect issuer, for AssumeRoleWithWebIdentity: a JSON Web Key Set in a file.

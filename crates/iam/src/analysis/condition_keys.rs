@@ -5,6 +5,12 @@
 pub enum KeyType {
     /// Text.
     String,
+    /// An id that names an account, an organization or a network only as a whole.
+    Id,
+    /// An organization's id, then those of its units: `o-…/r-…/ou-…/`.
+    OrganizationPath,
+    /// A caller's unique id, of a session with its name: `AROA…:name`.
+    UniqueId,
     /// A tag's value: text that may as well be a number, a date or whatever the tagger means.
     Tag,
     /// An ARN.
@@ -83,21 +89,23 @@ const WHO: bool = true;
 const ANY: bool = false;
 
 use Bearers::{Accounts, AllButServices, Anyone, Services, Users};
-use KeyType::{Arn, Bool, Date, Epoch, IpAddress, Numeric, String, Tag};
+use KeyType::{
+    Arn, Bool, Date, Epoch, Id, IpAddress, Numeric, OrganizationPath, String, Tag, UniqueId,
+};
 
 /// The keys of all services. Source: iam.md §9.1 to §9.5.
 #[rustfmt::skip]
 pub const GLOBAL_KEYS: [ConditionKey; 50] = [
     ConditionKey::new("aws:PrincipalArn",                Arn,       ONE,  Anyone,         WHO),
-    ConditionKey::new("aws:PrincipalAccount",            String,    ONE,  Anyone,         WHO),
-    ConditionKey::new("aws:PrincipalOrgID",              String,    ONE,  Accounts,       WHO),
-    ConditionKey::new("aws:PrincipalOrgPaths",           String,    MANY, Accounts,       WHO),
+    ConditionKey::new("aws:PrincipalAccount",            Id,        ONE,  Anyone,         WHO),
+    ConditionKey::new("aws:PrincipalOrgID",              Id,        ONE,  Accounts,       WHO),
+    ConditionKey::new("aws:PrincipalOrgPaths",           OrganizationPath, MANY, Accounts,       WHO),
     ConditionKey::new("aws:PrincipalTag/",               Tag,       ONE,  Accounts,       ANY),
     ConditionKey::new("aws:PrincipalType",               String,    ONE,  Anyone,         ANY),
     ConditionKey::new("aws:PrincipalIsAWSService",       Bool,      ONE,  Anyone,         ANY),
     ConditionKey::new("aws:PrincipalServiceName",        String,    ONE,  Services,       ANY),
     ConditionKey::new("aws:PrincipalServiceNamesList",   String,    MANY, Services,       ANY),
-    ConditionKey::new("aws:userid",                      String,    ONE,  Anyone,         WHO),
+    ConditionKey::new("aws:userid",                      UniqueId,  ONE,  Anyone,         WHO),
     ConditionKey::new("aws:username",                    String,    ONE,  Users,          ANY),
     ConditionKey::new("aws:TokenIssueTime",              Date,      ONE,  Accounts,       ANY),
     ConditionKey::new("aws:MultiFactorAuthPresent",      Bool,      ONE,  Accounts,       ANY),
@@ -107,21 +115,21 @@ pub const GLOBAL_KEYS: [ConditionKey; 50] = [
     ConditionKey::new("aws:AssumedRoot",                 Bool,      ONE,  Accounts,       ANY),
     ConditionKey::new("aws:SignInSessionArn",            Arn,       ONE,  Accounts,       WHO),
     ConditionKey::new("aws:ChatbotSourceArn",            Arn,       ONE,  Accounts,       WHO),
-    ConditionKey::new("aws:Ec2InstanceSourceVpc",        String,    ONE,  Accounts,       WHO),
+    ConditionKey::new("aws:Ec2InstanceSourceVpc",        Id,        ONE,  Accounts,       WHO),
     ConditionKey::new("aws:Ec2InstanceSourcePrivateIPv4", IpAddress, ONE, Accounts,       ANY),
     ConditionKey::new("ec2:SourceInstanceArn",           Arn,       ONE,  Accounts,       WHO),
     ConditionKey::new("aws:SourceIp",                    IpAddress, ONE,  AllButServices, WHO),
-    ConditionKey::new("aws:SourceVpc",                   String,    ONE,  AllButServices, WHO),
-    ConditionKey::new("aws:SourceVpce",                  String,    ONE,  AllButServices, WHO),
+    ConditionKey::new("aws:SourceVpc",                   Id,        ONE,  AllButServices, WHO),
+    ConditionKey::new("aws:SourceVpce",                  Id,        ONE,  AllButServices, WHO),
     ConditionKey::new("aws:SourceVpcArn",                Arn,       ONE,  AllButServices, WHO),
     ConditionKey::new("aws:VpcSourceIp",                 IpAddress, ONE,  AllButServices, ANY),
-    ConditionKey::new("aws:VpceAccount",                 String,    ONE,  AllButServices, WHO),
-    ConditionKey::new("aws:VpceOrgID",                   String,    ONE,  AllButServices, WHO),
-    ConditionKey::new("aws:VpceOrgPaths",                String,    MANY, AllButServices, WHO),
+    ConditionKey::new("aws:VpceAccount",                 Id,        ONE,  AllButServices, WHO),
+    ConditionKey::new("aws:VpceOrgID",                   Id,        ONE,  AllButServices, WHO),
+    ConditionKey::new("aws:VpceOrgPaths",                OrganizationPath, MANY, AllButServices, WHO),
     ConditionKey::new("aws:SecureTransport",             Bool,      ONE,  Anyone,         ANY),
-    ConditionKey::new("aws:ResourceAccount",             String,    ONE,  Anyone,         ANY),
-    ConditionKey::new("aws:ResourceOrgID",               String,    ONE,  Anyone,         ANY),
-    ConditionKey::new("aws:ResourceOrgPaths",            String,    MANY, Anyone,         ANY),
+    ConditionKey::new("aws:ResourceAccount",             Id,        ONE,  Anyone,         ANY),
+    ConditionKey::new("aws:ResourceOrgID",               Id,        ONE,  Anyone,         ANY),
+    ConditionKey::new("aws:ResourceOrgPaths",            OrganizationPath, MANY, Anyone,         ANY),
     ConditionKey::new("aws:ResourceTag/",                Tag,       ONE,  Anyone,         ANY),
     ConditionKey::new("aws:CurrentTime",                 Date,      ONE,  Anyone,         ANY),
     ConditionKey::new("aws:EpochTime",                   Epoch,     ONE,  Anyone,         ANY),
@@ -135,7 +143,7 @@ pub const GLOBAL_KEYS: [ConditionKey; 50] = [
     ConditionKey::new("aws:CalledViaLast",               String,    ONE,  Accounts,       ANY),
     ConditionKey::new("aws:ViaAWSService",               Bool,      ONE,  Anyone,         ANY),
     ConditionKey::new("aws:SourceArn",                   Arn,       ONE,  Services,       WHO),
-    ConditionKey::new("aws:SourceAccount",               String,    ONE,  Services,       WHO),
-    ConditionKey::new("aws:SourceOrgID",                 String,    ONE,  Services,       WHO),
-    ConditionKey::new("aws:SourceOrgPaths",              String,    MANY, Services,       WHO),
+    ConditionKey::new("aws:SourceAccount",               Id,        ONE,  Services,       WHO),
+    ConditionKey::new("aws:SourceOrgID",                 Id,        ONE,  Services,       WHO),
+    ConditionKey::new("aws:SourceOrgPaths",              OrganizationPath, MANY, Services,       WHO),
 ];

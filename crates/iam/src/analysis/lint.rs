@@ -13,7 +13,7 @@ use crate::document::DocumentKind;
 use crate::error::PolicyError;
 use crate::glob::glob;
 
-pub use rules::RULES;
+pub use rules::{PUBLIC_GRANT, RULES};
 
 /// What lint is told beyond the document.
 #[derive(Clone, Copy)]

@@ -69,14 +69,9 @@ fn narrowed(statement: &WrittenStatement) -> Option<Vec<Who>> {
         let all = values.iter().filter(fixed).map(|value| who(value.clone()));
         (!condition.is_arn() && values.iter().all(|value| fixed(&value))).then(|| all.collect())
     };
-    let source =
-        ["aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:PrincipalServiceName"];
     literal("aws:PrincipalOrgID", Who::Organization)
         .or_else(|| literal("aws:PrincipalAccount", Who::Account))
-        .or_else(|| {
-            let by_service = source.iter().any(|key| statement.restricts(key));
-            by_service.then(|| vec![Who::AnyService])
-        })
+        .or_else(|| statement.is_for_services().then(|| vec![Who::AnyService]))
 }
 
 /// Whom an entry is about, if that is one caller.

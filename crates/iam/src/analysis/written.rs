@@ -2,7 +2,9 @@
 
 use portcullis_json::compact;
 
+use crate::analysis::condition_keys::{Bearers, GLOBAL_KEYS};
 use crate::analysis::finding::Spot;
+use crate::analysis::restriction;
 use crate::document::{
     self, DocumentKind, Effect, PrincipalType, RawCondition, RawStatement, Reading, Who,
 };
@@ -10,7 +12,6 @@ use crate::error::PolicyError;
 use crate::glob::glob;
 use crate::operator::{Base, Operator, SetOperator};
 use crate::validate;
-use crate::value::Network;
 
 /// A document as it is written: what can be read of it, and what is wrong with the rest.
 pub struct WrittenPolicy {
@@ -244,7 +245,7 @@ impl WrittenStatement {
 
     /// Its conditions, each one key under one operator. All of them have to hold.
     pub fn conditions(&self) -> impl Iterator<Item = WrittenCondition<'_>> {
-        self.raw.conditions.iter().map(|raw| WrittenCondition { raw })
+        self.raw.conditions.iter().map(|raw| WrittenCondition { statement: self, raw })
     }
 
     /// The conditions on `key`.
@@ -252,10 +253,16 @@ impl WrittenStatement {
         self.conditions().filter(move |condition| condition.key().eq_ignore_ascii_case(key))
     }
 
-    /// Whether some condition holds for particular values of `key` only, never without any.
+    /// Whether some condition [keeps strangers out](WrittenCondition::restricts) by `key`.
     #[must_use]
     pub fn restricts(&self, key: &str) -> bool {
         self.conditions_on(key).any(|condition| condition.restricts())
+    }
+
+    /// Whether a condition leaves services only of those whom it names.
+    #[must_use]
+    pub fn is_for_services(&self) -> bool {
+        self.conditions().any(WrittenCondition::is_for_services)
     }
 
     /// Whether `${…}` are variables in it.
@@ -280,6 +287,7 @@ impl WrittenStatement {
 /// One key under one operator.
 #[derive(Clone, Copy)]
 pub struct WrittenCondition<'a> {
+    statement: &'a WrittenStatement,
     raw: &'a RawCondition,
 }
 
@@ -342,29 +350,31 @@ impl<'a> WrittenCondition<'a> {
         }
     }
 
-    /// Whether it holds for particular values of its key only, and never without the key.
+    /// Whether it holds for one owner's values of its key only (an account named whole, an ARN with
+    /// its account, an organization), and never without the key, by itself or by another condition
+    /// of the statement. If not, it keeps no stranger out.
     #[must_use]
     pub fn restricts(self) -> bool {
-        let values = &self.raw.values;
-        self.requires_key()
-            && !self.raw.operator.negated
+        let same_key = || self.statement.conditions_on(self.key());
+        !self.raw.operator.negated
+            && restriction::is_fixed(self.raw, self.statement.variables)
+            && same_key().any(WrittenCondition::requires_key)
+    }
+
+    /// Whether no caller but a service meets it.
+    fn is_for_services(self) -> bool {
+        let truth = |value: &String| value.eq_ignore_ascii_case("true");
+        let known = GLOBAL_KEYS.iter().find(|known| known.is(self.key()));
+        let of_services = known.is_some_and(|known| known.bearers == Bearers::Services);
+        let says_so = self.key().eq_ignore_ascii_case("aws:PrincipalIsAWSService")
+            && !self.is_negated()
             && self.raw.operator.base != Base::Null
-            && !values.iter().any(|value| covers_all(self.raw.operator.base, value))
+            && self.raw.values.iter().all(truth);
+        self.requires_key() && (of_services || says_so)
     }
 
     pub(crate) fn operator(self) -> Operator {
         self.raw.operator
-    }
-}
-
-/// Whether a value matches every value of the operator's type.
-fn covers_all(base: Base, value: &str) -> bool {
-    let stars = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte == b'*');
-    match base {
-        Base::StringLike => stars(value),
-        Base::Arn => value.strip_prefix("arn:").is_some_and(|rest| rest.split(':').all(stars)),
-        Base::IpAddress => Network::parse(value).is_some_and(|network| network.is_whole_family()),
-        _ => false,
     }
 }
 

@@ -7,13 +7,11 @@ use super::rules;
 const SOURCE_ARN: &str = "aws:SourceArn";
 
 /// The conditions that say for whose resource a service calls.
-const OWNERS: [&str; 5] = [
-    SOURCE_ARN,
-    "aws:SourceAccount",
-    "aws:SourceOrgID",
-    "aws:SourceOrgPaths",
-    "lambda:EventSourceToken",
-];
+const OWNERS: [&str; 4] =
+    [SOURCE_ARN, "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths"];
+
+/// What the services of Alexa send in their place: the id of a skill.
+const TOKEN: &str = "lambda:EventSourceToken";
 
 /// What a service sends as the ARN of the resource for which it calls.
 #[rustfmt::skip]
@@ -35,10 +33,15 @@ pub(super) fn confused_deputy(statement: &WrittenStatement, report: &mut Report)
         return;
     }
     for name in statement.principals() {
-        let PrincipalName::Service(service) = name else { continue };
+        let (service, element) = match name {
+            PrincipalName::Service(service) if is_skills(service, statement) => continue,
+            PrincipalName::Service(service) => (service, "Principal.Service"),
+            PrincipalName::Everyone if statement.is_for_services() => ("any service", "Principal"),
+            _ => continue,
+        };
         report.add(Finding::new(
             &rules::CONFUSED_DEPUTY,
-            statement.spot().element("Principal.Service").value(service),
+            statement.spot().element(element).value(name.parts().1),
             format!(
                 "Anyone with an account can have {service} call this function: the statement does \
                  not say for whose resource."
@@ -46,6 +49,11 @@ pub(super) fn confused_deputy(statement: &WrittenStatement, report: &mut Report)
             remedy(service),
         ));
     }
+}
+
+/// Whether a service calls for skills, and the statement says for which.
+fn is_skills(service: &str, statement: &WrittenStatement) -> bool {
+    service.starts_with("alexa-") && statement.restricts(TOKEN)
 }
 
 /// What to add for a service.
@@ -111,7 +119,7 @@ fn execute_api_fault(resource: &str) -> Option<(&'static str, &'static str)> {
     if parts.iter().any(|part| part.contains(['{', '}'])) {
         Some((
             "The source ARN has the path of the request, never the template in braces.",
-            "Write * in the place of {…}.",
+            "Write * in the place of the braces and what is in them.",
         ))
     } else if stage_missing || (parts.len() < 3 && !resource.ends_with('*')) {
         Some((

@@ -18,8 +18,10 @@ fn is_via_url(statement: &WrittenStatement) -> bool {
 
 /// Whether a statement opens a function URL whose authentication type is NONE, and nothing more.
 fn opens_url(statement: &WrittenStatement) -> bool {
-    let (_, actions) = statement.actions();
-    let only = |action: &str| actions.iter().all(|one| one.eq_ignore_ascii_case(action));
+    let (element, actions) = statement.actions();
+    let only = |action: &str| {
+        element == "Action" && actions.iter().all(|one| one.eq_ignore_ascii_case(action))
+    };
     let none = |values: &[String]| values.iter().all(|value| value == "NONE");
     let by_type =
         statement.conditions_on(AUTH_TYPE).any(|one| one.restricts() && none(one.values()));

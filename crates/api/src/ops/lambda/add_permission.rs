@@ -23,7 +23,7 @@ pub(crate) async fn add_permission(
     let expected = input.revision_id.clone();
     let grant = Grant::try_from(&requested(input)).map_err(LambdaError::from)?;
     let objection = |statement: &Statement| match cx.state.deny_confused_deputy {
-        true => Doubts::of([statement]).refuse_confused_deputy(),
+        true => Doubts::of([statement]).refuse_open_grant(),
         false => Ok(()),
     };
     let (catalog, expected) = (&cx.state.catalog, expected.as_deref());

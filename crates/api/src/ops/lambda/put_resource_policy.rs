@@ -20,7 +20,7 @@ pub(crate) async fn put_resource_policy(
     let beside = [("lambda:AddPermission", &made), ("lambda:RemovePermission", &taken)];
     let permit = permit::<PutResourcePolicy>(cx, arn, &made, &beside)?;
     let objection = |statement: &Statement| match cx.state.deny_confused_deputy {
-        true => Doubts::of([statement]).refuse_confused_deputy(),
+        true => Doubts::of([statement]).refuse_open_grant(),
         false => Ok(()),
     };
     let (expected, catalog) = (input.revision_id.as_deref(), &cx.state.catalog);

@@ -213,7 +213,9 @@ fn fits(base: Base, value: KeyType) -> bool {
     base == Base::Null
         || match value {
             KeyType::Tag => true,
-            KeyType::String => text || number || base == Base::Binary,
+            KeyType::String | KeyType::Id | KeyType::OrganizationPath | KeyType::UniqueId => {
+                text || number || base == Base::Binary
+            }
             KeyType::Arn => text || base == Base::Arn,
             KeyType::Bool => text || base == Base::Bool,
             KeyType::Numeric => number,
@@ -226,7 +228,11 @@ fn fits(base: Base, value: KeyType) -> bool {
 /// The operators for a type.
 fn operators(value: KeyType) -> &'static str {
     match value {
-        KeyType::String | KeyType::Tag => "a String operator",
+        KeyType::String
+        | KeyType::Tag
+        | KeyType::Id
+        | KeyType::OrganizationPath
+        | KeyType::UniqueId => "a String operator",
         KeyType::Arn => "ArnLike or ArnNotLike",
         KeyType::Bool => "Bool",
         KeyType::Numeric => "a Numeric operator",

@@ -14,12 +14,16 @@ const fn note(code: &'static str, about: &'static str) -> LintRule {
     LintRule { code, severity: Severity::Note, about }
 }
 
+/// Everyone is let in.
+pub static PUBLIC_GRANT: LintRule =
+    warning("public-grant", "Everyone is allowed, strangers included.");
+
 macro_rules! rules {
     ($($name:ident = $severity:ident($code:literal, $about:literal);)*) => {
         $(pub(crate) static $name: LintRule = $severity($code, $about);)*
 
         /// All rules that know no service.
-        pub static RULES: &[&LintRule] = &[$(&$name),*];
+        pub static RULES: &[&LintRule] = &[&PUBLIC_GRANT, $(&$name),*];
     };
 }
 
@@ -29,7 +33,6 @@ rules! {
     SET_OPERATOR_MISSING =
         error("set-operator-missing", "A plain operator on a multivalued key never holds.");
 
-    PUBLIC_GRANT = warning("public-grant", "Everyone is allowed, strangers included.");
     WILDCARD_IN_SOURCE =
         warning("wildcard-in-source", "A wildcard where an account or organization should be named.");
     NOT_PRINCIPAL = warning("not-principal", "NotPrincipal exempts fewer than it seems to.");
