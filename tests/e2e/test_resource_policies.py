@@ -258,6 +258,37 @@ def test_a_public_document_is_warned_of(owner):
     assert private.headers["x-portcullis-warning"] is None
 
 
+def test_a_server_can_be_set_to_refuse_documents_that_strangers_can_use(start_server):
+    owner = World(start_server(arguments=("--deny-confused-deputy",))).owner
+    arn, sns = owner.arn(owner.function()), {"Service": "sns.amazonaws.com"}
+
+    def answer(principal, condition):
+        document = whole(granting(principal, arn, Condition=condition))
+        return call(owner, "PUT", arn, {"Policy": compact(document)})
+
+    for principal, condition in [
+        (sns, {}),
+        (sns, {"StringLike": {"aws:SourceAccount": "?*"}}),
+        (sns, {"StringLike": {"aws:SourceAccount": "${aws:SourceAccount}"}}),
+        (sns, {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}),
+        (sns, {"StringLike": {"aws:SourceArn": "arn:*"}}),
+        ("*", {}),
+        ("*", {"StringEquals": {"aws:PrincipalServiceName": "sns.amazonaws.com"}}),
+        ("*", {"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+        ("*", {"StringEquals": {"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}}),
+    ]:
+        refused = answer(principal, condition)
+        assert refused.status == 400, condition
+        assert refused.json["message"].startswith("This server refuses grants to "), refused.body
+    for principal, condition in [
+        (sns, {"StringEquals": {"aws:SourceAccount": owner.id}}),
+        (sns, {"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{owner.id}:*"}}),
+        (sns, {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}}),
+        ("*", {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+    ]:
+        assert answer(principal, condition).status == 200, condition
+
+
 @pytest.mark.parametrize("arn", ["fn", "arn:aws:lambda:us-east-1:123456789012:layer:l", "arn:aws:s3:::b"])
 def test_only_the_whole_arn_of_a_function_is_taken(owner, arn):
     answer = call(owner, "GET", arn)

@@ -65,7 +65,7 @@ impl Policy {
         bindings: &Bindings,
     ) -> Result<Self, PolicyError> {
         let document = document::Document::read(json)?;
-        validate::envelope(kind, &document)?;
+        validate::envelope(kind, document.has_id)?;
         for (index, raw) in document.statements.iter().enumerate() {
             validate::statement(kind, document.variables, index, raw)?;
         }
@@ -106,7 +106,13 @@ impl Policy {
         kind: DocumentKind,
         statements: Vec<Arc<Statement>>,
     ) -> Result<Self, PolicyError> {
-        validate::together(kind, &statements)?;
+        let members = statements.iter().enumerate().map(|(index, one)| validate::Member {
+            index,
+            kind: one.kind(),
+            sid: one.sid(),
+            effect: one.effect(),
+        });
+        validate::together(kind, members)?;
         Ok(Self::of(kind, statements))
     }
 

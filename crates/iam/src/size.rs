@@ -1,5 +1,7 @@
 //! How long documents may be, and what of them counts. Source: iam.md §2.4.
 
+use crate::document::DocumentKind;
+
 /// A limit on the length of documents.
 ///
 /// This crate does not keep them: what is attached where is known to whoever stores it.
@@ -26,6 +28,19 @@ pub enum SizeLimit {
 }
 
 impl SizeLimit {
+    /// That of one document of a kind by itself: of an identity's, that of a managed policy.
+    #[must_use]
+    pub const fn of(kind: DocumentKind) -> Self {
+        match kind {
+            DocumentKind::Identity | DocumentKind::Boundary => Self::ManagedPolicy,
+            DocumentKind::Resource => Self::FunctionPolicy,
+            DocumentKind::Trust => Self::TrustPolicy,
+            DocumentKind::Session => Self::SessionPolicy,
+            DocumentKind::ServiceControl => Self::ServiceControlPolicy,
+            DocumentKind::ResourceControl => Self::ResourceControlPolicy,
+        }
+    }
+
     /// The most that is allowed, in what [`counted`](Self::counted) counts.
     #[must_use]
     pub const fn max(self) -> usize {

@@ -1,23 +1,21 @@
 //! What a document of each kind may contain when it is written. Source: iam.md §2.2, §2.3.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use crate::arn_pattern;
 use crate::document::{
-    Document, DocumentKind, Effect, PrincipalType, RawCondition, RawPrincipal, RawStatement, Who,
+    DocumentKind, Effect, PrincipalType, RawCondition, RawPrincipal, RawStatement, Who,
 };
 use crate::error::{Place, PolicyError, Rule, excerpt};
 use crate::grant::Named;
 use crate::operator::Base;
-use crate::statement::Statement;
 use crate::variable::{self, PartKind};
 
 type Checked = Result<(), PolicyError>;
 
 /// Refuses what stands beside the statements, if a document of `kind` must not have it.
-pub(crate) fn envelope(kind: DocumentKind, document: &Document) -> Checked {
-    if document.has_id && kind != DocumentKind::Resource {
+pub(crate) fn envelope(kind: DocumentKind, has_id: bool) -> Checked {
+    if has_id && kind != DocumentKind::Resource {
         return Err(Place::Document.element("Id").breaks(Rule::NotInThisKind(kind)));
     }
     Ok(())
@@ -37,23 +35,35 @@ pub(crate) fn statement(
     if restricted { only_denies(statement, &place) } else { Ok(()) }
 }
 
-/// Refuses statements that a document of `kind` must not have together, each legal by itself.
-pub(crate) fn together(kind: DocumentKind, statements: &[Arc<Statement>]) -> Checked {
-    let mut sids = HashSet::with_capacity(statements.len());
-    for (index, statement) in statements.iter().enumerate() {
-        let place = Place::Statement { index, sid: statement.sid() };
-        if statement.kind() != kind {
-            return Err(place.breaks(Rule::OtherKind(statement.kind())));
+/// What of a statement matters beside others.
+pub(crate) struct Member<'a> {
+    pub(crate) index: usize,
+    /// The kind of document that it was read for.
+    pub(crate) kind: DocumentKind,
+    pub(crate) sid: Option<&'a str>,
+    pub(crate) effect: Effect,
+}
+
+/// Refuses statements that a document of `kind` must not have together, each legal by itself: the
+/// first that comes too many.
+pub(crate) fn together<'a>(
+    kind: DocumentKind,
+    statements: impl ExactSizeIterator<Item = Member<'a>>,
+) -> Checked {
+    let count = statements.len();
+    let mut sids = HashSet::with_capacity(count);
+    for Member { index, kind: own, sid, effect } in statements {
+        let place = Place::Statement { index, sid };
+        if own != kind {
+            return Err(place.breaks(Rule::OtherKind(own)));
         }
-        if let Some(sid) = statement.sid()
+        if let Some(sid) = sid
             && !sid.is_empty()
             && !sids.insert(sid)
         {
             return Err(place.breaks(Rule::RepeatedSid(excerpt(sid))));
         }
-        let full_access =
-            kind == DocumentKind::ResourceControl && statement.effect() == Effect::Allow;
-        if full_access && statements.len() > 1 {
+        if kind == DocumentKind::ResourceControl && effect == Effect::Allow && count > 1 {
             return Err(place.element("Effect").breaks(Rule::AllowInResourceControl));
         }
     }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use DocumentKind::{Identity, Resource, ServiceControl, Trust};
-use portcullis_iam::DocumentKind;
+use DocumentKind::{Boundary, Identity, Resource, ResourceControl, ServiceControl, Session, Trust};
 use portcullis_iam::analysis::{
     Bearers, ConditionKey, Finding, KeyType, Knowledge, RULES, Severity, Style, findings_text, lint,
 };
+use portcullis_iam::{DocumentKind, Policy};
 use serde_json::{Value, json};
 
 const KEYS: [ConditionKey; 1] =
@@ -254,6 +254,71 @@ fn documents_are_judged_beyond_their_statements() {
     check_document("variables-2008",   &with("").replace(STATEMENT, &plain),  false);
 }
 
+/// Lint finds an error, at this place, exactly where the document is refused.
+#[track_caller]
+fn check_refused(kind: DocumentKind, document: &str, place: Option<&str>) {
+    let mut found = findings(kind, document);
+    found.retain(|finding| finding.severity == Severity::Error);
+    let got: Vec<String> = found.iter().map(|finding| finding.spot.text()).collect();
+    assert_eq!(got, Vec::from_iter(place), "{document}");
+    let long = found.iter().any(|finding| finding.rule == "too-long");
+    let parsed = Policy::parse(kind, document);
+    assert_eq!(parsed.is_err(), place.is_some() && !long, "{document}");
+}
+
+#[test]
+#[rustfmt::skip]
+fn whatever_is_refused_is_an_error() {
+    let allow = |sid: &str, principal: &str, resource: &str| format!(
+        r#"{{"Sid":"{sid}",{principal}"Effect":"Allow","Action":"s3:*"{resource}}}"#);
+    let all = r#","Resource":"*""#;
+    let whole = |head: &str, statements: &[String]| format!(
+        r#"{{"Version":"2012-10-17",{head}"Statement":[{}]}}"#, statements.join(","));
+    let (own, other) = (allow("a", "", all), allow("b", "", r#","Resource":"arn:aws:s3:::b""#));
+    let id = r#""Id":"i","#;
+    for kind in [Identity, Boundary, Session, ServiceControl] {
+        check_refused(kind, &whole("", &[own.clone(), other.clone()]), None);
+        check_refused(kind, &whole(id, std::slice::from_ref(&own)), Some("Id"));
+        check_refused(kind, &whole("", &[own.clone(), other.replace("\"b\"", "\"a\"")]), Some("Statement[1] (Sid \"a\")"));
+        check_refused(kind, &whole("", &[other.clone(), own.replace("\"a\"", "\"a-\"")]), Some("Statement[1] (Sid \"a-\").Sid"));
+    }
+    let everyone = r#""Principal":"*","#;
+    check_refused(Trust, &whole(id, &[allow("a", everyone, "")]), Some("Id"));
+    check_refused(Trust, &whole("", &[allow("a", everyone, all)]), Some("Statement[0] (Sid \"a\").Resource"));
+    check_refused(Resource, &whole(id, &[allow("a-b", everyone, all)]), None);
+    check_refused(Resource, &whole("", &[allow("a", everyone, all), allow("a", everyone, all).replace("s3:*", "s3:Get*")]), Some("Statement[1] (Sid \"a\")"));
+    check_refused(Resource, &whole("", &[own]), Some("Statement[0] (Sid \"a\")"));
+    let full = r#"{"Principal":"*","Effect":"Allow","Action":"*","Resource":"*"}"#.to_owned();
+    let deny = full.replace("Allow", "Deny").replace("\"*\",\"Res", "\"s3:*\",\"Res");
+    check_refused(ResourceControl, &whole("", std::slice::from_ref(&full)), None);
+    check_refused(ResourceControl, &whole("", &[deny, full]), Some("Statement[1].Effect"));
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_is_too_long_is_an_error() {
+    #[track_caller]
+    fn check(kind: DocumentKind, max: usize, white_space_counts: bool) {
+        let principal = if matches!(kind, Resource | Trust | ResourceControl) { r#""Principal":"*","# } else { "" };
+        let resource = if kind == Trust { "" } else { r#","Resource":"*""# };
+        let of = |space: usize, length: usize| {
+            let head = format!(r#"{{{}"Version":"2012-10-17","Statement":[{{{principal}"Effect":"Deny","Action":["s3:"#, " ".repeat(space));
+            let tail = format!(r#""]{resource}}}]}}"#);
+            format!("{head}{}{tail}", "a".repeat(length - head.len() - tail.len()))
+        };
+        check_refused(kind, &of(0, max), None);
+        check_refused(kind, &of(0, max + 1), Some("the document"));
+        check_refused(kind, &of(9, max + 9), white_space_counts.then_some("the document"));
+    }
+    check(Identity,        6_144,  false);
+    check(Boundary,        6_144,  false);
+    check(Trust,           2_048,  false);
+    check(Session,         2_048,  true);
+    check(ServiceControl,  5_120,  true);
+    check(ResourceControl, 5_120,  true);
+    check(Resource,        20_480, false);
+}
+
 #[test]
 #[rustfmt::skip]
 fn statements_are_judged_together() {
@@ -277,6 +342,7 @@ fn statements_are_judged_together() {
 fn every_rule_has_rows_of_both_kinds() {
     let elsewhere = [
         "invalid-json",
+        "too-long",
         "no-statements",
         "no-version",
         "variables-2008",

@@ -122,6 +122,12 @@ fn who_is_let_in_is_listed() {
     check(&[allow(s3(), no())], &[], &["s3.amazonaws.com"]);
     check(&[allow(s3(), json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}}))], &[], &["s3.amazonaws.com if"]);
     check(&[allow(json!("*"), json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}}))], &nothing(ALICE), &["any-service if"]);
+    check(&[allow(json!("*"), json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::*"}}))], &nothing(ALICE), &["any-service if"]);
+    check(&[allow(json!("*"), json!({"StringEquals": {"aws:PrincipalServiceName": "sns.amazonaws.com"}}))], &[], &["any-service if"]);
+    check(&[allow(json!("*"), json!({"Bool": {"aws:PrincipalIsAWSService": "true"}}))], &[], &["any-service if"]);
+    check(&[allow(json!("*"), json!({"Bool": {"aws:PrincipalIsAWSService": "false"}}))], &[], &["everyone if"]);
+    check(&[allow(json!("*"), json!({"StringLike": {"aws:PrincipalOrgID": "?*"}}))], &[], &["everyone if"]);
+    check(&[allow(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}}))], &[], &["everyone if"]);
     check(&[allow(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}))], &nothing(ALICE), &["o-a1b2c3d4e5 if"]);
     check(&[allow(json!("*"), json!({"StringEquals": {"aws:PrincipalAccount": "222222222222"}}))], &nothing(BOB), &["222222222222 if"]);
     check(&[allow(json!("*"), json!({"ArnEquals": {"aws:PrincipalArn": ALICE}}))], &[(ALICE, Vec::new()), (WORKER, Vec::new())], &["everyone if", ALICE]);

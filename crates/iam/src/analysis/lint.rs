@@ -12,6 +12,7 @@ use crate::analysis::written::{WrittenPolicy, WrittenStatement};
 use crate::document::DocumentKind;
 use crate::error::PolicyError;
 use crate::glob::glob;
+use crate::size::SizeLimit;
 
 pub use rules::{PUBLIC_GRANT, RULES};
 
@@ -77,18 +78,17 @@ pub fn lint(kind: DocumentKind, json: &str, knowledge: &Knowledge<'_>) -> Vec<Fi
 
 /// Adds to `report` what [`lint`] says about the document.
 pub fn examine(written: &WrittenPolicy, knowledge: &Knowledge<'_>, report: &mut Report) {
-    written.errors().iter().for_each(|error| report.add(refused(error, None)));
-    document(written, report);
-    written.statements().iter().for_each(|statement| examine_one(statement, knowledge, report));
-    redundant::examine(written, report);
-}
-
-/// Adds to `report` what can be said about a statement without looking at others.
-fn examine_one(statement: &WrittenStatement, knowledge: &Knowledge<'_>, report: &mut Report) {
-    if let Some(error) = statement.invalid() {
-        report.add(refused(&error, statement.sid()));
+    for error in written.errors().iter().chain(&written.refusals()) {
+        let of = |one: &&WrittenStatement| Some(one.index()) == error.statement();
+        let sid = written.statements().iter().find(of).and_then(WrittenStatement::sid);
+        report.add(refused(error, sid));
     }
-    examine_valid(statement, knowledge, report);
+    too_long(written, report);
+    document(written, report);
+    for statement in written.statements() {
+        examine_valid(statement, knowledge, report);
+    }
+    redundant::examine(written, report);
 }
 
 /// Adds to `report` what can be said about a statement without looking at others, which is known to
@@ -120,6 +120,34 @@ fn refused(error: &PolicyError, sid: Option<&str>) -> Finding {
         format!("The document is refused: {}.", error.reason()),
         "Mend this first; what cannot be read is not examined.",
     )
+}
+
+/// A document that nobody stores.
+fn too_long(written: &WrittenPolicy, report: &mut Report) {
+    let (characters, limit) = (written.characters(), SizeLimit::of(written.kind()));
+    if characters <= limit.max() {
+        return;
+    }
+    let counted = match limit {
+        SizeLimit::FunctionPolicy => "bytes of compact JSON",
+        SizeLimit::ManagedPolicy | SizeLimit::TrustPolicy => "characters without white space",
+        _ => "characters",
+    };
+    let max = limit.max();
+    let inline = match limit {
+        SizeLimit::ManagedPolicy => {
+            " A role's inline policies may have 10,240 together, a group's 5,120, a user's 2,048."
+        }
+        _ => "",
+    };
+    report.add(Finding::new(
+        &rules::TOO_LONG,
+        Spot::default(),
+        format!(
+            "The document is refused: it has {characters} {counted}; {max} are allowed.{inline}"
+        ),
+        "Merge statements, use wildcards, or split the document.",
+    ));
 }
 
 /// What concerns the document as a whole.

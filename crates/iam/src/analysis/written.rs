@@ -11,6 +11,7 @@ use crate::document::{
 use crate::error::PolicyError;
 use crate::glob::glob;
 use crate::operator::{Base, Operator, SetOperator};
+use crate::size::SizeLimit;
 use crate::validate;
 
 /// A document as it is written: what can be read of it, and what is wrong with the rest.
@@ -18,6 +19,9 @@ pub struct WrittenPolicy {
     kind: DocumentKind,
     variables: bool,
     has_version: bool,
+    has_id: bool,
+    /// As its limit counts them.
+    characters: usize,
     statements: Vec<WrittenStatement>,
     errors: Vec<PolicyError>,
 }
@@ -28,11 +32,16 @@ impl WrittenPolicy {
     pub fn read(kind: DocumentKind, json: &str) -> Self {
         let tree = document::tree(json);
         match tree.as_ref().map_err(Clone::clone).and_then(|tree| Reading::of(tree.root())) {
-            Ok(reading) => Self::of(kind, reading),
-            Err(error) => {
-                let (statements, errors) = (Vec::new(), vec![error]);
-                Self { kind, variables: false, has_version: false, statements, errors }
-            }
+            Ok(reading) => Self::of(kind, json, reading),
+            Err(error) => Self {
+                kind,
+                variables: false,
+                has_version: false,
+                has_id: false,
+                characters: 0,
+                statements: Vec::new(),
+                errors: vec![error],
+            },
         }
     }
 
@@ -49,8 +58,8 @@ impl WrittenPolicy {
         }
     }
 
-    fn of(kind: DocumentKind, reading: Reading<'_>) -> Self {
-        let Reading { variables, has_version, mut errors, .. } = reading;
+    fn of(kind: DocumentKind, json: &str, reading: Reading<'_>) -> Self {
+        let Reading { variables, has_version, has_id, mut errors, .. } = reading;
         let mut statements = Vec::new();
         for (index, (json, raw)) in reading.statements.into_iter().enumerate() {
             match raw {
@@ -61,7 +70,8 @@ impl WrittenPolicy {
                 }
             }
         }
-        Self { kind, variables, has_version, statements, errors }
+        let characters = characters(kind, json);
+        Self { kind, variables, has_version, has_id, characters, statements, errors }
     }
 
     /// What it is attached to.
@@ -92,6 +102,37 @@ impl WrittenPolicy {
     #[must_use]
     pub fn errors(&self) -> &[PolicyError] {
         &self.errors
+    }
+
+    /// The rules of its kind of document that what could be read of it breaks, its length aside:
+    /// those by which a document is refused.
+    pub(crate) fn refusals(&self) -> Vec<PolicyError> {
+        let (kind, statements) = (self.kind, &self.statements);
+        let members = statements.iter().map(|one| validate::Member {
+            index: one.index,
+            kind,
+            sid: one.sid(),
+            effect: one.effect(),
+        });
+        let whole = [validate::envelope(kind, self.has_id), validate::together(kind, members)];
+        let each = statements
+            .iter()
+            .map(|one| validate::statement(kind, one.variables, one.index, &one.raw));
+        whole.into_iter().chain(each).filter_map(Result::err).collect()
+    }
+
+    /// How long it is, as [`SizeLimit`] counts.
+    pub(crate) fn characters(&self) -> usize {
+        self.characters
+    }
+}
+
+/// The length of a document as the limit of its kind counts it.
+fn characters(kind: DocumentKind, json: &str) -> usize {
+    let limit = SizeLimit::of(kind);
+    match kind {
+        DocumentKind::Resource => limit.counted(&compact(json)), // as it is stored
+        _ => limit.counted(json),
     }
 }
 
@@ -276,11 +317,6 @@ impl WrittenStatement {
 
     pub(crate) fn raw(&self) -> &RawStatement {
         &self.raw
-    }
-
-    /// The rule of its kind of document that it breaks, if it breaks one.
-    pub(crate) fn invalid(&self) -> Option<PolicyError> {
-        validate::statement(self.kind, self.variables, self.index, &self.raw).err()
     }
 }
 

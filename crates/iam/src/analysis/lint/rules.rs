@@ -30,6 +30,7 @@ macro_rules! rules {
 rules! {
     INVALID_JSON = error("invalid-json", "The text is no JSON, or too long.");
     INVALID_DOCUMENT = error("invalid-document", "The document breaks a rule of the language.");
+    TOO_LONG = error("too-long", "The document is longer than one of its kind may be.");
     SET_OPERATOR_MISSING =
         error("set-operator-missing", "A plain operator on a multivalued key never holds.");
 
