@@ -10,8 +10,10 @@ use portcullis_iam::analysis::{
 use portcullis_iam::{DocumentKind, Policy};
 use serde_json::{Value, json};
 
-const KEYS: [ConditionKey; 1] =
-    [ConditionKey::new("svc:Token", KeyType::String, false, Bearers::Services, true)];
+const KEYS: [ConditionKey; 2] = [
+    ConditionKey::new("svc:Token", KeyType::String, false, Bearers::Services, true),
+    ConditionKey::new("svc:Kind", KeyType::String, false, Bearers::Anyone, false).on(&["svc:Get"]),
+];
 
 fn findings(kind: DocumentKind, document: &str) -> Vec<Finding> {
     let gone = |who: &str| Some(!who.ends_with("/gone")).filter(|_| who.contains("111111111111"));
@@ -140,8 +142,25 @@ fn rows_about_keys() -> Vec<Row> {
         ("impossible-condition", Identity, when(&json!({"StringEquals": {"aws:username": "a"}})), false),
         ("impossible-condition", Resource, open(&json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b"}})), false),
         ("impossible-condition", Resource, service(&json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b"}})), false),
-        ("impossible-condition", Resource, service(&json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}})), false),
-        ("impossible-condition", Resource, when(&json!({"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}})), false),
+        ("impossible-condition", Resource, service(&json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}})), true),
+        ("impossible-condition", Resource, when(&json!({"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}})), true),
+        ("impossible-condition", Resource, when(&json!({"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:s3:::b"}})), true),
+        ("impossible-condition", Resource, when(&json!({"StringNotEquals": {"aws:SourceAccount": "111111111111"}})), true),
+        ("impossible-condition", Resource, json!({"Effect": "Deny", "Condition": {"ArnNotLike": {"aws:SourceArn": "arn:aws:s3:::b"}}}), true),
+        ("impossible-condition", Resource, json!({"Effect": "Deny", "Principal": {"Service": "sns.amazonaws.com"}, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}}}), true),
+        ("impossible-condition", Resource, when(&json!({"Null": {"aws:SourceAccount": "true"}})), true),
+        ("impossible-condition", Resource, json!({"Effect": "Deny", "Principal": "*", "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-a"}}}), false),
+        ("impossible-condition", Resource, service(&json!({"StringNotEquals": {"aws:SourceAccount": "111111111111"}})), false),
+        ("impossible-condition", Identity, when(&json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}})), false),
+        ("impossible-condition", Identity, when(&json!({"StringNotEquals": {"svc:Kind": "a"}})), true),
+        ("impossible-condition", Identity, json!({"Action": ["svc:Get", "svc:Put"], "Condition": {"StringEquals": {"svc:Kind": "a"}}}), true),
+        ("impossible-condition", Identity, json!({"Action": ["svc:Get", "SVC:G*"], "Condition": {"StringEquals": {"svc:kind": "a"}}}), false),
+        ("impossible-condition", Identity, json!({"Action": "*", "Condition": {"StringEquals": {"svc:Kind": "a"}}}), false),
+        ("impossible-condition", Identity, json!({"NotAction": "svc:Put", "Condition": {"StringEquals": {"svc:Kind": "a"}}}), false),
+        ("own-variable", Resource, open(&json!({"StringEquals": {"aws:PrincipalOrgID": "${aws:principalorgid}"}})), true),
+        ("own-variable", Resource, service(&json!({"StringLike": {"aws:SourceAccount": "${aws:SourceAccount}"}})), true),
+        ("own-variable", Resource, service(&json!({"StringEquals": {"aws:SourceAccount": "${aws:ResourceAccount}"}})), false),
+        ("own-variable", Resource, service(&json!({"StringNotEquals": {"aws:SourceAccount": "${aws:SourceAccount}"}})), false),
         ("impossible-condition", Resource, json!({"Principal": {"AWS": "arn:aws:iam::111111111111:user/u"}, "Condition": {"StringEquals": {"aws:username": "u"}}}), false),
         ("set-operator-missing", Identity, when(&json!({"StringEquals": {"aws:TagKeys": "a"}})), true),
         ("set-operator-missing", Identity, when(&json!({"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}})), false),

@@ -3,37 +3,21 @@
 //! Source: iam.md §9.6, §10.3, §10.4, §10.5.
 
 mod actions;
+mod keys;
 mod rules;
 mod source;
 mod url;
 
 use portcullis_iam::DocumentKind;
 use portcullis_iam::analysis::{
-    self, Bearers, ConditionKey, Finding, KeyType, Knowledge, Report, Spot, WrittenPolicy,
-    WrittenStatement,
+    self, Finding, Knowledge, Report, Spot, WrittenPolicy, WrittenStatement,
 };
 
 pub use actions::LAMBDA_ACTIONS;
+pub use keys::LAMBDA_KEYS;
 pub use rules::{CONFUSED_DEPUTY, LAMBDA_RULES};
 
 use crate::Statement;
-
-/// Lambda's own condition keys. Source: iam.md §9.6.
-#[rustfmt::skip]
-pub const LAMBDA_KEYS: [ConditionKey; 11] = [
-    // Only services that act for a skill bring a token.
-    ConditionKey::new("lambda:EventSourceToken",      KeyType::String, false, Bearers::Services, true),
-    ConditionKey::new("lambda:InvokedViaFunctionUrl", KeyType::Bool,   false, Bearers::Anyone,   false),
-    ConditionKey::new("lambda:FunctionUrlAuthType",   KeyType::String, false, Bearers::Anyone,   false),
-    ConditionKey::new("lambda:FunctionArn",           KeyType::Arn,    false, Bearers::Anyone,   false),
-    ConditionKey::new("lambda:Principal",             KeyType::String, false, Bearers::Anyone,   false),
-    ConditionKey::new("lambda:CodeSigningConfigArn",  KeyType::Arn,    false, Bearers::Anyone,   false),
-    ConditionKey::new("lambda:Layer",                 KeyType::String, true,  Bearers::Anyone,   false),
-    ConditionKey::new("lambda:VpcIds",                KeyType::String, false, Bearers::Anyone,   false),
-    ConditionKey::new("lambda:SubnetIds",             KeyType::String, true,  Bearers::Anyone,   false),
-    ConditionKey::new("lambda:SecurityGroupIds",      KeyType::String, true,  Bearers::Anyone,   false),
-    ConditionKey::new("lambda:SourceFunctionArn",     KeyType::Arn,    false, Bearers::Accounts, true),
-];
 
 /// What lint is told beyond the document. What nobody knows is `None`, and gives no finding.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use portcullis_iam::DocumentKind;
 use portcullis_iam::analysis::{Finding, RULES, Severity};
 use portcullis_lambda::{
-    CONFUSED_DEPUTY, Facts, LAMBDA_KEYS, LAMBDA_RULES, Statement, lint, lint_grant,
+    CONFUSED_DEPUTY, Facts, LAMBDA_ACTIONS, LAMBDA_KEYS, LAMBDA_RULES, Statement, lint, lint_grant,
 };
 use serde_json::{Value, json};
 
@@ -166,6 +166,16 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("name-prefix", vec![on("arn:aws:lambda:us-east-1:111111111111:function:*")], false),
         ("name-prefix", vec![on("arn:aws:s3:::function:a*")], false),
 
+        ("impossible-condition", vec![invoke(&alice, &none)], true),
+        ("impossible-condition", vec![allow(&alice, "lambda:GetFunction", &none)], true),
+        ("impossible-condition", vec![invoke(&alice, &json!({"ForAnyValue:StringEquals": {"lambda:Layer": "l"}}))], true),
+        ("impossible-condition", vec![invoke(&alice, &json!({"StringNotEquals": {"lambda:VpcIds": "vpc-1"}}))], true),
+        ("impossible-condition", vec![allow(&alice, "lambda:GetFunction", &json!({"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}))], true),
+        ("impossible-condition", vec![allow(&alice, "lambda:CreateFunction", &json!({"StringEquals": {"lambda:VpcIds": "vpc-1"}}))], false),
+        ("impossible-condition", vec![allow(&alice, "lambda:*", &none)], false),
+        ("impossible-condition", vec![url(&alice, "AWS_IAM")], false),
+        ("impossible-condition", vec![via(&alice)], false),
+
         ("unknown-action", vec![allow(&alice, "lambda:InvokeFuncton", &plain)], true),
         ("unknown-action", vec![allow(&alice, "lambda:InvokeFunctionUrl", &plain)], false),
         ("unknown-key", s3(json!({"StringEquals": {"lambda:EventSourceTokn": "t"}})), true),
@@ -195,6 +205,10 @@ fn every_rule_has_rows_of_both_kinds() {
 fn codes_are_unique() {
     let codes: Vec<_> = RULES.iter().chain(LAMBDA_RULES).map(|rule| rule.code).collect();
     assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len(), "{codes:?}");
+    for key in &LAMBDA_KEYS {
+        let known = |action: &&str| LAMBDA_ACTIONS.contains(action);
+        assert!(key.actions.is_none_or(|all| all.iter().all(known)), "{key:?}");
+    }
     let keys = LAMBDA_KEYS.iter().map(|key| key.name);
     assert_eq!(keys.clone().collect::<BTreeSet<_>>().len(), keys.count());
 }

@@ -1,5 +1,7 @@
 //! What is known of condition keys: their types, who brings them, whether they say who calls.
 
+use crate::glob::glob;
+
 /// The type of a key's values, which says which operators can work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyType {
@@ -57,6 +59,8 @@ pub struct ConditionKey {
     /// Whether a fixed value keeps strangers out. False for what any account's owner, or anyone
     /// who writes a request, can choose.
     pub identifies: bool,
+    /// The actions whose requests can have it; `None`: any.
+    pub actions: Option<&'static [&'static str]>,
 }
 
 impl ConditionKey {
@@ -69,7 +73,20 @@ impl ConditionKey {
         bearers: Bearers,
         identifies: bool,
     ) -> Self {
-        Self { name, value, multivalued, bearers, identifies }
+        Self { name, value, multivalued, bearers, identifies, actions: None }
+    }
+
+    /// The same of a key that only requests for these actions can have.
+    #[must_use]
+    pub const fn on(self, actions: &'static [&'static str]) -> Self {
+        Self { actions: Some(actions), ..self }
+    }
+
+    /// Whether requests for all that an entry of Action covers never have it.
+    pub(crate) fn is_never_on(&self, action: &str) -> bool {
+        let pattern = action.to_ascii_lowercase();
+        let covered = |known: &&str| glob(&pattern, &known.to_ascii_lowercase());
+        self.actions.is_some_and(|all| !all.iter().any(|known| covered(&known)))
     }
 
     /// Whether this is about `key`, in any case.

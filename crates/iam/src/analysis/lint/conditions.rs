@@ -63,6 +63,7 @@ impl One<'_> {
             ));
         }
         self.impossible(known, report);
+        self.impossible_for_actions(known, report);
     }
 
     fn set_operator(&self, known: &ConditionKey, report: &mut Report) {
@@ -92,26 +93,47 @@ impl One<'_> {
 
     /// A key that none of the principals, or not all of them, can have.
     fn impossible(&self, known: &ConditionKey, report: &mut Report) {
-        if !self.condition.requires_key() || self.statement.excludes_principals() {
+        if self.statement.excludes_principals() {
             return;
         }
         let callers = Callers::all(self.statement);
         let without = callers.iter().filter(|callers| never_has(**callers, known.bearers)).count();
-        if without == 0 {
-            return;
+        let Some(some) = Share::of(without, callers.len()) else { return };
+        let who = some.text("the principal", "some of the principals");
+        let remedy = match known.bearers {
+            _ if !self.condition.requires_key() => {
+                "Leave the condition out, or write it for the principals that have the key."
+            }
+            Bearers::Services => "Name a service under Service, or leave the condition out.",
+            Bearers::Users => "Name users, or use aws:PrincipalArn.",
+            Bearers::AllButServices | Bearers::Accounts | Bearers::Anyone => {
+                "For services, use aws:SourceArn, aws:SourceAccount or aws:SourceOrgID."
+            }
+        };
+        let message = format!("A request by {who} never has {}, {}", known.name, self.hence(some));
+        report.add(self.finding(&rules::IMPOSSIBLE_CONDITION, message, remedy));
+    }
+
+    /// A key that requests for none of the actions, or not for all of them, can have.
+    fn impossible_for_actions(&self, known: &ConditionKey, report: &mut Report) {
+        let ("Action", actions) = self.statement.actions() else { return };
+        let without = actions.iter().filter(|action| known.is_never_on(action)).count();
+        let Some(some) = Share::of(without, actions.len()) else { return };
+        let what = some.text("the action", "some of the actions");
+        let message =
+            format!("A request for {what} never has {}, {}", known.name, self.hence(some));
+        let remedy = format!("Write the condition for {} only.", list(known.actions));
+        report.add(self.finding(&rules::IMPOSSIBLE_CONDITION, message, remedy));
+    }
+
+    /// What follows where the key is missing.
+    fn hence(&self, some: Share) -> &'static str {
+        match (self.condition.requires_key(), some) {
+            (true, Share::All) => "so the condition never holds.",
+            (true, Share::Some) => "so the condition never holds for them.",
+            (false, Share::All) => "so the condition always holds.",
+            (false, Share::Some) => "so the condition always holds for them.",
         }
-        let who = if without == callers.len() { "the principal" } else { "some of the principals" };
-        report.add(self.finding(
-            &rules::IMPOSSIBLE_CONDITION,
-            format!("A request by {who} never has {}, so the condition never holds.", known.name),
-            match known.bearers {
-                Bearers::Services => "Name a service under Service, or leave the condition out.",
-                Bearers::Users => "Name users, or use aws:PrincipalArn.",
-                Bearers::AllButServices | Bearers::Accounts | Bearers::Anyone => {
-                    "For services, use aws:SourceArn, aws:SourceAccount or aws:SourceOrgID."
-                }
-            },
-        ));
     }
 
     fn unknown(&self, report: &mut Report) {
@@ -173,6 +195,13 @@ impl One<'_> {
                 "Use StringLike (or StringNotLike), or ${*} if the character is meant.",
             )));
         }
+        if variables && !self.condition.is_negated() && is_own(self.condition.key(), value) {
+            report.add(at(self.finding(
+                &rules::OWN_VARIABLE,
+                "The condition compares the key with itself, so any value of it will do.",
+                "Write the value that is meant.",
+            )));
+        }
         if let Some(kind) = expected(base, value, variables) {
             report.add(at(self.finding(
                 &rules::VALUE_TYPE,
@@ -191,6 +220,40 @@ impl One<'_> {
             )));
         }
     }
+}
+
+/// How many of those whom a statement lists.
+#[derive(Clone, Copy)]
+enum Share {
+    All,
+    Some,
+}
+
+impl Share {
+    /// `None` for none.
+    fn of(count: usize, all: usize) -> Option<Self> {
+        match count {
+            0 => None,
+            _ if count == all => Some(Self::All),
+            _ => Some(Self::Some),
+        }
+    }
+
+    fn text(self, all: &'static str, some: &'static str) -> &'static str {
+        match self {
+            Self::All => all,
+            Self::Some => some,
+        }
+    }
+}
+
+/// `a, b or c`; of many, the first ones.
+fn list(actions: Option<&[&str]>) -> String {
+    const NAMED_MAX: usize = 4;
+    let actions = actions.unwrap_or_default();
+    let more = if actions.len() > NAMED_MAX { " and the like" } else { "" };
+    let named: Vec<&str> = actions.iter().take(NAMED_MAX).copied().collect();
+    format!("{}{more}", named.join(", "))
 }
 
 /// Whether requests by these callers never have a key with these bearers.
@@ -249,6 +312,13 @@ fn has_wildcard(value: &str, variables: bool) -> bool {
         return wild(value);
     }
     variable::parts(value).any(|part| part.kind == PartKind::Text && wild(part.raw))
+}
+
+/// Whether a value is nothing but the variable of the key that it is compared with.
+fn is_own(key: &str, value: &str) -> bool {
+    let mut parts = variable::parts(value);
+    let own = |part: variable::Part<'_>| matches!(part.kind, PartKind::Variable { name, .. } if name.eq_ignore_ascii_case(key));
+    parts.next().is_some_and(own) && parts.next().is_none()
 }
 
 fn variable_in_first_fields(value: &str) -> bool {

@@ -41,7 +41,8 @@ rules! {
     PRINCIPAL_NAMES_NOBODY =
         warning("principal-names-nobody", "A principal of a type that never calls here.");
     IMPOSSIBLE_CONDITION =
-        warning("impossible-condition", "A condition on a key that the principal never has.");
+        warning("impossible-condition", "A condition on a key that the call never has.");
+    OWN_VARIABLE = warning("own-variable", "A key that is compared with itself.");
     FOR_ALL_VALUES_ALLOW =
         warning("for-all-values-allow", "ForAllValues in an Allow holds without any value.");
     SET_OPERATOR_SINGLE_VALUED =
