@@ -17,7 +17,7 @@ pub use actions::LAMBDA_ACTIONS;
 pub use keys::LAMBDA_KEYS;
 pub use rules::{CONFUSED_DEPUTY, LAMBDA_RULES};
 
-use crate::Statement;
+use crate::{ResourcePolicy, RevisionId, Statement};
 
 /// What lint is told beyond the document. What nobody knows is `None`, and gives no finding.
 #[derive(Clone, Copy)]
@@ -52,6 +52,7 @@ pub fn lint(kind: DocumentKind, json: &str, facts: &Facts<'_>) -> Vec<Finding> {
         examine(kind, statement, facts, &mut report);
     }
     if kind == DocumentKind::Resource {
+        not_taken(json, &mut report);
         url::halves(written.statements(), &mut report);
     }
     finish(report, written.statements())
@@ -87,6 +88,21 @@ fn examine(
     }
     source::execute_api(statement, report);
     addresses(statement, facts, report);
+}
+
+/// A document that the language allows, but no function takes.
+fn not_taken(json: &str, report: &mut Report) {
+    if report.has_errors() {
+        return; // for which it is refused first
+    }
+    if let Err(why) = ResourcePolicy::document(json, RevisionId::new(uuid::Uuid::nil())) {
+        report.add(Finding::new(
+            &rules::NOT_TAKEN,
+            Spot::default(),
+            format!("The document is refused: {why}"),
+            "Mend this before it is put on a function.",
+        ));
+    }
 }
 
 /// Puts the findings in order, with those about open function URLs said to be what they are.

@@ -176,6 +176,9 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("impossible-condition", vec![url(&alice, "AWS_IAM")], false),
         ("impossible-condition", vec![via(&alice)], false),
 
+        ("not-taken", vec![], true),
+        ("not-taken", vec![invoke(&alice, &plain)], false),
+
         ("unknown-action", vec![allow(&alice, "lambda:InvokeFuncton", &plain)], true),
         ("unknown-action", vec![allow(&alice, "lambda:InvokeFunctionUrl", &plain)], false),
         ("unknown-key", s3(json!({"StringEquals": {"lambda:EventSourceTokn": "t"}})), true),

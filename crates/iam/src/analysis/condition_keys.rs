@@ -86,7 +86,7 @@ impl ConditionKey {
     pub(crate) fn is_never_on(&self, action: &str) -> bool {
         let pattern = action.to_ascii_lowercase();
         let covered = |known: &&str| glob(&pattern, &known.to_ascii_lowercase());
-        self.actions.is_some_and(|all| !all.iter().any(|known| covered(&known)))
+        self.actions.is_some_and(|all| !all.iter().any(covered))
     }
 
     /// Whether this is about `key`, in any case.

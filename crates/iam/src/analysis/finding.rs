@@ -186,6 +186,12 @@ impl Report {
         self.findings.push(finding);
     }
 
+    /// Whether something is wrong that weighs as an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
     /// Puts another finding, or the same, in the place of each.
     #[must_use]
     pub fn map(self, change: impl FnMut(Finding) -> Finding) -> Self {

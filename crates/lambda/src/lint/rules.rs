@@ -23,6 +23,7 @@ macro_rules! rules {
 }
 
 rules! {
+    NOT_TAKEN = Error("not-taken", "A document that no function takes as its policy.");
     SOURCE_ARN_WITHOUT_ACCOUNT = Warning(
         "source-arn-without-account",
         "The source's ARN has no account, and nothing else says whose it is."
