@@ -40,24 +40,16 @@ fn on(resource: &str) -> Value {
     statement
 }
 
-/// Rows of the rule, the statements, whether the rule fires.
+/// The rule, the statements, whether the rule fires.
+type Row = (&'static str, Vec<Value>, bool);
+
 #[rustfmt::skip]
-fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
+fn rows_about_sources() -> Vec<Row> {
     let s3 = |condition: Value| vec![by("s3.amazonaws.com", &condition)];
-    let api = |resource: &str| vec![by("apigateway.amazonaws.com", &json!({
-        "ArnLike": {"AWS:SourceArn": format!("arn:aws:execute-api:us-east-1:111111111111:{resource}")}}))];
     let (all, alice) = (json!("*"), json!({"AWS": "arn:aws:iam::222222222222:user/alice"}));
     let plain = json!({});
     let skill = json!({"StringEquals": {"lambda:EventSourceToken": "t"}});
     let topic = json!({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:us-east-1:111111111111:t"}});
-    let none = json!({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}});
-    let url = |who: &Value, kind: &str| allow(who, "lambda:InvokeFunctionUrl", &json!({"StringEquals": {"lambda:FunctionUrlAuthType": kind}}));
-    let via = |who: &Value| invoke(who, &json!({"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}));
-    let without_action = |mut statement: Value| {
-        let action = statement.as_object_mut().unwrap().remove("Action");
-        statement["NotAction"] = action.unwrap();
-        statement
-    };
     let deny = |mut statement: Value| { statement["Effect"] = json!("Deny"); statement };
     vec![
         ("confused-deputy", s3(json!({})), true),
@@ -114,7 +106,28 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("source-arn-without-account", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}, "StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}})), false),
         ("source-arn-without-account", s3(json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}, "StringLike": {"AWS:SourceAccount": "*"}})), true),
         ("source-arn-without-account", vec![by("sns.amazonaws.com", &topic)], false),
+    ]
+}
 
+#[rustfmt::skip]
+fn rows_about_calls() -> Vec<Row> {
+    let s3 = |condition: Value| vec![by("s3.amazonaws.com", &condition)];
+    let api = |resource: &str| vec![by("apigateway.amazonaws.com", &json!({
+        "ArnLike": {"AWS:SourceArn": format!("arn:aws:execute-api:us-east-1:111111111111:{resource}")}}))];
+    let (all, alice) = (json!("*"), json!({"AWS": "arn:aws:iam::222222222222:user/alice"}));
+    let plain = json!({});
+    let skill = json!({"StringEquals": {"lambda:EventSourceToken": "t"}});
+    let topic = json!({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:us-east-1:111111111111:t"}});
+    let none = json!({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}});
+    let url = |who: &Value, kind: &str| allow(who, "lambda:InvokeFunctionUrl", &json!({"StringEquals": {"lambda:FunctionUrlAuthType": kind}}));
+    let via = |who: &Value| invoke(who, &json!({"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}));
+    let without_action = |mut statement: Value| {
+        let action = statement.as_object_mut().unwrap().remove("Action");
+        statement["NotAction"] = action.unwrap();
+        statement
+    };
+    let deny = |mut statement: Value| { statement["Effect"] = json!("Deny"); statement };
+    vec![
         ("execute-api-source-arn", api("a1b2c3/prod/ANY/orders"), true),
         ("execute-api-source-arn", api("a1b2c3/*/*/{proxy+}"), true),
         ("execute-api-source-arn", api("a1b2c3/GET/orders"), true),
@@ -184,6 +197,10 @@ fn rows() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("unknown-key", s3(json!({"StringEquals": {"lambda:EventSourceTokn": "t"}})), true),
         ("unknown-key", s3(json!({"StringEquals": {"lambda:eventsourcetoken": "t"}})), false),
     ]
+}
+
+fn rows() -> Vec<Row> {
+    [rows_about_sources(), rows_about_calls()].concat()
 }
 
 #[test]
