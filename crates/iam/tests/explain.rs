@@ -139,6 +139,27 @@ fn one_account_has_two_ways_and_two_accounts_have_one() {
 }
 
 #[test]
+fn a_grant_means_the_same_in_the_document_that_it_goes_into() {
+    // It has to name a bucket with a star in its name, which only a variable can.
+    for (version, want) in [("2012-10-17", 1), ("2008-10-17", 0)] {
+        let json = format!(r#"{{"Version":"{version}","Statement":[{S3_GRANT}]}}"#);
+        let policy = Policy::parse(DocumentKind::Resource, &json).unwrap();
+        let mut context = MapContext::new();
+        context.insert("aws:SourceArn", "arn:aws:s3:::b*");
+        let request = Request {
+            principal: &Principal::parse("s3.amazonaws.com").unwrap(),
+            action: "lambda:InvokeFunction",
+            resource: FUNCTION,
+            resource_account: "111111111111",
+            context: &context,
+        };
+        let policies = Policies { resource: &[&policy], ..Policies::default() };
+        let told = explain(&request, &policies, &NARROWING);
+        assert_eq!(told.ways.len(), want, "{version}: {:?}", told.ways);
+    }
+}
+
+#[test]
 fn a_session_is_granted_by_its_role_with_the_path_that_the_request_tells() {
     let context = [("aws:PrincipalArn", "arn:aws:iam::222222222222:role/team/worker")];
     let session = "arn:aws:sts::222222222222:assumed-role/worker/night";

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::as_json;
+use crate::binding::Bindings;
 use crate::context::{Context, Value};
 use crate::decide::{Counted, Decision, Policies, PolicyType, Request, ResourceRule, decide};
 use crate::document::DocumentKind;
@@ -138,10 +139,20 @@ impl<'t> Trial<'t> {
             return None;
         }
         let document = document_kind(kind, self.policies.resource_rule);
-        let statement: Arc<Statement> = Statement::parse(document, &grant.statement).ok()?;
+        let variables = self.has_variables(kind);
+        let statement: Arc<Statement> =
+            Statement::parse_under(document, variables, &grant.statement, &Bindings::default())
+                .ok()?;
         let policy = Policy::assemble(document, vec![statement]).ok()?;
         self.added.push((grant, policy));
         Some(self)
+    }
+
+    /// Whether `${…}` are variables in what is added. A statement goes into the resource's one policy,
+    /// where they are none under Version 2008-10-17; elsewhere it may be a document of its own.
+    fn has_variables(&self, kind: PolicyType) -> bool {
+        let resource = self.policies.resource.iter().filter(|_| kind == PolicyType::Resource);
+        resource.flat_map(|policy| policy.statements()).all(|one| one.has_variables())
     }
 
     /// What was added to documents of a type, at a level.
