@@ -302,6 +302,7 @@ fn examples_could_be_sent() {
             assert!(*resource == "*" || part(resource, 2) == service, "{example:#?}");
             assert_eq!(part(&example.principal, 1), if resource == "*" { "aws".to_owned() } else { part(resource, 1) }, "{example:#?}");
             assert!(part(resource, 1) != "aws-cn" || part(resource, 3).starts_with("cn-"), "{example:#?}");
+            assert!(service != "example", "{example:#?}");
             assert!(service != "lambda" || resource == "*" || resource.contains(":function:"), "{example:#?}");
         }
     }

@@ -84,7 +84,7 @@ impl Words {
             return vec![pattern.to_owned()];
         }
         let fits = |action: &&&str| glob(&lower, &action.to_ascii_lowercase());
-        let natural = ACTIONS.iter().filter(fits).filter(|action| !self.says(action)).take(3);
+        let natural = ACTIONS.iter().filter(fits).filter(|action| !self.says(action));
         let word = capital(&self.word);
         let filled = filled(pattern, &word).into_iter().map(|filled| {
             if filled.contains(':') { filled } else { format!("{0}:{0}", self.word) }
