@@ -104,23 +104,23 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(provisioned: u64, reserved: Option<i64>, others: u64, want: Result<(), LambdaError>) {
+    fn check(provisioned: u64, reserved: Option<i64>, others: u64, want: &Result<(), LambdaError>) {
         let reserved = reserved.map(|calls| ReservedConcurrency::new(calls).unwrap());
         let limit = "300".parse().unwrap();
-        assert_eq!(check_provisioned(provisioned, reserved, limit, others), want);
+        assert_eq!(check_provisioned(provisioned, reserved, limit, others), *want);
     }
 
     #[test]
     fn what_is_provisioned_is_of_what_is_reserved_or_shared() {
         let over_reserved = || Err(InvalidParameter::ProvisionedOverReserved.into());
-        check(2, Some(2), 5000, Ok(()));
-        check(3, Some(2), 0, over_reserved());
-        check(1, Some(0), 0, over_reserved());
-        check(200, None, 0, Ok(()));
-        check(201, None, 0, Err(LambdaError::ProvisionedTooLarge { minimum: 100 }));
-        check(1, None, 200, Err(LambdaError::ProvisionedTooLarge { minimum: 100 }));
-        check(300, None, 0, Err(LambdaError::ProvisionedTooLarge { minimum: 100 }));
-        check(301, None, 0, Err(LambdaError::ProvisionedOverAccount { limit: 300 }));
+        check(2, Some(2), 5000, &Ok(()));
+        check(3, Some(2), 0, &over_reserved());
+        check(1, Some(0), 0, &over_reserved());
+        check(200, None, 0, &Ok(()));
+        check(201, None, 0, &Err(LambdaError::ProvisionedTooLarge { minimum: 100 }));
+        check(1, None, 200, &Err(LambdaError::ProvisionedTooLarge { minimum: 100 }));
+        check(300, None, 0, &Err(LambdaError::ProvisionedTooLarge { minimum: 100 }));
+        check(301, None, 0, &Err(LambdaError::ProvisionedOverAccount { limit: 300 }));
     }
 
     #[test]
