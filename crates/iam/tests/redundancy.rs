@@ -85,13 +85,14 @@ fn what_need_not_be_there_is_found() {
 #[test]
 fn lint_reports_what_need_not_be_there_with_what_it_saves() {
     let empty = json!({});
-    let statements = ["logs-a", "logs-a", "logs-b", "logs-c"].map(|b| grant("s", b, &empty));
+    let buckets = [("one", "logs-a"), ("two", "logs-a"), ("three", "logs-b"), ("four", "logs-c")];
+    let statements = buckets.map(|(sid, bucket)| grant(sid, bucket, &empty));
     let found = lint(DocumentKind::Resource, &document(&statements), &Knowledge::default());
     let got: Vec<_> = found.iter().map(|f| (f.rule, f.saves.is_some())).collect();
     assert_eq!(got, [("wildcard-merge", true), ("mergeable", true), ("duplicate", true)]);
     let text = found[0].message.to_string();
-    let want = "Statement[0] (Sid \"s\"), Statement[2] (Sid \"s\"), Statement[3] (Sid \"s\") would \
-                be covered by one with a wildcard.";
+    let want = "Statement[0] (Sid \"one\"), Statement[2] (Sid \"three\"), Statement[3] (Sid \"four\") \
+                would be covered by one with a wildcard.";
     assert_eq!(text, want);
     assert!(found[0].replacement.as_deref().is_some_and(|one| one.contains("logs-*")));
 }
