@@ -59,6 +59,11 @@ def invoke(caller, function):
     return json.loads(caller.boto().invoke(FunctionName=function)["Payload"].read())
 
 
+def listed(client, operation, member):
+    """All of a list, of which one answer is a page: other tests' things are in it too."""
+    return [one for page in client.get_paginator(operation).paginate() for one in page[member]]
+
+
 @pytest.fixture
 def stack(server, owner, other, tmp_path):
     made = Stack(server, owner, tmp_path, other.id)
@@ -74,7 +79,7 @@ def test_a_template_is_planned_deployed_changed_and_destroyed(stack, owner, othe
     assert len(made) >= 10 and set(plan_of(planned)) == {"create"}
     refused = stack.run(code=1)
     assert "give --yes" in refused
-    assert stack.name not in str(owner.root.boto().list_functions()["Functions"])
+    assert stack.name not in str(listed(owner.root.boto(), "list_functions", "Functions"))
 
     # What the plan said comes to be, and works: the layer, the variables, the alias, the grant.
     outputs = stack.outputs()
@@ -125,7 +130,7 @@ def test_a_template_is_planned_deployed_changed_and_destroyed(stack, owner, othe
 
     stack.deploy("--destroy")
     assert error_of(client.get_function, FunctionName=outputs["Function"])[0] == "ResourceNotFoundException"
-    roles = [one["RoleName"] for one in owner.root.boto("iam").list_roles()["Roles"]]
+    roles = [one["RoleName"] for one in listed(owner.root.boto("iam"), "list_roles", "Roles")]
     assert not [role for role in roles if role.startswith(stack.name)]
     assert "nothing to change" in stack.deploy("--destroy")
 
@@ -157,7 +162,7 @@ def test_what_is_not_served_is_named_before_anything_is_changed(stack, owner):
     stack.change("      Principal: \"", "      SourceArn: !GetAtt Bucket.Arn\n      Principal: \"")
     refused = stack.run("--yes", code=1)
     assert "Bucket (AWS::S3::Bucket)" in refused and "nothing was changed" in refused
-    layers = [one["LayerName"] for one in owner.root.boto().list_layers()["Layers"]]
+    layers = [one["LayerName"] for one in listed(owner.root.boto(), "list_layers", "Layers")]
     assert f"portcullis-stack-{stack.name}" not in layers
     shown = stack.run("--plan", "--skip-unserved")
     assert "skipped Bucket: AWS::S3::Bucket is not served" in shown
@@ -287,7 +292,7 @@ def test_a_plain_template_is_changed_where_it_can_be_and_replaced_where_not(stac
     assert changed["Role"] == outputs["Role"] and changed["Alias"] != outputs["Alias"]
     assert "nothing to change" in stack.deploy()
     assert invoke(owner.root, changed["Alias"]) == "ran"
-    assert [one["FunctionName"] for one in client.list_functions()["Functions"] if stack.name in one["FunctionName"]] == [f"{stack.name}-b"]
+    assert [one["FunctionName"] for one in listed(client, "list_functions", "Functions") if stack.name in one["FunctionName"]] == [f"{stack.name}-b"]
     assert len(client.list_layer_versions(LayerName=f"{stack.name}-layer")["LayerVersions"]) == 1
     role = iam.get_role(RoleName=changed["Role"])["Role"]
     assert (role["Description"], role["MaxSessionDuration"]) == ("b", 7200)
@@ -301,4 +306,4 @@ def test_a_plain_template_is_changed_where_it_can_be_and_replaced_where_not(stac
 
     stack.deploy("--destroy")
     assert error_of(iam.get_role, RoleName=changed["Role"])[0] == "NoSuchEntity"
-    assert stack.name not in str(client.list_functions()["Functions"]) + str(client.list_layers()["Layers"])
+    assert stack.name not in str(listed(client, "list_functions", "Functions")) + str(listed(client, "list_layers", "Layers"))

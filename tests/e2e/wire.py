@@ -117,6 +117,7 @@ def send(base, request, timeout=120) -> Answer:
             connection.putheader("Content-Length", str(len(request.body)))
         for name, value in request.headers.items():
             connection.putheader(name, value)
+        connection.connect()
         # A server that refuses a body early may close its reading side: the answer is still there.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.endheaders(request.body or None)
