@@ -48,7 +48,8 @@ class Notes:
 
     def all(self):
         notes = self.folder / "notes"
-        return [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
+        lines = notes.read_text().splitlines(keepends=True) if notes.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]  # The last may still be written.
 
     def of(self, arn):
         return [one for one in self.all() if one["function"] == arn]
