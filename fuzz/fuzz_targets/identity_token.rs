@@ -76,7 +76,7 @@ fn genuine() -> SessionCredentials {
         policies: &SessionPolicies::default(),
         marks: &SessionMarks::default(),
     };
-    let access_key_id = AccessKeyId::temporary(account(), [1; 16]);
+    let access_key_id = AccessKeyId::temporary(account, [1; 16]);
     let seed = SessionSeed { access_key_id, session_id: [3; 16], nonce: [9; 24] };
     Issuer { keys: &KEYS, partition: Partition::Aws, now: now() }
         .assume_role(request, seed)

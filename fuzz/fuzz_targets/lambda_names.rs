@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_iam::{DocumentKind, Policy};
+use portcullis_iam::{DocumentKind, NoEntities, Policy};
 use portcullis_lambda::{
     Endpoint, FunctionReference, Grant, GrantInput, Qualifier, RESOURCE_POLICY_BYTES_MAX,
     ResourcePolicy, RevisionId, Target,
@@ -47,7 +47,15 @@ fn resolve(name: &str, qualifier: Option<&str>) -> Option<Target> {
 fn add(current: Option<ResourcePolicy>, target: &Target, line: &str) -> Option<ResourcePolicy> {
     let revision: RevisionId = "00000000-0000-0000-0000-000000000001".parse().expect("a uuid");
     let Ok(grant) = Grant::try_from(&input(line)) else { return current };
-    let added = ResourcePolicy::add(current.as_ref(), target, revision, &grant, None, revision);
+    let added = ResourcePolicy::add(
+        current.as_ref(),
+        target,
+        revision,
+        &grant,
+        None,
+        revision,
+        &NoEntities,
+    );
     let Ok(policy) = added else { return current };
     let json = policy.to_json();
     assert_eq!(json.len(), policy.size());
@@ -56,7 +64,8 @@ fn add(current: Option<ResourcePolicy>, target: &Target, line: &str) -> Option<R
     let parsed = parsed.unwrap_or_else(|error| panic!("{error}: {json}"));
     let sid = grant.statement_id().as_str();
     assert_eq!(parsed.statements().last().and_then(|statement| statement.sid()), Some(sid));
-    let restored = ResourcePolicy::restore(policy.statements().to_vec(), revision);
+    let restored =
+        ResourcePolicy::restore(policy.head().clone(), policy.statements().to_vec(), revision);
     assert_eq!(restored.as_ref(), Ok(&policy));
     let removed = ResourcePolicy::remove(Some(&policy), sid, None, revision).expect("it is there");
     assert_eq!(removed.map(|policy| policy.to_json()), current.map(|policy| policy.to_json()));
