@@ -28,8 +28,9 @@ use crate::{
 use client::{Client, Fleet, Told};
 use host::Held;
 
-/// How long a server may take to let go of what nobody needs any more.
-const SETTLE: Duration = Duration::from_secs(60);
+/// How long a server may take to let go of what nobody needs any more: past the five minutes that an
+/// idle worker is kept.
+const SETTLE: Duration = Duration::from_secs(330);
 
 /// How much more memory the last quarter may have than the third, in MiB beside a twentieth of it.
 const GROWTH_MIB: f64 = 8.0;
