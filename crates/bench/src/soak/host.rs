@@ -10,7 +10,10 @@ use crate::{Fallible, server::Server};
 
 /// What of its data folder is kept on purpose: the logs of functions, those that were deleted too,
 /// and the store, whose files come and go as it likes.
-const KEPT: [&str; 2] = ["function-logs", "store"];
+const KEPT: [&str; 2] = [LOGS, "store"];
+
+/// Where the logs of functions are.
+const LOGS: &str = "function-logs";
 
 /// How much of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +31,7 @@ impl Held {
         let of = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
         Ok(Self {
             processes: descendants(pid)?,
-            descriptors: fs::read_dir(of("fd"))?.count(),
+            descriptors: descriptors(&of("fd"))?,
             mounts: fs::read_to_string(of("mountinfo"))?.lines().count(),
             control_groups: control_groups(pid)?,
             files: files(&server.data_dir)?,
@@ -60,6 +63,14 @@ impl fmt::Display for Held {
              control groups of workers, {files} files"
         )
     }
+}
+
+/// Descriptors but those of functions' logs, so many of which stay open as the writer likes.
+fn descriptors(folder: &Path) -> Fallible<usize> {
+    let is_log = |target: &PathBuf| target.iter().any(|part| part == LOGS);
+    let targets =
+        fs::read_dir(folder)?.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    Ok(targets.filter(|target| !is_log(target)).count())
 }
 
 /// The processes below `pid`.
