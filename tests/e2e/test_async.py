@@ -273,3 +273,97 @@ def test_an_event_that_waits_for_its_retry_survives_a_stop(start, notes):
     assert len(notes.of(arn)) == 1
     start()
     assert [one["id"] for one in notes.wait(arn, 2)] == [request_id] * 2
+
+
+# --- Dead letters --------------------------------------------------------------------------------------
+
+
+def sending_letters(account, notes, *statements, **settings):
+    """A function whose dead letters go to another, and whose role has these statements; both names."""
+    role = account.role()
+    to = account.function(notes.code.replace("event=event", "event=[event, context.client_context.custom]"))
+    account.root.boto("iam").put_role_policy(
+        RoleName=role.rsplit("/", 1)[1],
+        PolicyName="send",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements or [allow("lambda:InvokeFunction", account.arn(to))]}),
+    )
+    letters = {"TargetArn": account.arn(to)}
+    name = account.function(notes.code, role=role, DeadLetterConfig=letters)
+    client = account.root.boto()
+    assert client.get_function_configuration(FunctionName=name)["DeadLetterConfig"] == letters
+    client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0, **settings)
+    return name, to
+
+
+def test_an_event_that_is_given_up_is_sent_to_the_dead_letter_function(account, notes):
+    name, to = sending_letters(account, notes)
+    event = {"do": "fail", "times": 9}
+    request_id = send(account, name, event)
+    (letter,) = notes.wait(account.arn(to), 1)
+    assert letter["id"] != request_id
+    assert letter["event"] == [event, {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "no"}]
+
+
+def test_what_succeeds_is_no_dead_letter_and_both_are_told_of_what_does_not(account, notes):
+    name, to = sending_letters(account, notes)
+    told = telling_besides(account, name, notes)
+    send(account, name, {"fine": True})
+    request_id = send(account, name, {"do": "fail", "times": 9})
+    (record,) = notes.wait(told, 1)
+    assert record["event"]["requestContext"]["requestId"] == request_id
+    (letter,) = notes.wait(account.arn(to), 1)
+    assert letter["event"][1]["RequestID"] == request_id
+
+
+def telling_besides(account, name, notes):
+    """A function that is told of failures of `name`, whose role may call everything from now on."""
+    client = account.root.boto()
+    to = account.arn(account.function(notes.code))
+    role = client.get_function_configuration(FunctionName=name)["Role"].rsplit("/", 1)[1]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow("lambda:InvokeFunction", "*")]})
+    account.root.boto("iam").put_role_policy(RoleName=role, PolicyName="tell", PolicyDocument=policy)
+    client.update_function_event_invoke_config(
+        FunctionName=name, DestinationConfig={"OnFailure": {"Destination": to}}
+    )
+    return to
+
+
+def test_a_dead_letter_goes_only_where_the_role_may_call(account, notes):
+    name, to = sending_letters(account, notes, allow("lambda:GetFunction", "*"))
+    told = telling_besides(account, name, notes)
+    role = account.root.boto().get_function_configuration(FunctionName=name)["Role"].rsplit("/", 1)[1]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow("lambda:InvokeFunction", told)]})
+    account.root.boto("iam").put_role_policy(RoleName=role, PolicyName="tell", PolicyDocument=policy)
+    send(account, name, {"do": "fail", "times": 9})
+    notes.wait(told, 1)  # In the same step as the letter, had there been one.
+    send(account, name, {"do": "fail", "times": 9})
+    notes.wait(told, 2)
+    assert notes.of(account.arn(to)) == []
+
+
+def test_dead_letters_are_configured_changed_and_taken_away(account, notes):
+    client = account.root.boto()
+    name, to = account.function(), account.function()
+    other = account.function()
+
+    def update(target):
+        return error_of(
+            client.update_function_configuration, FunctionName=name, DeadLetterConfig={"TargetArn": target}
+        )
+
+    for service in ("sqs", "sns"):
+        code, message = update(f"arn:aws:{service}:us-east-1:{account.id}:it")
+        assert code == "UnsupportedOperationException" and "DeadLetterConfig" in message
+    missing = account.arn("missing")
+    assert update(missing) == ("InvalidParameterValueException", f"The destination ARN {missing} is invalid.")
+    own = "You can't specify the function as a destination for itself."
+    assert update(account.arn(name)) == ("InvalidParameterValueException", own)
+    for target in (to, other):
+        letters = {"TargetArn": account.arn(target)}
+        shown = client.update_function_configuration(FunctionName=name, DeadLetterConfig=letters)
+        assert shown["DeadLetterConfig"] == letters
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    version = client.publish_version(FunctionName=name)
+    assert version["DeadLetterConfig"] == letters
+    shown = client.update_function_configuration(FunctionName=name, DeadLetterConfig={"TargetArn": ""})
+    assert "DeadLetterConfig" not in shown

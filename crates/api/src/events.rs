@@ -278,7 +278,7 @@ impl Attempt<'_> {
     /// An event of a function that was deleted: nobody is told, as its settings are gone too.
     async fn forget(self, missing: &NotFound) -> Result<Left, ApiError> {
         tracing::info!(request_id = &*self.event.request_id, %missing, "an event is dropped");
-        self.state.catalog.end_event(&self.event.request_id, None).await?;
+        self.state.catalog.end_event(&self.event.request_id, &[]).await?;
         Ok(Left::Nothing)
     }
 
@@ -297,12 +297,13 @@ impl Attempt<'_> {
             Condition::Success => config.destinations.on_success.as_ref(),
             _ => config.destinations.on_failure.as_ref(),
         });
-        let told = match destination {
-            Some(destination) => self.told(destination, condition, answer).await?,
-            None => None,
-        };
-        self.state.catalog.end_event(&self.event.request_id, told.as_ref()).await?;
-        if let Some(told) = told {
+        let mut told = Vec::new();
+        if let Some(destination) = destination {
+            told.extend(self.told(destination, condition, answer).await?);
+        }
+        told.extend(self.dead_letter(condition, answer).await?);
+        self.state.catalog.end_event(&self.event.request_id, &told).await?;
+        for told in told {
             let ticket = ticket(told.event());
             // Whatever waits: what was accepted is told, and each event tells one.
             self.state.events.waiting().count(ticket.bytes);
@@ -322,6 +323,37 @@ impl Attempt<'_> {
         let record = self.event.record(condition, answer, now);
         let recursion = self.state.catalog.load().recursive_loop(&destination.function);
         let told = self.event.told_to(destination, recursion, request_id.as_str(), record, now);
+        self.permitted(destination, told, request_id, now).await
+    }
+
+    /// An event that was given up, for the function that its own sends such events to, if it does
+    /// and the function's role may call it.
+    async fn dead_letter(
+        &self,
+        condition: Condition,
+        answer: Option<EventAnswer<'_>>,
+    ) -> Result<Option<PermittedEvent>, ApiError> {
+        let snapshot = self.state.catalog.snapshot();
+        let failed = condition != Condition::Success;
+        let version = failed.then(|| snapshot.event_target(&self.event.target, chance()).ok());
+        let Some(version) = version.flatten() else { return Ok(None) };
+        let configuration = &version.deployment().configuration;
+        let Some(target) = configuration.dead_letter_target() else { return Ok(None) };
+        let (now, request_id) = (Timestamp::now(), RequestId::random());
+        let recursion = snapshot.recursive_loop(&target.function);
+        let ended = (condition, answer);
+        let letter = self.event.dead_letter(target, recursion, request_id.as_str(), ended, now);
+        self.permitted(target, letter, request_id, now).await
+    }
+
+    /// The event for `destination`, if the function's role may call it, and it closes no loop.
+    async fn permitted(
+        &self,
+        destination: &Target,
+        told: Option<QueuedEvent>,
+        request_id: RequestId,
+        now: Timestamp,
+    ) -> Result<Option<PermittedEvent>, ApiError> {
         let Some(told) = told else {
             tracing::warn!(function = %self.event.target, %destination, "a loop of events is ended");
             return Ok(None);

@@ -2,9 +2,9 @@
 
 use crate::settings::{Description, LogFormatChange, LogGroup};
 use crate::{
-    Architecture, Environment, EphemeralStorageMegabytes, FunctionArn, Handler, InvalidParameter,
-    InvalidValue, LambdaError, Layers, LogFormat, LoggingInput, MemoryMegabytes, RoleArn, Runtime,
-    TimeoutSeconds, TracingMode, VpcInput,
+    Architecture, DeadLetters, Environment, EphemeralStorageMegabytes, FunctionArn, Handler,
+    InvalidParameter, InvalidValue, LambdaError, Layers, LogFormat, LoggingInput, MemoryMegabytes,
+    RoleArn, Runtime, Target, TimeoutSeconds, TracingMode, VpcInput,
 };
 
 /// The settings of a request as they came: every one optional, nothing believed yet.
@@ -66,7 +66,6 @@ impl ConfigurationInput {
         let rows = [
             (other(&self.snap_start, Configuration::SNAP_START), "SnapStart"),
             (other(&self.package_type, Configuration::PACKAGE_TYPE), "container images"),
-            (given(&self.dead_letter_target), "DeadLetterConfig"),
             (given(&self.kms_key), "KMSKeyArn"),
             (some(&self.file_systems), "FileSystemConfigs"),
             (self.image, "ImageConfig"),
@@ -99,6 +98,7 @@ pub struct ConfigurationChange {
     log_group: Option<LogGroup>,
     empty_vpc: bool,
     layers: Option<Layers>,
+    dead_letters: Option<DeadLetters>,
 }
 
 impl ConfigurationChange {
@@ -112,6 +112,12 @@ impl ConfigurationChange {
     #[must_use]
     pub fn using(self, layers: Option<Layers>) -> Self {
         Self { layers, ..self }
+    }
+
+    /// Where events go that are given up, if the request sets it.
+    #[must_use]
+    pub fn dead_letters(&self) -> Option<&DeadLetters> {
+        self.dead_letters.as_ref()
     }
 
     /// The runtime, if the request sets one.
@@ -152,6 +158,7 @@ impl TryFrom<ConfigurationInput> for ConfigurationChange {
             log_group: parsed(logging.and_then(|logging| logging.log_group.as_ref()))?,
             empty_vpc: input.vpc.is_some(),
             layers: None,
+            dead_letters: parsed(input.dead_letter_target.as_ref())?,
         };
         input.check_served()?;
         Ok(change)
@@ -177,6 +184,7 @@ pub struct Configuration {
     log_group: LogGroup,
     empty_vpc: bool,
     layers: Layers,
+    dead_letters: DeadLetters,
 }
 
 impl Configuration {
@@ -213,6 +221,7 @@ impl Configuration {
             log_group: change.log_group.map_or_else(log_group, Ok)?,
             empty_vpc: change.empty_vpc,
             layers: change.layers.unwrap_or_default(),
+            dead_letters: change.dead_letters.unwrap_or_default(),
         })
     }
 
@@ -237,6 +246,7 @@ impl Configuration {
             log_group: change.log_group.unwrap_or(old.log_group),
             empty_vpc: change.empty_vpc || old.empty_vpc,
             layers: change.layers.unwrap_or(old.layers),
+            dead_letters: change.dead_letters.unwrap_or(old.dead_letters),
         })
     }
 
@@ -330,6 +340,12 @@ impl Configuration {
         &self.layers
     }
 
+    /// The function that gets events that are given up, if there is one.
+    #[must_use]
+    pub fn dead_letter_target(&self) -> Option<&Target> {
+        self.dead_letters.target()
+    }
+
     /// Whether an empty `VpcConfig` was sent, and is to be echoed.
     #[must_use]
     pub fn has_empty_vpc(&self) -> bool {
@@ -411,7 +427,7 @@ mod tests {
         let list = |text: &str| Some(vec![text.to_owned()]);
         check_unsupported("SnapStart", |i| i.snap_start = text("PublishedVersions"));
         check_unsupported("container images", |i| i.package_type = text("Image"));
-        check_unsupported("DeadLetterConfig", |i| i.dead_letter_target = text("arn"));
+        check_unsupported("DeadLetterConfig with targets that are not functions", |i| i.dead_letter_target = text("arn:aws:sqs:us-east-1:123456789012:q"));
         check_unsupported("KMSKeyArn", |i| i.kms_key = text("arn"));
         check_unsupported("FileSystemConfigs", |i| i.file_systems = list("arn"));
         check_unsupported("ImageConfig", |i| i.image = true);

@@ -182,6 +182,27 @@ impl QueuedEvent {
         })
     }
 
+    /// The event for the function that gets what was given up: the same payload, and as `custom`
+    /// client context what AWS gives a queue as attributes (`[snap] §8.6`). `None` as for
+    /// [`told_to`](Self::told_to).
+    #[must_use]
+    pub fn dead_letter(
+        &self,
+        target: &Target,
+        recursion: RecursiveLoop,
+        request_id: &str,
+        (condition, answer): (Condition, Option<EventAnswer<'_>>),
+        now: Timestamp,
+    ) -> Option<Self> {
+        let letter = self.told_to(target, recursion, request_id, self.payload.to_string(), now)?;
+        let attributes = serde_json::json!({"custom": {
+            "RequestID": self.request_id,
+            "ErrorCode": "200",
+            "ErrorMessage": error_message(condition, answer),
+        }});
+        Some(Self { client_context: Some(attributes.to_string().into()), ..letter })
+    }
+
     /// The record of how it ended. An answer that makes it larger than an event may be is left out.
     #[must_use]
     pub fn record(
@@ -228,6 +249,18 @@ impl QueuedEvent {
         }
         record + "}"
     }
+}
+
+/// Longest `ErrorMessage` of a dead letter, in characters: AWS cuts at a kilobyte (`[doc]`).
+const ERROR_MESSAGE_MAX: usize = 1024;
+
+/// What a function said of its failure, or why it was not run any more.
+fn error_message(condition: Condition, answer: Option<EventAnswer<'_>>) -> String {
+    let said = answer.and_then(|answer| {
+        let said: serde_json::Value = serde_json::from_slice(answer.payload).ok()?;
+        Some(said.get("errorMessage")?.as_str()?.chars().take(ERROR_MESSAGE_MAX).collect())
+    });
+    said.unwrap_or_else(|| condition.as_str().to_owned())
 }
 
 /// The bytes as JSON: as they are, or as a text if they are none.

@@ -14,6 +14,7 @@ mod arn;
 mod code_signing;
 mod concurrency;
 mod configuration;
+mod dead_letter;
 mod deployment;
 mod error;
 mod event;
@@ -46,6 +47,7 @@ pub use arn::{FunctionArn, Partition, Region, Target};
 pub use code_signing::{CodeSigningConfig, CodeSigningInput, UntrustedArtifact};
 pub use concurrency::{AccountConcurrency, ReservedConcurrency};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationInput};
+pub use dead_letter::DeadLetters;
 pub use deployment::{
     CodePackage, CodeSha256, Deployment, Failure, FailureCode, Lifecycle, UNZIPPED_BYTES_MAX,
 };

@@ -32,7 +32,7 @@ macro_rules! settings_of {
                 .map(|apply_on| apply_on.as_str().to_owned()),
             logging: $input.logging_config.as_ref().map(logging),
             vpc: $input.vpc_config.as_ref().map(vpc),
-            dead_letter_target: $input.dead_letter_config.as_ref().and_then(dead_letter_target),
+            dead_letter_target: $input.dead_letter_config.as_ref().map(dead_letter_target),
             kms_key: non_empty($input.kms_key_arn.as_ref()),
             file_systems: file_systems($input.file_system_configs.as_deref()),
             image: $input.image_config.as_ref().is_some_and(|image| *image != Default::default()),
@@ -106,8 +106,9 @@ fn non_empty(arn: Option<&String>) -> Option<String> {
     arn.filter(|arn| !arn.is_empty()).cloned()
 }
 
-fn dead_letter_target(config: &DeadLetterConfig) -> Option<String> {
-    non_empty(config.target_arn.as_ref())
+/// An empty text takes away what was set.
+fn dead_letter_target(config: &DeadLetterConfig) -> String {
+    config.target_arn.clone().unwrap_or_default()
 }
 
 fn environment(environment: Option<&Environment>) -> Option<Vec<(String, String)>> {

@@ -3,7 +3,7 @@
 use portcullis_lambda as domain;
 use portcullis_lambda::{Configuration, Deployment, FunctionArn, Qualifier, Region, Target};
 use portcullis_model::lambda::types::{
-    ApplicationLogLevel, Architecture, EnvironmentResponse, EphemeralStorage,
+    ApplicationLogLevel, Architecture, DeadLetterConfig, EnvironmentResponse, EphemeralStorage,
     FunctionConfiguration, Layer, LogFormat, LoggingConfig, PackageType, RuntimeVersionConfig,
     SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, SystemLogLevel,
     TracingConfigResponse, TracingMode, VpcConfigResponse,
@@ -90,6 +90,9 @@ fn settings(configuration: &Configuration) -> FunctionConfiguration {
         }),
         logging_config: Some(logging(configuration)),
         layers: layers(configuration.layers()),
+        dead_letter_config: configuration
+            .dead_letter_target()
+            .map(|target| DeadLetterConfig { target_arn: Some(target.to_string()) }),
         ..FunctionConfiguration::default()
     }
 }

@@ -65,6 +65,8 @@ struct StoredConfiguration<'a> {
     /// The lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     layers: Vec<StoredUsedLayer<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead_letter_target: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +105,7 @@ fn store_configuration(configuration: &Configuration) -> StoredConfiguration<'_>
         log_group: configuration.log_group().into(),
         empty_vpc: configuration.has_empty_vpc(),
         layers: store_layers(configuration.layers()),
+        dead_letter_target: configuration.dead_letter_target().map(|to| to.to_string().into()),
     }
 }
 
@@ -144,6 +147,7 @@ fn read_configuration(
         tracing_mode: stored.tracing_mode.map(Cow::into_owned),
         logging: Some(read_logging(stored.log_group, stored.json_log_levels)),
         vpc: stored.empty_vpc.then(VpcInput::default),
+        dead_letter_target: stored.dead_letter_target.map(Cow::into_owned),
         ..ConfigurationInput::default()
     };
     let change = ConfigurationChange::try_from(input);

@@ -129,7 +129,7 @@ impl Snapshot {
 
     /// Whether `function` exists, as far as the account of `asking` may know: functions of another
     /// account are not looked up.
-    fn may_exist(&self, function: &FunctionArn, asking: &FunctionArn) -> bool {
+    pub(super) fn may_exist(&self, function: &FunctionArn, asking: &FunctionArn) -> bool {
         function.account() != asking.account() || self.function(function).is_some()
     }
 }

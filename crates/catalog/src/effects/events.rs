@@ -62,20 +62,22 @@ impl Catalog {
         self.transact(&event.request_id, |_| Ok(Plan::answer(()).put(&address, event))).await
     }
 
-    /// Forgets an event that has ended, and accepts the one that tells of it, in one step.
+    /// Forgets an event that has ended, and accepts those that tell of it, in one step.
     ///
     /// # Errors
     /// [`Failure::Catalog`] when it cannot be written.
     pub async fn end_event(
         &self,
         request_id: &str,
-        told: Option<&PermittedEvent>,
+        told: &[PermittedEvent],
     ) -> Result<(), Failure<LambdaError>> {
         let ended = Address::QueuedEvent(request_id.into());
         self.transact(request_id, |_| {
             let plan = Plan::answer(()).delete(&ended);
-            let Some(PermittedEvent(told)) = told else { return Ok(plan) };
-            Ok(plan.put(&Address::QueuedEvent(told.request_id.clone()), told))
+            let put = |plan: Plan<()>, PermittedEvent(told): &PermittedEvent| {
+                plan.put(&Address::QueuedEvent(told.request_id.clone()), told)
+            };
+            Ok(told.iter().fold(plan, put))
         })
         .await
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use portcullis_identity::AccountId;
 use portcullis_lambda::{
     Alias, AliasVersion, Architecture, CodePackage, CodeSigningConfigArn, ConfigurationChange,
-    Conflict, DeleteScope, Deployment, Failure as DeploymentFailure, Fresh, Function, FunctionArn,
-    InvalidParameter, LambdaError, Lookup, Missing, NotFound, PublishedVersion, Qualifier, Region,
-    RoleArn, Tags, Target, VersionNumber, WantedLayers,
+    Conflict, DeadLetters, DeleteScope, Deployment, Failure as DeploymentFailure, Fresh, Function,
+    FunctionArn, InvalidParameter, LambdaError, Lookup, Missing, NotFound, PublishedVersion,
+    Qualifier, Region, RoleArn, Tags, Target, VersionNumber, WantedLayers,
 };
 use portcullis_model::lambda::operation::{
     CreateFunction, DeleteFunction, GetFunction, GetFunctionConfiguration, ListFunctions,
@@ -132,6 +132,7 @@ impl Catalog {
             let NewFunction { configuration, code, layers, tags, code_signing, publish } =
                 new.clone();
             check_role(snapshot, &arn, configuration.role())?;
+            check_dead_letters(snapshot, &arn, configuration.dead_letters())?;
             snapshot.check_deployment(&arn, code_signing.as_ref())?;
             let signing = code_signing.as_ref().map(|arn| snapshot.find_to_use(arn)).transpose()?;
             let configuration = configuration.using(snapshot.find_layers(layers.as_ref())?);
@@ -194,6 +195,7 @@ impl Catalog {
             let view = snapshot.find_function(&arn, Lookup::Function)?;
             let change = change.clone().using(snapshot.find_layers(layers)?);
             let role = change.role().cloned();
+            check_dead_letters(snapshot, &arn, change.dead_letters())?;
             let function = view.head.update_configuration(change, expected, fresh)?;
             check_role(snapshot, &arn, role.as_ref())?;
             if layers.is_some_and(|layers| layers.iter().next().is_some()) {
@@ -395,6 +397,16 @@ fn publish_if(
     }
     let (function, published) = function.publish_with_update(version);
     (function, Some(published))
+}
+
+/// Whether a function may send its dead letters where a request says.
+fn check_dead_letters(
+    snapshot: &Snapshot,
+    function: &FunctionArn,
+    letters: Option<&DeadLetters>,
+) -> Result<(), LambdaError> {
+    let exists = |target: &FunctionArn| snapshot.may_exist(target, function);
+    letters.map_or(Ok(()), |letters| letters.check(function, exists))
 }
 
 /// Replaces the head that the rule saw.
