@@ -281,7 +281,9 @@ def test_an_event_that_waits_for_its_retry_survives_a_stop(start, notes):
 def sending_letters(account, notes, *statements, **settings):
     """A function whose dead letters go to another, and whose role has these statements; both names."""
     role = account.role()
-    to = account.function(notes.code.replace("event=event", "event=[event, context.client_context.custom]"))
+    # It notes the letter's attributes too, and does not fail as the letter says.
+    code = notes.code.replace("event=event", "event=[event, context.client_context.custom]")
+    to = account.function(code.replace('raise ValueError("no")', "pass"))
     account.root.boto("iam").put_role_policy(
         RoleName=role.rsplit("/", 1)[1],
         PolicyName="send",
