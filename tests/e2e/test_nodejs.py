@@ -216,6 +216,37 @@ def test_a_streaming_handler_is_answered_whole(make, call):
     assert call(make(source))[0] == ["a", "b"]
 
 
+def test_packages_of_layers_are_found_behind_the_codes_own(owner, make, call, major):
+    exports = lambda text: f"module.exports = {text!r}"
+    lower = owner.layer({"nodejs/node_modules/a/index.js": exports("lower"), "nodejs/node_modules/b/index.js": exports("b")})
+    upper = owner.layer({
+        "nodejs/node_modules/a/index.js": exports("upper"),
+        "nodejs/node_modules/own/index.js": exports("layer"),
+        f"nodejs/node{major}/node_modules/c/index.js": exports("of the version"),
+        f"nodejs/node{major}/node_modules/b/index.js": exports("b of the version"),
+    })  # fmt: skip
+    files = {
+        "index.js": "exports.handler = async (event) => event.map((name) => require(name))",
+        "node_modules/own/index.js": exports("code"),
+    }
+    names = ["a", "b", "c", "own"]
+    assert call(make(files, Layers=[lower, upper]), names)[0] == ["upper", "b of the version", "of the version", "code"]
+    assert call(make(files, Layers=[lower]), names[:2])[0] == ["lower", "b"]
+
+
+def test_a_wrapper_script_starts_the_runtime(owner, make, call):
+    script = """#!/bin/sh
+program=$1; shift
+export MINE=yes
+exec "$program" --stack-trace-limit=7 "$@"
+"""
+    layer = owner.layer({"wrap": script}, mode=0o755)
+    source = "exports.handler = async () => [process.env.MINE, process.execArgv.includes('--stack-trace-limit=7')]"
+    variables = {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"}}
+    fn = make(source, Layers=[layer], Environment=variables)
+    assert call(fn)[0] == ["yes", True]
+
+
 def test_a_host_without_node_says_so_when_the_function_is_called(start_server):
     server = start_server(PATH="/nonexistent", PYENV_ROOT="/nonexistent", NVM_DIR="/nonexistent")
     owner = World(server).owner

@@ -239,6 +239,45 @@ def test_a_bootstrap_that_cannot_run_is_named(make, fail, runtime, code, message
         assert "\nREPORT RequestId: " in log
 
 
+# --- Layers ------------------------------------------------------------------------------------------
+
+
+def test_the_bootstrap_of_a_layer_runs_code_that_has_none(owner, make, program, call):
+    layer = owner.layer({"bootstrap": program}, mode=0o755)
+    fn = make(zipped({"main.py": "x"}), Layers=[layer])
+    assert [call(fn, "events").json for _ in range(2)] == [1, 2]
+
+
+SAYS = "#!/bin/sh\necho {}\nexit 5\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "layers", "said"),
+    [
+        (package(SAYS.format("the code")), [("the layer", 0o755)], "the code\n"),
+        (zipped({"main.py": "x"}), [("the lower", 0o755), ("the upper", 0o755)], "the upper\n"),
+        (zipped({"main.py": "x"}), [("the layer", 0o644)], "fork/exec /opt/bootstrap: permission denied"),
+        (package(SAYS.format("the code"), mode=0o644), [("the layer", 0o755)], "fork/exec /var/task/bootstrap: permission denied"),
+    ],
+    ids=["code", "upper", "mode", "code-mode"],
+)
+def test_the_bootstrap_is_the_codes_and_else_the_uppermost_layers(owner, make, fail, code, layers, said):
+    layers = [owner.layer({"bootstrap": SAYS.format(word)}, mode) for word, mode in layers]
+    payload, log = fail(make(code, Layers=layers))
+    assert said in payload["errorMessage"] + log
+
+
+def test_programs_and_libraries_of_layers_are_found(owner, make, fail):
+    layer = owner.layer({"bin/tool": "#!/bin/sh\necho of the layer", "lib/a.so": "x", "data/b": "in it\n"}, mode=0o755)
+    script = """#!/bin/sh
+tool; cat /opt/data/b
+case ":$LD_LIBRARY_PATH:" in *:/opt/lib:*) echo and libraries;; esac
+echo x > /opt/new || exit 5
+"""
+    _, log = fail(make(package(script), Layers=[layer]))
+    assert "of the layer\nin it\nand libraries\n" in log and "Read-only file system" in log
+
+
 # --- Runtimes that do not run here -------------------------------------------------------------------
 
 

@@ -191,6 +191,11 @@ class Account:
             wait_active(client, name)
         return name
 
+    def layer(self, files: dict, mode=0o644) -> str:
+        """The ARN of a new layer version with these files."""
+        content = {"ZipFile": zipped(files, mode)}
+        return self.root.boto().publish_layer_version(LayerName=unique("layer"), Content=content)["LayerVersionArn"]
+
     def versioned(self, **parameters) -> str:
         """A function with version 1 and the alias `prod` to it."""
         name = self.function(**parameters)

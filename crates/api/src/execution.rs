@@ -23,6 +23,7 @@ use portcullis_sandbox::{
     WorkerSpec,
     environment::{Facts, provisioned_environment, standard_environment},
     runtimes::{Runtime, RuntimeError, Runtimes, Start},
+    wrapper,
 };
 use portcullis_store::{Blobs, Digest};
 use serde_json::json;
@@ -263,6 +264,7 @@ impl Execution {
                 handler: &handler,
                 memory_mb,
                 runtime_dir: &places.runtime_dir,
+                wrapped: wrapper::is_wanted(&user),
             }),
             function_name: name,
             version,

@@ -11,6 +11,7 @@
 //! thread, so that it may fork), and a keeper for each worker, which is the first process of its jail.
 
 mod cgroups;
+mod client_file;
 pub mod environment;
 mod exchange;
 mod fork;
@@ -40,6 +41,7 @@ mod specification;
 mod start;
 pub mod unpack;
 mod worker;
+pub mod wrapper;
 mod zygote;
 mod zygotes;
 

@@ -2,12 +2,12 @@
 //! client (docs/decisions: AWS's own is partly built at its installation).
 
 use std::env;
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::client_file::{self, ClientFile};
 use crate::jail::SYSTEM;
 use crate::pip::{Package, PipError, Progress};
 use crate::python;
@@ -29,8 +29,8 @@ const SUPPORTED: [Supported; 3] = [
     Supported { runtime: "nodejs20.x", major: "20", build: "20.18.0" },
 ];
 
-/// Our runtime client, and the name of its file.
-const CLIENT: (&str, &str) = ("index.mjs", include_str!("node/index.mjs"));
+/// Our runtime client.
+const CLIENT: ClientFile = ("index.mjs", include_str!("node/index.mjs"));
 
 /// Longest head of an answer of the Runtime API that the client reads, in bytes, as AWS's does.
 const HEAD_BYTES_MAX: u32 = 81_920;
@@ -116,7 +116,7 @@ pub(crate) fn prepare(runtime: &str, dir: &Path) -> Result<NodeRuntime, NodeErro
     let program = find_program(supported, dir)?;
     let client_dir = dir.join("node-client");
     let failed = |source| NodeError::Io { dir: client_dir.display().to_string(), source };
-    write_client(&client_dir).map_err(failed)?;
+    client_file::write(CLIENT, &client_dir).map_err(failed)?;
     let folders = folders_of(&program).map_err(failed)?;
     let client_dir = client_dir.canonicalize().map_err(failed)?;
     Ok(NodeRuntime { program, client_dir, folders })
@@ -221,39 +221,9 @@ fn folders_of(program: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Writes the client, unless it is there: whole or not at all, for everybody to read.
-fn write_client(dir: &Path) -> io::Result<()> {
-    let (name, text) = CLIENT;
-    let file = dir.join(name);
-    if fs::read_to_string(&file).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
-    fs::create_dir_all(dir)?;
-    fs::set_permissions(dir, Permissions::from_mode(0o755))?;
-    let mut written = tempfile::NamedTempFile::new_in(dir)?;
-    written.write_all(text.as_bytes())?;
-    written.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    written.persist(file)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_client_is_written_once_and_again_when_it_differs() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = home.path().join("client");
-        for there in [None, Some("other"), Some(CLIENT.1)] {
-            if let Some(there) = there {
-                fs::write(dir.join(CLIENT.0), there).unwrap();
-            }
-            write_client(&dir).unwrap();
-            assert_eq!(fs::read_to_string(dir.join(CLIENT.0)).unwrap(), CLIENT.1);
-            assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
-        }
-    }
 
     #[test]
     fn what_is_missing_tells_the_remedy() {
@@ -271,7 +241,7 @@ mod tests {
     fn memory_is_shared_between_young_and_old() {
         for (memory_mb, young, old) in [(128, 6, 116), (1769, 88, 1593), (3, 1, 3)] {
             let runtime = NodeRuntime { program: "/n".into(), client_dir: "/c".into(), folders: vec![] };
-            let start = Start { handler: "a.b", memory_mb, runtime_dir: Path::new("/var/runtime") };
+            let start = Start { handler: "a.b", memory_mb, runtime_dir: Path::new("/var/runtime"), wrapped: false };
             let arguments = runtime.command(&start).arguments;
             let want = [format!("--max-semi-space-size={young}"), format!("--max-old-space-size={old}")];
             assert_eq!(arguments[..2], want);

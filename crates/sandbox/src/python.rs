@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
+use crate::client_file::{self, ClientFile};
 use crate::environment;
 use crate::jail::{RUNTIME_DIR, SYSTEM, TASK_ROOT};
 use crate::lock;
@@ -101,7 +102,16 @@ impl PythonRuntime {
             zygote: Some(zygote(handler)),
         }
     }
+
+    /// The same for a wrapper script, which may name another handler.
+    pub(crate) fn command_to_wrap(&self, runtime_dir: &Path) -> RuntimeCommand {
+        let bootstrap = runtime_dir.join(BOOTSTRAP.0).display().to_string();
+        RuntimeCommand { arguments: vec!["-B".to_owned(), bootstrap], ..self.command("") }
+    }
 }
+
+/// What wrapper scripts start in the place of the client's module.
+const BOOTSTRAP: ClientFile = ("bootstrap.py", include_str!("python/bootstrap.py"));
 
 /// A program that imports the runtime client and forks itself.
 const ZYGOTE: &str = include_str!("python/zygote.py");
@@ -235,6 +245,7 @@ fn prepare(
         install(&interpreter, supported.client, &client_dir, progress)?;
     }
     let failed = io_error(dir);
+    client_file::write(BOOTSTRAP, &client_dir).map_err(&failed)?;
     let client_dir = client_dir.canonicalize().map_err(&failed)?;
     let folders = folders_of(&interpreter).map_err(failed)?;
     Ok(PythonRuntime { interpreter, client_dir, folders })

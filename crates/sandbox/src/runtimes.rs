@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::node::{self, NodeError, NodeRuntime};
 use crate::python::{self, Python, PythonError, PythonRuntime};
 use crate::specification::{Program, RuntimeCommand};
+use crate::wrapper;
 
 pub use trial::{TrialError, try_out};
 
@@ -89,6 +90,8 @@ pub struct Start<'a> {
     pub memory_mb: u32,
     /// Where the worker finds the runtime client.
     pub runtime_dir: &'a Path,
+    /// Whether the function has a script of its own that starts the runtime.
+    pub wrapped: bool,
 }
 
 /// A runtime that is ready.
@@ -106,7 +109,8 @@ impl Runtime {
     /// How a worker is started.
     #[must_use]
     pub fn command(&self, start: &Start<'_>) -> RuntimeCommand {
-        match self {
+        let command = match self {
+            Self::Python(python) if start.wrapped => python.command_to_wrap(start.runtime_dir),
             Self::Python(python) => python.command(start.handler),
             Self::Node(node) => node.command(start),
             // The handler is in the environment, as on Lambda.
@@ -117,7 +121,8 @@ impl Runtime {
                 client_dir: None,
                 zygote: None,
             },
-        }
+        };
+        if start.wrapped { wrapper::wrap(command) } else { command }
     }
 
     /// What kind of runtime it is.

@@ -114,6 +114,7 @@ fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> Wo
             handler,
             memory_mb: MEMORY_MB,
             runtime_dir: &places.runtime_dir,
+            wrapped: false,
         }),
         code_dir: code_dir.to_owned(),
         layers_dir: None,
