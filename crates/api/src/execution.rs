@@ -84,7 +84,7 @@ struct Specs {
 
 impl Specs {
     fn retire(&mut self, sandbox: &Sandbox, spec: &Arc<WorkerSpec>) {
-        sandbox.retire(&spec.id);
+        sandbox.retire(spec);
         self.retired.retain(|spec| spec.strong_count() > 0);
         self.retired.push(Arc::downgrade(spec));
     }

@@ -41,7 +41,7 @@ impl Invocation {
         let mut limit = self.running.pools().settings.init_limit;
         let mut retried = false;
         loop {
-            let slot = match self.running.pools().acquire(&self.spec.id).await? {
+            let slot = match self.running.pools().acquire(&self.spec).await? {
                 Grant::Warm(worker) => match self.serve(worker).await {
                     Ok(outcome) => return self.unless_ended(outcome),
                     Err(_) => continue,

@@ -155,9 +155,10 @@ impl Sandbox {
     /// Ends the workers of one spec: idle ones now, running ones after their event.
     ///
     /// For when code or configuration changed or the function is gone. Events that wait for a
-    /// worker of it still run.
-    pub fn retire(&self, id: &str) {
-        self.0.pools.retire(id);
+    /// worker of it, or come with this very spec later, still run, on workers that end when no event
+    /// of it waits.
+    pub fn retire(&self, version: &Arc<WorkerSpec>) {
+        self.0.pools.retire(version);
     }
 
     /// Refuses new events, lets running and waiting ones finish for up to `grace`, then ends every

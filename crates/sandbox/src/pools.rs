@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::lock;
 use crate::process::Process;
-use crate::specification::{InvokeError, Settings};
+use crate::specification::{InvokeError, Settings, WorkerSpec};
 use crate::worker::Worker;
 
 /// When every place is taken: how long warm workers go on with events of their own version past an
@@ -33,6 +33,16 @@ const KILL_GRACE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(crate) struct Generation {
     retired: AtomicBool,
+}
+
+impl Generation {
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
+    fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What a waiting event gets.
@@ -80,7 +90,7 @@ enum Phase {
 }
 
 struct Waiter {
-    id: String,
+    spec: Arc<WorkerSpec>,
     since: Instant,
     grant: oneshot::Sender<Grant>,
 }
@@ -102,6 +112,8 @@ struct Idle {
 struct State {
     phase: Phase,
     pools: HashMap<String, Pool>,
+    /// What was retired, for as long as anybody may still come with it.
+    retired: Vec<Weak<WorkerSpec>>,
     waiters: VecDeque<Waiter>,
     /// Processes of all workers, for the shutdown.
     processes: Vec<Arc<Process>>,
@@ -132,6 +144,7 @@ impl Pools {
         let state = State {
             phase: Phase::Open,
             pools: HashMap::new(),
+            retired: Vec::new(),
             waiters: VecDeque::new(),
             processes: Vec::new(),
             running: 0,
@@ -158,19 +171,22 @@ impl Pools {
     }
 
     /// Waits for a worker of this version or a place to start one. First come, first served.
-    pub(crate) async fn acquire(self: &Arc<Self>, id: &str) -> Result<Grant, InvokeError> {
-        let granted = self.enqueue(id)?;
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        spec: &Arc<WorkerSpec>,
+    ) -> Result<Grant, InvokeError> {
+        let granted = self.enqueue(spec)?;
         self.dispatch();
         granted.await.map_err(|_| InvokeError::ShuttingDown)
     }
 
-    fn enqueue(&self, id: &str) -> Result<oneshot::Receiver<Grant>, InvokeError> {
+    fn enqueue(&self, spec: &Arc<WorkerSpec>) -> Result<oneshot::Receiver<Grant>, InvokeError> {
         let (grant, granted) = oneshot::channel();
         let mut state = lock(&self.state);
         if state.phase == Phase::Ended {
             return Err(InvokeError::ShuttingDown);
         }
-        state.waiters.push_back(Waiter { id: id.to_owned(), since: Instant::now(), grant });
+        state.waiters.push_back(Waiter { spec: Arc::clone(spec), since: Instant::now(), grant });
         Ok(granted)
     }
 
@@ -185,16 +201,15 @@ impl Pools {
 
     fn next_grant(self: &Arc<Self>) -> Option<(Waiter, Grant)> {
         let mut state = lock(&self.state);
-        let can_start = !state.waiters.is_empty() && state.starting < self.settings.starts_max;
-        let full = state.places >= self.settings.workers_max;
-        let in_order = can_start && !(full && state.may_be_overtaken());
-        if let Some((waiter, worker)) = state.first_warm(in_order) {
+        let can_start = state.can_start(&self.settings);
+        let candidates = state.candidates(&self.settings);
+        if let Some((waiter, worker)) = state.first_warm(candidates) {
             return Some((waiter, Grant::Warm(worker)));
         }
         if !can_start {
             return None;
         }
-        if full {
+        if state.is_full(&self.settings) {
             // The place becomes free when the process is gone; that dispatches again.
             state.evict_oldest();
             return None;
@@ -202,7 +217,7 @@ impl Pools {
         let waiter = state.waiters.pop_front()?;
         state.places += 1;
         state.starting += 1;
-        let generation = Arc::clone(&state.pools.entry(waiter.id.clone()).or_default().generation);
+        let generation = state.generation_of(&waiter.spec);
         drop(state);
         let (place, share) = (Place(Arc::clone(self)), StartShare(Arc::clone(self)));
         Some((waiter, Grant::Start(Slot { generation, place, share })))
@@ -211,12 +226,17 @@ impl Pools {
     /// Takes back a worker that can run another event.
     pub(crate) fn release(self: &Arc<Self>, worker: Worker) {
         let mut state = lock(&self.state);
-        let retired = worker.generation.retired.load(Ordering::Relaxed);
         let unwanted = state.phase != Phase::Open && state.waiters.is_empty();
         let aged = worker.age() >= self.settings.age_max;
-        if retired || unwanted || aged || worker.process.has_exited() {
+        if unwanted || aged || worker.process.has_exited() {
             drop(state);
             return drop(worker);
+        }
+        if worker.generation.is_retired() {
+            let waiter = state.first_waiter(&worker.spec, &self.settings);
+            drop(state);
+            // To whoever waits for it already, or to nobody: then it ends here.
+            return drop(waiter.map(|waiter| waiter.grant.send(Grant::Warm(worker))));
         }
         let pool = state.pools.entry(worker.spec.id.clone()).or_default();
         if pool.kept.is_some_and(|count| pool.living() > count) {
@@ -229,11 +249,16 @@ impl Pools {
         self.dispatch();
     }
 
-    /// Ends the idle workers of a version now, and the others when they come back.
-    pub(crate) fn retire(&self, id: &str) {
-        let pool = lock(&self.state).pools.remove(id);
+    /// Ends the idle workers of a version now, and the others when they come back and nobody waits
+    /// for them.
+    pub(crate) fn retire(&self, spec: &Arc<WorkerSpec>) {
+        let mut state = lock(&self.state);
+        state.retired.retain(|spec| spec.strong_count() > 0);
+        state.retired.push(Arc::downgrade(spec));
+        let pool = state.pools.remove(&spec.id);
+        drop(state);
         if let Some(pool) = pool {
-            pool.generation.retired.store(true, Ordering::Relaxed);
+            pool.generation.retire();
             self.vacated.notify_waiters();
         }
     }
@@ -323,7 +348,7 @@ impl Pools {
         let pools = mem::take(&mut state.pools);
         drop(state);
         for pool in pools.values() {
-            pool.generation.retired.store(true, Ordering::Relaxed);
+            pool.generation.retire();
         }
         self.vacated.notify_waiters();
     }
@@ -391,16 +416,50 @@ impl State {
         self.waiters.front().is_some_and(|waiter| waiter.since.elapsed() < OVERTAKEN_MAX)
     }
 
-    /// The first waiting event that an idle worker can serve; `in_order`: only the very first.
-    fn first_warm(&mut self, in_order: bool) -> Option<(Waiter, Worker)> {
-        let candidates = if in_order { 1 } else { self.waiters.len() };
+    /// Whether an event waits that a worker may be started for now, given a place.
+    fn can_start(&self, settings: &Settings) -> bool {
+        !self.waiters.is_empty() && self.starting < settings.starts_max
+    }
+
+    fn is_full(&self, settings: &Settings) -> bool {
+        self.places >= settings.workers_max
+    }
+
+    /// How many of the waiting events a warm worker may serve now: where one may be started for the
+    /// very first, that one only.
+    fn candidates(&self, settings: &Settings) -> usize {
+        let overtaking = self.is_full(settings) && self.may_be_overtaken();
+        let in_order = self.can_start(settings) && !overtaking;
+        if in_order { 1 } else { self.waiters.len() }
+    }
+
+    /// The first of so many waiting events that an idle worker can serve.
+    fn first_warm(&mut self, candidates: usize) -> Option<(Waiter, Worker)> {
         for index in 0..candidates {
-            let id = &self.waiters.get(index)?.id;
+            let id = &self.waiters.get(index)?.spec.id;
             if let Some(worker) = self.pools.get_mut(id).and_then(Pool::pop) {
                 return Some((self.waiters.remove(index)?, worker));
             }
         }
         None
+    }
+
+    /// The first waiting event that a worker of this version may serve now, no longer waiting.
+    fn first_waiter(&mut self, spec: &WorkerSpec, settings: &Settings) -> Option<Waiter> {
+        let mut candidates = self.waiters.iter().take(self.candidates(settings));
+        let index = candidates.position(|waiter| waiter.spec.id == spec.id)?;
+        self.waiters.remove(index)
+    }
+
+    /// What a new worker of this version belongs to; for a retired one, to nothing that it could go
+    /// back to.
+    fn generation_of(&mut self, spec: &Arc<WorkerSpec>) -> Arc<Generation> {
+        if self.retired.iter().any(|retired| retired.as_ptr() == Arc::as_ptr(spec)) {
+            let generation = Generation::default();
+            generation.retire();
+            return Arc::new(generation);
+        }
+        Arc::clone(&self.pools.entry(spec.id.clone()).or_default().generation)
     }
 
     /// The workers of all versions whose workers are kept ready.

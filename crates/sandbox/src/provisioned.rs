@@ -124,7 +124,7 @@ impl Provisioned {
 
 impl Drop for Provisioned {
     fn drop(&mut self) {
-        self.sandbox.pools.retire(&self.spec.id);
+        self.sandbox.pools.retire(&self.spec);
     }
 }
 

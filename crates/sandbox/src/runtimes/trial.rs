@@ -73,7 +73,7 @@ pub async fn try_out(sandbox: &Sandbox, runtime: &Runtime, name: &str) -> Result
     fs::set_permissions(&file, Permissions::from_mode(0o755))?;
     let spec = Arc::new(spec(sandbox, runtime, name, code.path()));
     let outcome = sandbox.invoke(&spec, event()).await?;
-    sandbox.retire(&spec.id);
+    sandbox.retire(&spec);
     if outcome.payload == function.answer {
         Ok(())
     } else {

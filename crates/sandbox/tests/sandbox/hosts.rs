@@ -102,7 +102,7 @@ async fn what_a_worker_has_of_its_own_wins_and_goes_with_it() {
     }
     // The worker's, that of the host in the spec, and ours.
     assert_eq!(Arc::strong_count(&host.living), 3);
-    sandbox.retire(&function.spec.id);
+    sandbox.retire(&function.spec);
     until("nothing is held for the worker", || Arc::strong_count(&host.living) == 2).await;
     assert_eq!(ask(&sandbox, &function, names).await, json!(["1", "own"]));
 }

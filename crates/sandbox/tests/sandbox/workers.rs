@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::common::{
     self, Function, Kept, good, invoke, is_alive, open_sandbox, sandbox, try_invoke, until,
 };
-use portcullis_sandbox::{InvokeError, Outcome, Program, Sandbox, Settings};
+use portcullis_sandbox::{InvokeError, Outcome, Program, Sandbox, Settings, WorkerSpec};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -142,14 +142,41 @@ async fn a_retired_version_ends_idle_workers_now_and_running_ones_after_their_ev
     let (sandbox, function) = (open_sandbox(), Arc::new(Function::open(WAITS)));
     let running = waiting(&sandbox, &function, "a").await;
     let idle = pid(&sandbox, &function).await;
-    sandbox.retire(&function.spec.id);
+    sandbox.retire(&function.spec);
     until("the idle worker ends", || !is_alive(idle)).await;
     release(&function, "a");
     let worker = good(&running.await.unwrap()).as_i64().unwrap();
     until("the other worker ends", || !is_alive(worker)).await;
-    let next = pid(&sandbox, &function).await;
-    assert!(next != worker && next != idle);
-    assert_eq!(pid(&sandbox, &function).await, next);
+    // Whoever made the same again has workers to keep.
+    let again = Arc::new(WorkerSpec::clone(&function.spec));
+    let call = || sandbox.invoke(&again, common::event(&json!({})));
+    let next = good(&call().await.unwrap());
+    assert!(next != json!(worker) && next != json!(idle));
+    assert_eq!(good(&call().await.unwrap()), next);
+}
+
+/// Callers that had the old version when it was replaced, and wait for a place or come late.
+#[tokio::test]
+async fn a_retired_version_serves_who_still_has_it_and_keeps_no_worker() {
+    let sandbox = with(|settings| settings.workers_max = 1);
+    let function = Arc::new(Function::open(WAITS));
+    let running = waiting(&sandbox, &function, "a").await;
+    let mut queue = Vec::new();
+    for _ in 0..3 {
+        queue.push(start(&sandbox, &function, json!({})));
+        tokio::task::yield_now().await;
+    }
+    sandbox.retire(&function.spec);
+    release(&function, "a");
+    let worker = good(&running.await.unwrap());
+    for waiting in queue {
+        assert_eq!(good(&waiting.await.unwrap()), worker);
+    }
+    until("the worker ends", || !is_alive(worker.as_i64().unwrap())).await;
+    for _ in 0..2 {
+        let late = pid(&sandbox, &function).await;
+        until("the late one's worker ends", || !is_alive(late)).await;
+    }
 }
 
 #[tokio::test]

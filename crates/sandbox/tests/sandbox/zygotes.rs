@@ -201,7 +201,7 @@ async fn zygote_that_is_killed() {
     until("the zygote ends", || !is_alive(zygote[0])).await;
     // Its worker goes on, and can be ended.
     assert_eq!(good(&invoke(&sandbox, &function, json!({})).await), json!(0));
-    sandbox.retire(&function.spec.id);
+    sandbox.retire(&function.spec);
     // Others are started, and forked again once there is another zygote.
     let begin = std::time::Instant::now();
     while good(&invoke(&sandbox, &Function::forked(PARENT, |_| {}), json!({})).await) != json!(0) {
