@@ -46,6 +46,7 @@ def send(url, method, headers, body=""):
         return [error.code, error.read().decode()]
 
 def handler(event, context):
+    os.environ.update(event.get("as", {}))
     if "variables" in event:
         return {name: os.environ.get(name) for name in event["variables"]}
     if "page" in event:
@@ -184,6 +185,33 @@ def test_a_function_may_have_another_endpoint(owner):
     elsewhere = "http://127.0.0.1:1"
     function, _ = made(owner, Environment={"Variables": {"AWS_ENDPOINT_URL": elsewhere}})
     assert invoked(owner, function, variables=["AWS_ENDPOINT_URL"]) == {"AWS_ENDPOINT_URL": elsewhere}
+
+
+def test_credentials_that_are_not_its_own_are_worth_nothing(owner):
+    """What a function can reach of the server answers as to anybody: by whole credentials that live."""
+    function, _ = made(owner)
+    neighbour, _ = made(owner, allow("lambda:ListFunctions", "*"))
+    gone, _ = made(owner, allow("lambda:ListFunctions", "*"))
+    mine, theirs, former = ({name: getattr(credentials_of(owner, one).credentials, member) for name, member in MEMBERS.items()} for one in (function, neighbour, gone))
+    owner.root.boto().delete_function(FunctionName=gone)
+    key, secret, token = CREDENTIALS
+    rows = [
+        ({key: "ASIAMADEUP0000000000"}, UNKNOWN),
+        ({secret: theirs[secret]}, "InvalidSignatureException"),
+        ({key: theirs[key]}, UNKNOWN),
+        ({key: theirs[key], secret: theirs[secret]}, UNKNOWN),
+        ({token: theirs[token]}, UNKNOWN),
+        ({token: ""}, UNKNOWN),
+        (former, UNKNOWN),
+    ]
+    for other, code in rows:
+        until_worth_nothing = time.monotonic() + 20
+        while True:
+            status, text = invoked(owner, function, call=LIST, **{"as": mine | other})
+            if status == 403 or time.monotonic() > until_worth_nothing:
+                break
+        assert (status, code in text or "not authorized" not in text) == (403, True), (other, text)
+    assert "is not authorized to perform" in invoked(owner, function, call=LIST, **{"as": mine})[1]
 
 
 def test_a_function_reads_no_page_of_the_operator(owner):

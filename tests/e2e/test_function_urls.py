@@ -437,6 +437,12 @@ def test_the_event_tells_who_signed(server, owner, warm):
         ("text", 200, b"text"),
         (5, 200, b"5"),
         ({"statusCode": 9}, 502, b"Internal Server Error"),
+        ({"statusCode": 200, "headers": {"a": "b\r\nset-cookie: c=d"}}, 502, b"Internal Server Error"),
+        ({"statusCode": 200, "headers": {"a\r\nset-cookie": "c=d"}}, 502, b"Internal Server Error"),
+        ({"statusCode": 200, "headers": {"a": "b\nc"}}, 502, b"Internal Server Error"),
+        ({"statusCode": 200, "headers": {"a": "b\0c"}}, 502, b"Internal Server Error"),
+        ({"statusCode": 200, "cookies": ["a=b\r\nset-cookie: c=d"]}, 502, b"Internal Server Error"),
+        ({"statusCode": 200, "headers": {"Content-Length": "9", "Transfer-Encoding": "chunked"}, "body": "x"}, 200, b"x"),
     ],
 )
 def test_what_the_function_returns_is_the_answer(server, public, returned, status, body):
@@ -444,6 +450,7 @@ def test_what_the_function_returns_is_the_answer(server, public, returned, statu
     answer = call(server, public, "POST", "/say", compact(returned).encode(), headers)
     got = json.loads(answer.body) if body.startswith(b"{") else answer.body
     assert (answer.status, got) == (status, json.loads(body) if body.startswith(b"{") else body)
+    assert answer.headers["set-cookie"] is None
 
 
 def test_a_function_that_fails_is_a_bad_gateway(server, public):

@@ -180,6 +180,27 @@ def test_a_result_over_the_limit_is_a_function_error(wire, fn):
     check_result(ask(wire, fn, "nothing"), None)
 
 
+# Answers its event itself, with whatever bytes, and ends before AWS's client can.
+RAW = """
+import http.client, os
+def handler(event, context):
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    path = f"/2018-06-01/runtime/invocation/{context.aws_request_id}/response"
+    connection.request("POST", path, bytes.fromhex(event["hex"]))
+    connection.getresponse().read()
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("answered", [b"\xff\xfe", b'"\xc3\x28"', b"\0", b"", b"not JSON", b"{\r\n"])
+def test_a_result_that_is_no_text_or_no_json_is_handed_on_as_it_is(owner, wire, answered):
+    function = owner.function(RAW)
+    for _ in range(2):
+        answer = wire.invoke(function, json.dumps({"hex": answered.hex()}).encode())
+        check_ok(answer, 200)
+        assert (answer.body, answer.headers["x-amz-function-error"]) == (answered, None)
+
+
 @pytest.mark.parametrize("event", [b"{", b"text", b"{'a':1}", b"\xff\xfe", b'{"a":1} extra', b"[1,]", b'"open'])
 def test_an_event_that_is_not_json_is_refused(wire, fn, event):
     answer = wire.invoke(fn, event)

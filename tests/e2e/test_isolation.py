@@ -478,6 +478,39 @@ def test_the_keeper_does_not_answer_to_its_worker(wire, hostile):
         check_refused(attempt(wire, hostile, attack), "Permission denied")
 
 
+def test_neither_the_server_nor_other_workers_can_be_looked_into(wire, server, hostile, neighbour):
+    """Their processes have numbers on the host, which mean nothing in the jail."""
+    got(wire, neighbour, "KEPT.append('a secret of the neighbour'); got = INSTANCE")
+    kept = got(wire, neighbour, "got = INSTANCE, KEPT")
+    instance = got(wire, hostile, "got = INSTANCE")
+    host = [os.getpid(), server.process.pid, *descendants(server.process.pid)]
+    assert len(host) >= 5, "the server, its spawner, and two keepers with a worker each, or a zygote's"
+    attacks = [
+        "open(f'/proc/{pid}/mem', 'rb')",
+        "os.listdir(f'/proc/{pid}/root/tmp')",
+        "os.readlink(f'/proc/{pid}/exe')",
+        "os.kill(pid, signal.SIGSTOP)",
+        "os.kill(pid, signal.SIGKILL)",
+        "os.killpg(pid, signal.SIGKILL)",
+        "os.pidfd_open(pid)",
+        "call(101, 16, pid, 0, 0)",
+        "call(310, pid, 0, 0, 0, 0, 0)",
+        "os.setpriority(os.PRIO_PROCESS, pid, 19)",
+    ]
+    tries = """
+got = []
+for pid in event["host"]:
+    for attack in event["attacks"]:
+        try: exec(attack); got.append(f"{attack} of {pid} succeeded")
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ESRCH, errno.EPERM): got.append(f"{attack}: {error}")
+"""
+    attacks = attacks if os.uname().machine == "x86_64" else [one for one in attacks if "call(" not in one]
+    assert got(wire, hostile, tries, host=host, attacks=attacks) == []
+    assert got(wire, neighbour, "got = INSTANCE, KEPT") == kept
+    assert got(wire, hostile, "got = INSTANCE") == instance
+
+
 def answers_meanwhile(wire, function, base, until_done, seconds=10.0):
     """Another function and the server answer while an attack runs; the slowest answer, in seconds."""
     slowest, rounds = 0.0, 0

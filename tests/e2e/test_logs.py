@@ -3,8 +3,10 @@
 Facts: aws-lambda.md §8.4; `portcullis logs` prints the log, also while no server runs.
 """
 
+import base64
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -31,6 +33,8 @@ def handler(event, context):
     if do == "log": logging.getLogger().warning("told")
     return None
 '''
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -105,8 +109,31 @@ def test_how_an_event_failed_is_in_its_report(server, owner, function, call):
     assert report(late).endswith("\tStatus: timeout\t")
     assert report(gone).endswith("\tStatus: error\tError Type: Runtime.ExitError\t")
     assert "Status" not in report(wrong)
-    assert f"last words\nEND RequestId: {gone}" in text
+    exited = f"RequestId: {gone} Error: Runtime exited with error: exit status 3\nRuntime.ExitError\n"
+    assert f"last words\n{exited}END RequestId: {gone}" in text
+    assert re.search(rf"^{TIME} {late} Task timed out after 1\.00 seconds\n\nEND RequestId: {late}$", text, re.MULTILINE)
     assert "ValueError" in text
+
+
+STARTS = {
+    "exit": ("import os; os.write(1, b'last words'); os._exit(3)", "Runtime.ExitError", "Runtime exited with error: exit status 3"),
+    "error": ("raise ValueError('wrong')", "Runtime.Unknown", None),
+    "import": ("import missing", "Runtime.ImportModuleError", None),
+}
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_a_start_that_failed_is_told_before_its_event(server, owner, kind):
+    source, error_type, reason = STARTS[kind]
+    name = owner.function(zipped(source))
+    answer = owner.root.boto().invoke(FunctionName=name, LogType="Tail")
+    one = answer["ResponseMetadata"]["RequestId"]
+    text = text_with(server, name, f"REPORT RequestId: {one}").decode()
+    told = f"Status: error\tError Type: {error_type}\t\n"
+    reason = f"RequestId: {one} Error: {reason}\n{error_type}\n" if reason else ""
+    event = f"START RequestId: {one} Version: $LATEST\n{reason}END RequestId: {one}\nREPORT RequestId: {one}\t"
+    assert re.search(rf"^INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: init\t{told}{re.escape(event)}.*{told}\Z", text, re.MULTILINE)
+    assert base64.b64decode(answer["LogResult"]).decode() == text
 
 
 def test_a_json_log_has_json_lines_down_to_its_level(server, owner, call):

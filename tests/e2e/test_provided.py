@@ -173,7 +173,9 @@ def test_an_init_error_is_the_payload(make, program, fail):
     fn = make(package(program), Environment={"Variables": {"FAIL_INIT": "no database"}})
     payload, log = fail(fn)
     assert payload == {"errorMessage": "no database", "errorType": "My.InitError"}
-    assert re.match(rf"START RequestId: {UUID} Version: \$LATEST\nstarting\nEND ", log)
+    told = "Status: error\tError Type: Runtime.Unknown\t"
+    start = rf"INIT_REPORT Init Duration: .* ms\tPhase: init\t{told}\nSTART RequestId: {UUID} Version: \$LATEST"
+    assert re.fullmatch(rf"starting\n{start}\nEND RequestId: {UUID}\nREPORT RequestId: .*\t{told}\n", log), log
 
 
 @pytest.mark.parametrize(
@@ -235,8 +237,16 @@ def test_a_bootstrap_that_cannot_run_is_named(make, fail, runtime, code, message
     for _ in range(2):
         payload, log = fail(fn)
         check_description(payload, "Runtime.InvalidEntrypoint", message)
-        assert re.match(rf"START RequestId: {UUID} Version: \$LATEST\n", log)
-        assert "\nREPORT RequestId: " in log
+        told = "Status: error\tError Type: Runtime.InvalidEntrypoint\t"
+        lines = [
+            rf"INIT_REPORT Init Duration: .* ms\tPhase: init\t{told}",
+            rf"START RequestId: {UUID} Version: \$LATEST",
+            rf"RequestId: {UUID} Error: {re.escape(message)}",
+            "Runtime.InvalidEntrypoint",
+            f"END RequestId: {UUID}",
+            f"REPORT RequestId: {UUID}\t.*{told}",
+        ]
+        assert re.fullmatch("\n".join(lines) + "\n", log), log
 
 
 # --- Layers ------------------------------------------------------------------------------------------

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exchange::Answer;
-use crate::outcome::{EXIT_ERROR, INVALID_ENTRYPOINT, Outcome};
+use crate::outcome::{Fault, Outcome, unready_type};
 use crate::pools::{Grant, Running, Slot};
 use crate::process::{End, Exit};
 use crate::protocol::{Failure, NotExecuted};
-use crate::records::Status;
+use crate::records::{Phase, Status};
 use crate::spawner::SpawnError;
 use crate::specification::{Event, InvokeError, Program, WorkerSpec};
 use crate::start::Starter;
@@ -76,18 +76,22 @@ impl Invocation {
         let (outcome, status) = match worker.initialise(share, limit).await {
             Init::Ready => {
                 let attempt = self.serve(worker).await;
-                return Ok(Some(attempt.unwrap_or_else(|exit| self.exited(exit))));
+                return Ok(Some(attempt.unwrap_or_else(|exit| self.ended(Fault::exited(exit)).0)));
             }
-            Init::Failed(description) => (Outcome::failed(description), Status::Failure),
-            Init::Exited(End::Exit(exit)) => (self.exited(exit), Status::Ended(EXIT_ERROR)),
+            Init::Failed(description) => {
+                let status = Status::Unready(unready_type(&description));
+                (Outcome::failed(description), status)
+            }
+            Init::Exited(End::Exit(exit)) => self.ended(Fault::exited(exit)),
             Init::Exited(End::Failure(failure)) => return Err(SpawnError::from(failure).into()),
-            Init::Exited(End::NotExecuted(why)) => {
-                (self.not_executed(&why)?, Status::Ended(INVALID_ENTRYPOINT))
-            }
-            Init::TimedOut if !last_try => return Ok(None),
-            Init::TimedOut => (self.timed_out(), Status::Timeout),
+            Init::Exited(End::NotExecuted(why)) => self.ended(self.not_executed(&why)?),
+            Init::TimedOut => self.timed_out(),
         };
-        worker.begin_failed(&self.event);
+        worker.fail_init(if last_try { Phase::Invoke } else { Phase::Init }, &status);
+        if matches!(status, Status::Timeout(_)) && !last_try {
+            return Ok(None);
+        }
+        worker.begin(&self.event);
         let duration = worker.age();
         let log_tail = worker.report(&self.event, status, duration);
         Ok(Some(Outcome { log_tail, ..outcome }))
@@ -105,30 +109,32 @@ impl Invocation {
                 (Outcome::failed(description), Status::Failure)
             }
             Served::Answered(Answer::TooLarge) => (Outcome::too_large(), Status::Failure),
-            Served::Exited(exit) => (self.exited(exit), Status::Ended(EXIT_ERROR)),
-            Served::TimedOut => (self.timed_out(), Status::Timeout),
+            Served::Exited(exit) => self.ended(Fault::exited(exit)),
+            Served::TimedOut => self.timed_out(),
         };
+        let goes_on = matches!(status, Status::Success | Status::Failure);
         let log_tail = worker.report(&self.event, status, duration);
-        if matches!(status, Status::Success | Status::Failure) {
+        if goes_on {
             self.running.pools().release(worker);
         }
         Ok(Outcome { log_tail, ..outcome })
     }
 
-    fn exited(&self, exit: Exit) -> Outcome {
-        Outcome::exited(&self.event.request_id, exit)
+    fn ended(&self, fault: Fault) -> (Outcome, Status) {
+        (Outcome::faulted(&self.event.request_id, &fault), Status::Ended(fault))
     }
 
     /// A program of the function's own that does not run is the function's error.
-    fn not_executed(&self, why: &NotExecuted) -> Result<Outcome, SpawnError> {
+    fn not_executed(&self, why: &NotExecuted) -> Result<Fault, SpawnError> {
         match &self.spec.runtime.program {
-            Program::Bootstrap => Ok(Outcome::invalid_entrypoint(&self.event.request_id, why)),
+            Program::Bootstrap => Ok(Fault::invalid_entrypoint(why)),
             Program::Host(program) => Err(Failure::of_program(program, why).into()),
         }
     }
 
-    fn timed_out(&self) -> Outcome {
-        Outcome::timed_out(&self.event.request_id, self.spec.timeout)
+    fn timed_out(&self) -> (Outcome, Status) {
+        let limit = self.spec.timeout;
+        (Outcome::timed_out(&self.event.request_id, limit), Status::Timeout(limit))
     }
 
     /// A worker that the sandbox itself ended says nothing about its function.

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portcullis_logs::{FunctionLog, Later, Part};
 use rustix::pipe::PipeFlags;
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::lock;
 use crate::process::Process;
-use crate::records::{LogFormat, Report};
+use crate::records::{LogFormat, Phase, Report, Status};
 
 /// Bytes of log that a caller can get back. Source: `[doc]` aws-lambda.md §8.1 (last 4 KB).
 const TAIL_BYTES: usize = 4096;
@@ -166,15 +166,12 @@ impl Log {
         printed.push(self.format.start(request_id, version).as_bytes());
     }
 
-    /// Starts an event's log with START before all that the worker has printed, for the caller: in
-    /// the function's log that stands before already.
-    pub(crate) fn begin_before_output(&self, request_id: &str, version: &str) {
+    /// Writes that the worker's start failed, behind what it printed meanwhile.
+    pub(crate) fn fail_init(&self, phase: Phase, status: &Status, took: Duration) {
         self.pipe.drain();
         let mut printed = lock(&self.pipe.printed);
         printed.end_line();
-        let before = std::mem::take(&mut printed.tail.0);
-        printed.push(self.format.start(request_id, version).as_bytes());
-        printed.tail.push(&before);
+        printed.push(self.format.failed_init(phase, status, took).as_bytes());
     }
 
     /// Ends an event's log and gives its last bytes, with everything printed until now.
@@ -214,7 +211,7 @@ struct End {
 
 impl Later for End {
     fn write(&self, text: &mut Vec<u8>) {
-        let report = Report { peak_kib: self.peak.since(self.ended), ..self.report };
+        let report = Report { peak_kib: self.peak.since(self.ended), ..self.report.clone() };
         text.extend_from_slice(self.format.end(&self.request_id, &report).as_bytes());
     }
 
@@ -328,7 +325,7 @@ mod tests {
             let mut lines = Lines { log: logs.of("1", "f"), open: Vec::new() };
             printed.as_bytes().chunks(chunk).for_each(|part| lines.push(part));
             drop(lines);
-            logs.close(std::time::Duration::from_secs(30));
+            logs.close(Duration::from_secs(30));
             let file = folder.path().join("1/f/0000000001.log");
             let text = std::fs::read_to_string(file).unwrap();
             assert!(text.starts_with("a\n\nb c\ny") && text.ends_with("last\n"), "{chunk}");

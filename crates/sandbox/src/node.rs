@@ -2,7 +2,6 @@
 //! client (docs/decisions: AWS's own is partly built at its installation).
 
 use std::env;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -16,11 +16,42 @@ use crate::runtime_api::RESPONSE_BYTES_MAX;
 /// The value of `X-Amz-Function-Error` for everything that a function did not handle.
 const UNHANDLED: &str = "Unhandled";
 
-/// The error type of a worker that ended before it answered.
-pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
+/// Why a worker gave no answer, in the words of Lambda's supervisor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// As in the payload and in the report.
+    pub(crate) error_type: &'static str,
+    reason: String,
+}
 
-/// The error type of a function whose program cannot be executed.
-pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
+impl Fault {
+    /// The worker ended before it answered.
+    pub(crate) fn exited(exit: Exit) -> Self {
+        Self { error_type: "Runtime.ExitError", reason: exit.to_string() }
+    }
+
+    /// The function's own program does not run. Source: the words of Lambda's supervisor, which is
+    /// written in Go.
+    pub(crate) fn invalid_entrypoint(why: &NotExecuted) -> Self {
+        let bootstrap = |folder: &str| format!("{folder}/{BOOTSTRAP}");
+        let (code, layers) = (bootstrap(TASK_ROOT), bootstrap(LAYERS));
+        let reason = match why {
+            NotExecuted::Missing => {
+                format!("Couldn't find valid bootstrap(s): [{code} {layers}]")
+            }
+            NotExecuted::Refused { program, errno } => {
+                let program = if *program == *layers { layers } else { code };
+                format!("fork/exec {program}: {}", error_words(*errno))
+            }
+        };
+        Self { error_type: "Runtime.InvalidEntrypoint", reason }
+    }
+
+    /// What is said of the event that there is no answer to.
+    pub(crate) fn message(&self, request_id: &str) -> String {
+        format!("RequestId: {request_id} Error: {}", self.reason)
+    }
+}
 
 /// How one event ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,28 +83,10 @@ impl Outcome {
         Self::described(&json!({"errorType": "Sandbox.Timedout", "errorMessage": message}))
     }
 
-    /// The worker ended before it answered.
-    pub(crate) fn exited(request_id: &str, exit: Exit) -> Self {
-        let message = format!("RequestId: {request_id} Error: {exit}");
-        Self::described(&json!({"errorType": EXIT_ERROR, "errorMessage": message}))
-    }
-
-    /// The function's own program does not run. Source: the words of Lambda's supervisor, which is
-    /// written in Go.
-    pub(crate) fn invalid_entrypoint(request_id: &str, why: &NotExecuted) -> Self {
-        let bootstrap = |folder: &str| format!("{folder}/{BOOTSTRAP}");
-        let (code, layers) = (bootstrap(TASK_ROOT), bootstrap(LAYERS));
-        let reason = match why {
-            NotExecuted::Missing => {
-                format!("Couldn't find valid bootstrap(s): [{code} {layers}]")
-            }
-            NotExecuted::Refused { program, errno } => {
-                let program = if *program == *layers { layers } else { code };
-                format!("fork/exec {program}: {}", error_words(*errno))
-            }
-        };
-        let message = format!("RequestId: {request_id} Error: {reason}");
-        Self::described(&json!({"errorType": INVALID_ENTRYPOINT, "errorMessage": message}))
+    /// The worker gave no answer.
+    pub(crate) fn faulted(request_id: &str, fault: &Fault) -> Self {
+        let message = fault.message(request_id);
+        Self::described(&json!({"errorType": fault.error_type, "errorMessage": message}))
     }
 
     /// The answer is longer than AWS carries.
@@ -89,6 +102,22 @@ impl Outcome {
     fn described(description: &serde_json::Value) -> Self {
         Self::failed(Bytes::from(description.to_string()))
     }
+}
+
+/// The error type of a runtime that says by `description` that it cannot start: its own if it is
+/// formed as Lambda's are. Source: the supervisor in AWS's runtime interface emulator.
+pub(crate) fn unready_type(description: &[u8]) -> String {
+    let said: Option<serde_json::Value> = serde_json::from_slice(description).ok();
+    let said = said.as_ref().and_then(|said| said.get("errorType")?.as_str());
+    let is_formed = |name: &&str| {
+        let word = name.strip_prefix("Runtime.").or_else(|| name.strip_prefix("Function."));
+        word.is_some_and(|word| {
+            word.len() > 1
+                && word.starts_with(|first: char| first.is_ascii_uppercase())
+                && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
+    };
+    said.filter(is_formed).unwrap_or("Runtime.Unknown").to_owned()
 }
 
 /// A reason in the words of Go's `syscall.Errno.Error`: those of the C library in small letters.
@@ -116,13 +145,28 @@ mod tests {
     #[rustfmt::skip]
     fn failures_read_as_on_aws() {
         check(&Outcome::timed_out("r", Duration::from_secs(1)), r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r Error: Task timed out after 1.00 seconds"}"#);
-        check(&Outcome::exited("r", Exit::Code(0)),   r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited without providing a reason"}"#);
-        check(&Outcome::exited("r", Exit::Code(127)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: exit status 127"}"#);
-        check(&Outcome::exited("r", Exit::Signal(9)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#);
-        check(&Outcome::invalid_entrypoint("r", &NotExecuted::Missing), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}"#);
-        check(&Outcome::invalid_entrypoint("r", &refused("/var/task/bootstrap", 13)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: permission denied"}"#);
-        check(&Outcome::invalid_entrypoint("r", &refused("/opt/bootstrap", 8)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /opt/bootstrap: exec format error"}"#);
-        check(&Outcome::invalid_entrypoint("r", &refused("/host/code/bootstrap", 2)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: no such file or directory"}"#);
+        check(&Outcome::faulted("r", &Fault::exited(Exit::Code(0))),   r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited without providing a reason"}"#);
+        check(&Outcome::faulted("r", &Fault::exited(Exit::Code(127))), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: exit status 127"}"#);
+        check(&Outcome::faulted("r", &Fault::exited(Exit::Signal(9))), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#);
+        check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&NotExecuted::Missing)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}"#);
+        check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&refused("/var/task/bootstrap", 13))), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: permission denied"}"#);
+        check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&refused("/opt/bootstrap", 8))), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /opt/bootstrap: exec format error"}"#);
+        check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&refused("/host/code/bootstrap", 2))), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: no such file or directory"}"#);
         check(&Outcome::too_large(), r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#);
+    }
+    #[test]
+    #[rustfmt::skip]
+    fn a_start_that_fails_has_a_type_of_lambdas_form() {
+        for (description, want) in [
+            (r#"{"errorType":"Runtime.ImportModuleError","errorMessage":"m"}"#, "Runtime.ImportModuleError"),
+            (r#"{"errorType":"Function.Own"}"#,                                 "Function.Own"),
+            (r#"{"errorType":"Exception"}"#,                                    "Runtime.Unknown"),
+            (r#"{"errorType":"Runtime.lower"}"#,                                "Runtime.Unknown"),
+            (r#"{"errorType":"Runtime.A\tEnd: 1"}"#,                            "Runtime.Unknown"),
+            (r#"{"errorType":1}"#,                                              "Runtime.Unknown"),
+            ("not JSON",                                                        "Runtime.Unknown"),
+        ] {
+            assert_eq!(unready_type(description.as_bytes()), want, "{description}");
+        }
     }
 }

@@ -1,9 +1,15 @@
-//! What Lambda itself writes into a function's log: that an event starts, ends, and what it took.
+//! What Lambda itself writes into a function's log: that an event starts, ends, why it has no answer,
+//! and what it took.
+//!
+//! Source: `[snap]` aws-lambda.md §8.4; of what failed, logs that users of AWS have published, which
+//! agree with each other from 2024 on.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value, json};
+
+use crate::outcome::Fault;
 
 /// How these lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,30 +33,81 @@ pub enum SystemLevel {
 }
 
 /// How an event ended, for its report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     /// The function answered.
     Success,
-    /// The function or its runtime said that it failed.
+    /// The function said that it failed.
     Failure,
-    /// The worker ended, or never began: with this type of error.
-    Ended(&'static str),
-    /// The time was up.
-    Timeout,
+    /// The runtime said that it cannot start: with this type of error.
+    Unready(String),
+    /// The worker ended, or never began.
+    Ended(Fault),
+    /// The time was up: this one.
+    Timeout(Duration),
 }
 
 impl Status {
-    fn word(self) -> &'static str {
+    fn word(&self) -> &'static str {
         match self {
             Self::Success => "success",
-            Self::Failure | Self::Ended(_) => "error",
-            Self::Timeout => "timeout",
+            Self::Failure | Self::Unready(_) | Self::Ended(_) => "error",
+            Self::Timeout(_) => "timeout",
+        }
+    }
+
+    fn error_type(&self) -> Option<&str> {
+        match self {
+            Self::Unready(error_type) => Some(error_type),
+            Self::Ended(fault) => Some(fault.error_type),
+            Self::Success | Self::Failure | Self::Timeout(_) => None,
+        }
+    }
+
+    /// The end of a line: told of what did not end by an answer.
+    fn told(&self) -> String {
+        match (self, self.error_type()) {
+            (_, Some(error_type)) => format!("Status: error\tError Type: {error_type}\t"),
+            (Self::Timeout(_), None) => "Status: timeout\t".to_owned(),
+            (_, None) => String::new(),
+        }
+    }
+
+    /// Why there is no answer, for whoever reads the log.
+    fn reason(&self, request_id: &str) -> String {
+        match self {
+            Self::Success | Self::Failure | Self::Unready(_) => String::new(),
+            Self::Ended(fault) => {
+                format!("{}\n{}\n", fault.message(request_id), fault.error_type)
+            }
+            Self::Timeout(limit) => {
+                let (time, seconds) = (time(), limit.as_secs_f64());
+                format!("{time} {request_id} Task timed out after {seconds:.2} seconds\n\n")
+            }
+        }
+    }
+}
+
+/// When a worker was to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Before the event that it starts for.
+    Init,
+    /// Once more, within the event's time.
+    Invoke,
+}
+
+impl Phase {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Invoke => "invoke",
         }
     }
 }
 
 /// The numbers of an event's report.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) status: Status,
     /// From the event's delivery to its answer.
@@ -75,10 +132,29 @@ impl LogFormat {
         }
     }
 
+    /// The line about a start that failed.
+    pub(crate) fn failed_init(self, phase: Phase, status: &Status, took: Duration) -> String {
+        match self {
+            Self::Text => {
+                let (took, phase, told) = (milliseconds(took), phase.word(), status.told());
+                format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: {phase}\t{told}\n")
+            }
+            Self::Json(least) => {
+                let record = json!({"initializationType": "on-demand", "phase": phase.word(),
+                    "status": status.word(), "metrics": {"durationMs": rounded(took)}});
+                let record = with_error_type(record, status);
+                platform(least, SystemLevel::Warn, "platform.initReport", &record)
+            }
+        }
+    }
+
     /// The lines that an event ends with.
     pub(crate) fn end(self, request_id: &str, report: &Report) -> String {
         match self {
-            Self::Text => format!("END RequestId: {request_id}\n{}", report.line(request_id)),
+            Self::Text => {
+                let (reason, line) = (report.status.reason(request_id), report.line(request_id));
+                format!("{reason}END RequestId: {request_id}\n{line}")
+            }
             Self::Json(least) => {
                 let well = report.status == Status::Success;
                 let (done, told) = match well {
@@ -100,8 +176,20 @@ fn platform(least: SystemLevel, level: SystemLevel, kind: &str, record: &Value) 
     if level < least {
         return String::new();
     }
-    let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-    format!("{}\n", json!({"time": time, "type": kind, "record": record}))
+    format!("{}\n", json!({"time": time(), "type": kind, "record": record}))
+}
+
+/// Now, as Lambda writes it.
+fn time() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// `errorType` is a member of records about what failed by one.
+fn with_error_type(mut record: Value, status: &Status) -> Value {
+    if let (Some(error_type), Some(members)) = (status.error_type(), record.as_object_mut()) {
+        members.insert("errorType".to_owned(), error_type.into());
+    }
+    record
 }
 
 fn milliseconds(duration: Duration) -> f64 {
@@ -123,8 +211,7 @@ impl Report {
         self.peak_kib.div_ceil(1024)
     }
 
-    /// `[snap]` aws-lambda.md §8.4: the tabs are real, the last one too. The status is told of what
-    /// did not end by an answer.
+    /// `[snap]` aws-lambda.md §8.4: the tabs are real, the last one too.
     fn line(&self, request_id: &str) -> String {
         let duration = milliseconds(self.duration);
         let (billed, memory, peak) = (self.billed_ms(), self.memory_mb, self.peak_mb());
@@ -135,20 +222,14 @@ impl Report {
         if let Some(init) = self.init {
             line.push_str(&format!("Init Duration: {:.2} ms\t", milliseconds(init)));
         }
-        match self.status {
-            Status::Success | Status::Failure => {}
-            Status::Ended(error_type) => {
-                line.push_str(&format!("Status: error\tError Type: {error_type}\t"));
-            }
-            Status::Timeout => line.push_str("Status: timeout\t"),
-        }
-        line.push('\n');
-        line
+        line + &self.status.told() + "\n"
     }
 
     fn done(&self, request_id: &str) -> Value {
         let metrics = json!({"durationMs": rounded(self.duration)});
-        json!({"requestId": request_id, "status": self.status.word(), "metrics": metrics})
+        let done =
+            json!({"requestId": request_id, "status": self.status.word(), "metrics": metrics});
+        with_error_type(done, &self.status)
     }
 
     fn record(&self, request_id: &str) -> Value {
@@ -161,13 +242,16 @@ impl Report {
         if let Some(init) = self.init {
             put("initDurationMs", rounded(init));
         }
-        json!({"requestId": request_id, "metrics": metrics, "status": self.status.word()})
+        let record =
+            json!({"requestId": request_id, "metrics": metrics, "status": self.status.word()});
+        with_error_type(record, &self.status)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Exit;
 
     fn report(status: Status, duration_us: u64, init_us: Option<u64>) -> Report {
         let init = init_us.map(Duration::from_micros);
@@ -175,19 +259,48 @@ mod tests {
         Report { status, duration, memory_mb: 128, peak_kib: 30 * 1024 - 1, init }
     }
 
+    fn ended(code: i32) -> Status {
+        Status::Ended(Fault::exited(Exit::Code(code)))
+    }
+
+    /// The lines that an event ends with, without their times.
     #[track_caller]
-    fn check(status: Status, duration_us: u64, init_us: Option<u64>, want: &str) {
+    fn check(status: Status, duration_us: u64, init_us: Option<u64>, reason: &str, want: &str) {
+        let timed = matches!(status, Status::Timeout(_));
         let text = LogFormat::Text.end("r", &report(status, duration_us, init_us));
-        assert_eq!(text, format!("END RequestId: r\n{want}"));
+        let text = if timed { text.split_once("Z ").unwrap().1 } else { &text };
+        assert_eq!(text, format!("{reason}END RequestId: r\n{want}"));
     }
 
     #[test]
     #[rustfmt::skip]
     fn report_reads_as_on_aws() {
-        check(Status::Success, 1001, Some(100_000), "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 100.00 ms\t\n");
-        check(Status::Failure, 2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n");
-        check(Status::Timeout, 2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\t\n");
-        check(Status::Ended("Runtime.ExitError"), 2000, None,          "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
+        check(Status::Success, 1001, Some(100_000), "", "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 100.00 ms\t\n");
+        check(Status::Failure, 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n");
+        check(Status::Timeout(Duration::from_secs(3)), 2000, None, "r Task timed out after 3.00 seconds\n\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\t\n");
+        check(ended(1), 2000, None, "RequestId: r Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
+        check(Status::Unready("Runtime.Unknown".to_owned()), 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.Unknown\t\n");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_failed_start_reads_as_on_aws() {
+        let took = Duration::from_micros(10_170);
+        for (phase, status, text, record) in [
+            (Phase::Init,   Status::Timeout(took),                         "Phase: init\tStatus: timeout\t",                                  json!({"phase": "init", "status": "timeout"})),
+            (Phase::Init,   ended(0),                                      "Phase: init\tStatus: error\tError Type: Runtime.ExitError\t",     json!({"phase": "init", "status": "error", "errorType": "Runtime.ExitError"})),
+            (Phase::Invoke, Status::Unready("Runtime.Unknown".to_owned()), "Phase: invoke\tStatus: error\tError Type: Runtime.Unknown\t",     json!({"phase": "invoke", "status": "error", "errorType": "Runtime.Unknown"})),
+        ] {
+            let line = LogFormat::Text.failed_init(phase, &status, took);
+            assert_eq!(line, format!("INIT_REPORT Init Duration: 10.17 ms\t{text}\n"));
+            let line = LogFormat::Json(SystemLevel::Warn).failed_init(phase, &status, took);
+            let mut line: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(line["type"], "platform.initReport");
+            let rest = line["record"].as_object_mut().unwrap();
+            assert_eq!(rest.remove("metrics"), Some(json!({"durationMs": 10.17})));
+            assert_eq!(rest.remove("initializationType"), Some(json!("on-demand")));
+            assert_eq!(line["record"], record);
+        }
     }
 
     /// The kinds of the lines, and the record of the last one.
@@ -207,19 +320,21 @@ mod tests {
         for (least, status, want) in [
             (SystemLevel::Debug, Status::Success, &[start, done, report][..]),
             (SystemLevel::Info,  Status::Success, &[start, report]),
-            (SystemLevel::Info,  Status::Timeout, &[start, done, report]),
+            (SystemLevel::Info,  Status::Timeout(Duration::ZERO), &[start, done, report]),
             (SystemLevel::Warn,  Status::Success, &[]),
             (SystemLevel::Warn,  Status::Failure, &[done, report]),
         ] {
-            assert_eq!(objects(least, status).0, want, "{least:?} {status:?}");
+            assert_eq!(objects(least, status.clone()).0, want, "{least:?} {status:?}");
         }
     }
 
     #[test]
     fn a_json_report_has_the_numbers() {
-        let (_, record) = objects(SystemLevel::Info, Status::Ended("Runtime.ExitError"));
+        let (_, record) = objects(SystemLevel::Info, ended(1));
         let metrics = json!({"durationMs": 1.001, "billedDurationMs": 2, "memorySizeMB": 128,
             "maxMemoryUsedMB": 30, "initDurationMs": 0.005});
-        assert_eq!(record, json!({"requestId": "r", "metrics": metrics, "status": "error"}));
+        let failed = json!({"requestId": "r", "metrics": metrics, "status": "error",
+            "errorType": "Runtime.ExitError"});
+        assert_eq!(record, failed);
     }
 }

@@ -12,7 +12,7 @@ use crate::exchange::{Answer, Delivery, Readiness};
 use crate::log::{Log, Peak};
 use crate::pools::{Generation, Place, Slot, StartShare};
 use crate::process::{End, Exit, Process};
-use crate::records::{Report, Status};
+use crate::records::{Phase, Report, Status};
 use crate::runtime_api::RuntimeApi;
 use crate::spawner::{SpawnError, prepare};
 use crate::specification::{Event, WorkerSpec};
@@ -36,6 +36,8 @@ pub(crate) struct Worker {
     timer: Pin<Box<Sleep>>,
     /// How long the start took, until the first event has taken it for its report.
     init: Option<Duration>,
+    /// Whether the log of an event has ended.
+    has_reported: bool,
     peak: Arc<Peak>,
 }
 
@@ -91,8 +93,18 @@ impl Worker {
         tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process), belongings));
         let api = RuntimeApi::serve(listener, spec.host.clone()).map_err(prepare("listener"))?;
         let timer = Box::pin(sleep_until(started));
-        let init = None;
-        let worker = Self { spec, generation, process, api, log, started, timer, init, peak };
+        let worker = Self {
+            spec,
+            generation,
+            process,
+            api,
+            log,
+            started,
+            timer,
+            init: None,
+            has_reported: false,
+            peak,
+        };
         Ok((worker, share))
     }
 
@@ -153,8 +165,9 @@ impl Worker {
         (served, delivered.elapsed())
     }
 
-    fn begin(&mut self, event: &Event) {
-        let first = self.init.is_some();
+    /// Starts an event's log.
+    pub(crate) fn begin(&mut self, event: &Event) {
+        let first = !self.has_reported;
         self.log.begin(&event.request_id, &self.spec.version, first);
         // For the report of a worker that will be gone.
         if event.log_tail || first {
@@ -162,10 +175,11 @@ impl Worker {
         }
     }
 
-    /// Before an event that a worker could not start for: its output comes after START, as on AWS,
-    /// which starts the runtime once more within the event.
-    pub(crate) fn begin_failed(&mut self, event: &Event) {
-        self.log.begin_before_output(&event.request_id, &self.spec.version);
+    /// Writes that the start failed; the event's report does not tell how long it took, then.
+    pub(crate) fn fail_init(&mut self, phase: Phase, status: &Status) {
+        if let Some(took) = self.init.take() {
+            self.log.fail_init(phase, status, took);
+        }
     }
 
     /// Ends an event's log; its last bytes if the event asked for them.
@@ -175,13 +189,14 @@ impl Worker {
         status: Status,
         duration: Duration,
     ) -> Option<Vec<u8>> {
+        self.has_reported = true;
         let (init, memory_mb) = (self.init.take(), self.spec.memory_mb);
         let mut report = Report { status, duration, memory_mb, peak_kib: 0, init };
         if event.log_tail {
             report.peak_kib = self.peak.now();
             return Some(self.log.finish(&event.request_id, &report));
         }
-        if status == Status::Timeout {
+        if matches!(report.status, Status::Timeout(_)) {
             self.peak.now(); // The worker will be gone when its log is written.
         }
         self.log.finish_later(&event.request_id, report, &self.peak);

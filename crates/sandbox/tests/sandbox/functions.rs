@@ -79,9 +79,21 @@ async fn failure(source: &str) -> (Value, String) {
     let outcome = invoke(&sandbox(), &function, json!({})).await;
     assert_eq!(outcome.function_error, Some("Unhandled"), "{source}");
     let log = tail(&outcome);
-    assert!(log.starts_with("START RequestId: "), "{log}");
-    assert!(log.contains("\nEND RequestId: "), "{log}");
+    assert!(log.contains(&format!("START RequestId: {REQUEST_ID} Version: $LATEST\n")), "{log}");
+    assert!(log.contains(&format!("\nEND RequestId: {REQUEST_ID}\nREPORT ")), "{log}");
     (json_of(&outcome), log)
+}
+
+/// The log of a start that failed: what was printed, that it failed, and only then its event.
+#[track_caller]
+fn check_failed_start(log: &str, printed: &str, error_type: &str) {
+    let (start, event) = log.split_once("INIT_REPORT Init Duration: ").unwrap();
+    assert!(start.contains(printed), "{log}");
+    let (line, event) = event.split_once('\n').unwrap();
+    let told = format!("Status: error\tError Type: {error_type}\t");
+    assert!(line.ends_with(&format!(" ms\tPhase: init\t{told}")), "{log}");
+    assert!(event.starts_with("START RequestId: "), "{log}");
+    assert!(event.ends_with(&format!("\t{told}\n")) && !event.contains("Init Duration"), "{log}");
 }
 
 #[track_caller]
@@ -108,23 +120,30 @@ async fn a_module_that_cannot_be_imported_has_an_empty_request_id() {
     check(&failure("def handler(").await.0,             "Runtime.UserCodeSyntaxError", "Syntax error in module 'index'",          Some(""));
     check(&failure("handle = 1").await.0,               "Runtime.HandlerNotFound",   "Handler 'handler' missing on module 'index'", Some(""));
     let (_, log) = failure("print('before')\nraise ValueError('no')").await;
-    assert!(log.contains("before\n") && log.contains("[ERROR] ValueError: no"), "{log}");
+    check_failed_start(&log, "before\n[ERROR] ValueError: no", "Runtime.Unknown");
+    let (_, log) = failure("import nonexistent").await;
+    check_failed_start(&log, "[ERROR] Runtime.ImportModuleError: ", "Runtime.ImportModuleError");
 }
 
 #[tokio::test]
 #[rustfmt::skip]
 async fn an_end_without_an_answer_is_told_as_on_aws() {
     let text = |what: &str| format!("RequestId: {REQUEST_ID} Error: Runtime exited {what}");
-    let in_handler = |end: &str| format!("import os, sys, signal\ndef handler(event, context): {end}");
-    let at_import = |end: &str| format!("import os, sys, signal\n{end}");
-    for place in [&in_handler as &dyn Fn(&str) -> String, &at_import] {
+    let in_handler = |end: &str| format!("import os, sys, signal\ndef handler(event, context): os.write(1, b'last words'), {end}");
+    let at_import = |end: &str| format!("import os\nos.write(1, b'last words')\nimport sys, signal\n{end}");
+    for (place, between) in [(&in_handler as &dyn Fn(&str) -> String, ""), (&at_import, "INIT_REPORT ")] {
         for (end, what) in [
             ("os._exit(0)",                          "without providing a reason"),
             ("os._exit(3)",                          "with error: exit status 3"),
             ("os.kill(os.getpid(), signal.SIGKILL)", "with error: signal: killed"),
             ("os.kill(os.getpid(), signal.SIGSEGV)", "with error: signal: segmentation fault"),
         ] {
-            check(&failure(&place(end)).await.0, "Runtime.ExitError", &text(what), None);
+            let (failure, log) = failure(&place(end)).await;
+            check(&failure, "Runtime.ExitError", &text(what), None);
+            let told = format!("\n{}\nRuntime.ExitError\nEND RequestId: {REQUEST_ID}\n", text(what));
+            assert!(log.contains(&told), "{log}");
+            assert!(log.contains(&format!("last words\n{between}")), "{log}");
+            assert!(log.ends_with("\tStatus: error\tError Type: Runtime.ExitError\t\n"), "{log}");
         }
     }
     check(&failure(&in_handler("sys.exit(0)")).await.0, "Runtime.ExitError", &text("without providing a reason"), None);
@@ -149,6 +168,10 @@ async fn an_event_that_takes_too_long_ends_with_its_worker() {
     let log = tail(&outcome);
     let pids: Vec<i64> =
         log.lines().nth(1).unwrap().split(' ').map(|pid| pid.parse().unwrap()).collect();
+    let told = format!(
+        "Z {REQUEST_ID} Task timed out after 1.00 seconds\n\nEND RequestId: {REQUEST_ID}\n"
+    );
+    assert!(log.contains(&told) && log.ends_with("\tStatus: timeout\t\n"), "{log}");
     for pid in &pids {
         common::until("the worker's processes end", || !common::is_alive(*pid)).await;
     }
@@ -229,6 +252,13 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
                 &format!("RequestId: {REQUEST_ID}"),
                 None,
             );
+            let log = tail(&outcome);
+            let line = log.lines().next().unwrap();
+            assert!(
+                line.starts_with("INIT_REPORT ")
+                    && line.ends_with("\tPhase: invoke\tStatus: timeout\t")
+            );
+            assert!(log.contains(" Task timed out after 1.00 seconds\n\nEND "), "{log}");
         }
         assert_eq!(std::fs::read_to_string(function.path("starts")).unwrap(), "xx");
     }
