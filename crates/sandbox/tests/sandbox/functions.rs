@@ -120,7 +120,8 @@ async fn a_module_that_cannot_be_imported_has_an_empty_request_id() {
     check(&failure("def handler(").await.0,             "Runtime.UserCodeSyntaxError", "Syntax error in module 'index'",          Some(""));
     check(&failure("handle = 1").await.0,               "Runtime.HandlerNotFound",   "Handler 'handler' missing on module 'index'", Some(""));
     let (_, log) = failure("print('before')\nraise ValueError('no')").await;
-    check_failed_start(&log, "before\n[ERROR] ValueError: no", "Runtime.Unknown");
+    check_failed_start(&log, "before\n", "Runtime.Unknown");
+    check_failed_start(&log, "[ERROR] ValueError: no", "Runtime.Unknown");
     let (_, log) = failure("import nonexistent").await;
     check_failed_start(&log, "[ERROR] Runtime.ImportModuleError: ", "Runtime.ImportModuleError");
 }
