@@ -5,10 +5,13 @@ Exact where a recording exists (facts/aws-lambda.md §4, §6); shapes otherwise.
 
 import base64
 import hashlib
+import io
 import json
 import re
 import urllib.error
 import urllib.request
+import zipfile
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import patterns
@@ -680,16 +683,41 @@ def test_a_package_that_unpacks_to_more_than_250_mb_is_refused(wire, role):
     assert wire.call("GET", f"{F}/{name}").status == 404
 
 
-def test_a_package_keeps_to_its_folder(server, wire, client, role, warm):
-    """A path that climbs out may be refused or ignored; nothing is ever written outside."""
-    name = unique("fn")
-    package = zipped({"main.py": "def handler(event, context): pass", **{"../" * n + "escaped": "x" for n in (1, 2, 3)}})
-    answer = wire.call("POST", F, body=creation(name, Role=role, Code={"ZipFile": b64(package)}))
-    assert answer.status < 500, answer
-    if answer.status == 201:
-        wait_active(client, name)
-        wire.invoke(name, b"{}")
-    assert list(server.data_dir.parent.rglob("escaped")) == []
+FILE, LINK, DEVICE = 0o100644, 0o120777, 0o020644
+WAYS_OUT = {
+    "climbs": [("../escaped", FILE, "x")],
+    "climbs far": [("../../../../escaped", FILE, "x")],
+    "climbs within": [("a/../../escaped", FILE, "x")],
+    "absolute": [("/tmp/escaped", FILE, "x")],
+    "link out": [("out", LINK, "/etc/passwd")],
+    "link up": [("out", LINK, "../escaped")],
+    "through a link": [("out", LINK, ".."), ("out/escaped", FILE, "x")],
+    "device": [("null", DEVICE, "")],
+    "twice": [("twice", FILE, "1"), ("twice", FILE, "2")],
+    "twice by another name": [("twice", FILE, "1"), ("./twice", FILE, "2")],
+    "file and folder": [("both", FILE, "1"), ("both/escaped", FILE, "2")],
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_package_keeps_to_its_folder(owner, server, wire, client, role, way):
+    """Refused with nothing made, by whatever operation; nothing is ever written outside."""
+    buffer, name = io.BytesIO(), unique("fn")
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for entry, mode, text in [("main.py", FILE, "def handler(event, context): pass"), *WAYS_OUT[way]]:
+            info = zipfile.ZipInfo(entry)
+            info.external_attr = mode << 16
+            archive.writestr(info, text)
+    code = {"ZipFile": b64(buffer.getvalue())}
+    check_error(wire.call("POST", F, body=creation(name, Role=role, Code=code)), IPV, UNZIP)
+    assert wire.call("GET", f"{F}/{name}").status == 404
+    check_error(wire.call("POST", f"/2018-10-31/layers/{name}/versions", body={"Content": code}), IPV, UNZIP)
+    there = owner.function()
+    before = configuration(client, there)
+    check_error(wire.call("PUT", f"{F}/{there}/code", body=code), IPV, UNZIP)
+    assert configuration(client, there) == before
+    assert list(server.data_dir.parent.rglob("escaped")) == [] and not Path("/tmp/escaped").exists()
 
 
 def test_a_name_of_65_characters_is_refused_in_the_services_own_words(wire, role):

@@ -201,6 +201,30 @@ def test_a_result_that_is_no_text_or_no_json_is_handed_on_as_it_is(owner, wire, 
         assert (answer.body, answer.headers["x-amz-function-error"]) == (answered, None)
 
 
+ENDLESS = """
+import os, socket
+def handler(event, context):
+    if not event:
+        return os.getpid()
+    api = os.environ["AWS_LAMBDA_RUNTIME_API"]
+    connection = socket.create_connection(api.split(":"), 10)
+    path = f"/2018-06-01/runtime/invocation/{context.aws_request_id}/response"
+    connection.sendall(f"POST {path} HTTP/1.1\\r\\nHost: {api}\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n".encode())
+    part = b"100000\\r\\n" + b"x" * (1 << 20) + b"\\r\\n"
+    while True:
+        connection.sendall(part)
+"""
+
+
+def test_a_result_without_end_is_a_function_error(owner, wire):
+    function = owner.function(ENDLESS, Timeout=5)
+    for _ in range(2):
+        error = check_function_error(wire.invoke(function, b"1", timeout=60))
+        assert error["errorType"] in ("Function.ResponseSizeTooLarge", "Sandbox.Timedout"), error
+        answer = wire.invoke(function, b"0")
+        assert isinstance(answer.json, int), answer.body
+
+
 @pytest.mark.parametrize("event", [b"{", b"text", b"{'a':1}", b"\xff\xfe", b'{"a":1} extra', b"[1,]", b'"open'])
 def test_an_event_that_is_not_json_is_refused(wire, fn, event):
     answer = wire.invoke(fn, event)
