@@ -6,13 +6,15 @@ import re
 import pytest
 
 from wire import Credentials
-from world import Account, Caller, World, access_key, allow, boto, deny, document, error_of, unique
+from world import Account, Caller, World, access_key, allow, boto, deny, document, error_of, trusting, unique
 
 NOT_IN_USE = ("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
 
 
 SCP = "SERVICE_CONTROL_POLICY"
+RCP = "RESOURCE_CONTROL_POLICY"
 FULL = "p-FullAWSAccess"
+RCP_FULL = "p-RCPFullAWSAccess"
 
 
 class Organization:
@@ -43,20 +45,20 @@ class Organization:
         base, region = self.management.base, self.world.region
         return Account(number, Caller(base, f"arn:aws:iam::{number}:root", credentials, region))
 
-    def enable(self):
-        self.boto.enable_policy_type(RootId=self.root, PolicyType=SCP)
+    def enable(self, policy_type=SCP):
+        self.boto.enable_policy_type(RootId=self.root, PolicyType=policy_type)
         return self
 
-    def policy(self, *statements, name=None):
+    def policy(self, *statements, name=None, policy_type=SCP):
         """A new policy's id."""
         made = self.boto.create_policy(
-            Name=name or unique("policy"), Description="", Type=SCP, Content=document(*statements)
+            Name=name or unique("policy"), Description="", Type=policy_type, Content=document(*statements)
         )
         return made["Policy"]["PolicySummary"]["Id"]
 
-    def limit(self, target, *statements):
+    def limit(self, target, *statements, policy_type=SCP):
         """Puts these statements beside what is attached to `target`."""
-        policy = self.policy(*statements)
+        policy = self.policy(*statements, policy_type=policy_type)
         self.boto.attach_policy(PolicyId=policy, TargetId=target)
         return policy
 
@@ -592,3 +594,82 @@ def test_limits_outlive_a_restart(start_server):
     assert target["TargetId"] == organization.root
     client.detach_policy(PolicyId=policy, TargetId=organization.root)
     assert listing(root) is None
+
+
+@pytest.fixture(scope="module")
+def guarded(world):
+    """An organization with resource control policies in force."""
+    return Organization(world).enable(RCP)
+
+
+def nobody(action, condition=None, resource="*"):
+    """Denies `action` to everyone."""
+    return deny(action, resource, condition) | {"Principal": "*"}
+
+
+def test_resource_control_guards_what_the_accounts_below_own(guarded, warm):
+    unit = guarded.unit()
+    inside, beside = guarded.account(guarded.unit(unit)), guarded.account()
+    policy = guarded.limit(unit, nobody("lambda:InvokeFunction"), policy_type=RCP)
+    owners = (inside, beside, guarded.management)
+    arns = [owner.arn(owner.function()) for owner in owners]
+    for arn, owner, denied in zip(arns, owners, (True, False, False)):
+        for caller in (owner.root, owner.user(allow("*", "*"))):
+            assert invoke(caller, arn) == ("AccessDeniedException" if denied else None)
+    # It is about whose the function is, not about who calls.
+    owner, caller = beside, inside.user(allow("*", "*"))
+    owner.root.boto().add_permission(
+        FunctionName=arns[1], StatementId="s", Action="lambda:InvokeFunction", Principal=inside.id
+    )
+    assert invoke(caller, arns[1]) is None
+    text = error_of(inside.root.boto().invoke, FunctionName=arns[0])[1]
+    assert text.endswith("with an explicit deny in a resource control policy")
+    asked = {"Principal": inside.root.arn, "Action": "lambda:InvokeFunction", "Resource": arns[0]}
+    body = json.dumps(asked).encode()
+    told = inside.root.wire.call("POST", "/_portcullis/explain", body=body, service="portcullis")
+    assert "resource control policy" in told.json["Text"] and policy in told.json["Text"]
+    guarded.boto.detach_policy(PolicyId=policy, TargetId=unit)
+    assert invoke(inside.root, arns[0]) is None
+
+
+def test_resource_control_has_conditions_on_caller_and_resource(guarded):
+    account = guarded.account()
+    role = account.root.boto("iam").create_role(
+        RoleName=unique("role"),
+        AssumeRolePolicyDocument=json.dumps(trusting("*")),
+    )["Role"]["Arn"]
+    stranger = guarded.world.account().user(allow("*", "*"))
+    insider = guarded.management.user(allow("*", "*"))
+    assert assume(stranger, role) and assume(insider, role)
+    only_ours = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": guarded.id}}
+    guarded.limit(guarded.root, nobody("sts:AssumeRole", only_ours), policy_type=RCP)
+    assert error_of(assume, stranger, role)[0] == "AccessDenied"
+    assert assume(insider, role)
+
+
+def test_resource_control_is_only_denial(guarded):
+    client, unit = guarded.boto, guarded.unit()
+    everything = allow("*", "*") | {"Principal": "*"}
+    for statement in (
+        everything,
+        deny("s3:*", "*"),
+        nobody("*"),
+        nobody("s3:*") | {"Principal": {"AWS": guarded.management.id}},
+        {"Effect": "Deny", "Principal": "*", "NotAction": "s3:*", "Resource": "*"},
+        {"Effect": "Deny", "NotPrincipal": "*", "Action": "s3:*", "Resource": "*"},
+    ):
+        made = error_of(guarded.policy, statement, policy_type=RCP)
+        assert made[0] == "MalformedPolicyDocumentException", statement
+    [own] = client.list_policies_for_target(TargetId=unit, Filter=RCP)["Policies"]
+    assert (own["Id"], own["Name"], own["Type"]) == (RCP_FULL, "RCPFullAWSAccess", RCP)
+    assert own["Arn"] == f"arn:aws:organizations::aws:policy/resource_control_policy/{RCP_FULL}"
+    policy = guarded.limit(unit, nobody("s3:*"), policy_type=RCP)
+    stays = error_of(client.detach_policy, PolicyId=RCP_FULL, TargetId=unit)
+    assert stays[0] == "InvalidInputException"
+    listed = client.list_policies_for_target(TargetId=unit, Filter=RCP)["Policies"]
+    assert {one["Id"] for one in listed} == {policy, RCP_FULL}
+    assert client.list_policies_for_target(TargetId=unit, Filter=SCP)["Policies"] == []
+    shown = client.describe_policy(PolicyId=policy)["Policy"]["PolicySummary"]
+    assert shown["Arn"].endswith(f"/resource_control_policy/{policy}") and not shown["AwsManaged"]
+    assert {"Type": RCP, "Status": "ENABLED"} in client.list_roots()["Roots"][0]["PolicyTypes"]
+

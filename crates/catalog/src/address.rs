@@ -22,7 +22,7 @@
 //! csc/ACCOUNT/REGION/csc-…                  CodeSigningConfig
 //! esm/ACCOUNT/REGION/UUID                   EventSourceMapping
 //! org/ID                                    Organization
-//! org/ID/policy/p-…                         ServiceControlPolicy
+//! org/ID/policy/p-…                         OrganizationPolicy
 //! oidc/ACCOUNT/ISSUER                       OidcProvider
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
@@ -105,8 +105,8 @@ pub enum Address {
     OidcProvider(AccountId, IssuerName),
     /// An organization.
     Organization(OrganizationId),
-    /// A service control policy of an organization.
-    ServiceControlPolicy(OrganizationId, OrganizationPolicyId),
+    /// A policy of an organization.
+    OrganizationPolicy(OrganizationId, OrganizationPolicyId),
     /// An alias of an account.
     AccountAlias(AccountAliasName),
     /// A long-term access key.
@@ -210,7 +210,7 @@ impl Address {
                 Some(Self::OidcProvider(account.parse().ok()?, issuer.parse().ok()?))
             }
             ["org", id, "policy", policy] => {
-                Some(Self::ServiceControlPolicy(id.parse().ok()?, policy.parse().ok()?))
+                Some(Self::OrganizationPolicy(id.parse().ok()?, policy.parse().ok()?))
             }
             ["org", id] => Some(Self::Organization(id.parse().ok()?)),
             ["alias", name] => Some(Self::AccountAlias(name.parse().ok()?)),
@@ -314,7 +314,7 @@ impl std::fmt::Display for Address {
             }
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
             Self::Organization(id) => write!(f, "org/{id}"),
-            Self::ServiceControlPolicy(id, policy) => write!(f, "org/{id}/policy/{policy}"),
+            Self::OrganizationPolicy(id, policy) => write!(f, "org/{id}/policy/{policy}"),
             Self::OidcProvider(account, issuer) => write!(f, "oidc/{account}/{issuer}"),
             Self::AccountAlias(name) => write!(f, "alias/{name}"),
             Self::KeyUse(id) => write!(f, "key/{id}/used"),
@@ -390,7 +390,7 @@ mod tests {
         check(&Address::policy_version(account, &policy, "v7".parse().unwrap()), "iam/123456789012/policy/p/v7");
         check(&Address::role(account, &"R".parse().unwrap()), "iam/123456789012/role/r");
         check(&Address::Organization("o-a1b2c3d4e5".parse().unwrap()), "org/o-a1b2c3d4e5");
-        let policy = Address::ServiceControlPolicy("o-a1b2c3d4e5".parse().unwrap(), "p-FullAWSAccess".parse().unwrap());
+        let policy = Address::OrganizationPolicy("o-a1b2c3d4e5".parse().unwrap(), "p-FullAWSAccess".parse().unwrap());
         check(&policy, "org/o-a1b2c3d4e5/policy/p-FullAWSAccess");
         for issuer in ["idp.example.com", "idp.example.com/a/b/c/d/e/f/g"] {
             let address = Address::OidcProvider(account, issuer.parse().unwrap());

@@ -42,7 +42,7 @@ pub use authorize::{
 pub use catalog::{Catalog, CatalogError, Changes, Failure, Plan};
 pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
-pub use organizations::{OrganizationView, ServiceControlPolicyView};
+pub use organizations::{OrganizationPolicyView, OrganizationView};
 pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
     Installation, KeyHolder, LayerResource, LayerVersionResource, OidcProviderResource,

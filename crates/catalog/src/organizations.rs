@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
-use portcullis_iam::{Arn, DocumentKind, Value};
+use portcullis_iam::{Arn, Value};
 use portcullis_identity::{
     AccountId, Caller, Partition,
     organization::{
-        ChildId, ContainerId, FULL_ACCESS_DOCUMENT, Organization, OrganizationId,
-        OrganizationPolicyId, ServiceControlPolicy, TargetId, full_access,
+        ByType, ChildId, ContainerId, Organization, OrganizationId, OrganizationPolicy,
+        OrganizationPolicyId, PolicyType, TargetId,
     },
 };
 use portcullis_store::Revision;
@@ -25,16 +25,16 @@ pub struct OrganizationView {
     pub stored: Versioned<Organization>,
 }
 
-/// A service control policy: as stored, and compiled.
+/// A policy of an organization: as stored, and compiled.
 #[derive(Clone, Debug)]
-pub struct ServiceControlPolicyView {
+pub struct OrganizationPolicyView {
     /// As stored.
-    pub stored: Versioned<ServiceControlPolicy>,
-    /// `None` if it cannot be evaluated: calls of whom it limits are denied.
+    pub stored: Versioned<OrganizationPolicy>,
+    /// `None` if it cannot be evaluated: calls that it limits are denied.
     compiled: Option<Arc<AttachedPolicy>>,
 }
 
-/// Service control policies by level: the root's, each unit's on the way, the account's.
+/// Policies of a type by level: the root's, each unit's on the way, the account's.
 pub(crate) type Levels = Vec<Documents>;
 
 /// What decisions about an account have to know of its organization.
@@ -43,28 +43,32 @@ pub(crate) struct Membership {
     organization: OrganizationId,
     /// The way to the account, as condition keys have it: `o-…/r-…/ou-…/`.
     path: Arc<str>,
-    /// `None` where they limit nobody: they are not in force, or this is the management account.
-    service_control: Option<Result<Arc<Levels>, Unreadable>>,
+    /// What limits its callers, and what limits calls on what it owns.
+    limits: ByType<Limits>,
     /// Whether nobody in the account may do anything, nor anybody on what it owns.
     is_closed: bool,
 }
 
+/// `None` where policies of a type limit nothing: they are not in force, or this is about the
+/// management account.
+type Limits = Option<Result<Arc<Levels>, Unreadable>>;
+
 /// What the accounts in one root or unit share.
 struct Place {
     path: Arc<str>,
-    /// Of the root and the units; `None` where service control policies are not in force.
-    levels: Option<Result<Levels, Unreadable>>,
+    /// Of the root and the units; `None` where policies of the type are not in force.
+    levels: ByType<Option<Result<Levels, Unreadable>>>,
 }
 
 /// Every organization, and who is in which.
 #[derive(Clone, Debug)]
 pub(crate) struct Organizations {
     partition: Partition,
-    /// AWS's own policy, which is the same in all.
-    full_access: Arc<ServiceControlPolicyView>,
+    /// AWS's own policies, which are the same in all.
+    full_access: ByType<Arc<OrganizationPolicyView>>,
     all: OrdMap<OrganizationId, Arc<OrganizationView>>,
     /// `None` for one that cannot be read.
-    policies: OrdMap<(OrganizationId, OrganizationPolicyId), Option<Arc<ServiceControlPolicyView>>>,
+    policies: OrdMap<(OrganizationId, OrganizationPolicyId), Option<Arc<OrganizationPolicyView>>>,
     memberships: OrdMap<AccountId, Arc<Membership>>,
     /// Those that cannot be read: whoever is in none that can may be in one of these.
     unreadable: OrdSet<OrganizationId>,
@@ -75,7 +79,7 @@ impl Organizations {
         let revision = Revision::new(0);
         Self {
             partition,
-            full_access: Arc::new(full_access_view(partition, revision)),
+            full_access: ByType::of(|of| Arc::new(full_access_view(partition, of, revision))),
             all: OrdMap::new(),
             policies: OrdMap::new(),
             memberships: OrdMap::new(),
@@ -110,13 +114,15 @@ impl Organizations {
         &mut self,
         organization: OrganizationId,
         id: OrganizationPolicyId,
-        stored: Option<Versioned<ServiceControlPolicy>>,
+        stored: Option<Versioned<OrganizationPolicy>>,
         is_there: bool,
     ) {
         let owner = self.all.get(&organization).map(|view| view.stored.clone());
         let view = stored.map(|stored| {
-            let arn = owner.as_ref().map(|owner| owner.policy_arn(self.partition, &id));
-            Arc::new(ServiceControlPolicyView::new(arn.as_deref().unwrap_or(id.as_str()), stored))
+            let arn = owner
+                .as_ref()
+                .map(|owner| owner.policy_arn(self.partition, stored.policy_type, &id));
+            Arc::new(OrganizationPolicyView::new(arn.as_deref().unwrap_or(id.as_str()), stored))
         });
         let is_used = owner.as_ref().is_some_and(|owner| owner.check_unattached(&id).is_err());
         set(&mut self.policies, (organization, id), is_there.then_some(view));
@@ -130,19 +136,23 @@ impl Organizations {
         for (account, member) in &organization.members {
             let place = places.entry(&member.parent).or_insert_with(|| {
                 let path = organization.path_to(&member.parent).into();
-                let in_force = organization.service_control;
-                let levels = in_force.then(|| self.levels_to(organization, &member.parent));
+                let levels = ByType::of(|of| {
+                    let in_force = organization.policies.get(of).in_force;
+                    in_force.then(|| self.levels_to(organization, of, &member.parent))
+                });
                 Place { path, levels }
             });
-            let levels = place.levels.as_ref().filter(|_| *account != organization.management);
-            let service_control = levels.map(|levels| {
-                let mut levels = levels.clone()?;
-                levels.push(self.level(organization, &TargetId::Account(*account))?);
-                Ok(Arc::new(levels))
+            let limits = ByType::of(|of| {
+                let levels = place.levels.get(of).as_ref();
+                levels.filter(|_| *account != organization.management).map(|levels| {
+                    let mut levels = levels.clone()?;
+                    levels.push(self.level(organization, of, &TargetId::Account(*account))?);
+                    Ok(Arc::new(levels))
+                })
             });
             let organization = organization.id.clone();
             let (path, is_closed) = (place.path.clone(), member.closed.is_some());
-            let membership = Membership { organization, path, service_control, is_closed };
+            let membership = Membership { organization, path, limits, is_closed };
             self.memberships.insert(*account, Arc::new(membership));
         }
     }
@@ -151,49 +161,53 @@ impl Organizations {
     fn levels_to(
         &self,
         organization: &Organization,
+        of: PolicyType,
         container: &ContainerId,
     ) -> Result<Levels, Unreadable> {
         let targets = targets_to(organization, container);
-        targets.map(|target| self.level(organization, &target)).collect()
+        targets.map(|target| self.level(organization, of, &target)).collect()
     }
 
     fn level(
         &self,
         organization: &Organization,
+        of: PolicyType,
         target: &TargetId,
     ) -> Result<Documents, Unreadable> {
-        let views = self.policies_on(organization, target)?;
+        let views = self.policies_on(organization, of, target)?;
         views.into_iter().map(|view| view.compiled.clone().ok_or(Unreadable)).collect()
     }
 
     fn policies_on(
         &self,
         organization: &Organization,
+        of: PolicyType,
         target: &TargetId,
-    ) -> Result<Vec<&Arc<ServiceControlPolicyView>>, Unreadable> {
-        let attached = organization.attached_to(target);
+    ) -> Result<Vec<&Arc<OrganizationPolicyView>>, Unreadable> {
+        let attached = organization.attached_to(of, target);
         let views = attached.iter().map(|id| self.policy(&organization.id, id).ok_or(Unreadable));
         views.collect()
     }
 
-    /// The service control policies that limit `account`, by level, as they are stored.
+    /// The policies of a type that limit `account`, by level, as they are stored.
     ///
     /// # Errors
     /// As [`service_control`](Self::service_control).
     pub(crate) fn limiting(
         &self,
+        of: PolicyType,
         account: AccountId,
-    ) -> Result<Option<Vec<Vec<&Arc<ServiceControlPolicyView>>>>, Unreadable> {
+    ) -> Result<Option<Vec<Vec<&Arc<OrganizationPolicyView>>>>, Unreadable> {
         let Some(membership) = self.membership(account)? else { return Ok(None) };
         let Some(view) = self.all.get(&membership.organization) else { return Ok(None) };
         let organization = &view.stored;
         let child = organization.parent_of(&ChildId::Account(account)).ok();
-        let Some(parent) = child.filter(|_| membership.service_control.is_some()) else {
+        let Some(parent) = child.filter(|_| membership.limits.get(of).is_some()) else {
             return Ok(None);
         };
         let targets = targets_to(organization, parent).chain([TargetId::Account(account)]);
         targets
-            .map(|target| self.policies_on(organization, &target))
+            .map(|target| self.policies_on(organization, of, &target))
             .collect::<Result<_, _>>()
             .map(Some)
     }
@@ -208,21 +222,21 @@ impl Organizations {
         &self,
         organization: &OrganizationId,
         id: &OrganizationPolicyId,
-    ) -> Option<&Arc<ServiceControlPolicyView>> {
-        if *id == self.full_access.stored.id {
-            return Some(&self.full_access);
+    ) -> Option<&Arc<OrganizationPolicyView>> {
+        if let Some(own) = self.full_access.iter().find(|own| own.stored.id == *id) {
+            return Some(own);
         }
         self.policies.get(&(organization.clone(), id.clone()))?.as_ref()
     }
 
-    /// The policies of an organization, AWS's own among them, by id.
+    /// The policies of an organization, AWS's own among them, of every type, by id.
     pub(crate) fn policies(
         &self,
         organization: &OrganizationId,
-    ) -> Vec<&Arc<ServiceControlPolicyView>> {
+    ) -> Vec<&Arc<OrganizationPolicyView>> {
         let all = self.policies.iter().filter(|((owner, _), _)| owner == organization);
         let mut all: Vec<_> = all.filter_map(|(_, view)| view.as_ref()).collect();
-        all.push(&self.full_access);
+        all.extend(self.full_access.iter());
         all.sort_by(|one, other| one.stored.id.cmp(&other.stored.id));
         all
     }
@@ -255,8 +269,32 @@ impl Organizations {
         caller: &Caller,
     ) -> Result<Option<Arc<Levels>>, Unreadable> {
         let Some(account) = caller.account() else { return Ok(None) };
+        self.limits(PolicyType::ServiceControl, account)
+    }
+
+    /// The resource control policies that limit calls on `resource`; `None` where none do.
+    ///
+    /// AWS runs them for a fixed list of services, which Lambda is not of (iam.md §7.1). [choice] Here
+    /// they are in force for everything that an account of the organization owns, functions too: who
+    /// writes one for them means it, and it can only deny.
+    ///
+    /// # Errors
+    /// As [`service_control`](Self::service_control).
+    pub(crate) fn resource_control(
+        &self,
+        resource: &(impl Resource + ?Sized),
+    ) -> Result<Option<Arc<Levels>>, Unreadable> {
+        let Ok(account) = resource.account().parse() else { return Ok(None) };
+        self.limits(PolicyType::ResourceControl, account)
+    }
+
+    fn limits(
+        &self,
+        of: PolicyType,
+        account: AccountId,
+    ) -> Result<Option<Arc<Levels>>, Unreadable> {
         let Some(membership) = self.membership(account)? else { return Ok(None) };
-        membership.service_control.clone().transpose()
+        membership.limits.get(of).clone().transpose()
     }
 
     /// Refuses what would be decided without knowing in which organization the owner of `resource`
@@ -286,26 +324,31 @@ fn targets_to(
     [TargetId::Root(organization.root.clone())].into_iter().chain(units)
 }
 
-impl ServiceControlPolicyView {
-    fn new(arn: &str, stored: Versioned<ServiceControlPolicy>) -> Self {
-        let kind = DocumentKind::ServiceControl;
-        let compiled = compile(kind, &stored.document, "a service control policy");
+impl OrganizationPolicyView {
+    fn new(arn: &str, stored: Versioned<OrganizationPolicy>) -> Self {
+        let kind = stored.policy_type.document_kind();
+        let compiled = compile(kind, &stored.document, "a policy of an organization");
         Self { compiled: compiled.map(|policy| AttachedPolicy::new(arn, policy)), stored }
     }
 }
 
 /// AWS's own policy. Text and description as AWS has them.
-fn full_access_view(partition: Partition, revision: Revision) -> ServiceControlPolicyView {
-    #[expect(clippy::expect_used, reason = "law: aws_s_own_policy_allows_everything")]
-    let policy = ServiceControlPolicy {
-        id: full_access(),
-        name: "FullAWSAccess".parse().expect("a name"),
-        description: "Allows access to every operation".parse().expect("a description"),
-        document: FULL_ACCESS_DOCUMENT.into(),
+fn full_access_view(
+    partition: Partition,
+    policy_type: PolicyType,
+    revision: Revision,
+) -> OrganizationPolicyView {
+    #[expect(clippy::expect_used, reason = "law: aws_s_own_policy_is_one")]
+    let policy = OrganizationPolicy {
+        id: policy_type.full_access(),
+        policy_type,
+        name: policy_type.full_access_name().parse().expect("a name"),
+        description: policy_type.full_access_description().parse().expect("a description"),
+        document: policy_type.full_access_document().into(),
     };
-    let arn =
-        format!("arn:{partition}:organizations::aws:policy/service_control_policy/{}", policy.id);
-    ServiceControlPolicyView::new(&arn, Versioned::new(policy, revision, revision))
+    let (of_type, id) = (policy_type.in_arn(), &policy.id);
+    let arn = format!("arn:{partition}:organizations::aws:policy/{of_type}/{id}");
+    OrganizationPolicyView::new(&arn, Versioned::new(policy, revision, revision))
 }
 
 /// A condition key that tells of an organization. Source: iam.md §9.1, §9.4, §9.5.
@@ -384,7 +427,9 @@ fn source_account(caller: &Caller) -> Option<AccountId> {
 mod tests {
     use portcullis_identity::{
         Partition,
-        organization::{FeatureSet, NewOrganization, Organization, OrganizationPolicyId, TargetId},
+        organization::{
+            FeatureSet, NewOrganization, Organization, OrganizationPolicyId, PolicyType, TargetId,
+        },
     };
     use portcullis_store::Revision;
 
@@ -398,7 +443,7 @@ mod tests {
         };
         let (management, now) = ("123456789012".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH);
         let made = Organization::create(management, false, new, now).unwrap();
-        let mut made = made.enable_service_control(&made.root).unwrap();
+        let mut made = made.enable_policies(PolicyType::ServiceControl, &made.root).unwrap();
         let member = made.members[&management].clone();
         made.members.insert("223456789012".parse().unwrap(), member);
         made
@@ -414,7 +459,7 @@ mod tests {
         all.apply(organization().id, stored(organization()), true);
         let levels = |account: &str| {
             let membership = all.membership(account.parse().unwrap()).unwrap().unwrap();
-            membership.service_control.clone().map(|levels| levels.unwrap().len())
+            membership.limits.service_control.clone().map(|levels| levels.unwrap().len())
         };
         assert_eq!(levels("223456789012"), Some(2));
         assert_eq!(levels("123456789012"), None, "the management account is never limited");
@@ -428,10 +473,12 @@ mod tests {
         all.apply(organization().id, None, true);
         assert!(all.membership(member).is_err(), "it may be in the one that cannot be read");
         let missing: OrganizationPolicyId = "p-12345678".parse().unwrap();
-        let with = organization().attach_policy(missing, &TargetId::Account(member)).unwrap();
+        let with = organization()
+            .attach_policy(PolicyType::ServiceControl, missing, &TargetId::Account(member))
+            .unwrap();
         all.apply(with.id.clone(), stored(with), true);
         let membership = all.membership(member).unwrap().unwrap();
-        assert!(membership.service_control.as_ref().unwrap().is_err());
+        assert!(membership.limits.service_control.as_ref().unwrap().is_err());
         all.apply(organization().id, None, false);
         assert!(all.membership(member).unwrap().is_none());
     }

@@ -426,7 +426,7 @@ impl Snapshot {
             Address::Organization(id) => {
                 self.organizations.apply(id, read(entry), entry.is_some());
             }
-            Address::ServiceControlPolicy(id, policy) => {
+            Address::OrganizationPolicy(id, policy) => {
                 self.organizations.apply_policy(id, policy, read(entry), entry.is_some());
             }
             Address::OidcProvider(account, issuer) => {

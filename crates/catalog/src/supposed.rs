@@ -190,8 +190,10 @@ impl Snapshot {
             Supposed::Known(caller) => self.organizations.service_control(caller)?,
             Supposed::Service | Supposed::Foreign(_) => None,
         };
+        let resource_control = self.organizations.resource_control(resource)?;
         let resource = resource.policies(self)?;
-        Ok(Pools { identity, boundary, session: Documents::new(), service_control, resource })
+        let session = Documents::new();
+        Ok(Pools { identity, boundary, session, service_control, resource, resource_control })
     }
 }
 

@@ -10,6 +10,7 @@
 //! | 4.3 | NotPrincipal exempts a caller whose every layer is listed | `grant.rs` |
 //! | 4.1 | the names of services compare exactly | `grant.rs` |
 //! | 5.1 | a key that a request has twice, in any case, has all the values as a list | `context.rs`, every other [`Context`](crate::Context) |
+//! | 7.1 | resource control policies are in force for every service, Lambda too; AWS has a list | the server's `catalog/src/organizations.rs` |
 //! | 6 | a variable's default is literal text, may be empty and may have commas | `variable.rs` |
 
 use std::net::IpAddr;

@@ -8,6 +8,7 @@ mod error;
 mod ids;
 mod leaving;
 mod policies;
+mod policy_type;
 mod units;
 
 use std::collections::BTreeMap;
@@ -21,18 +22,18 @@ pub use creation::{
 pub use error::OrganizationError;
 pub use ids::{
     AccountName, ChildId, ContainerId, CreateAccountRequestId, Email, OrganizationId,
-    OrganizationPolicyId, OrganizationalUnitId, OrganizationalUnitName, PolicyDescription, RootId,
-    ServiceControlPolicyName, TargetId,
+    OrganizationPolicyId, OrganizationPolicyName, OrganizationalUnitId, OrganizationalUnitName,
+    PolicyDescription, RootId, TargetId,
 };
 pub use policies::{
-    ATTACHED_SERVICE_CONTROL_POLICIES_MAX, FULL_ACCESS_DOCUMENT, SERVICE_CONTROL_POLICIES_MAX,
-    ServiceControlPolicy, check_modifiable, full_access,
+    ATTACHED_POLICIES_MAX, ORGANIZATION_POLICIES_MAX, OrganizationPolicy, PolicyUse,
+    check_modifiable,
 };
+pub use policy_type::{ByType, PolicyType};
 pub use units::{ORGANIZATIONAL_UNITS_MAX, UNIT_DEPTH_MAX};
 
 use crate::arn::Partition;
 use crate::ids::AccountId;
-use crate::set::SmallSet;
 
 /// What an organization can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +61,8 @@ pub struct Organization {
     pub units: BTreeMap<OrganizationalUnitId, OrganizationalUnit>,
     /// Its accounts, the management account among them. Invariant: each one's parent is there.
     pub members: BTreeMap<AccountId, Member>,
-    /// Whether service control policies are in force.
-    pub service_control: bool,
-    /// The policies on the roots, units and accounts that have others than AWS's own. Invariant: each
-    /// has one at least.
-    pub attached: BTreeMap<TargetId, SmallSet<OrganizationPolicyId>>,
+    /// Its policies, by type: whether they are in force, and where.
+    pub policies: ByType<PolicyUse>,
     /// The newest requests for accounts.
     pub requests: BTreeMap<CreateAccountRequestId, CreateAccountRequest>,
 }
@@ -127,8 +125,7 @@ impl Organization {
             root: new.root,
             units: BTreeMap::new(),
             members: BTreeMap::from([(management, member)]),
-            service_control: false,
-            attached: BTreeMap::new(),
+            policies: ByType::default(),
             requests: BTreeMap::new(),
         })
     }

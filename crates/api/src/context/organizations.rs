@@ -8,7 +8,7 @@ use super::RequestCx;
 use crate::{
     conditions::Parameters,
     error::ApiError,
-    wire::organizations::{check_served, parsed},
+    wire::organizations::{parsed, shown_type},
 };
 
 impl RequestCx<'_> {
@@ -39,34 +39,27 @@ impl RequestCx<'_> {
         OrganizationResource::new(&self.snapshot, self.account(), id)
     }
 
-    /// The permission to perform `A`, which makes policies of a type, of which one is served.
-    ///
-    /// # Errors
-    /// [`ApiError::Denied`]; another type.
-    pub(crate) fn service_control<A: Operation>(
-        &self,
-        wanted: PolicyType,
-    ) -> Result<Permit<A, WholeOrganization>, ApiError> {
-        let whole = WholeOrganization::new(&self.snapshot, self.account());
-        let permit = self.authorize(whole, &policy_type())?;
-        check_served(wanted)?;
-        Ok(permit)
-    }
-
-    /// The permission to perform `A` on the service control policy `id`.
+    /// The permission to perform `A` on the policy `id`.
     ///
     /// # Errors
     /// [`ApiError::Denied`].
-    pub(crate) fn service_control_policy<A: Operation>(
+    pub(crate) fn organization_policy<A: Operation>(
         &self,
         id: &str,
     ) -> Result<Permit<A, OrganizationResource<OrganizationPolicyId>>, ApiError> {
-        self.authorize(self.part(parsed(id)?), &policy_type())
+        let id = parsed(id)?;
+        let parameters = self.type_of_policy(&id);
+        self.authorize(self.part(id), &parameters)
+    }
+
+    /// What a request about the policy `id` brings to the conditions.
+    pub(crate) fn type_of_policy(&self, id: &OrganizationPolicyId) -> Parameters<'static> {
+        let known = self.snapshot.organization_policy_type(self.account(), id);
+        policy_type(shown_type(known))
     }
 }
 
-/// What a request about a service control policy brings to the conditions.
-pub(crate) fn policy_type() -> Parameters<'static> {
-    let name = PolicyType::ServiceControlPolicy.as_str();
-    Parameters::default().with("organizations:policytype", Some(name))
+/// What a request about policies of a type brings to the conditions.
+pub(crate) fn policy_type(wanted: PolicyType) -> Parameters<'static> {
+    Parameters::default().with("organizations:policytype", Some(wanted.as_str()))
 }

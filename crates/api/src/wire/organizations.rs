@@ -2,13 +2,13 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use portcullis_catalog::{OrganizationView, ServiceControlPolicyView, Snapshot, effects::Page};
+use portcullis_catalog::{OrganizationPolicyView, OrganizationView, Snapshot, effects::Page};
 use portcullis_identity::{
     AccountId, InvalidValue,
     organization::{
-        ContainerId, CreateAccountFailure, CreateAccountRequest, CreateAccountRequestId,
-        FeatureSet, Member, Organization, OrganizationError, OrganizationalUnitId,
-        ServiceControlPolicy, TargetId, full_access,
+        self, ContainerId, CreateAccountFailure, CreateAccountRequest, CreateAccountRequestId,
+        FeatureSet, Member, Organization, OrganizationError, OrganizationPolicy,
+        OrganizationalUnitId, TargetId,
     },
 };
 use portcullis_model::{
@@ -42,20 +42,26 @@ pub(crate) fn no_tags(tags: Option<&[types::Tag]>) -> Result<(), ApiError> {
     Err(OrganizationError::ParameterUnsupported("Tags").into())
 }
 
-/// Whether policies of this type are served.
-pub(crate) fn is_served(policy_type: PolicyType) -> bool {
-    policy_type == PolicyType::ServiceControlPolicy
+/// The type of policy, if it is served.
+pub(crate) fn policy_type(wanted: PolicyType) -> Option<organization::PolicyType> {
+    organization::PolicyType::ALL.into_iter().find(|one| shown_type(*one) == wanted)
 }
 
-/// Refuses types of policy that are not served.
+/// The type of policy; others than those that are served are refused.
 ///
 /// # Errors
 /// [`OrganizationError::ParameterUnsupported`].
-pub(crate) fn check_served(policy_type: PolicyType) -> Result<(), ApiError> {
-    if is_served(policy_type) {
-        return Ok(());
+pub(crate) fn served_type(wanted: PolicyType) -> Result<organization::PolicyType, ApiError> {
+    let unsupported = || OrganizationError::ParameterUnsupported(wanted.as_str()).into();
+    policy_type(wanted).ok_or_else(unsupported)
+}
+
+/// A type of policy on the wire.
+pub(crate) fn shown_type(policy_type: organization::PolicyType) -> PolicyType {
+    match policy_type {
+        organization::PolicyType::ServiceControl => PolicyType::ServiceControlPolicy,
+        organization::PolicyType::ResourceControl => PolicyType::ResourceControlPolicy,
     }
-    Err(OrganizationError::ParameterUnsupported(policy_type.as_str()).into())
 }
 
 /// Which part of a list a request asks for.
@@ -116,7 +122,9 @@ impl<'a> Shown<'a> {
             master_account_arn: self.arn_of("account", management.as_str()),
             master_account_id: Some(management.to_string()),
             master_account_email: Some(no_email(management)),
-            available_policy_types: Some(policy_types(organization.features == FeatureSet::All)),
+            available_policy_types: Some(policy_types(|_| {
+                organization.features == FeatureSet::All
+            })),
         }
     }
 
@@ -127,7 +135,7 @@ impl<'a> Shown<'a> {
             id: Some(root.to_string()),
             arn: self.arn_of("root", root.as_str()),
             name: Some("Root".to_owned()),
-            policy_types: Some(policy_types(self.organization.service_control)),
+            policy_types: Some(policy_types(|one| self.organization.policies.get(one).in_force)),
         }
     }
 
@@ -143,29 +151,29 @@ impl<'a> Shown<'a> {
     }
 
     /// A policy with its document.
-    pub(crate) fn policy(&self, policy: &ServiceControlPolicy) -> types::Policy {
+    pub(crate) fn policy(&self, policy: &OrganizationPolicy) -> types::Policy {
         types::Policy {
             policy_summary: Some(self.policy_summary(policy)),
             content: Some(policy.document.to_string()),
         }
     }
 
-    fn policy_summary(&self, policy: &ServiceControlPolicy) -> types::PolicySummary {
+    fn policy_summary(&self, policy: &OrganizationPolicy) -> types::PolicySummary {
         let partition = self.snapshot.partition();
         types::PolicySummary {
             id: Some(policy.id.to_string()),
-            arn: Some(self.organization.policy_arn(partition, &policy.id)),
+            arn: Some(self.organization.policy_arn(partition, policy.policy_type, &policy.id)),
             name: Some(policy.name.to_string()),
             description: Some(policy.description.to_string()),
-            r#type: Some(PolicyType::ServiceControlPolicy),
-            aws_managed: Some(policy.id == full_access()),
+            r#type: Some(shown_type(policy.policy_type)),
+            aws_managed: Some(policy.id == policy.policy_type.full_access()),
         }
     }
 
     /// A page of policies, and the token of the next.
     pub(crate) fn policies(
         &self,
-        page: &Page<Arc<ServiceControlPolicyView>>,
+        page: &Page<Arc<OrganizationPolicyView>>,
     ) -> (Vec<types::PolicySummary>, Option<String>) {
         let shown = page.entries.iter().map(|one| self.policy_summary(&one.stored)).collect();
         (shown, next_token(page, |one| one.stored.id.to_string()))
@@ -229,13 +237,16 @@ fn no_email(account: AccountId) -> String {
     format!("{account}@accounts.invalid")
 }
 
-/// The types of policy there are, if there are any.
-fn policy_types(any: bool) -> Vec<types::PolicyTypeSummary> {
-    let service_control = types::PolicyTypeSummary {
-        r#type: Some(PolicyType::ServiceControlPolicy),
+/// The types of policy that are there.
+fn policy_types(
+    is_there: impl Fn(organization::PolicyType) -> bool,
+) -> Vec<types::PolicyTypeSummary> {
+    let all = organization::PolicyType::ALL.into_iter().filter(|one| is_there(*one));
+    let summary = |one| types::PolicyTypeSummary {
+        r#type: Some(shown_type(one)),
         status: Some(types::PolicyTypeStatus::Enabled),
     };
-    any.then_some(service_control).into_iter().collect()
+    all.map(summary).collect()
 }
 
 /// What an organization can do.

@@ -24,13 +24,16 @@ pub(crate) struct Pools {
     /// Those of the caller's account, by level.
     pub(crate) service_control: Option<Arc<Levels>>,
     pub(crate) resource: Documents,
+    /// Those of the resource's account, by level.
+    pub(crate) resource_control: Option<Arc<Levels>>,
 }
 
 impl Pools {
     /// Every document.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<AttachedPolicy>> {
         let own = self.identity.iter().chain(&self.boundary).chain(&self.session);
-        let levels = self.service_control.iter().flat_map(|levels| levels.iter().flatten());
+        let levels = [&self.service_control, &self.resource_control];
+        let levels = levels.into_iter().flatten().flat_map(|levels| levels.iter().flatten());
         own.chain(levels).chain(&self.resource)
     }
 
@@ -39,16 +42,18 @@ impl Pools {
         let pools = [&self.identity, &self.session, &self.resource];
         let [identity, session, resource] = pools.map(compiled);
         let boundary = self.boundary.as_ref().map(|policy| [&***policy]);
-        let levels = self.service_control.as_ref();
-        let levels = levels.map(|levels| levels.iter().map(compiled).collect::<Vec<_>>());
-        let levels = levels.as_ref().map(|all| all.iter().map(|one| &**one).collect::<Vec<_>>());
+        let levels = [&self.service_control, &self.resource_control]
+            .map(|levels| levels.as_ref().map(|all| all.iter().map(compiled).collect::<Vec<_>>()));
+        let [service_control, resource_control] = levels.each_ref().map(|levels| {
+            levels.as_ref().map(|all| all.iter().map(|one| &**one).collect::<Vec<_>>())
+        });
         ask(&Policies {
             identity: &identity,
             boundary: boundary.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default(),
             session: (!session.is_empty()).then_some(&session),
-            service_control: levels.as_deref(),
+            service_control: service_control.as_deref(),
             resource: &resource,
-            resource_control: None,
+            resource_control: resource_control.as_deref(),
             resource_rule: rule,
         })
     }
@@ -63,7 +68,9 @@ impl Pools {
             PolicyType::ServiceControl => {
                 self.service_control.as_ref()?.get(place.level?)?.get(place.document)
             }
-            PolicyType::ResourceControl => None,
+            PolicyType::ResourceControl => {
+                self.resource_control.as_ref()?.get(place.level?)?.get(place.document)
+            }
         }
     }
 
@@ -102,6 +109,7 @@ impl Pools {
             service_control: hidden(PolicyType::ServiceControl, DocumentKind::ServiceControl)?
                 .map(|policy| Arc::new(vec![Documents::from_iter([policy])])),
             resource: self.resource.clone(),
+            resource_control: self.resource_control.clone(),
         })
     }
 }

@@ -205,6 +205,7 @@ fn pools(
         session: snapshot.session_policies(access)?,
         service_control: snapshot.organizations.service_control(access.caller)?,
         resource: resource.policies(snapshot)?,
+        resource_control: snapshot.organizations.resource_control(resource)?,
     })
 }
 

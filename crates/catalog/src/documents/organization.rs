@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use portcullis_identity::SmallSet;
 use portcullis_identity::organization::{
-    CreateAccountFailure, CreateAccountRequest, FeatureSet, Member, Organization,
-    OrganizationPolicyId, OrganizationalUnit, ServiceControlPolicy,
+    ByType, CreateAccountFailure, CreateAccountRequest, FeatureSet, Member, Organization,
+    OrganizationPolicy, OrganizationPolicyId, OrganizationalUnit, PolicyType, PolicyUse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,23 @@ struct StoredOrganization<'a> {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     service_control: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    attached: BTreeMap<Cow<'a, str>, StoredPolicies<'a>>,
+    attached: Attached<'a>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    resource_control: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    resource_attached: Attached<'a>,
+}
+
+/// What has which policies of a type.
+type Attached<'a> = BTreeMap<Cow<'a, str>, StoredPolicies<'a>>;
+
+fn stored_attached(uses: &PolicyUse) -> Attached<'_> {
+    let all = uses.attached.iter();
+    all.map(|(target, attached)| (target.to_string().into(), attached.into())).collect()
+}
+
+fn read_use(in_force: bool, attached: Attached<'_>) -> Result<PolicyUse, DocumentError> {
+    Ok(PolicyUse { in_force, attached: read_map("target", attached)? })
 }
 
 /// The policies on one root, unit or account.
@@ -53,15 +69,19 @@ impl TryFrom<StoredPolicies<'_>> for SmallSet<OrganizationPolicyId> {
 #[serde(deny_unknown_fields)]
 struct StoredPolicy<'a> {
     id: Cow<'a, str>,
+    /// One of resource control; the others were there first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    resource_control: bool,
     name: Cow<'a, str>,
     description: Cow<'a, str>,
     document: Cow<'a, str>,
 }
 
-impl Document for ServiceControlPolicy {
+impl Document for OrganizationPolicy {
     fn encode(&self) -> Vec<u8> {
         encode_json(&StoredPolicy {
             id: self.id.as_str().into(),
+            resource_control: self.policy_type == PolicyType::ResourceControl,
             name: self.name.as_str().into(),
             description: self.description.as_str().into(),
             document: self.document.as_ref().into(),
@@ -72,6 +92,11 @@ impl Document for ServiceControlPolicy {
         let stored: StoredPolicy<'_> = decode_json(bytes)?;
         Ok(Self {
             id: read("id", &stored.id)?,
+            policy_type: if stored.resource_control {
+                PolicyType::ResourceControl
+            } else {
+                PolicyType::ServiceControl
+            },
             name: read("name", &stored.name)?,
             description: read("description", &stored.description)?,
             document: stored.document.into(),
@@ -220,12 +245,10 @@ impl Document for Organization {
                 .iter()
                 .map(|(id, one)| (id.as_str().into(), one.into()))
                 .collect(),
-            service_control: self.service_control,
-            attached: self
-                .attached
-                .iter()
-                .map(|(target, attached)| (target.to_string().into(), attached.into()))
-                .collect(),
+            service_control: self.policies.service_control.in_force,
+            attached: stored_attached(&self.policies.service_control),
+            resource_control: self.policies.resource_control.in_force,
+            resource_attached: stored_attached(&self.policies.resource_control),
         })
     }
 
@@ -242,8 +265,10 @@ impl Document for Organization {
             root: read("root", &stored.root)?,
             units: read_map("unit", stored.units)?,
             members: read_map("account", stored.members)?,
-            service_control: stored.service_control,
-            attached: read_map("target", stored.attached)?,
+            policies: ByType {
+                service_control: read_use(stored.service_control, stored.attached)?,
+                resource_control: read_use(stored.resource_control, stored.resource_attached)?,
+            },
             requests: read_map("request", stored.requests)?,
         };
         check_parents(&organization)?;
@@ -301,13 +326,16 @@ mod tests {
 
     #[test]
     fn what_is_attached_and_a_policy_stay_as_they_are() {
-        let end = r#","service_control":true,"attached":{"ou-ab12-22222222":["p-12345678","p-FullAWSAccess"]}}"#;
+        let end = r#","service_control":true,"attached":{"ou-ab12-22222222":["p-12345678","p-FullAWSAccess"]},"resource_control":true,"resource_attached":{"r-ab12":["p-22345678","p-RCPFullAWSAccess"]}}"#;
         let stored = format!("{}{end}", STORED.strip_suffix('}').unwrap());
         let organization = read_back(&stored).unwrap();
-        assert!(organization.service_control && organization.attached.len() == 1);
+        assert!(organization.policies.iter().all(|one| one.in_force && one.attached.len() == 1));
         assert_eq!(String::from_utf8(organization.encode()).unwrap(), format!("\x01{stored}"));
-        let policy = ServiceControlPolicy::decode(format!("\x01{POLICY}").as_bytes()).unwrap();
-        assert_eq!(String::from_utf8(policy.encode()).unwrap(), format!("\x01{POLICY}"));
+        let resource = POLICY.replace(r#","name""#, r#","resource_control":true,"name""#);
+        for json in [POLICY, &resource] {
+            let policy = OrganizationPolicy::decode(format!("\x01{json}").as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(policy.encode()).unwrap(), format!("\x01{json}"));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use portcullis_identity::{
-    AccountId, Partition,
+    AccountId,
     organization::{
         ChildId, ContainerId, Organization, OrganizationPolicyId, OrganizationalUnitId, RootId,
         TargetId,
@@ -59,8 +59,8 @@ pub trait OrganizationPart: Display {
     fn kind(&self) -> &'static str;
 
     /// Its ARN.
-    fn arn(&self, organization: &Organization, partition: Partition) -> String {
-        organization.arn_of(partition, self.kind(), &self.to_string())
+    fn arn(&self, snapshot: &Snapshot, organization: &Organization) -> String {
+        organization.arn_of(snapshot.partition(), self.kind(), &self.to_string())
     }
 }
 
@@ -81,8 +81,9 @@ impl OrganizationPart for OrganizationPolicyId {
         "policy"
     }
 
-    fn arn(&self, organization: &Organization, partition: Partition) -> String {
-        organization.policy_arn(partition, self)
+    fn arn(&self, snapshot: &Snapshot, organization: &Organization) -> String {
+        let policy_type = snapshot.organization_policy_type(organization.management, self);
+        organization.policy_arn(snapshot.partition(), policy_type, self)
     }
 }
 
@@ -124,7 +125,7 @@ impl<I: OrganizationPart> OrganizationResource<I> {
     pub fn new(snapshot: &Snapshot, caller: AccountId, id: I) -> Self {
         let arn = snapshot
             .organization_of(caller)
-            .map_or_else(|| "*".to_owned(), |view| id.arn(&view.stored, snapshot.partition()));
+            .map_or_else(|| "*".to_owned(), |view| id.arn(snapshot, &view.stored));
         Self { whole: WholeOrganization::new(snapshot, caller), id, arn: arn.into() }
     }
 

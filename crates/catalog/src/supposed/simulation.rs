@@ -15,6 +15,7 @@ use portcullis_iam::{
 };
 use portcullis_identity::{
     AccountId, Caller, Entity, EntityKind, IdentityError, PolicyArn, PolicyName, PolicyOwner,
+    organization,
 };
 use portcullis_json::{Layer, Tree};
 use portcullis_model::iam::operation::{
@@ -24,8 +25,8 @@ use portcullis_model::iam::operation::{
 
 use super::Supposed;
 use crate::{
-    CatalogError, EntityView, Failure, ManagedPolicyView, Permit, PolicySource,
-    ServiceControlPolicyView, Snapshot, WholeAccount,
+    CatalogError, EntityView, Failure, ManagedPolicyView, OrganizationPolicyView, Permit,
+    PolicySource, Snapshot, WholeAccount,
 };
 
 /// Where a document comes from.
@@ -370,11 +371,12 @@ impl Snapshot {
         &self,
         account: AccountId,
     ) -> Result<Option<Vec<Vec<Source>>>, Failure<IdentityError>> {
-        let limiting = self.organizations.limiting(account);
+        let limiting =
+            self.organizations.limiting(organization::PolicyType::ServiceControl, account);
         let Some(levels) = limiting.map_err(|_| CatalogError::Unreadable)? else {
             return Ok(None);
         };
-        let read = |view: &&Arc<ServiceControlPolicyView>| {
+        let read = |view: &&Arc<OrganizationPolicyView>| {
             let (id, text) = (view.stored.id.to_string(), &view.stored.document);
             Source::read(id, SourceKind::Given, DocumentKind::ServiceControl, text)
         };

@@ -6,13 +6,13 @@ use portcullis_iam::{
     Context, DocumentKind, Principal, ResourceRule, Value,
     analysis::{Candidate, ConditionKey, Document, Entry, Inquiry, Question, WrittenPolicy},
 };
-use portcullis_identity::{AccountId, Entity, PolicyArn, Tags};
+use portcullis_identity::{AccountId, Entity, PolicyArn, Tags, organization::PolicyType as Type};
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::WhoCan;
 
 use super::{CannotSuppose, owned_resource};
 use crate::{
-    EntityView, Permit, Resource, ServiceControlPolicyView, Snapshot, Unreadable, UserView,
+    EntityView, OrganizationPolicyView, Permit, Resource, Snapshot, Unreadable, UserView,
     WholeAccount, organizations::OrganizationKey,
 };
 
@@ -56,6 +56,9 @@ impl Snapshot {
         let resource = owned_resource(arn, action, owner)?;
         let documents = self.written_on(arn, resource.rule())?;
         let documents = Named::lent(&documents);
+        let control = self.written_levels(Type::ResourceControl, owner)?.unwrap_or_default();
+        let control: Vec<_> = control.iter().map(|level| Named::lent(level)).collect();
+        let control: Vec<&[Document<'_>]> = control.iter().map(Vec::as_slice).collect();
         let keys = ResourceKeys { snapshot: self, resource: &*resource };
         let mut inquiry = Inquiry::new(&Question {
             action,
@@ -63,11 +66,11 @@ impl Snapshot {
             resource_account: owner.as_str(),
             resource_rule: resource.rule(),
             documents: &documents,
-            resource_control: &[],
+            resource_control: &control,
             keys: &keys,
             condition_keys,
         });
-        let levels = self.written_levels(owner)?;
+        let levels = self.written_levels(Type::ServiceControl, owner)?;
         let levels: Option<Vec<_>> =
             levels.as_ref().map(|all| all.iter().map(|level| Named::lent(level)).collect());
         let levels: Option<Vec<&[Document<'_>]>> =
@@ -81,12 +84,16 @@ impl Snapshot {
         Ok(inquiry.into_entries())
     }
 
-    /// The service control policies that limit an account, by level.
-    fn written_levels(&self, account: AccountId) -> Result<Option<Vec<Vec<Named>>>, Unreadable> {
-        let Some(levels) = self.organizations.limiting(account)? else { return Ok(None) };
-        let read = |view: &&Arc<ServiceControlPolicyView>| {
+    /// The policies of a type that limit an account, by level.
+    fn written_levels(
+        &self,
+        of: Type,
+        account: AccountId,
+    ) -> Result<Option<Vec<Vec<Named>>>, Unreadable> {
+        let Some(levels) = self.organizations.limiting(of, account)? else { return Ok(None) };
+        let read = |view: &&Arc<OrganizationPolicyView>| {
             let stored = &view.stored;
-            Named::read(stored.id.to_string(), DocumentKind::ServiceControl, &stored.document)
+            Named::read(stored.id.to_string(), of.document_kind(), &stored.document)
         };
         let levels = levels.iter().map(|level| level.iter().map(read).collect());
         levels.collect::<Result<_, _>>().map(Some)

@@ -120,8 +120,8 @@ text! {
 }
 
 text! {
-    /// What a service control policy is called: 1..=128 characters.
-    ServiceControlPolicyName, |text| (1..=128).contains(&text.chars().count())
+    /// What a policy is called: 1..=128 characters.
+    OrganizationPolicyName, |text| (1..=128).contains(&text.chars().count())
 }
 
 text! {

@@ -158,10 +158,10 @@ fn requests_are_kept_within_a_limit_the_newest_first() {
 fn an_account_leaves_unless_it_manages_or_is_closed() {
     let made = organization().create_account(asking("a@b.example"), &ids(1), Partition::Aws, now());
     let (made, id) = (made.unwrap().0, ids(1).account);
-    let limited = made.enable_service_control(&made.root).unwrap();
-    let limited = limited.attach_policy(policy("one", DENY).id, &TargetId::Account(id)).unwrap();
+    let limited = made.enable_policies(SCP, &made.root).unwrap();
+    let limited = limited.attach_policy(SCP, policy("one", DENY).id, &TargetId::Account(id)).unwrap();
     let left = limited.remove_account(id).unwrap();
-    assert!(!left.members.contains_key(&id) && left.attached.is_empty());
+    assert!(!left.members.contains_key(&id) && left.policies.service_control.attached.is_empty());
     check_refused(made.remove_account(account()),      "MasterCannotLeaveOrganizationException");
     check_refused(left.remove_account(id),             "AccountNotFoundException");
     check_refused(left.close_account(id, now()),       "AccountNotFoundException");
@@ -187,11 +187,14 @@ fn ten_accounts_are_closed_in_thirty_days() {
     assert!(close(&closed, 10, day(30)).is_ok());
 }
 
-fn policy(name: &str, document: &str) -> ServiceControlPolicy {
+const SCP: PolicyType = PolicyType::ServiceControl;
+
+fn policy(name: &str, document: &str) -> OrganizationPolicy {
     let mut random = [0; 8];
     random.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
-    ServiceControlPolicy {
+    OrganizationPolicy {
         id: OrganizationPolicyId::from_random(random),
+        policy_type: SCP,
         name: name.parse().unwrap(),
         description: "".parse().unwrap(),
         document: document.into(),
@@ -203,19 +206,65 @@ const DENY: &str =
 
 #[test]
 fn aws_s_own_policy_is_one() {
-    let own =
-        ServiceControlPolicy { id: full_access(), ..policy("FullAWSAccess", FULL_ACCESS_DOCUMENT) };
-    assert!(ServiceControlPolicy::create(own, [].into_iter()).is_ok());
-    assert_eq!(check_modifiable(&full_access()).unwrap_err().reason(), Some("IMMUTABLE_POLICY"));
-    let arn = organization().policy_arn(Partition::Aws, &full_access());
-    assert_eq!(arn, "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess");
+    for policy_type in PolicyType::ALL {
+        let id = policy_type.full_access();
+        let own = policy_type.full_access_document();
+        assert!(portcullis_iam::Policy::parse(policy_type.document_kind(), own).is_ok());
+        assert_eq!(check_modifiable(&id).unwrap_err().reason(), Some("IMMUTABLE_POLICY"));
+        let arn = organization().policy_arn(Partition::Aws, policy_type, &id);
+        let of_type = policy_type.in_arn();
+        assert_eq!(arn, format!("arn:aws:organizations::aws:policy/{of_type}/{id}"));
+        let whole = (policy_type.full_access_name(), policy_type.full_access_description());
+        assert!(whole.0.parse::<OrganizationPolicyName>().is_ok());
+        assert!(whole.1.parse::<PolicyDescription>().is_ok());
+    }
+}
+
+const RCP: PolicyType = PolicyType::ResourceControl;
+
+#[test]
+#[rustfmt::skip]
+fn a_resource_control_policy_denies_to_everyone_and_nothing_else() {
+    let made = |statement: &str| {
+        let document = format!(r#"{{"Version":"2012-10-17","Statement":{{{statement}}}}}"#);
+        let new = OrganizationPolicy { policy_type: RCP, ..policy("one", &document) };
+        OrganizationPolicy::create(new, [policy("one", DENY)].iter())
+    };
+    let code = "MalformedPolicyDocumentException";
+    assert!(made(r#""Effect":"Deny","Principal":"*","Action":"lambda:*","Resource":"*""#).is_ok());
+    check_refused(made(r#""Effect":"Deny","Principal":"*","Action":"*","Resource":"*""#), code);
+    check_refused(made(r#""Effect":"Deny","Principal":"*","NotAction":"s3:*","Resource":"*""#), code);
+    check_refused(made(r#""Effect":"Deny","NotPrincipal":"*","Action":"s3:*","Resource":"*""#), code);
+    check_refused(made(r#""Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"s3:*","Resource":"*""#), code);
+    check_refused(made(r#""Effect":"Deny","Action":"s3:*","Resource":"*""#), code);
+    check_refused(made(r#""Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*""#), code);
+    check_refused(made(r#""Effect":"Allow","Principal":"*","Action":"*","Resource":"*""#), code);
+}
+
+#[test]
+fn aws_s_own_resource_control_policy_stays_wherever_it_is() {
+    let tree = tree();
+    let (target, own) = (TargetId::Unit(id(1)), RCP.full_access());
+    assert_eq!(tree.attached_to(RCP, &target).len(), 0);
+    let on = tree.enable_policies(RCP, &tree.root).unwrap();
+    assert!(!on.policies.service_control.in_force);
+    assert!(on.attached_to(RCP, &target).contains(&own));
+    let other = policy("one", DENY).id;
+    let with = on.attach_policy(RCP, other.clone(), &target).unwrap();
+    assert_eq!(
+        with.detach_policy(RCP, &own, &target).unwrap_err().reason(),
+        Some("IMMUTABLE_POLICY")
+    );
+    assert_eq!(with.detach_policy(RCP, &other, &target).unwrap().targets_of(&own).count(), 5);
+    assert!(with.targets_of(&other).eq([target]));
+    assert_eq!(with.disable_policies(RCP, &tree.root), Ok(tree));
 }
 
 #[test]
 #[rustfmt::skip]
 fn a_policy_has_a_name_of_its_own_and_a_document_of_its_kind() {
     let [one, two] = ["one", "two"].map(|name| policy(name, DENY));
-    let create = |new, others: &[ServiceControlPolicy]| ServiceControlPolicy::create(new, others.iter());
+    let create = |new, others: &[OrganizationPolicy]| OrganizationPolicy::create(new, others.iter());
     let both = [one.clone(), two.clone()];
     check_refused(create(one.clone(), &both), "DuplicatePolicyException");
     check_refused(create(policy("new", "{"), &both), "MalformedPolicyDocumentException");
@@ -234,34 +283,43 @@ fn policies_are_attached_while_their_type_is_enabled() {
     let tree = tree();
     let root_id = tree.root.clone();
     let own = policy("one", DENY).id;
-    assert!(tree.attached_to(&target).contains(&full_access()));
-    check_refused(tree.attach_policy(own.clone(), &target), "PolicyTypeNotEnabledException");
-    check_refused(tree.disable_service_control(&root_id), "PolicyTypeNotEnabledException");
+    assert!(tree.attached_to(SCP, &target).contains(&SCP.full_access()));
+    check_refused(tree.attach_policy(SCP, own.clone(), &target), "PolicyTypeNotEnabledException");
+    check_refused(tree.disable_policies(SCP, &root_id), "PolicyTypeNotEnabledException");
     let other_root = RootId::from_random([9; 4]);
-    check_refused(tree.enable_service_control(&other_root), "RootNotFoundException");
+    check_refused(tree.enable_policies(SCP, &other_root), "RootNotFoundException");
     let billing = Organization { features: FeatureSet::ConsolidatedBilling, ..tree.clone() };
     let code = "PolicyTypeNotAvailableForOrganizationException";
-    check_refused(billing.enable_service_control(&root_id), code);
-    let on = tree.enable_service_control(&root_id).unwrap();
-    check_refused(on.enable_service_control(&root_id), "PolicyTypeAlreadyEnabledException");
+    check_refused(billing.enable_policies(SCP, &root_id), code);
+    let on = tree.enable_policies(SCP, &root_id).unwrap();
+    check_refused(on.enable_policies(SCP, &root_id), "PolicyTypeAlreadyEnabledException");
 
-    let with = on.attach_policy(own.clone(), &target).unwrap();
-    check_refused(with.attach_policy(own.clone(), &target), "DuplicatePolicyAttachmentException");
+    let with = on.attach_policy(SCP, own.clone(), &target).unwrap();
+    check_refused(
+        with.attach_policy(SCP, own.clone(), &target),
+        "DuplicatePolicyAttachmentException",
+    );
     check_refused(with.check_unattached(&own), "PolicyInUseException");
     assert!(with.targets_of(&own).eq([target.clone()]));
-    let alone = with.detach_policy(&full_access(), &target).unwrap();
-    check_refused(alone.detach_policy(&full_access(), &target), "PolicyNotAttachedException");
-    let last = alone.detach_policy(&own, &target).unwrap_err();
+    let alone = with.detach_policy(SCP, &SCP.full_access(), &target).unwrap();
+    check_refused(
+        alone.detach_policy(SCP, &SCP.full_access(), &target),
+        "PolicyNotAttachedException",
+    );
+    let last = alone.detach_policy(SCP, &own, &target).unwrap_err();
     assert_eq!(last.reason(), Some("MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"));
-    check_refused(on.attach_policy(own.clone(), &TargetId::Unit(id(9))), "TargetNotFoundException");
+    check_refused(
+        on.attach_policy(SCP, own.clone(), &TargetId::Unit(id(9))),
+        "TargetNotFoundException",
+    );
 
     let full = ["b", "c", "d", "e"]
         .into_iter()
-        .fold(on, |on, name| on.attach_policy(policy(name, DENY).id, &target).unwrap());
-    let sixth = full.attach_policy(own.clone(), &target).unwrap_err();
+        .fold(on, |on, name| on.attach_policy(SCP, policy(name, DENY).id, &target).unwrap());
+    let sixth = full.attach_policy(SCP, own.clone(), &target).unwrap_err();
     assert_eq!(sixth.reason(), Some("MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"));
 
-    let off = alone.disable_service_control(&root_id).unwrap();
+    let off = alone.disable_policies(SCP, &root_id).unwrap();
     assert_eq!(off, tree);
     assert_eq!(off.check_unattached(&own), Ok(()));
 }

@@ -1,5 +1,6 @@
-//! Organizations `CreatePolicy`: makes a service control policy, attached to nothing.
+//! Organizations `CreatePolicy`: makes a policy, attached to nothing.
 
+use portcullis_catalog::WholeOrganization;
 use portcullis_model::organizations::{
     operation::CreatePolicy,
     types::{CreatePolicyInput, CreatePolicyOutput},
@@ -7,7 +8,7 @@ use portcullis_model::organizations::{
 
 use crate::{
     answer::Answer,
-    context::RequestCx,
+    context::{RequestCx, policy_type},
     error::ApiError,
     wire::organizations::{self, Shown, parsed},
 };
@@ -16,12 +17,15 @@ pub(crate) async fn create_policy(
     cx: &RequestCx<'_>,
     input: CreatePolicyInput,
 ) -> Result<Answer<CreatePolicyOutput>, ApiError> {
-    let permit = cx.service_control::<CreatePolicy>(input.r#type)?;
+    let whole = WholeOrganization::new(&cx.snapshot, cx.account());
+    let permit = cx.authorize::<CreatePolicy, _>(whole, &policy_type(input.r#type))?;
+    let wanted = organizations::served_type(input.r#type)?;
     organizations::no_tags(input.tags.as_deref())?;
     let (name, description) = (parsed(&input.name)?, parsed(&input.description)?);
     let catalog = &cx.state.catalog;
-    let (view, policy) =
-        catalog.create_service_control_policy(permit, &name, &description, &input.content).await?;
+    let (view, policy) = catalog
+        .create_organization_policy(permit, wanted, &name, &description, &input.content)
+        .await?;
     let policy = Some(Shown::new(&cx.snapshot, &view).policy(&policy));
     Ok(Answer::Output(CreatePolicyOutput { policy }))
 }

@@ -8,7 +8,7 @@ pub(crate) async fn delete_policy(
     cx: &RequestCx<'_>,
     input: DeletePolicyInput,
 ) -> Result<Answer<()>, ApiError> {
-    let permit = cx.service_control_policy::<DeletePolicy>(&input.policy_id)?;
-    cx.state.catalog.delete_service_control_policy(permit).await?;
+    let permit = cx.organization_policy::<DeletePolicy>(&input.policy_id)?;
+    cx.state.catalog.delete_organization_policy(permit).await?;
     Ok(Answer::Output(()))
 }

@@ -11,8 +11,8 @@ pub(crate) async fn describe_policy(
     cx: &RequestCx<'_>,
     input: DescribePolicyInput,
 ) -> Result<Answer<DescribePolicyOutput>, ApiError> {
-    let permit = cx.service_control_policy::<DescribePolicy>(&input.policy_id)?;
-    let (view, policy) = cx.snapshot.describe_service_control_policy(permit)?;
+    let permit = cx.organization_policy::<DescribePolicy>(&input.policy_id)?;
+    let (view, policy) = cx.snapshot.describe_organization_policy(permit)?;
     let policy = Some(Shown::new(&cx.snapshot, &view).policy(&policy.stored));
     Ok(Answer::Output(DescribePolicyOutput { policy }))
 }

@@ -18,9 +18,10 @@ pub(crate) async fn disable_policy_type(
     input: DisablePolicyTypeInput,
 ) -> Result<Answer<DisablePolicyTypeOutput>, ApiError> {
     let root: RootId = parsed(&input.root_id)?;
-    let permit = cx.authorize::<DisablePolicyType, _>(cx.part(root), &policy_type())?;
-    organizations::check_served(input.policy_type)?;
-    let changed = cx.state.catalog.disable_service_control(permit).await?;
+    let permit =
+        cx.authorize::<DisablePolicyType, _>(cx.part(root), &policy_type(input.policy_type))?;
+    let wanted = organizations::served_type(input.policy_type)?;
+    let changed = cx.state.catalog.disable_policies(permit, wanted).await?;
     let shown = Shown { snapshot: &cx.snapshot, organization: &changed };
     Ok(Answer::Output(DisablePolicyTypeOutput { root: Some(shown.root()) }))
 }

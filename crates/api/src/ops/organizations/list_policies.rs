@@ -18,14 +18,14 @@ pub(crate) async fn list_policies(
 ) -> Result<Answer<ListPoliciesOutput>, ApiError> {
     let permit = cx.organization::<ListPolicies>()?;
     let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
-    if !organizations::is_served(input.filter) {
+    let Some(wanted) = organizations::policy_type(input.filter) else {
         return Ok(Answer::Output(ListPoliciesOutput {
             policies: Some(Vec::new()),
             next_token: None,
         }));
-    }
+    };
     let (view, page) =
-        cx.snapshot.list_service_control_policies(permit, &paging.after, paging.limit)?;
+        cx.snapshot.list_organization_policies(permit, wanted, &paging.after, paging.limit)?;
     let (policies, next_token) = Shown::new(&cx.snapshot, &view).policies(&page);
     Ok(Answer::Output(ListPoliciesOutput { policies: Some(policies), next_token }))
 }

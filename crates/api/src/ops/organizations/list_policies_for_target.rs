@@ -21,11 +21,13 @@ pub(crate) async fn list_policies_for_target(
         cx.organization_part::<ListPoliciesForTarget, TargetId>(parsed(&input.target_id)?)?;
     let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
     let (after, limit) = (&paging.after, paging.limit);
+    let Some(wanted) = organizations::policy_type(input.filter) else {
+        // Nothing has a policy of another type.
+        let policies = Some(Vec::new());
+        return Ok(Answer::Output(ListPoliciesForTargetOutput { policies, next_token: None }));
+    };
     let (view, page) =
-        cx.snapshot.list_service_control_policies_for_target(permit, after, limit)?;
-    let (mut policies, mut next_token) = Shown::new(&cx.snapshot, &view).policies(&page);
-    if !organizations::is_served(input.filter) {
-        (policies, next_token) = (Vec::new(), None); // Nothing has a policy of another type.
-    }
+        cx.snapshot.list_organization_policies_for_target(permit, wanted, after, limit)?;
+    let (policies, next_token) = Shown::new(&cx.snapshot, &view).policies(&page);
     Ok(Answer::Output(ListPoliciesForTargetOutput { policies: Some(policies), next_token }))
 }

@@ -16,10 +16,10 @@ pub(crate) async fn list_targets_for_policy(
     cx: &RequestCx<'_>,
     input: ListTargetsForPolicyInput,
 ) -> Result<Answer<ListTargetsForPolicyOutput>, ApiError> {
-    let permit = cx.service_control_policy::<ListTargetsForPolicy>(&input.policy_id)?;
+    let permit = cx.organization_policy::<ListTargetsForPolicy>(&input.policy_id)?;
     let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
     let (after, limit) = (&paging.after, paging.limit);
-    let (view, page) = cx.snapshot.list_targets_for_service_control_policy(permit, after, limit)?;
+    let (view, page) = cx.snapshot.list_targets_for_organization_policy(permit, after, limit)?;
     let shown = Shown::new(&cx.snapshot, &view);
     Ok(Answer::Output(ListTargetsForPolicyOutput {
         targets: Some(page.entries.iter().map(|target| shown.target(target)).collect()),

@@ -17,13 +17,13 @@ pub(crate) async fn update_policy(
     cx: &RequestCx<'_>,
     input: UpdatePolicyInput,
 ) -> Result<Answer<UpdatePolicyOutput>, ApiError> {
-    let permit = cx.service_control_policy::<UpdatePolicy>(&input.policy_id)?;
+    let permit = cx.organization_policy::<UpdatePolicy>(&input.policy_id)?;
     let change = PolicyChange {
         name: input.name.as_deref().map(parsed).transpose()?,
         description: input.description.as_deref().map(parsed).transpose()?,
         document: input.content,
     };
-    let (view, policy) = cx.state.catalog.update_service_control_policy(permit, &change).await?;
+    let (view, policy) = cx.state.catalog.update_organization_policy(permit, &change).await?;
     let policy = Some(Shown::new(&cx.snapshot, &view).policy(&policy));
     Ok(Answer::Output(UpdatePolicyOutput { policy }))
 }
