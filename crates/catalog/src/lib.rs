@@ -51,8 +51,8 @@ pub use resources::{
 };
 pub use snapshot::Snapshot;
 pub use supposed::{
-    CannotSuppose, Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind,
-    SupposedCall,
+    CannotSuppose, Evaluation, Excluded, ExcludedInline, ExcludedKind, Given, Matched,
+    PolicyArnPattern, Position, Simulation, SourceKind, SupposedCall,
 };
 pub use taggable::{CodeSigningConfigResource, EventSourceMappingResource, TaggableResource};
 pub use view::{

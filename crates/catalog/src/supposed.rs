@@ -2,6 +2,7 @@
 //! who may do that. For the account that owns the resource: the policies of other accounts are not
 //! looked at.
 
+mod exclusion;
 mod simulation;
 mod who_can;
 
@@ -19,7 +20,8 @@ use portcullis_identity::{
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
 
-pub use simulation::{Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind};
+pub use exclusion::{Excluded, ExcludedInline, ExcludedKind, PolicyArnPattern};
+pub use simulation::{Evaluation, Given, Matched, Position, Simulation, SourceKind};
 
 use crate::{
     FunctionResource, Permit, Resource, RoleResource, Snapshot, TrustingRole, Unreadable,

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_catalog::{Evaluation, Excluded, Given, Matched, Position, Simulation, SourceKind};
+use portcullis_catalog::{
+    Evaluation, Excluded, ExcludedInline, ExcludedKind, Given, Matched, Position, Simulation,
+    SourceKind,
+};
 use portcullis_iam::{Decision, MapContext, explain::Verdict};
 use portcullis_identity::{AccountId, EntityKind, IdentityError, PolicyOwner};
 use portcullis_model::iam::types::{
-    AttachmentType, ContextEntry, ContextKeyTypeEnum, EvaluationResult,
+    AttachmentType, ContextEntry, ContextKeyTypeEnum, EvaluationResult, InlinePolicyIdentifierType,
     OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType,
-    PolicyIdentifier, PolicySourceType, ResourceSpecificResult, SimulateCustomPolicyInput,
-    SimulatePolicyResponse, SimulatePrincipalPolicyInput, Statement,
+    PolicyIdentifier, PolicyIdentifierPolicyType, PolicySourceType, ResourceSpecificResult,
+    SimulateCustomPolicyInput, SimulatePolicyResponse, SimulatePrincipalPolicyInput, Statement,
 };
 
 use super::{
@@ -60,19 +63,15 @@ impl Questions {
     fn answers(&self, simulation: &Simulation) -> SimulatePolicyResponse {
         let any = ["*".to_owned()];
         let resources = self.resources.as_deref().unwrap_or(&any);
-        let pairs = self.actions.iter().flat_map(|action| {
-            resources.iter().map(move |resource| (action.as_str(), resource.as_str()))
-        });
-        let results = pairs.skip(self.first).take(self.limit).map(|(action, resource)| {
-            result(
-                action,
-                resource,
-                simulation.evaluate(action, resource),
-                self.resources.is_some(),
-            )
-        });
+        let evaluate = |action: &String| {
+            let each = resources.iter();
+            let each: Vec<_> =
+                each.map(|one| (one.as_str(), simulation.evaluate(action, one))).collect();
+            result(action, &each, self.resources.is_some())
+        };
+        let results = self.actions.iter().skip(self.first).take(self.limit).map(evaluate);
         let next = self.first.saturating_add(self.limit);
-        let more = next < self.actions.len().saturating_mul(resources.len());
+        let more = next < self.actions.len();
         SimulatePolicyResponse {
             evaluation_results: Some(results.collect()),
             is_truncated: Some(more),
@@ -127,21 +126,45 @@ fn owner(text: &str) -> Result<AccountId, ApiError> {
 
 fn excluded(list: Option<&[PolicyIdentifier]>) -> Result<Excluded, ApiError> {
     let mut excluded = Excluded::default();
-    for policy in list.unwrap_or_default() {
-        if let Some(arn) = &policy.policy_arn {
-            excluded.managed.push(arn.parse()?);
-        }
-        if let Some(inline) = &policy.inline_policy_identifier {
-            let kind = match inline.attachment_type {
-                AttachmentType::User => EntityKind::User,
-                AttachmentType::Group => EntityKind::Group,
-                AttachmentType::Role => EntityKind::Role,
-            };
-            let name = parsed(&inline.policy_name)?;
-            excluded.inline.push((kind, inline.attachment_name.clone(), name));
+    for identifier in list.unwrap_or_default() {
+        match (
+            &identifier.policy_type,
+            &identifier.policy_arn,
+            &identifier.inline_policy_identifier,
+        ) {
+            (Some(kind), None, None) => excluded.kinds.extend(excluded_kind(*kind)),
+            (None, Some(arn), None) => excluded.managed.push(arn.parse()?),
+            (None, None, Some(inline)) => excluded.named.push(excluded_inline(inline)?),
+            _ => {
+                let text = "A policy to exclude is identified by exactly one of PolicyType, \
+                            PolicyArn and InlinePolicyIdentifier.";
+                return Err(IdentityError::InvalidPolicyInput(text.to_owned()).into());
+            }
         }
     }
     Ok(excluded)
+}
+
+/// `None` for resource control policies: none of them takes part, and IAM ignores them likewise.
+fn excluded_kind(kind: PolicyIdentifierPolicyType) -> Option<ExcludedKind> {
+    match kind {
+        PolicyIdentifierPolicyType::Inline => Some(ExcludedKind::Inline),
+        PolicyIdentifierPolicyType::AwsManaged => Some(ExcludedKind::AwsManaged),
+        PolicyIdentifierPolicyType::UserManaged => Some(ExcludedKind::UserManaged),
+        PolicyIdentifierPolicyType::PermissionBoundary => Some(ExcludedKind::Boundary),
+        PolicyIdentifierPolicyType::Scp => Some(ExcludedKind::ServiceControl),
+        PolicyIdentifierPolicyType::Rcp => None,
+    }
+}
+
+fn excluded_inline(inline: &InlinePolicyIdentifierType) -> Result<ExcludedInline, ApiError> {
+    let kind = match inline.attachment_type {
+        AttachmentType::User => EntityKind::User,
+        AttachmentType::Group => EntityKind::Group,
+        AttachmentType::Role => EntityKind::Role,
+    };
+    let policy = parsed(&inline.policy_name)?;
+    Ok(ExcludedInline::new(kind, &inline.attachment_name, policy)?)
 }
 
 /// Condition keys, each single-valued or a list as its type says.
@@ -168,47 +191,99 @@ fn context(entries: Option<&[ContextEntry]>) -> Result<MapContext, ApiError> {
     Ok(context)
 }
 
-fn result(
-    action: &str,
-    resource: &str,
-    evaluation: Evaluation,
-    has_resources: bool,
-) -> EvaluationResult {
-    let details = details(&evaluation, resource);
-    let boundary = evaluation.boundary_allows.map(|allowed| PermissionsBoundaryDecisionDetail {
-        allowed_by_permissions_boundary: Some(allowed),
-    });
-    let organizations = evaluation
-        .service_control_allows
-        .map(|allowed| OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) });
-    let matched: Vec<_> = evaluation.matched.into_iter().map(statement).collect();
-    let decision = decided(evaluation.decision);
-    let specific = ResourceSpecificResult {
-        eval_resource_name: resource.to_owned(),
-        eval_resource_decision: decision,
-        matched_statements: Some(matched.clone()),
-        missing_context_values: Some(evaluation.missing_context.clone()),
-        eval_decision_details: details.clone(),
-        permissions_boundary_decision_detail: boundary.clone(),
+/// What was found out about an action on all resources. Its resource is the form of ARN of the action,
+/// of which there is no table here: `*`, as IAM says where it has none.
+fn result(action: &str, each: &[(&str, Evaluation)], has_resources: bool) -> EvaluationResult {
+    let one_by_one: Vec<_> = each.iter().map(|(resource, one)| specific(resource, one)).collect();
+    let decision = strictest(one_by_one.iter().map(|one| one.eval_resource_decision));
+    let deciding = one_by_one.iter().filter(|one| one.eval_resource_decision == decision);
+    let matched = deciding.flat_map(|one| one.matched_statements.iter().flatten());
+    let missing = each.iter().flat_map(|(_, one)| &one.missing_context);
+    let all = |allows: fn(&Evaluation) -> Option<bool>| {
+        each.iter().filter_map(|(_, one)| allows(one)).reduce(|one, other| one && other)
     };
     EvaluationResult {
         eval_action_name: action.to_owned(),
-        eval_resource_name: Some(resource.to_owned()),
+        eval_resource_name: Some("*".to_owned()),
         eval_decision: decision,
-        matched_statements: Some(matched),
-        missing_context_values: Some(evaluation.missing_context),
-        organizations_decision_detail: organizations,
-        permissions_boundary_decision_detail: boundary,
-        eval_decision_details: details,
-        resource_specific_results: has_resources.then(|| vec![specific]),
+        matched_statements: Some(once(matched)),
+        missing_context_values: Some(once(missing)),
+        organizations_decision_detail: all(|one| one.service_control_allows)
+            .map(|allowed| OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) }),
+        permissions_boundary_decision_detail: all(|one| one.boundary_allows).map(boundary),
+        eval_decision_details: strictest_details(&one_by_one),
+        resource_specific_results: has_resources.then_some(one_by_one),
     }
 }
 
-/// Each side's own decision across accounts; empty within one, and absent without a resource.
+/// What was found out about an action on one resource.
+fn specific(resource: &str, evaluation: &Evaluation) -> ResourceSpecificResult {
+    ResourceSpecificResult {
+        eval_resource_name: resource.to_owned(),
+        eval_resource_decision: decided(evaluation.decision),
+        matched_statements: Some(evaluation.matched.iter().map(statement).collect()),
+        missing_context_values: Some(evaluation.missing_context.clone()),
+        eval_decision_details: details(evaluation, resource),
+        permissions_boundary_decision_detail: evaluation.boundary_allows.map(boundary),
+    }
+}
+
+fn boundary(allowed: bool) -> PermissionsBoundaryDecisionDetail {
+    PermissionsBoundaryDecisionDetail { allowed_by_permissions_boundary: Some(allowed) }
+}
+
+/// Each value once, at its first place.
+fn once<'a, T: Clone + PartialEq + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let mut once = Vec::new();
+    for value in values {
+        if !once.contains(value) {
+            once.push(value.clone());
+        }
+    }
+    once
+}
+
+/// The most restrictive decision.
+fn strictest(
+    decisions: impl Iterator<Item = PolicyEvaluationDecisionType>,
+) -> PolicyEvaluationDecisionType {
+    decisions.fold(PolicyEvaluationDecisionType::Allowed, stricter)
+}
+
+fn stricter(
+    one: PolicyEvaluationDecisionType,
+    other: PolicyEvaluationDecisionType,
+) -> PolicyEvaluationDecisionType {
+    use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny, ImplicitDeny};
+    match (one, other) {
+        (ExplicitDeny, _) | (_, ExplicitDeny) => ExplicitDeny,
+        (ImplicitDeny, _) | (_, ImplicitDeny) => ImplicitDeny,
+        (Allowed, Allowed) => Allowed,
+    }
+}
+
+/// The most restrictive decision of each side.
+fn strictest_details(
+    each: &[ResourceSpecificResult],
+) -> Option<BTreeMap<String, PolicyEvaluationDecisionType>> {
+    let mut all = each.iter().filter_map(|one| one.eval_decision_details.as_ref());
+    let first = all.next()?.clone();
+    Some(all.flatten().fold(first, |mut strictest, (side, said)| {
+        let of_side = strictest.entry(side.clone()).or_insert(*said);
+        *of_side = stricter(*of_side, *said);
+        strictest
+    }))
+}
+
+/// Each side's own decision across accounts; empty within one. Absent without a resource, and where
+/// the service control policies have denied.
 fn details(
     evaluation: &Evaluation,
     resource: &str,
 ) -> Option<BTreeMap<String, PolicyEvaluationDecisionType>> {
+    if evaluation.service_control_allows == Some(false) {
+        return None;
+    }
     let Some([identity, of_resource]) = evaluation.across_accounts else {
         return (resource != "*").then(BTreeMap::new);
     };
@@ -232,9 +307,9 @@ fn decided(decision: Decision) -> PolicyEvaluationDecisionType {
     }
 }
 
-fn statement(matched: Matched) -> Statement {
+fn statement(matched: &Matched) -> Statement {
     Statement {
-        source_policy_id: Some(matched.source_id),
+        source_policy_id: Some(matched.source_id.clone()),
         source_policy_type: Some(match matched.source_kind {
             SourceKind::Inline(EntityKind::User) => PolicySourceType::User,
             SourceKind::Inline(EntityKind::Group) => PolicySourceType::Group,

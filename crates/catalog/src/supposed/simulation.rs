@@ -1,9 +1,10 @@
 //! `SimulateCustomPolicy` and `SimulatePrincipalPolicy`: supposed calls by documents that the request
 //! gives, those of one user, group or role, or both.
 //!
-//! Condition keys are those that the request gives, and those that tell who the principal is. No
-//! document is asked that the request does not name: not those on the resource, as IAM's simulator
-//! does not ask them either.
+//! Condition keys are those that the request gives, and those that tell who the principal is. What
+//! IAM's simulator does not ask is not asked here either: the policy on the resource, if the request
+//! does not give it, and resource control policies, which no request can give. Statements and
+//! condition keys of service control policies decide, and are not named.
 
 use std::{ops::Range, sync::Arc};
 
@@ -14,8 +15,7 @@ use portcullis_iam::{
     explain::{Applied, Verdict},
 };
 use portcullis_identity::{
-    AccountId, Caller, Entity, EntityKind, IdentityError, PolicyArn, PolicyName, PolicyOwner,
-    organization,
+    AccountId, Caller, Entity, EntityKind, IdentityError, PolicyArn, PolicyOwner, organization,
 };
 use portcullis_json::{Layer, Tree};
 use portcullis_model::iam::operation::{
@@ -23,7 +23,10 @@ use portcullis_model::iam::operation::{
     SimulatePrincipalPolicy,
 };
 
-use super::Supposed;
+use super::{
+    Supposed,
+    exclusion::{Excluded, ExcludedKind},
+};
 use crate::{
     CatalogError, EntityView, Failure, ManagedPolicyView, OrganizationPolicyView, Permit,
     PolicySource, Snapshot, WholeAccount,
@@ -152,22 +155,6 @@ pub struct Given {
     pub excluded: Excluded,
 }
 
-/// Documents of a principal that are left out of a simulation.
-#[derive(Clone, Debug, Default)]
-pub struct Excluded {
-    /// Managed policies.
-    pub managed: Vec<PolicyArn>,
-    /// Inline policies: of which entity, and how each is called.
-    pub inline: Vec<(EntityKind, String, PolicyName)>,
-}
-
-impl Excluded {
-    fn has_inline(&self, kind: EntityKind, entity: &str, policy: &PolicyName) -> bool {
-        let mut all = self.inline.iter();
-        all.any(|(one, name, excluded)| *one == kind && name == entity && excluded == policy)
-    }
-}
-
 /// Documents and a caller, ready to be asked about calls.
 #[derive(Debug)]
 pub struct Simulation {
@@ -273,19 +260,15 @@ impl Simulation {
             PolicyType::Identity => self.identity.get(place.document),
             PolicyType::Boundary => self.boundary.get(place.document),
             PolicyType::Resource => self.resource.as_ref(),
-            PolicyType::ServiceControl => {
-                self.service_control.as_ref()?.get(place.level?)?.get(place.document)
-            }
-            PolicyType::Session | PolicyType::ResourceControl => None,
+            PolicyType::ServiceControl | PolicyType::Session | PolicyType::ResourceControl => None,
         };
         source?.matched(applied.reference.statement)
     }
 
     /// The condition keys that documents ask for, each with how one of them spells it, in order.
     fn context_keys(&self) -> Vec<(&str, String)> {
-        let levels = self.service_control.iter().flatten().flatten();
-        let own = self.identity.iter().chain(&self.boundary).chain(&self.resource);
-        let each = own.chain(levels).flat_map(|source| {
+        let sources = self.identity.iter().chain(&self.boundary).chain(&self.resource);
+        let each = sources.flat_map(|source| {
             let keys = source.policy.condition_keys().iter();
             keys.map(|key| (&**key, source.spelled(key)))
         });
@@ -357,10 +340,11 @@ impl Snapshot {
         let mut simulation = self.simulation(given, source.owner(), source.principal(), now)?;
         documents.append(&mut simulation.identity);
         simulation.identity = documents;
-        if given.boundaries.is_none() {
+        if given.boundaries.is_none() && !given.excluded.has(ExcludedKind::Boundary) {
             simulation.boundary = boundary.into_iter().collect();
         }
-        if given.service_control.is_none() {
+        let limited = !given.excluded.has(ExcludedKind::ServiceControl);
+        if given.service_control.is_none() && limited {
             simulation.service_control = self.limits_of(source.owner())?;
         }
         Ok(simulation)
@@ -500,7 +484,7 @@ impl Snapshot {
             documents.push(Source::read(policy.to_string(), source, DocumentKind::Identity, text)?);
         }
         let attached = view.stored().attached().iter();
-        for arn in attached.filter(|arn| !excluded.managed.contains(arn)) {
+        for arn in attached.filter(|arn| !excluded.has_managed(arn)) {
             documents.push(self.managed_source(arn, DocumentKind::Identity)?);
         }
         Ok(())
