@@ -294,14 +294,11 @@ def test_a_member_cannot_act_on_its_organization(organization):
 
 
 def test_what_is_not_kept_is_refused_by_name(organization):
-    tags = [{"Key": "k", "Value": "v"}]
     client = organization.boto
-    for call, parameters, name in [
-        (client.create_account, {"AccountName": "a", "Email": "a@x.example", "Tags": tags}, "Tags"),
-        (client.create_organizational_unit, {"ParentId": organization.root, "Name": "n", "Tags": tags}, "Tags"),
-    ]:
-        code, text = error_of(call, **parameters)
-        assert code == "UnsupportedOperationException" and name in text
+    code, text = error_of(
+        client.create_account, AccountName="a", Email="a@x.example", IamUserAccessToBilling="DENY"
+    )
+    assert code == "UnsupportedOperationException" and "IamUserAccessToBilling" in text
     assert error_of(client.list_accounts, NextToken="x")[0] == "InvalidInputException"
 
 
@@ -674,3 +671,64 @@ def test_resource_control_is_only_denial(guarded):
     assert shown["Arn"].endswith(f"/resource_control_policy/{policy}") and not shown["AwsManaged"]
     assert {"Type": RCP, "Status": "ENABLED"} in client.list_roots()["Roots"][0]["PolicyTypes"]
 
+
+def test_what_an_organization_is_made_of_has_tags(organization):
+    client, name = organization.boto, unique("tagged")
+    tags = [{"Key": "Stage", "Value": "test"}, {"Key": "Team", "Value": "red"}]
+    account = client.create_account(AccountName=name, Email=f"{name}@x.example", Tags=tags)
+    account = account["CreateAccountStatus"]["AccountId"]
+    unit = client.create_organizational_unit(ParentId=organization.root, Name=name, Tags=tags)
+    unit = unit["OrganizationalUnit"]["Id"]
+    policy = client.create_policy(
+        Name=name, Description="", Type=SCP, Content=document(deny("s3:*", "*")), Tags=tags
+    )["Policy"]["PolicySummary"]["Id"]
+    client.tag_resource(ResourceId=organization.root, Tags=tags)
+    for resource in (account, unit, policy, organization.root):
+        assert client.list_tags_for_resource(ResourceId=resource)["Tags"] == tags
+        client.tag_resource(ResourceId=resource, Tags=[{"Key": "Team", "Value": "blue"}])
+        client.untag_resource(ResourceId=resource, TagKeys=["Stage", "other"])
+        left = client.list_tags_for_resource(ResourceId=resource)["Tags"]
+        assert left == [{"Key": "Team", "Value": "blue"}]
+    many = [{"Key": f"k{number:02}", "Value": ""} for number in range(49)]
+    client.tag_resource(ResourceId=unit, Tags=many)
+    listed = client.get_paginator("list_tags_for_resource").paginate(ResourceId=unit)
+    assert len([tag for page in listed for tag in page["Tags"]]) == 50
+    more = {"Key": "one more", "Value": ""}
+    for resource, given, code in [
+        (unit, [more], "ConstraintViolationException"),
+        (unit, [more] * 2, "InvalidInputException"),
+        (unit, [{"Key": f"k{number}", "Value": ""} for number in range(10_000)], "ConstraintViolationException"),
+        (account, [{"Key": "aws:own", "Value": ""}], "InvalidInputException"),
+        ("p-00000000", [more], "TargetNotFoundException"),
+        ("999999999999", [more], "TargetNotFoundException"),
+    ]:
+        assert error_of(client.tag_resource, ResourceId=resource, Tags=given)[0] == code
+    client.delete_policy(PolicyId=policy)
+    assert error_of(client.list_tags_for_resource, ResourceId=policy)[0] == "TargetNotFoundException"
+
+
+def test_tags_decide_what_may_be_done_in_an_organization(organization):
+    client, name = organization.boto, unique("decided")
+    red, blue = ([{"Key": "Team", "Value": value}] for value in ("red", "blue"))
+    units = [
+        client.create_organizational_unit(ParentId=organization.root, Name=unique("unit"), Tags=tags)
+        for tags in (red, blue)
+    ]
+    own, other = (unit["OrganizationalUnit"]["Id"] for unit in units)
+    user = organization.management.user(
+        allow("organizations:*", "*", {"StringEquals": {"aws:ResourceTag/Team": "red"}}),
+    )
+    describe = user.boto("organizations").describe_organizational_unit
+    assert describe(OrganizationalUnitId=own)
+    assert error_of(describe, OrganizationalUnitId=other)[0] == "AccessDeniedException"
+    only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}, "StringEquals": {"aws:RequestTag/Team": "red"}}
+    maker = organization.management.user(
+        allow("organizations:CreateOrganizationalUnit", "*"), allow("organizations:TagResource", "*", only)
+    )
+    make = maker.boto("organizations").create_organizational_unit
+    new = {"ParentId": organization.root}
+    assert error_of(make, **new, Name=name, Tags=blue)[0] == "AccessDeniedException"
+    more = [*red, {"Key": "Stage", "Value": "test"}]
+    assert error_of(make, **new, Name=name, Tags=more)[0] == "AccessDeniedException"
+    assert make(**new, Name=name, Tags=red)
+    assert make(**new, Name=unique("untagged"))

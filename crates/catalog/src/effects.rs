@@ -24,6 +24,7 @@ mod managed_policies;
 mod membership;
 mod oidc_providers;
 mod organization_policies;
+mod organization_tags;
 mod organizations;
 mod permissions;
 mod provisioned;

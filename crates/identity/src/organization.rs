@@ -9,6 +9,7 @@ mod ids;
 mod leaving;
 mod policies;
 mod policy_type;
+mod tagging;
 mod units;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ pub use error::OrganizationError;
 pub use ids::{
     AccountName, ChildId, ContainerId, CreateAccountRequestId, Email, OrganizationId,
     OrganizationPolicyId, OrganizationPolicyName, OrganizationalUnitId, OrganizationalUnitName,
-    PolicyDescription, RootId, TargetId,
+    PolicyDescription, RootId, TaggableId, TargetId,
 };
 pub use policies::{
     ATTACHED_POLICIES_MAX, ORGANIZATION_POLICIES_MAX, OrganizationPolicy, PolicyUse,
@@ -34,6 +35,7 @@ pub use units::{ORGANIZATIONAL_UNITS_MAX, UNIT_DEPTH_MAX};
 
 use crate::arn::Partition;
 use crate::ids::AccountId;
+use crate::tags::Tags;
 
 /// What an organization can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Organization {
     pub members: BTreeMap<AccountId, Member>,
     /// Its policies, by type: whether they are in force, and where.
     pub policies: ByType<PolicyUse>,
+    /// The tags of what has any. Invariant: none is empty.
+    pub tags: BTreeMap<TaggableId, Tags>,
     /// The newest requests for accounts.
     pub requests: BTreeMap<CreateAccountRequestId, CreateAccountRequest>,
 }
@@ -126,6 +130,7 @@ impl Organization {
             units: BTreeMap::new(),
             members: BTreeMap::from([(management, member)]),
             policies: ByType::default(),
+            tags: BTreeMap::new(),
             requests: BTreeMap::new(),
         })
     }

@@ -105,6 +105,11 @@ pub fn untag<T: Tagged>(value: &T, keys: &[String]) -> T {
 pub struct Tags(Vec<Tag>);
 
 impl Tags {
+    /// No tags.
+    pub(crate) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// # Errors
     /// [`IdentityError::TagsExceeded`], [`IdentityError::DuplicateTagKeys`].
     pub fn new(tags: Vec<Tag>) -> Result<Self, IdentityError> {

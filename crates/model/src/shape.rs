@@ -177,6 +177,8 @@ pub enum ResourceForm {
     OrganizationRoot,
     /// The root, an organizational unit or an account of an organization.
     PolicyTarget,
+    /// A root, organizational unit, account or policy of an organization.
+    TaggedPartOfOrganization,
     /// A policy: `arn:aws:organizations::MANAGEMENT:policy/ORGANIZATION/TYPE/ID`, or AWS's own.
     OrganizationPolicy,
 }

@@ -267,6 +267,7 @@ fn form(short: &str) -> Option<&'static str> {
         "CHILD" => "AccountOrOrganizationalUnit",
         "ROOT" => "OrganizationRoot",
         "TARGET" => "PolicyTarget",
+        "TAGGED" => "TaggedPartOfOrganization",
         "SCP" => "OrganizationPolicy",
         _ => return None,
     })

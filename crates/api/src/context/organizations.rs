@@ -1,8 +1,13 @@
 //! The permissions on the parts of the organization of the caller's account.
 
-use portcullis_catalog::{OrganizationPart, OrganizationResource, Permit, WholeOrganization};
+use portcullis_catalog::{
+    OrganizationPart, OrganizationResource, Permit, Resource, WholeOrganization,
+};
 use portcullis_identity::organization::OrganizationPolicyId;
-use portcullis_model::{Operation, organizations::types::PolicyType};
+use portcullis_model::{
+    Operation, authorization_of,
+    organizations::{operation::TagResource, types::PolicyType},
+};
 
 use super::RequestCx;
 use crate::{
@@ -34,6 +39,23 @@ impl RequestCx<'_> {
         self.authorize(self.part(id), &Parameters::default())
     }
 
+    /// The permission to perform `A`, which makes `of` with these tags, and to tag if there are any.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn tagging<A: Operation, R: Resource>(
+        &self,
+        of: R,
+        parameters: &Parameters<'_>,
+    ) -> Result<Permit<A, R>, ApiError> {
+        let permit = self.authorize(of, parameters)?;
+        if !parameters.tags.is_empty() {
+            let whole = WholeOrganization::new(&self.snapshot, self.account());
+            self.check(authorization_of::<TagResource>().action, &whole, parameters)?;
+        }
+        Ok(permit)
+    }
+
     /// What `id` names to this caller.
     pub(crate) fn part<I: OrganizationPart>(&self, id: I) -> OrganizationResource<I> {
         OrganizationResource::new(&self.snapshot, self.account(), id)
@@ -60,6 +82,6 @@ impl RequestCx<'_> {
 }
 
 /// What a request about policies of a type brings to the conditions.
-pub(crate) fn policy_type(wanted: PolicyType) -> Parameters<'static> {
+pub(crate) fn policy_type<'a>(wanted: PolicyType) -> Parameters<'a> {
     Parameters::default().with("organizations:policytype", Some(wanted.as_str()))
 }

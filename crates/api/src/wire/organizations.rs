@@ -4,7 +4,7 @@ use std::{str::FromStr, sync::Arc};
 
 use portcullis_catalog::{OrganizationPolicyView, OrganizationView, Snapshot, effects::Page};
 use portcullis_identity::{
-    AccountId, InvalidValue,
+    AccountId, InvalidValue, Tag, Tags,
     organization::{
         self, ContainerId, CreateAccountFailure, CreateAccountRequest, CreateAccountRequestId,
         FeatureSet, Member, Organization, OrganizationError, OrganizationPolicy,
@@ -31,15 +31,24 @@ pub(crate) fn parsed<T: FromStr<Err = InvalidValue>>(text: &str) -> Result<T, Ap
     Ok(text.parse::<T>().map_err(OrganizationError::from)?)
 }
 
-/// Refuses tags, which are not kept yet.
+/// The tags of a request, as pairs.
+pub(crate) fn pairs(tags: Option<&[types::Tag]>) -> impl Iterator<Item = (&str, &str)> {
+    tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))
+}
+
+/// The tags of a request.
 ///
 /// # Errors
-/// [`OrganizationError::ParameterUnsupported`].
-pub(crate) fn no_tags(tags: Option<&[types::Tag]>) -> Result<(), ApiError> {
-    if tags.unwrap_or_default().is_empty() {
-        return Ok(());
-    }
-    Err(OrganizationError::ParameterUnsupported("Tags").into())
+/// [`OrganizationError::Invalid`], the constraint.
+pub(crate) fn tags(tags: Option<&[types::Tag]>) -> Result<Tags, ApiError> {
+    let tags: Result<Vec<_>, _> = pairs(tags).map(|(key, value)| Tag::new(key, value)).collect();
+    let tags = Tags::new(tags.map_err(OrganizationError::from)?);
+    Ok(tags.map_err(OrganizationError::of_tags)?)
+}
+
+/// A tag.
+pub(crate) fn tag(tag: &Tag) -> types::Tag {
+    types::Tag { key: tag.key().into(), value: tag.value().into() }
 }
 
 /// The type of policy, if it is served.
@@ -80,7 +89,7 @@ impl Paging {
     pub(crate) fn new(token: Option<&str>, max_results: Option<i32>) -> Result<Self, ApiError> {
         let after = token.map_or(Some(String::new()), marker::name_of);
         let invalid = || OrganizationError::Invalid {
-            reason: "INVALID_PAGINATION_TOKEN",
+            reason: "INVALID_NEXT_TOKEN",
             text: "You provided an invalid pagination token.".to_owned(),
         };
         let limit = max_results.and_then(|results| usize::try_from(results).ok());

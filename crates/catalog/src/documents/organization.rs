@@ -10,7 +10,7 @@ use portcullis_identity::organization::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::identity::{read, read_time};
+use super::identity::{StoredTag, read, read_tags, read_time, store_tags};
 use super::{Document, DocumentError, decode_json, encode_json};
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +32,8 @@ struct StoredOrganization<'a> {
     resource_control: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     resource_attached: Attached<'a>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<Cow<'a, str>, Vec<StoredTag<'a>>>,
 }
 
 /// What has which policies of a type.
@@ -249,6 +251,11 @@ impl Document for Organization {
             attached: stored_attached(&self.policies.service_control),
             resource_control: self.policies.resource_control.in_force,
             resource_attached: stored_attached(&self.policies.resource_control),
+            tags: self
+                .tags
+                .iter()
+                .map(|(id, tags)| (id.to_string().into(), store_tags(tags)))
+                .collect(),
         })
     }
 
@@ -270,6 +277,11 @@ impl Document for Organization {
                 resource_control: read_use(stored.resource_control, stored.resource_attached)?,
             },
             requests: read_map("request", stored.requests)?,
+            tags: stored
+                .tags
+                .iter()
+                .map(|(id, tags)| Ok((read("tagged", id)?, read_tags(tags)?)))
+                .collect::<Result<_, DocumentError>>()?,
         };
         check_parents(&organization)?;
         Ok(organization)
@@ -326,7 +338,7 @@ mod tests {
 
     #[test]
     fn what_is_attached_and_a_policy_stay_as_they_are() {
-        let end = r#","service_control":true,"attached":{"ou-ab12-22222222":["p-12345678","p-FullAWSAccess"]},"resource_control":true,"resource_attached":{"r-ab12":["p-22345678","p-RCPFullAWSAccess"]}}"#;
+        let end = r#","service_control":true,"attached":{"ou-ab12-22222222":["p-12345678","p-FullAWSAccess"]},"resource_control":true,"resource_attached":{"r-ab12":["p-22345678","p-RCPFullAWSAccess"]},"tags":{"p-12345678":[{"key":"Team","value":"red"}]}}"#;
         let stored = format!("{}{end}", STORED.strip_suffix('}').unwrap());
         let organization = read_back(&stored).unwrap();
         assert!(organization.policies.iter().all(|one| one.in_force && one.attached.len() == 1));

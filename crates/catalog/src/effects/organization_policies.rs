@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use portcullis_identity::{
-    AccountId, generate,
+    AccountId, Tags, generate,
     organization::{
         Organization, OrganizationError, OrganizationPolicy, OrganizationPolicyId,
-        OrganizationPolicyName, PolicyDescription, PolicyType, RootId, TargetId, check_modifiable,
+        OrganizationPolicyName, PolicyDescription, PolicyType, RootId, TaggableId, TargetId,
+        check_modifiable,
     },
 };
 use portcullis_model::organizations::operation::{
@@ -48,6 +49,7 @@ impl Catalog {
         name: &OrganizationPolicyName,
         description: &PolicyDescription,
         document: &str,
+        tags: &Tags,
     ) -> Result<(View, OrganizationPolicy), Failure<OrganizationError>> {
         let account = permit.consume().caller();
         let id = generate::organization_policy_id().map_err(CatalogError::from)?;
@@ -62,7 +64,8 @@ impl Catalog {
             let others = snapshot.organizations.policies(&view.stored.id);
             let made = OrganizationPolicy::create(new, others.iter().map(|one| &*one.stored))?;
             let address = Address::OrganizationPolicy(view.stored.id.clone(), id.clone());
-            let plan = replace(view, &view.stored).map(|()| (view.clone(), made.clone()));
+            let changed = view.stored.tag(&TaggableId::Policy(id.clone()), tags)?;
+            let plan = replace(view, &changed).map(|()| (view.clone(), made.clone()));
             Ok(plan.absent(&address).put(&address, &made))
         })
         .await
@@ -106,7 +109,7 @@ impl Catalog {
             check_modifiable(&id)?;
             view.stored.check_unattached(&id)?;
             let address = Address::OrganizationPolicy(view.stored.id.clone(), id.clone());
-            let plan = replace(view, &view.stored);
+            let plan = replace(view, &view.stored.without_tags(&TaggableId::Policy(id.clone())));
             Ok(plan.unchanged(&address, found.stored.modified).delete(&address))
         })
         .await

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_identity::{
-    AccountId, generate,
+    AccountId, Tags, generate,
     organization::{
         AccountRequest, ChildId, ContainerId, CreateAccountRequest, CreateAccountRequestId,
         FeatureSet, Member, NewOrganization, Organization, OrganizationError, OrganizationalUnitId,
-        OrganizationalUnitName,
+        OrganizationalUnitName, TaggableId,
     },
 };
 use portcullis_model::organizations::operation::{
@@ -80,11 +80,15 @@ impl Catalog {
         &self,
         permit: Permit<CreateOrganizationalUnit, OrganizationResource<ContainerId>>,
         name: &OrganizationalUnitName,
+        tags: &Tags,
     ) -> Result<(View, OrganizationalUnitId), Failure<OrganizationError>> {
         let (account, parent) = permit.consume().into_parts();
         let root = self.load().managed_by(account)?.stored.root.clone();
         let id = generate::organizational_unit(&root).map_err(CatalogError::from)?;
-        let change = |old: &Organization| old.create_unit(&parent, name.clone(), id.clone());
+        let change = |old: &Organization| {
+            let new = old.create_unit(&parent, name.clone(), id.clone())?;
+            new.tag(&TaggableId::Unit(id.clone()), tags)
+        };
         self.change_organization(account, change).await?;
         Ok((self.load().managed_by(account)?.clone(), id))
     }
@@ -145,6 +149,7 @@ impl Catalog {
         &self,
         permit: Permit<CreateAccount, WholeOrganization>,
         request: &AccountRequest,
+        tags: &Tags,
         now: Timestamp,
     ) -> Result<(CreateAccountRequestId, CreateAccountRequest), Failure<OrganizationError>> {
         let account = permit.consume().caller();
@@ -154,8 +159,11 @@ impl Catalog {
             let (changed, created) =
                 view.stored.create_account(request.clone(), &new, snapshot.partition(), now)?;
             let answer = changed.requests.get(&id).ok_or(CatalogError::Unreadable)?.clone();
+            let Some(created) = created else {
+                return Ok(replace(view, &changed).map(|()| (id.clone(), answer)));
+            };
+            let changed = changed.tag(&TaggableId::Account(created.account.id), tags)?;
             let plan = replace(view, &changed).map(|()| (id.clone(), answer));
-            let Some(created) = created else { return Ok(plan) };
             let account = Address::Account(created.account.id);
             let role = Address::role(created.account.id, &created.role.name);
             let plan = plan.absent(&account).put(&account, &created.account);

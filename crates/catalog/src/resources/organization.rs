@@ -3,14 +3,16 @@
 
 use std::fmt::Display;
 
+use portcullis_iam::Value;
 use portcullis_identity::{
     AccountId,
     organization::{
         ChildId, ContainerId, Organization, OrganizationPolicyId, OrganizationalUnitId, RootId,
-        TargetId,
+        TaggableId, TargetId,
     },
 };
 
+use super::{RESOURCE_TAG, tag_value};
 use crate::{Resource, Snapshot};
 
 /// The organization of the caller's account as a whole (`*`): lists, and what makes one.
@@ -58,6 +60,11 @@ pub trait OrganizationPart: Display {
     /// What its ARN calls it.
     fn kind(&self) -> &'static str;
 
+    /// What has its tags.
+    fn taggable(&self) -> Option<TaggableId> {
+        self.to_string().parse().ok()
+    }
+
     /// Its ARN.
     fn arn(&self, snapshot: &Snapshot, organization: &Organization) -> String {
         organization.arn_of(snapshot.partition(), self.kind(), &self.to_string())
@@ -67,6 +74,19 @@ pub trait OrganizationPart: Display {
 impl OrganizationPart for TargetId {
     fn kind(&self) -> &'static str {
         self.kind()
+    }
+}
+
+impl OrganizationPart for TaggableId {
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+
+    fn arn(&self, snapshot: &Snapshot, organization: &Organization) -> String {
+        match self {
+            Self::Policy(policy) => OrganizationPart::arn(policy, snapshot, organization),
+            _ => organization.arn_of(snapshot.partition(), self.kind(), &self.to_string()),
+        }
     }
 }
 
@@ -135,12 +155,19 @@ impl<I: OrganizationPart> OrganizationResource<I> {
     }
 }
 
-impl<I> Resource for OrganizationResource<I> {
+impl<I: OrganizationPart> Resource for OrganizationResource<I> {
     fn arn(&self) -> &str {
         &self.arn
     }
 
     fn account(&self) -> &str {
         self.whole.account()
+    }
+
+    fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
+        let key = key.strip_prefix(RESOURCE_TAG)?;
+        let view = snapshot.organization_of(self.whole.caller)?;
+        let tags = view.stored.tags.get(&self.id.taggable()?)?;
+        tag_value(tags.iter().map(|tag| (tag.key(), tag.value())), key)
     }
 }

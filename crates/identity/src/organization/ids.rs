@@ -249,6 +249,29 @@ one_of! {
     Account(AccountId) "account"
 }
 
+one_of! {
+    /// What has tags: the root, an organizational unit, an account or a policy.
+    TaggableId:
+    /// The root.
+    Root(RootId) "root",
+    /// An organizational unit.
+    Unit(OrganizationalUnitId) "ou",
+    /// An account.
+    Account(AccountId) "account",
+    /// A policy.
+    Policy(OrganizationPolicyId) "policy"
+}
+
+impl From<TargetId> for TaggableId {
+    fn from(target: TargetId) -> Self {
+        match target {
+            TargetId::Root(id) => Self::Root(id),
+            TargetId::Unit(id) => Self::Unit(id),
+            TargetId::Account(id) => Self::Account(id),
+        }
+    }
+}
+
 impl From<ContainerId> for TargetId {
     fn from(container: ContainerId) -> Self {
         match container {

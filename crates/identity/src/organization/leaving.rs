@@ -27,7 +27,7 @@ impl Organization {
         }
         let mut new = self.clone();
         new.members.remove(&account);
-        new.take_policies_from(&TargetId::Account(account));
+        new.forget(&TargetId::Account(account));
         Ok(new)
     }
 

@@ -8,7 +8,7 @@ use portcullis_iam::{Effect, Policy};
 
 use super::{
     FeatureSet, Organization, OrganizationError, OrganizationPolicyId, OrganizationPolicyName,
-    PolicyDescription, PolicyType, TargetId,
+    PolicyDescription, PolicyType, TaggableId, TargetId,
 };
 use crate::arn::Partition;
 use crate::set::SmallSet;
@@ -124,6 +124,14 @@ pub fn check_modifiable(id: &OrganizationPolicyId) -> Result<(), OrganizationErr
     Err(OrganizationError::Invalid { reason: "IMMUTABLE_POLICY", text })
 }
 
+fn check_detachable(id: &OrganizationPolicyId) -> Result<(), OrganizationError> {
+    if check_modifiable(id).is_ok() {
+        return Ok(());
+    }
+    let text = "You can't detach a policy that is managed by AWS and must stay.".to_owned();
+    Err(OrganizationError::Invalid { reason: "NON_DETACHABLE_POLICY", text })
+}
+
 impl Organization {
     /// The ARN of a policy: `arn:aws:organizations::MANAGEMENT:policy/ORGANIZATION/TYPE/ID`.
     #[must_use]
@@ -219,7 +227,7 @@ impl Organization {
             return Err(OrganizationError::PolicyNotAttached);
         }
         if policy_type == PolicyType::ResourceControl {
-            check_modifiable(policy)?;
+            check_detachable(policy)?;
         }
         if attached.len() <= 1 {
             let text = "You cannot remove the last policy attached to the specified target. You must \
@@ -278,8 +286,9 @@ impl Organization {
         if uses.in_force { Ok(new) } else { Err(OrganizationError::PolicyTypeNotEnabled) }
     }
 
-    /// Takes every policy from what goes.
-    pub(super) fn take_policies_from(&mut self, target: &TargetId) {
+    /// Takes every policy and tag from what goes.
+    pub(super) fn forget(&mut self, target: &TargetId) {
+        self.tags.remove(&TaggableId::from(target.clone()));
         for policy_type in PolicyType::ALL {
             self.policies.get_mut(policy_type).attached.remove(target);
         }

@@ -253,7 +253,7 @@ fn aws_s_own_resource_control_policy_stays_wherever_it_is() {
     let with = on.attach_policy(RCP, other.clone(), &target).unwrap();
     assert_eq!(
         with.detach_policy(RCP, &own, &target).unwrap_err().reason(),
-        Some("IMMUTABLE_POLICY")
+        Some("NON_DETACHABLE_POLICY")
     );
     assert_eq!(with.detach_policy(RCP, &other, &target).unwrap().targets_of(&own).count(), 5);
     assert!(with.targets_of(&other).eq([target]));
@@ -322,4 +322,28 @@ fn policies_are_attached_while_their_type_is_enabled() {
     let off = alone.disable_policies(SCP, &root_id).unwrap();
     assert_eq!(off, tree);
     assert_eq!(off.check_unattached(&own), Ok(()));
+}
+
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    let all = pairs.iter().map(|(key, value)| crate::tags::Tag::new(key, value).unwrap());
+    Tags::new(all.collect()).unwrap()
+}
+
+#[test]
+fn tags_are_on_what_is_there_and_go_with_it() {
+    let (tree, unit) = (tree(), TaggableId::Unit(id(3)));
+    let tagged = tree.tag(&unit, &tags(&[("Team", "red"), ("Stage", "test")])).unwrap();
+    let again = tagged.tag(&unit, &tags(&[("Team", "blue")])).unwrap();
+    assert_eq!(again.tags_of(&unit).unwrap().value("Team"), Some("blue"));
+    assert_eq!(again.tags_of(&unit).unwrap().iter().count(), 2);
+    let untagged = again.untag(&unit, &["Team".to_owned(), "Stage".to_owned(), "no".to_owned()]);
+    assert_eq!(untagged.unwrap(), tree);
+    assert!(tagged.delete_unit(&id(3)).unwrap().tags.is_empty());
+    check_refused(tree.tag(&TaggableId::Unit(id(9)), &tags(&[])), "TargetNotFoundException");
+    let many: Vec<_> = (0..50).map(|number| format!("k{number}")).collect();
+    let many: Vec<_> = many.iter().map(|key| (key.as_str(), "")).collect();
+    let full = tree.tag(&unit, &tags(&many)).unwrap();
+    let more = full.tag(&unit, &tags(&[("one more", "")])).unwrap_err();
+    assert_eq!(more.reason(), Some("MAX_TAG_LIMIT_EXCEEDED"));
+    assert!(full.tag(&unit, &tags(&[("k1", "new")])).is_ok());
 }

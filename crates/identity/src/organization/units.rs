@@ -71,7 +71,7 @@ impl Organization {
         }
         let mut new = self.clone();
         new.units.remove(id);
-        new.take_policies_from(&TargetId::Unit(id.clone()));
+        new.forget(&TargetId::Unit(id.clone()));
         Ok(new)
     }
 

@@ -409,9 +409,12 @@ pub static ALL_SERVED: &[&OperationModel] = &[
     &rows::LIST_POLICIES,
     &rows::LIST_POLICIES_FOR_TARGET,
     &rows::LIST_ROOTS,
+    &rows::LIST_TAGS_FOR_RESOURCE,
     &rows::LIST_TARGETS_FOR_POLICY,
     &rows::MOVE_ACCOUNT,
     &rows::REMOVE_ACCOUNT_FROM_ORGANIZATION,
+    &rows::TAG_RESOURCE,
+    &rows::UNTAG_RESOURCE,
     &rows::UPDATE_ORGANIZATIONAL_UNIT,
     &rows::UPDATE_POLICY,
 ];
@@ -449,9 +452,12 @@ macro_rules! served_organizations {
             ListPolicies list_policies,
             ListPoliciesForTarget list_policies_for_target,
             ListRoots list_roots,
+            ListTagsForResource list_tags_for_resource,
             ListTargetsForPolicy list_targets_for_policy,
             MoveAccount move_account,
             RemoveAccountFromOrganization remove_account_from_organization,
+            TagResource tag_resource,
+            UntagResource untag_resource,
             UpdateOrganizationalUnit update_organizational_unit,
             UpdatePolicy update_policy,
         }
@@ -1294,11 +1300,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
-        output: None,
+        input: Some(&shapes::LIST_TAGS_FOR_RESOURCE_REQUEST),
+        output: Some(&shapes::LIST_TAGS_FOR_RESOURCE_RESPONSE),
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:ListTagsForResource",
+            resource: ResourceForm::TaggedPartOfOrganization,
+            cross_account: false,
+        }),
     };
     pub(super) static LIST_TARGETS_FOR_POLICY: OperationModel = OperationModel {
         service: "organizations",
@@ -1390,11 +1400,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::TAG_RESOURCE_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:TagResource",
+            resource: ResourceForm::TaggedPartOfOrganization,
+            cross_account: false,
+        }),
     };
     pub(super) static TERMINATE_RESPONSIBILITY_TRANSFER: OperationModel = OperationModel {
         service: "organizations",
@@ -1418,11 +1432,15 @@ mod rows {
         path: &[],
         required_query: &[],
         status: 200,
-        input: None,
+        input: Some(&shapes::UNTAG_RESOURCE_REQUEST),
         output: None,
         result_wrapper: "",
-        served: false,
-        authorization: None,
+        served: true,
+        authorization: Some(Authorization {
+            action: "organizations:UntagResource",
+            resource: ResourceForm::TaggedPartOfOrganization,
+            cross_account: false,
+        }),
     };
     pub(super) static UPDATE_ORGANIZATIONAL_UNIT: OperationModel = OperationModel {
         service: "organizations",
@@ -1697,6 +1715,14 @@ pub mod operation {
         type Input = types::ListRootsInput;
         type Output = types::ListRootsOutput;
     }
+    /// `ListTagsForResource`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListTagsForResource;
+    impl Operation for ListTagsForResource {
+        const MODEL: &'static OperationModel = &rows::LIST_TAGS_FOR_RESOURCE;
+        type Input = types::ListTagsForResourceInput;
+        type Output = types::ListTagsForResourceOutput;
+    }
     /// `ListTargetsForPolicy`.
     #[derive(Clone, Copy, Debug)]
     pub struct ListTargetsForPolicy;
@@ -1719,6 +1745,22 @@ pub mod operation {
     impl Operation for RemoveAccountFromOrganization {
         const MODEL: &'static OperationModel = &rows::REMOVE_ACCOUNT_FROM_ORGANIZATION;
         type Input = types::RemoveAccountFromOrganizationInput;
+        type Output = ();
+    }
+    /// `TagResource`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct TagResource;
+    impl Operation for TagResource {
+        const MODEL: &'static OperationModel = &rows::TAG_RESOURCE;
+        type Input = types::TagResourceInput;
+        type Output = ();
+    }
+    /// `UntagResource`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct UntagResource;
+    impl Operation for UntagResource {
+        const MODEL: &'static OperationModel = &rows::UNTAG_RESOURCE;
+        type Input = types::UntagResourceInput;
         type Output = ();
     }
     /// `UpdateOrganizationalUnit`.
@@ -2356,6 +2398,22 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub next_token: Option<String>,
     }
+    /// `ListTagsForResourceRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListTagsForResourceInput {
+        pub resource_id: String,
+        pub next_token: Option<String>,
+    }
+    /// `ListTagsForResourceResponse` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct ListTagsForResourceOutput {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tags: Option<Vec<Tag>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_token: Option<String>,
+    }
     /// `ListTargetsForPolicyRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -2617,11 +2675,18 @@ pub mod types {
         pub policy_types: Option<Vec<PolicyTypeSummary>>,
     }
     /// `Tag` of the model.
-    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize)]
     #[serde(rename_all = "PascalCase")]
     pub struct Tag {
         pub key: String,
         pub value: String,
+    }
+    /// `TagResourceRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct TagResourceInput {
+        pub resource_id: String,
+        pub tags: Vec<Tag>,
     }
     /// `TargetType` of the model.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -2643,6 +2708,13 @@ pub mod types {
                 Self::Root => "ROOT",
             }
         }
+    }
+    /// `UntagResourceRequest` of the model.
+    #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    pub struct UntagResourceInput {
+        pub resource_id: String,
+        pub tag_keys: Vec<String>,
     }
     /// `UpdateOrganizationalUnitRequest` of the model.
     #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -3051,6 +3123,17 @@ mod shapes {
         "ListRootsResponse",
         &[Member::body("Roots", &ROOTS), Member::body("NextToken", &NEXT_TOKEN)],
     );
+    pub(super) static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape::structure(
+        "ListTagsForResourceRequest",
+        &[
+            Member::body("ResourceId", &TAGGABLE_RESOURCE_ID).required(),
+            Member::body("NextToken", &NEXT_TOKEN),
+        ],
+    );
+    pub(super) static LIST_TAGS_FOR_RESOURCE_RESPONSE: Shape = Shape::structure(
+        "ListTagsForResourceResponse",
+        &[Member::body("Tags", &TAGS), Member::body("NextToken", &NEXT_TOKEN)],
+    );
     pub(super) static LIST_TARGETS_FOR_POLICY_REQUEST: Shape = Shape::structure(
         "ListTargetsForPolicyRequest",
         &[
@@ -3309,11 +3392,29 @@ mod shapes {
         r#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"#,
         false,
     );
+    pub(super) static TAG_KEYS: Shape =
+        Shape::list("TagKeys", &TAG_KEY, Bounds { min: None, max: None }, false);
+    pub(super) static TAG_RESOURCE_REQUEST: Shape = Shape::structure(
+        "TagResourceRequest",
+        &[
+            Member::body("ResourceId", &TAGGABLE_RESOURCE_ID).required(),
+            Member::body("Tags", &TAGS).required(),
+        ],
+    );
     pub(super) static TAG_VALUE: Shape =
         Shape::string("TagValue", Text::ANY.length(Some(0), Some(256)).pattern(&TAG_VALUE_PATTERN));
     static TAG_VALUE_PATTERN: Pattern = Pattern::new(
         r#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"#,
         r#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"#,
+        false,
+    );
+    pub(super) static TAGGABLE_RESOURCE_ID: Shape = Shape::string(
+        "TaggableResourceId",
+        Text::ANY.length(None, Some(130)).pattern(&TAGGABLE_RESOURCE_ID_PATTERN),
+    );
+    static TAGGABLE_RESOURCE_ID_PATTERN: Pattern = Pattern::new(
+        r#"^(r-[0-9a-z]{4,32})|(\d{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})|(^p-[0-9a-zA-Z_]{8,128})|(^rp-[0-9a-zA-Z_]{4,128})|(^rt-[0-9a-zA-Z_]{8,32})$"#,
+        r#"^(r-[0-9a-z]{4,32})|([0-9]{12})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})|(^p-[0-9a-zA-Z_]{8,128})|(^rp-[0-9a-zA-Z_]{4,128})|(^rt-[0-9a-zA-Z_]{8,32})$"#,
         false,
     );
     pub(super) static TAGS: Shape =
@@ -3323,6 +3424,13 @@ mod shapes {
     pub(super) static TARGET_TYPE: Shape =
         Shape::string("TargetType", Text::ANY.choices(&["ACCOUNT", "ORGANIZATIONAL_UNIT", "ROOT"]));
     pub(super) static TIMESTAMP: Shape = Shape::timestamp("Timestamp");
+    pub(super) static UNTAG_RESOURCE_REQUEST: Shape = Shape::structure(
+        "UntagResourceRequest",
+        &[
+            Member::body("ResourceId", &TAGGABLE_RESOURCE_ID).required(),
+            Member::body("TagKeys", &TAG_KEYS).required(),
+        ],
+    );
     pub(super) static UPDATE_ORGANIZATIONAL_UNIT_REQUEST: Shape = Shape::structure(
         "UpdateOrganizationalUnitRequest",
         &[

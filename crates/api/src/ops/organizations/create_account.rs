@@ -1,5 +1,6 @@
 //! Organizations `CreateAccount`: makes an account with a role that lets the management account in.
 
+use portcullis_catalog::WholeOrganization;
 use portcullis_identity::organization::{AccountRequest, OrganizationError};
 use portcullis_model::organizations::{
     operation::CreateAccount,
@@ -8,6 +9,7 @@ use portcullis_model::organizations::{
 
 use crate::{
     answer::Answer,
+    conditions::Parameters,
     context::RequestCx,
     error::ApiError,
     wire::organizations::{self, parsed},
@@ -17,8 +19,10 @@ pub(crate) async fn create_account(
     cx: &RequestCx<'_>,
     input: CreateAccountInput,
 ) -> Result<Answer<CreateAccountOutput>, ApiError> {
-    let permit = cx.organization::<CreateAccount>()?;
-    organizations::no_tags(input.tags.as_deref())?;
+    let parameters = Parameters::default().tagged(organizations::pairs(input.tags.as_deref()));
+    let whole = WholeOrganization::new(&cx.snapshot, cx.account());
+    let permit = cx.tagging::<CreateAccount, _>(whole, &parameters)?;
+    let tags = organizations::tags(input.tags.as_deref())?;
     if input.iam_user_access_to_billing == Some(IAMUserAccessToBilling::Deny) {
         // Nothing here is billed, so that there is nothing to keep users from.
         return Err(OrganizationError::ParameterUnsupported("IamUserAccessToBilling").into());
@@ -28,7 +32,7 @@ pub(crate) async fn create_account(
         email: parsed(&input.email)?,
         role: parsed(input.role_name.as_deref().unwrap_or("OrganizationAccountAccessRole"))?,
     };
-    let (id, made) = cx.state.catalog.create_account(permit, &request, cx.now()).await?;
+    let (id, made) = cx.state.catalog.create_account(permit, &request, &tags, cx.now()).await?;
     let status = organizations::create_account_status(&id, &made);
     Ok(Answer::Output(CreateAccountOutput { create_account_status: Some(status) }))
 }
