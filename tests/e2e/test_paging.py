@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from test_organizations import SCP, Organization
-from world import RAN, allow, document, error_of, unique, zipped
+from world import RAN, RUNTIME, allow, boto, document, error_of, unique, zipped
 
 PROFILE = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/profile/abcdefghij"
 OTHER_TRUST = {
@@ -27,16 +27,24 @@ def snake(name):
 
 
 class Lists:
-    """How a service pages: the names of what goes in and comes out, and its refusal of a bad marker."""
+    """How a service pages: the names of what goes in and comes out, and its refusals of a bad marker and of
+    a bad size."""
 
-    def __init__(self, service, size, marker, following, refusal):
-        self.service, self.size, self.marker, self.following, self.refusal = service, size, marker, following, refusal
+    def __init__(self, service, size, marker, following, refusal, invalid):
+        self.service, self.size, self.marker, self.following = service, size, marker, following
+        self.refusal, self.invalid = refusal, invalid
+        session = boto3.session.Session(region_name="us-east-1")
+        client = session.client(self.service, aws_access_key_id="-", aws_secret_access_key="-")
+        self.model = client.meta.service_model
 
     def in_the_model(self):
-        session = boto3.session.Session(region_name="us-east-1")
-        model = session.client(self.service, aws_access_key_id="-", aws_secret_access_key="-").meta.service_model
-        operations = [model.operation_model(name) for name in model.operation_names]
+        operations = [self.model.operation_model(name) for name in self.model.operation_names]
         return {one.name for one in operations if one.input_shape and self.marker in one.input_shape.members}
+
+    def sizes(self, operation):
+        """The smallest and the largest page that may be asked for."""
+        limits = self.model.operation_model(operation).input_shape.members[self.size].metadata
+        return limits["min"], limits["max"]
 
     def page(self, account, operation, key, **parameters):
         """The entries of a page, and where the next one begins."""
@@ -69,6 +77,23 @@ class Lists:
         call = getattr(account.root.boto(self.service), snake(operation))
         for bad in ("!", "a", "////"):
             assert error_of(call, **parameters, **{self.marker: bad})[0] == self.refusal, bad
+        self.check_sizes(account, operation, key, whole, parameters)
+
+    def check_sizes(self, account, operation, key, whole, parameters):
+        """The largest page holds everything here; what is smaller or larger than a page can be is refused."""
+        smallest, largest = self.sizes(operation)
+        assert self.walk(account, operation, key, largest, parameters) == whole
+        root = account.root
+        client = boto(root.base, self.service, root.credentials, root.region, parameter_validation=False)
+        call = getattr(client, snake(operation))
+        name = self.size[0].lower() + self.size[1:]
+        for size, bound, word in ((smallest - 1, smallest, "greater"), (-5, smallest, "greater"), (largest + 1, largest, "less")):
+            code, message = error_of(call, **parameters, **{self.size: size})
+            assert code == self.invalid, (size, message)
+            if code.startswith("Validation"):
+                rule = f"Member must have value {word} than or equal to {bound}"
+                refused = f"Value '{size}' at '{name}' failed to satisfy constraint: {rule}"
+                assert message == f"1 validation error detected: {refused}"
 
 
 def unserved(lists, rows, call):
@@ -80,7 +105,9 @@ def unserved(lists, rows, call):
 
 # --- Lambda ---------------------------------------------------------------------------------------------
 
-LAMBDA = Lists("lambda", "MaxItems", "Marker", "NextMarker", "InvalidParameterValueException")
+LAMBDA = Lists(
+    "lambda", "MaxItems", "Marker", "NextMarker", "InvalidParameterValueException", "ValidationException"
+)
 
 
 class Furnished:
@@ -110,6 +137,11 @@ class Furnished:
         self.layer = unique("layer")
         for name in (self.layer, self.layer, self.layer, unique("layer"), unique("layer")):
             client.publish_layer_version(LayerName=name, Content={"ZipFile": RAN})
+        for name in (self.function, *names):
+            client.create_event_source_mapping(FunctionName=name, EventSourceArn=self.queue())
+
+    def queue(self):
+        return f"arn:aws:sqs:{self.account.region}:{self.account.id}:{unique('queue')}"
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +164,8 @@ LAMBDA_ROWS = [
     ("ListProvisionedConcurrencyConfigs", "ProvisionedConcurrencyConfigs", of_function),
     ("ListCodeSigningConfigs", "CodeSigningConfigs", lambda furnished: {}),
     ("ListFunctionsByCodeSigningConfig", "FunctionArns", lambda furnished: {"CodeSigningConfigArn": furnished.config}),
+    ("ListEventSourceMappings", "EventSourceMappings", lambda furnished: {}),
+    ("ListEventSourceMappings", "EventSourceMappings", lambda furnished: {"FunctionName": furnished.function}),
     ("ListLayers", "Layers", lambda furnished: {}),
     ("ListLayerVersions", "LayerVersions", lambda furnished: {"LayerName": furnished.layer}),
 ]
@@ -140,12 +174,8 @@ LAMBDA_ROWS = [
 @pytest.mark.parametrize(("operation", "key", "parameters"), LAMBDA_ROWS)
 def test_lambda_lists_in_pages(furnished, operation, key, parameters):
     given = parameters(furnished)
-    least = 1 if "FunctionVersion" in given and operation == "ListAliases" else 3
+    least = {"ListAliases": 1, "ListEventSourceMappings": 2}.get(operation, 3) if given else 3
     LAMBDA.check(furnished.account, operation, key, least, given)
-
-
-# Served by others' work before long; their rows are in the tests of that work.
-ELSEWHERE = {"ListEventSourceMappings"}
 
 
 def test_no_list_of_lambda_is_without_a_row(owner):
@@ -157,12 +187,12 @@ def test_no_list_of_lambda_is_without_a_row(owner):
         given = {member: values.get(member, "a" * 12) for member in required}
         return error_of(getattr(owner.root.boto(), snake(operation)), **given)[0]
 
-    unserved(LAMBDA, [*LAMBDA_ROWS, *((name,) for name in ELSEWHERE)], call)
+    unserved(LAMBDA, LAMBDA_ROWS, call)
 
 
 # --- IAM ------------------------------------------------------------------------------------------------
 
-IAM = Lists("iam", "MaxItems", "Marker", "Marker", "ValidationError")
+IAM = Lists("iam", "MaxItems", "Marker", "Marker", "ValidationError", "ValidationError")
 
 
 class Identities:
@@ -259,7 +289,9 @@ def test_iam_lists_in_pages(identities, operation, key, least, parameters):
 
 # --- Organizations --------------------------------------------------------------------------------------
 
-ORGANIZATIONS = Lists("organizations", "MaxResults", "NextToken", "NextToken", "InvalidInputException")
+ORGANIZATIONS = Lists(
+    "organizations", "MaxResults", "NextToken", "NextToken", "InvalidInputException", "InvalidInputException"
+)
 
 
 @pytest.fixture(scope="module")
@@ -295,14 +327,139 @@ def test_organizations_lists_in_pages(organization, operation, key, least, param
 
 # --- Under change ---------------------------------------------------------------------------------------
 
+# Before, among and after what stays, where names have an order.
+PLACES = ["a-0", "{first}-x", "z-0"]
+
+
+class Entry:
+    """One entry of a list that comes and goes: how it is made at a place, and unmade."""
+
+    def __init__(self, furnished, place):
+        self.furnished, self.client = furnished, furnished.account.root.boto()
+        self.of_function = {"FunctionName": furnished.function}
+        self.name = place.format(first=self.first())
+
+    def first(self):
+        return ""
+
+    def version(self):
+        """A new version of the function."""
+        answer = self.client.update_function_code(ZipFile=zipped(f"x = '{unique('x')}'"), Publish=True, **self.of_function)
+        self.client.get_waiter("function_updated_v2").wait(**self.of_function, WaiterConfig={"Delay": 0.05})
+        return answer["Version"]
+
+
+class OfFunctions(Entry):
+    def first(self):
+        return self.furnished.function
+
+    def make(self):
+        self.client.create_function(
+            FunctionName=self.name, Role=self.furnished.account.lambda_role, Code={"ZipFile": RAN},
+            Runtime=RUNTIME, Handler="main.handler", CodeSigningConfigArn=self.furnished.config,
+        )  # fmt: skip
+
+    def unmake(self):
+        self.client.delete_function(FunctionName=self.name)
+
+
+class OfVersions(Entry):
+    def make(self):
+        self.number = self.version()
+
+    def unmake(self):
+        self.client.delete_function(Qualifier=self.number, **self.of_function)
+
+
+class OfAliases(Entry):
+    def first(self):
+        return "alias-0"
+
+    def make(self):
+        self.client.create_alias(Name=self.name, FunctionVersion="1", **self.of_function)
+        self.own = {"Qualifier": self.name} | self.of_function
+
+    def unmake(self):
+        self.client.delete_alias(Name=self.name, **self.of_function)
+
+
+class OfUrls(OfAliases):
+    def make(self):
+        super().make()
+        self.client.create_function_url_config(AuthType="NONE", **self.own)
+
+
+class OfEvents(OfAliases):
+    def make(self):
+        super().make()
+        self.client.put_function_event_invoke_config(MaximumRetryAttempts=0, **self.own)
+
+
+class OfProvisioned(OfVersions):
+    def make(self):
+        super().make()
+        self.client.put_provisioned_concurrency_config(
+            Qualifier=self.number, ProvisionedConcurrentExecutions=1, **self.of_function
+        )
+
+
+class OfCodeSigning(Entry):
+    def make(self):
+        publishers = {"SigningProfileVersionArns": [PROFILE]}
+        made = self.client.create_code_signing_config(AllowedPublishers=publishers)
+        self.arn = made["CodeSigningConfig"]["CodeSigningConfigArn"]
+
+    def unmake(self):
+        self.client.delete_code_signing_config(CodeSigningConfigArn=self.arn)
+
+
+class OfMappings(Entry):
+    def make(self):
+        source = self.furnished.queue()
+        self.id = self.client.create_event_source_mapping(EventSourceArn=source, **self.of_function)["UUID"]
+
+    def unmake(self):
+        self.client.delete_event_source_mapping(UUID=self.id)
+
+
+class OfLayers(Entry):
+    def first(self):
+        return self.furnished.layer
+
+    def make(self):
+        made = self.client.publish_layer_version(LayerName=self.name, Content={"ZipFile": RAN})
+        self.number = made["Version"]
+
+    def unmake(self):
+        self.client.delete_layer_version(LayerName=self.name, VersionNumber=self.number)
+
+
+class OfLayerVersions(OfLayers):
+    def __init__(self, furnished, place):
+        super().__init__(furnished, "{first}")
+
+
+ENTRIES = {
+    "ListFunctions": OfFunctions,
+    "ListFunctionsByCodeSigningConfig": OfFunctions,
+    "ListVersionsByFunction": OfVersions,
+    "ListAliases": OfAliases,
+    "ListFunctionUrlConfigs": OfUrls,
+    "ListFunctionEventInvokeConfigs": OfEvents,
+    "ListProvisionedConcurrencyConfigs": OfProvisioned,
+    "ListCodeSigningConfigs": OfCodeSigning,
+    "ListEventSourceMappings": OfMappings,
+    "ListLayers": OfLayers,
+    "ListLayerVersions": OfLayerVersions,
+}
+
 
 class Changes:
-    """Functions that come and go, until told to stop."""
+    """Entries that come and go, until told to stop."""
 
-    def __init__(self, account, names, role):
-        self.client, self.names, self.role = account.root.boto(), names, role
-        self.rounds, self.failed, self.stop = 0, None, threading.Event()
-        self.thread = threading.Thread(target=self.run)
+    def __init__(self, entries):
+        self.entries, self.rounds, self.failed = entries, 0, None
+        self.stop, self.thread = threading.Event(), threading.Thread(target=self.run)
 
     def __enter__(self):
         self.thread.start()
@@ -315,37 +472,59 @@ class Changes:
     def run(self):
         try:
             while not self.stop.is_set():
-                for name in self.names:
-                    self.client.create_function(
-                        FunctionName=name, Role=self.role, Code={"ZipFile": RAN}, Runtime="python3.12", Handler="main.handler"
-                    )
-                for name in self.names:
-                    self.client.delete_function(FunctionName=name)
+                for entry in self.entries:
+                    entry.make()
+                for entry in self.entries:
+                    entry.unmake()
                 self.rounds += 1
         except ClientError as error:
             self.failed = error
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_what_is_there_throughout_is_listed_once_while_others_come_and_go(world, size):
-    account = world.account()
-    stay = [account.function(name=f"stay-{letter}", wait=False) for letter in "bdfhj"]
-    come_and_go = [f"stay-{letter}" for letter in "acegik"]
-    with Changes(account, come_and_go, account.lambda_role) as changes:
-        for walked in itertools.count():
-            if walked >= 10 and (changes.rounds >= 3 or changes.failed):
+# What says which entry it is, and does not change while others come and go.
+IDENTITIES = [
+    "UUID", "CodeSigningConfigId", "LayerVersionArn", "LayerArn", "AliasArn", "FunctionUrl", "FunctionArn",
+]  # fmt: skip
+
+
+def identity(entry):
+    if isinstance(entry, str):
+        return entry
+    return next(entry[name] for name in IDENTITIES if name in entry)
+
+
+def walked(furnished, operation, key, size, parameters):
+    return [identity(entry) for entry in LAMBDA.walk(furnished.account, operation, key, size, parameters)]
+
+
+@pytest.mark.parametrize(("operation", "key", "parameters"), LAMBDA_ROWS)
+def test_what_is_there_throughout_is_listed_once_while_others_come_and_go(furnished, operation, key, parameters):
+    given = parameters(furnished)
+    stay = walked(furnished, operation, key, 50, given)
+    with Changes([ENTRIES[operation](furnished, place) for place in PLACES]) as changes:
+        for count in itertools.count():
+            if count >= 6 and (changes.rounds >= 2 or changes.failed):
                 break
-            seen = [one["FunctionName"] for one in LAMBDA.walk(account, "ListFunctions", "Functions", size, {})]
-            assert seen == sorted(set(seen)), "in order, and nothing twice"
-            assert [name for name in seen if name in stay] == stay
+            seen = walked(furnished, operation, key, count % 3 + 1, given)
+            assert len(set(seen)) == len(seen), "nothing twice"
+            assert [one for one in seen if one in stay] == stay
     assert changes.failed is None
+    assert walked(furnished, operation, key, 50, given) == stay
 
 
-def test_a_marker_holds_when_what_it_names_is_gone(world):
-    account = world.account()
-    names = [account.function(name=f"gone-{letter}", wait=False) for letter in "abcd"]
-    client = account.root.boto()
-    marker = client.list_functions(MaxItems=2)["NextMarker"]
-    client.delete_function(FunctionName=names[1])
-    rest = client.list_functions(Marker=marker)["Functions"]
-    assert [one["FunctionName"] for one in rest] == names[2:]
+@pytest.mark.parametrize(("operation", "key", "parameters"), LAMBDA_ROWS)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_marker_holds_when_what_it_names_is_gone(furnished, operation, key, parameters, place):
+    given = parameters(furnished)
+    stay = walked(furnished, operation, key, 50, given)
+    entry = ENTRIES[operation](furnished, place)
+    entry.make()
+    seen, marker, gone = [], {}, False
+    while marker is not None:
+        page, following = LAMBDA.page(furnished.account, operation, key, MaxItems=1, **marker, **given)
+        seen += [identity(one) for one in page]
+        if not gone and seen[-1] not in stay:
+            entry.unmake()
+            gone = True
+        marker = {"Marker": following} if following else None
+    assert gone and [one for one in seen if one in stay] == stay

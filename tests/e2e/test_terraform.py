@@ -95,6 +95,22 @@ class Terraform:
         blocks = (f'import {{\n  to = {address}\n  id = "{name}"\n}}\n' for address, name in resources.items())
         (self.folder / "imports.tf").write_text("".join(blocks))
 
+    def check_imported(self, resources, made=frozenset(), **variables):
+        """A new state has all of it by import, and nothing to do then. Gives what was planned, by address.
+
+        Neither a package's file nor how a name was given can be read back: those alone are written.
+        """
+        self.forget_and_import(resources)
+        plan = self.run("plan", "-json", *self.given(variables)).stdout
+        changes = [json.loads(line) for line in plan.splitlines() if '"planned_change"' in line]
+        touched = {one["change"]["resource"]["addr"]: one["change"] for one in changes}
+        assert {address for address in touched if "importing" in touched[address]} == set(resources), touched
+        assert set(touched) - set(resources) == set(made), touched
+        assert {touched[address]["action"] for address in resources} <= {"import", "update"}, touched
+        self.apply(**variables)
+        assert self.is_settled(**variables)
+        return touched
+
     @staticmethod
     def given(variables):
         # Texts go without quotes.
@@ -136,6 +152,21 @@ def test_functions_are_applied_settled_changed_and_destroyed(world, tmp_path):
     assert terraform.is_settled(runtime=RUNTIME, changed=True)
     assert terraform.outputs() == first | {"memory": 256, "live": "2"}
     assert client.get_alias(FunctionName="rich", Name="live")["RoutingConfig"] == {"AdditionalVersionWeights": {"1": 0.25}}
+    shared = client.list_layer_versions(LayerName="shared")["LayerVersions"][0]["LayerVersionArn"]
+    imported = {
+        "aws_iam_role.own": "functions",
+        "aws_iam_role_policy.destinations": "functions:destinations",
+        "aws_lambda_function.plain": "plain",
+        "aws_lambda_function.rich": "rich",
+        "aws_lambda_layer_version.shared": shared,
+        "aws_lambda_layer_version_permission.account": shared.replace(":2", ",2"),
+        "aws_lambda_alias.live": "rich/live",
+        "aws_lambda_function_event_invoke_config.live": "rich:live",
+        "aws_lambda_function_recursion_config.rich": "rich",
+        "aws_lambda_runtime_management_config.rich": "rich,",
+    }
+    # The one resource that cannot be imported is the record of a call.
+    terraform.check_imported(imported, made={"aws_lambda_invocation.once"}, runtime=RUNTIME, changed=True)
     terraform.destroy(runtime=RUNTIME, changed=True)
     assert (client.list_functions()["Functions"], client.list_layers()["Layers"]) == ([], [])
 
@@ -165,15 +196,49 @@ def test_grants_are_applied_settled_changed_imported_and_destroyed(world, tmp_pa
         "aws_lambda_function_url.own": "shop",
         "aws_lambda_function_url.live": "shop/live",
     }
-    terraform.forget_and_import(imported)
-    # Neither a package's file nor how a name was given can be read back: those alone are written.
-    plan = terraform.run("plan", "-json", *terraform.given({"runtime": RUNTIME, "changed": True})).stdout
-    changes = [json.loads(line) for line in plan.splitlines() if '"planned_change"' in line]
-    touched = {one["change"]["resource"]["addr"]: one["change"] for one in changes}
-    assert set(touched) == set(imported) and all("importing" in one for one in touched.values()), touched
-    assert {one["action"] for one in touched.values()} <= {"import", "update"}, touched
+    touched = terraform.check_imported(imported, runtime=RUNTIME, changed=True)
     assert touched["aws_lambda_permission.bucket"]["action"] == "import", touched
-    terraform.apply(runtime=RUNTIME, changed=True)
-    assert terraform.is_settled(runtime=RUNTIME, changed=True)
     terraform.destroy(runtime=RUNTIME, changed=True)
     assert client.list_functions()["Functions"] == []
+
+
+@needs_terraform
+@pytest.mark.usefixtures("warm")
+def test_what_calls_a_function_is_applied_settled_changed_imported_and_destroyed(world, tmp_path):
+    account = world.account()
+    client = account.root.boto()
+
+    def provisioned():
+        listed = client.list_provisioned_concurrency_configs(FunctionName="orders")["ProvisionedConcurrencyConfigs"]
+        return {
+            one["FunctionArn"].rsplit(":", 1)[1]: (one["RequestedProvisionedConcurrentExecutions"], one["Status"])
+            for one in listed
+        }
+
+    terraform = Terraform(account, "traffic", tmp_path / "traffic")
+    terraform.apply(runtime=RUNTIME)
+    assert terraform.is_settled(runtime=RUNTIME)
+    first = terraform.outputs()
+    assert (first["result"], first["version"], first["signing"]) == ('"first"', "1", "Who signs")
+    assert provisioned() == {"live": (1, "READY")}
+    terraform.apply(runtime=RUNTIME, changed=True)
+    assert terraform.is_settled(runtime=RUNTIME, changed=True)
+    assert terraform.outputs() == first | {"signing": "Another"}, "changed in place"
+    assert provisioned() == {"live": (2, "READY"), "2": (1, "READY")}
+    mapping = client.get_event_source_mapping(UUID=first["queue"])
+    assert (mapping["BatchSize"], mapping["State"]) == (5, "Disabled")
+    imported = {
+        "aws_iam_role.own": "traffic",
+        "aws_lambda_code_signing_config.own": first["signing_arn"],
+        "aws_lambda_function.orders": "orders",
+        "aws_lambda_alias.live": "orders/live",
+        "aws_lambda_provisioned_concurrency_config.live": "orders,live",
+        "aws_lambda_provisioned_concurrency_config.newest[0]": "orders,2",
+        "aws_lambda_event_source_mapping.queue": first["queue"],
+        "aws_lambda_event_source_mapping.stream": first["stream"],
+    }
+    terraform.check_imported(imported, runtime=RUNTIME, changed=True)
+    terraform.destroy(runtime=RUNTIME, changed=True)
+    assert client.list_functions()["Functions"] == []
+    assert client.list_event_source_mappings()["EventSourceMappings"] == []
+    assert client.list_code_signing_configs()["CodeSigningConfigs"] == []

@@ -69,7 +69,7 @@ def trusting(*principals) -> dict:
     }
 
 
-def boto(base, service, credentials, region=REGION):
+def boto(base, service, credentials, region=REGION, parameter_validation=True):
     return boto3.client(
         service,
         endpoint_url=base,
@@ -77,7 +77,7 @@ def boto(base, service, credentials, region=REGION):
         aws_access_key_id=credentials.key,
         aws_secret_access_key=credentials.secret,
         aws_session_token=credentials.token,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=120, parameter_validation=True),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=120, parameter_validation=parameter_validation),
     )
 
 

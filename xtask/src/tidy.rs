@@ -41,6 +41,7 @@ pub(crate) fn run(root: &Path) -> Result<(), XtaskError> {
         findings.push(format!("README.md: {readme} lines, {README_LINES_MAX} at most"));
     }
     check_promises(root, &mut findings)?;
+    check_gaps(root, &mut findings)?;
     if findings.is_empty() { Ok(()) } else { Err(XtaskError::Untidy(findings.join("\n"))) }
 }
 
@@ -59,6 +60,36 @@ fn check_promises(root: &Path, findings: &mut Vec<String>) -> Result<(), XtaskEr
         }
     }
     Ok(())
+}
+
+/// Every row of docs/gaps.md names a place and a test that are there: `FILE` or ``FILE, `NAME` ``.
+fn check_gaps(root: &Path, findings: &mut Vec<String>) -> Result<(), XtaskError> {
+    let gaps = fs::read_to_string(root.join("docs/gaps.md"))?;
+    for row in gaps.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, _, place, holder] = cells.as_slice() else {
+            findings.push(format!("docs/gaps.md: not five cells: {row}"));
+            continue;
+        };
+        for named in [place, holder].into_iter().filter(|named| !is_there(root, named)) {
+            findings.push(format!("docs/gaps.md: no {named}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file is there, and defines the name if there is one.
+fn is_there(root: &Path, named: &str) -> bool {
+    let (file, name) = named.split_once(", ").unwrap_or((named, ""));
+    let name = name.trim_matches('`');
+    let defines = |text: String| {
+        let kinds = ["fn", "def", "enum", "struct", "const"];
+        let mut forms = kinds
+            .iter()
+            .flat_map(|kind| ["(", "<", ":", " "].map(|end| format!("{kind} {name}{end}")));
+        name.is_empty() || forms.any(|form| text.contains(&form))
+    };
+    fs::read_to_string(root.join(file)).is_ok_and(defines)
 }
 
 /// Every `.rs` file below `folder`, in order.

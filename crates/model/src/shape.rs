@@ -255,7 +255,7 @@ pub struct Text {
     pub pattern: Option<&'static Pattern>,
     /// The only values allowed, in the order in which the service prints them; empty means any.
     pub choices: &'static [&'static str],
-    /// The service reports a broken length only when the pattern holds (aws-lambda.md §1.2).
+    /// A length that is too large is reported only when the pattern holds (aws-lambda.md §1.2).
     pub pattern_hides_length: bool,
 }
 

@@ -66,11 +66,30 @@ pub fn validate(operation: &OperationModel, bound: &Value) -> Result<(), Validat
     if let Kind::Structure(members) = &shape.kind {
         checker.structure(members, bound);
     }
-    if checker.failures.is_empty() {
-        Ok(())
-    } else {
-        Err(ValidationError { failures: checker.failures })
+    checker.finish()
+}
+
+/// Checks one value against the constraints of a member of the operation's input, as if the request
+/// had it there: what a request says in another way.
+///
+/// # Errors
+/// [`ValidationError`] with all failures.
+pub fn validate_member(
+    operation: &OperationModel,
+    member: &str,
+    value: &Value,
+) -> Result<(), ValidationError> {
+    let members = match operation.input.map(|shape| &shape.kind) {
+        Some(Kind::Structure(members)) => *members,
+        _ => &[],
+    };
+    let mut checker = Checker::default();
+    for member in members.iter().filter(|known| known.name == member) {
+        checker.path.push(Step::Member(member.name));
+        checker.value(member.shape, value);
+        checker.path.pop();
     }
+    checker.finish()
 }
 
 #[derive(Default)]
@@ -101,6 +120,11 @@ impl fmt::Display for Step<'_> {
 }
 
 impl<'value> Checker<'value> {
+    fn finish(self) -> Result<(), ValidationError> {
+        let failures = self.failures;
+        if failures.is_empty() { Ok(()) } else { Err(ValidationError { failures }) }
+    }
+
     fn structure(&mut self, members: &'static [Member], object: &'value Value) {
         for member in members {
             self.path.push(Step::Member(member.name));

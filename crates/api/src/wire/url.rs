@@ -1,8 +1,9 @@
 //! Function URLs on the wire: what their operations take, and what they show.
 
 use portcullis_lambda::{
-    CorsInput, FunctionUrl, InvokeMode, UrlAuthType, UrlChange, UrlId, UrlInput,
+    CorsInput, FunctionUrl, InvokeMode, Target, UrlAuthType, UrlChange, UrlId, UrlInput,
 };
+use portcullis_model::{Operation, validate_member};
 use portcullis_model::lambda::types::{
     Cors, CreateFunctionUrlConfigInput, CreateFunctionUrlConfigOutput, FunctionUrlAuthType,
     FunctionUrlConfig, GetFunctionUrlConfigOutput, InvokeMode as WireMode,
@@ -15,8 +16,8 @@ use crate::{conditions::Parameters, context::RequestCx, error::ApiError};
 /// authentication that it asks for, or else that the URL has (`aws-lambda.md §10`).
 ///
 /// # Errors
-/// A name that is none.
-pub(crate) fn keys(
+/// A name that is none; a qualifier in the name that is no alias.
+pub(crate) fn keys<A: Operation>(
     cx: &RequestCx<'_>,
     name: &str,
     qualifier: Option<&str>,
@@ -24,11 +25,22 @@ pub(crate) fn keys(
 ) -> Result<Parameters<'static>, ApiError> {
     let resolution = cx.resolve(name, qualifier)?;
     let target = resolution.target();
+    check_derived::<A>(target, qualifier)?;
     let current = || Some(cx.snapshot.url_of(target)?.auth_type());
     let auth_type = asked.map(auth_type).or_else(current);
     Ok(Parameters::default()
         .with("lambda:functionurlauthtype", auth_type.map(UrlAuthType::as_str))
         .with("lambda:functionarn", Some(target.function.as_str().to_owned())))
+}
+
+/// That a qualifier which only the name has could be the parameter: an alias (`[snap] §4.4`).
+fn check_derived<A: Operation>(target: &Target, parameter: Option<&str>) -> Result<(), ApiError> {
+    match (parameter, &target.qualifier) {
+        (None, Some(derived)) => {
+            Ok(validate_member(A::MODEL, "Qualifier", &derived.to_string().into())?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A new id: 32 of the 36 letters and digits, from random bytes.

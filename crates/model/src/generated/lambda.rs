@@ -7119,9 +7119,9 @@ mod shapes {
         Text::ANY.length(Some(1), Some(140)).pattern(&FUNCTION_URL_FUNCTION_NAME_PATTERN),
     );
     static FUNCTION_URL_FUNCTION_NAME_PATTERN: Pattern = Pattern::new(
-        r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?"#,
-        r#"(arn:(aws[a-zA-Z\-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9\-_]{1,64})(:((?![0-9]+$)[0-9a-zA-Z\-_]+))?"#,
-        true,
+        r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"#,
+        r#"(arn:(aws[a-zA-Z\-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9\-_]+)(:(\$LATEST|[a-zA-Z0-9\-_]+))?"#,
+        false,
     );
     pub(super) static FUNCTION_URL_QUALIFIER: Shape = Shape::string(
         "FunctionUrlQualifier",

@@ -124,12 +124,12 @@ pub(super) fn broken<'shape>(
 ) -> impl Iterator<Item = Constraint<'shape>> {
     let hides_length = hides_length(shape, value);
     constraints(shape).filter(move |constraint| {
-        let is_length = matches!(constraint, Constraint::LengthMax(_) | Constraint::LengthMin(_));
-        !(hides_length && is_length) && constraint.is_broken_by(value, shape)
+        let is_hidden = hides_length && matches!(constraint, Constraint::LengthMax(_));
+        !is_hidden && constraint.is_broken_by(value, shape)
     })
 }
 
-/// Whether a broken pattern keeps a broken length from being reported.
+/// Whether a broken pattern keeps a length that is too large from being reported.
 fn hides_length(shape: &Shape, value: &Value) -> bool {
     let Kind::String(text) = &shape.kind else { return false };
     let mismatch = || match (text.pattern, value.as_str()) {

@@ -11,7 +11,7 @@ pub(crate) async fn delete_function_url_config(
     input: DeleteFunctionUrlConfigInput,
 ) -> Result<Answer<()>, ApiError> {
     let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
-    let parameters = url::keys(cx, name, qualifier, None)?;
+    let parameters = url::keys::<DeleteFunctionUrlConfig>(cx, name, qualifier, None)?;
     let permit = cx.function::<DeleteFunctionUrlConfig>(name, qualifier, &parameters)?;
     cx.state.catalog.delete_url(permit).await?;
     Ok(Answer::Output(()))

@@ -12,7 +12,7 @@ pub(crate) async fn get_function_url_config(
     input: GetFunctionUrlConfigInput,
 ) -> Result<Answer<GetFunctionUrlConfigOutput>, ApiError> {
     let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
-    let parameters = url::keys(cx, name, qualifier, None)?;
+    let parameters = url::keys::<GetFunctionUrlConfig>(cx, name, qualifier, None)?;
     let permit = cx.function::<GetFunctionUrlConfig>(name, qualifier, &parameters)?;
     Ok(Answer::Output(url::shown(cx, &*cx.snapshot.get_url(permit)?)))
 }
