@@ -273,6 +273,20 @@ def test_a_code_signing_configuration_is_looked_up_before_the_function(root):
     check_envelope(answer)
 
 
+# --- §8.3: payloads ----------------------------------------------------------------------------------
+
+PAYLOADS = {"Invoke": "Payload", "InvokeWithResponseStream": "Payload", "InvokeAsync": "InvokeArgs"}
+NOT_JSON = "Could not parse request body into json: Could not parse payload into json: "
+
+
+@pytest.mark.parametrize("operation", PAYLOADS)
+@pytest.mark.parametrize("payload", [b"{", b"text", b"{'a':1}", b'{"a":"\xff"}', b"[1,]", b"{} {}"])
+def test_a_payload_that_is_not_json_does_not_reach_the_function(root, fixed, operation, payload):
+    answer = call(root, operation, fixed, **{PAYLOADS[operation]: payload})
+    check_error(answer, "InvalidRequestContentException", answer.json["message"])
+    assert answer.json["message"].startswith(NOT_JSON)
+
+
 # --- §1.3, §1.4: where the facts are silent (docs/gaps.md) -------------------------------------------
 
 

@@ -3,12 +3,12 @@
 use portcullis_lambda::{
     CorsInput, FunctionUrl, InvokeMode, Target, UrlAuthType, UrlChange, UrlId, UrlInput,
 };
-use portcullis_model::{Operation, validate_member};
 use portcullis_model::lambda::types::{
     Cors, CreateFunctionUrlConfigInput, CreateFunctionUrlConfigOutput, FunctionUrlAuthType,
     FunctionUrlConfig, GetFunctionUrlConfigOutput, InvokeMode as WireMode,
     UpdateFunctionUrlConfigInput, UpdateFunctionUrlConfigOutput,
 };
+use portcullis_model::{Operation, validate_member};
 
 use crate::{conditions::Parameters, context::RequestCx, error::ApiError};
 

@@ -130,6 +130,7 @@ resource "aws_lambda_function_recursion_config" "rich" {
 
 resource "aws_lambda_runtime_management_config" "rich" {
   function_name     = aws_lambda_function.rich.function_name
+  qualifier         = "$LATEST"
   update_runtime_on = var.changed ? "Auto" : "FunctionUpdate"
 }
 

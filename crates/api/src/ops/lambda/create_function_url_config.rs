@@ -12,7 +12,12 @@ pub(crate) async fn create_function_url_config(
     input: CreateFunctionUrlConfigInput,
 ) -> Result<Answer<CreateFunctionUrlConfigOutput>, ApiError> {
     let (name, qualifier) = (input.function_name.clone(), input.qualifier.clone());
-    let parameters = url::keys::<CreateFunctionUrlConfig>(cx, &name, qualifier.as_deref(), Some(input.auth_type))?;
+    let parameters = url::keys::<CreateFunctionUrlConfig>(
+        cx,
+        &name,
+        qualifier.as_deref(),
+        Some(input.auth_type),
+    )?;
     let permit =
         cx.function::<CreateFunctionUrlConfig>(&name, qualifier.as_deref(), &parameters)?;
     let asked = url::requested(input);

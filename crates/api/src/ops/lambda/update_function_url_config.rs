@@ -12,7 +12,8 @@ pub(crate) async fn update_function_url_config(
     input: UpdateFunctionUrlConfigInput,
 ) -> Result<Answer<UpdateFunctionUrlConfigOutput>, ApiError> {
     let (name, qualifier) = (input.function_name.clone(), input.qualifier.clone());
-    let parameters = url::keys::<UpdateFunctionUrlConfig>(cx, &name, qualifier.as_deref(), input.auth_type)?;
+    let parameters =
+        url::keys::<UpdateFunctionUrlConfig>(cx, &name, qualifier.as_deref(), input.auth_type)?;
     let permit =
         cx.function::<UpdateFunctionUrlConfig>(&name, qualifier.as_deref(), &parameters)?;
     let change = url::change(input);
