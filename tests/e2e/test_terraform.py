@@ -108,8 +108,8 @@ class Terraform:
         touched = {address: change for address, change in touched.items() if not address.startswith("data.")}
         assert {address for address in touched if "importing" in touched[address]} == set(resources), touched
         assert set(touched) - set(resources) == set(made), touched
-        kept = {touched[address]["action"] for address in set(resources) - set(remade)}
-        assert kept <= {"import", "update"}, touched
+        kept = {address: touched[address]["action"] for address in set(resources) - set(remade)}
+        assert set(kept.values()) <= {"import", "update"}, kept
         self.apply(**variables)
         assert self.is_settled(**variables)
         return touched

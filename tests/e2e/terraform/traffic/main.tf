@@ -66,8 +66,9 @@ resource "aws_lambda_provisioned_concurrency_config" "live" {
 resource "aws_lambda_provisioned_concurrency_config" "newest" {
   count                             = var.changed ? 1 : 0
   function_name                     = aws_lambda_function.orders.function_name
-  qualifier                         = aws_lambda_function.orders.version
+  qualifier                         = "2"
   provisioned_concurrent_executions = 1
+  depends_on                        = [aws_lambda_function.orders]
 }
 
 # No event source is polled here, and the server says so: a mapping is disabled whatever is asked for.
