@@ -307,3 +307,102 @@ def test_a_plain_template_is_changed_where_it_can_be_and_replaced_where_not(stac
     stack.deploy("--destroy")
     assert error_of(iam.get_role, RoleName=changed["Role"])[0] == "NoSuchEntity"
     assert stack.name not in str(listed(client, "list_functions", "Functions")) + str(listed(client, "list_layers", "Layers"))
+
+
+def fed(account, size, **more):
+    """A function of a template without SAM, fed by a queue and by a stream of an own Kafka."""
+    queue = f"arn:aws:sqs:{account.region}:{account.id}:orders"
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    kafka = {
+        "SelfManagedEventSource": {"Endpoints": {"KafkaBootstrapServers": ["k1.example:9092"]}},
+        "SourceAccessConfigurations": [{"Type": "VPC_SUBNET", "URI": "subnet:a"}],
+        "StartingPosition": "LATEST",
+        "Topics": ["orders"],
+    }
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", **trust}}},
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": RUNTIME,
+                "Handler": "index.handler",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": "def handler(event, context):\n    return 'ran'\n"},
+            },
+        },
+        "Queue": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {"FunctionName": {"Ref": "Function"}, "EventSourceArn": queue, "BatchSize": size, **more},
+        },
+        "Kafka": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Fn::GetAtt": "Function.Arn"}, **kafka}},
+    }
+    outputs = {
+        "Function": {"Value": {"Ref": "Function"}},
+        "Queue": {"Value": {"Ref": "Queue"}},
+        "Arn": {"Value": {"Fn::GetAtt": "Queue.EventSourceMappingArn"}},
+        "Kafka": {"Value": {"Fn::GetAtt": "Kafka.Id"}},
+    }
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+def test_event_source_mappings_are_deployed_changed_and_destroyed(stack, owner):
+    client = owner.root.boto()
+    pattern = {"Filters": [{"Pattern": '{"body":{"kind":["order"]}}'}]}
+    first = {"FilterCriteria": pattern, "Tags": [{"Key": "team", "Value": "a"}], "Enabled": "false"}
+    stack.template.write_text(fed(owner, "5", **first))
+    planned = stack.run("--plan")
+    assert {"Queue", "Kafka"} <= plan_of(planned)["create"]
+    assert planned.count("polls no event sources") == 2, planned
+    outputs = stack.outputs()
+    shown = client.get_event_source_mapping(UUID=outputs["Queue"])
+    assert (shown["BatchSize"], shown["FilterCriteria"], shown["State"]) == (5, pattern, "Disabled")
+    assert shown["EventSourceMappingArn"] == outputs["Arn"]
+    tags = {"team": "a", "portcullis:stack": stack.name}
+    assert client.list_tags(Resource=outputs["Arn"])["Tags"] == tags
+    kafka = client.get_event_source_mapping(UUID=outputs["Kafka"])
+    assert kafka["SelfManagedEventSource"] == {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1.example:9092"]}}
+    assert "nothing to change" in stack.deploy()
+
+    # In place: another size, no filter and other tags, what is taken away goes back to the usual.
+    stack.template.write_text(fed(owner, 7, Tags=[{"Key": "part", "Value": "b"}]))
+    assert plan_of(stack.run("--plan")) == {"update": {"Queue"}}
+    assert stack.outputs() == outputs
+    shown = client.get_event_source_mapping(UUID=outputs["Queue"])
+    assert shown["BatchSize"] == 7 and "FilterCriteria" not in shown
+    assert client.list_tags(Resource=outputs["Arn"])["Tags"] == {"part": "b", "portcullis:stack": stack.name}
+    assert "nothing to change" in stack.deploy()
+
+    # Another source: another mapping in its place.
+    stack.template.write_text(fed(owner, 7).replace(":orders", ":returns"))
+    assert plan_of(stack.run("--plan")) == {"replace": {"Queue"}}
+    changed = stack.outputs()
+    assert changed["Queue"] != outputs["Queue"]
+    assert error_of(client.get_event_source_mapping, UUID=outputs["Queue"])[0] == "ResourceNotFoundException"
+
+    # What somebody else deleted is made again.
+    client.delete_event_source_mapping(UUID=changed["Queue"])
+    assert plan_of(stack.run("--plan")) == {"create": {"Queue"}}
+    stack.deploy()
+    stack.deploy("--destroy")
+    mappings = listed(client, "list_event_source_mappings", "EventSourceMappings")
+    assert not [one for one in mappings if outputs["Function"] in one["FunctionArn"]]
+
+
+def test_a_mapping_without_a_record_is_taken_over_by_its_stack_alone(stack, owner):
+    client = owner.root.boto()
+    stack.template.write_text(fed(owner, 5))
+    outputs = stack.outputs()
+    # As if the deployment had been killed before it wrote anything down.
+    layer = f"portcullis-stack-{stack.name}"
+    for version in client.list_layer_versions(LayerName=layer)["LayerVersions"]:
+        client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
+    stack.template.write_text(fed(owner, 6))
+    assert stack.outputs() == outputs
+    assert client.get_event_source_mapping(UUID=outputs["Queue"])["BatchSize"] == 6
+    # One that somebody else made is theirs.
+    client.untag_resource(Resource=outputs["Arn"], TagKeys=["portcullis:stack"])
+    for version in client.list_layer_versions(LayerName=layer)["LayerVersions"]:
+        client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
+    assert "already exists" in stack.run("--yes", code=1)
+    client.delete_event_source_mapping(UUID=outputs["Queue"])
+    stack.deploy()

@@ -2,6 +2,7 @@
 
 mod alias;
 mod event_invoke;
+mod event_source;
 mod function;
 mod layer;
 mod permission;
@@ -12,15 +13,21 @@ mod version;
 
 use std::collections::BTreeMap;
 
+use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::{Artifacts, DeployError, Server, expression::text_of, server::part};
+use crate::{
+    Artifacts, DeployError, Server,
+    expression::text_of,
+    server::{lambda, part},
+};
 
 /// A type of resource that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Alias,
     EventInvokeConfig,
+    EventSourceMapping,
     Function,
     LayerVersion,
     LayerVersionPermission,
@@ -69,9 +76,10 @@ pub(crate) struct Site<'a, S> {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Alias,
         Self::EventInvokeConfig,
+        Self::EventSourceMapping,
         Self::Function,
         Self::LayerVersion,
         Self::LayerVersionPermission,
@@ -87,6 +95,7 @@ impl Kind {
         match self {
             Self::Alias => &alias::ROW,
             Self::EventInvokeConfig => &event_invoke::ROW,
+            Self::EventSourceMapping => &event_source::ROW,
             Self::Function => &function::ROW,
             Self::LayerVersion => &layer::VERSION,
             Self::LayerVersionPermission => &layer::PERMISSION,
@@ -113,6 +122,11 @@ impl Kind {
         self.row().properties
     }
 
+    /// What whoever deploys one should know.
+    pub(crate) fn remark(self) -> Option<&'static str> {
+        (self == Self::EventSourceMapping).then_some(event_source::REMARK)
+    }
+
     /// Whether a change of this property needs another resource.
     pub(crate) fn is_replacing(self, property: &str) -> bool {
         self.row().replacing.contains(&property)
@@ -131,6 +145,7 @@ impl Kind {
         match self {
             Self::Alias => alias::create(site, properties).await,
             Self::EventInvokeConfig => event_invoke::put(site, properties).await,
+            Self::EventSourceMapping => event_source::create(site, properties).await,
             Self::Function => function::create(site, properties).await,
             Self::LayerVersion => layer::publish(site, properties).await,
             Self::LayerVersionPermission => layer::grant(site, properties).await,
@@ -154,6 +169,7 @@ impl Kind {
         match self {
             Self::Alias => alias::update(site, made, new).await,
             Self::EventInvokeConfig => event_invoke::put(site, new).await,
+            Self::EventSourceMapping => event_source::update(site, made, old, new).await,
             Self::Function => function::update(site, made, old, new).await,
             Self::ManagedPolicy => policy::update(site, made, old, new).await,
             Self::Policy => policy::put(site, old, new).await,
@@ -177,6 +193,7 @@ impl Kind {
         let deleted = match self {
             Self::Alias => alias::delete(server, properties).await,
             Self::EventInvokeConfig => event_invoke::delete(server, properties).await,
+            Self::EventSourceMapping => event_source::delete(server, made).await,
             Self::Function => function::delete(server, made).await,
             Self::LayerVersion => layer::delete(server, made).await,
             Self::LayerVersionPermission => layer::revoke(server, made, properties).await,
@@ -200,6 +217,7 @@ impl Kind {
         let found = match self {
             Self::Alias => alias::find(server, properties).await,
             Self::EventInvokeConfig => event_invoke::find(server, properties).await,
+            Self::EventSourceMapping => event_source::find(server, made).await,
             Self::Function => function::find(server, made).await,
             Self::LayerVersion => layer::find(server, made).await,
             Self::LayerVersionPermission => layer::find_grant(server, made, properties).await,
@@ -215,19 +233,29 @@ impl Kind {
 }
 
 /// The properties that are numbers, by whichever type; CloudFormation takes them as texts, too.
-const NUMBERS: [&str; 9] = [
+const NUMBERS: [&str; 18] = [
+    "BatchSize",
     "FunctionWeight",
     "MaxAge",
     "MaxSessionDuration",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumConcurrency",
     "MaximumEventAgeInSeconds",
+    "MaximumPollers",
+    "MaximumRecordAgeInSeconds",
     "MaximumRetryAttempts",
     "MemorySize",
+    "MinimumPollers",
+    "ParallelizationFactor",
     "ReservedConcurrentExecutions",
     "Size",
+    "StartingPositionTimestamp",
     "Timeout",
+    "TumblingWindowInSeconds",
 ];
 
-const BOOLEANS: [&str; 2] = ["AllowCredentials", "InvokedViaFunctionUrl"];
+const BOOLEANS: [&str; 4] =
+    ["AllowCredentials", "BisectBatchOnFunctionError", "Enabled", "InvokedViaFunctionUrl"];
 
 /// What is taken as it is: policies have types of their own.
 const DOCUMENTS: [&str; 2] = ["AssumeRolePolicyDocument", "PolicyDocument"];
@@ -307,6 +335,34 @@ fn tags(properties: &Value) -> BTreeMap<String, String> {
 
 /// The tag that tells whose a resource is.
 const STACK_TAG: &str = "portcullis:stack";
+
+/// The tags of what Lambda keeps: its own, and whose it is.
+fn all_tags<S>(site: &Site<'_, S>, properties: &Value) -> BTreeMap<String, String> {
+    let mut tags = tags(properties);
+    tags.insert(STACK_TAG.to_owned(), site.stack.to_owned());
+    tags
+}
+
+/// Changes the tags of what Lambda keeps under this ARN.
+async fn retag<S: Server>(
+    site: &Site<'_, S>,
+    arn: &str,
+    old: &Value,
+    new: &Value,
+) -> Result<(), DeployError> {
+    let (before, after) = (tags(old), all_tags(site, new));
+    if before == tags(new) {
+        return Ok(());
+    }
+    let path = format!("/2017-03-31/tags/{}", part(arn));
+    let gone: Vec<_> = before.keys().filter(|key| !after.contains_key(*key)).collect();
+    if !gone.is_empty() {
+        let keys: Vec<_> = gone.iter().map(|key| format!("tagKeys={}", part(key))).collect();
+        let path = format!("{path}?{}", keys.join("&"));
+        lambda(site.server, Method::DELETE, path, None).await?;
+    }
+    lambda(site.server, Method::POST, path, Some(&json!({"Tags": after}))).await.map(drop)
+}
 
 /// The function that a property names, by name or ARN with or without a qualifier, as a part of a
 /// path; and the query that carries the qualifier.

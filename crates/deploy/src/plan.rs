@@ -49,6 +49,8 @@ pub struct Step {
     pub kind: String,
     /// What would be done.
     pub change: Change,
+    /// What whoever has it should know, unless it goes.
+    pub remark: Option<&'static str>,
 }
 
 /// What a deployment does to a resource.
@@ -117,7 +119,8 @@ impl<'a, S: Server> Planner<'a, S> {
             let stays = matches!(change, Change::Keep | Change::Update(_));
             let kept = self.record.resources.get(&name).filter(|_| stays).cloned();
             future.insert(name.clone(), kept);
-            steps.push(Step { name, kind: resource.kind.name().to_owned(), change });
+            let (kind, remark) = (resource.kind.name().to_owned(), resource.kind.remark());
+            steps.push(Step { name, kind, change, remark });
         }
         let gone =
             self.record.resources.iter().rev().filter(|(name, _)| !future.contains_key(*name));
@@ -125,6 +128,7 @@ impl<'a, S: Server> Planner<'a, S> {
             name: name.clone(),
             kind: kept.type_name().to_owned(),
             change: if kept.retain { Change::Release } else { Change::Delete },
+            remark: None,
         }));
         Ok(Plan { steps })
     }

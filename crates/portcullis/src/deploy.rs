@@ -157,6 +157,7 @@ fn show(plan: &Plan) -> Result<(), CliError> {
         if let Change::Update(differences) | Change::Replace(differences) = &step.change {
             differences.iter().try_for_each(|one| say!("      {}", printable(&difference(one))))?;
         }
+        step.remark.map_or(Ok(()), |remark| say!("      {remark}"))?;
     }
     let kept = plan.steps.iter().filter(|step| step.change == Change::Keep).count();
     Ok(say!("  {kept} unchanged")?)

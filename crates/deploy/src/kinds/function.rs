@@ -1,12 +1,12 @@
 //! `AWS::Lambda::Function`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Made, Row, STACK_TAG, Site, only, optional, required, tags};
+use super::{Made, Row, STACK_TAG, Site, all_tags, only, optional, required, retag};
 use crate::{
     DeployError, Server,
     archive::zip_of,
@@ -113,13 +113,6 @@ fn configuration(properties: &Value) -> Map<String, Value> {
     configuration
 }
 
-/// The tags of a function: its own, and whose it is.
-fn all_tags<S>(site: &Site<'_, S>, properties: &Value) -> BTreeMap<String, String> {
-    let mut tags = tags(properties);
-    tags.insert(STACK_TAG.to_owned(), site.stack.to_owned());
-    tags
-}
-
 pub(super) async fn create<S: Server>(
     site: &Site<'_, S>,
     properties: &Value,
@@ -219,7 +212,8 @@ pub(super) async fn update<S: Server>(
         settled(server, name).await?;
     }
     settings(server, name, old, new).await?;
-    retag(site, made, old, new).await?;
+    let arn = made.attributes.get("Arn").and_then(Value::as_str).unwrap_or_default();
+    retag(site, arn, old, new).await?;
     Ok(made.clone())
 }
 
@@ -252,27 +246,6 @@ async fn settings(
         lambda(server, Method::PUT, path, Some(&body)).await?;
     }
     Ok(())
-}
-
-async fn retag<S: Server>(
-    site: &Site<'_, S>,
-    made: &Made,
-    old: &Value,
-    new: &Value,
-) -> Result<(), DeployError> {
-    let (before, after) = (tags(old), all_tags(site, new));
-    if before == tags(new) {
-        return Ok(());
-    }
-    let arn = made.attributes.get("Arn").and_then(Value::as_str).unwrap_or_default();
-    let path = format!("/2017-03-31/tags/{}", part(arn));
-    let gone: Vec<_> = before.keys().filter(|key| !after.contains_key(*key)).collect();
-    if !gone.is_empty() {
-        let keys: Vec<_> = gone.iter().map(|key| format!("tagKeys={}", part(key))).collect();
-        let path = format!("{path}?{}", keys.join("&"));
-        lambda(site.server, Method::DELETE, path, None).await?;
-    }
-    lambda(site.server, Method::POST, path, Some(&json!({"Tags": after}))).await.map(drop)
 }
 
 pub(super) async fn delete(server: &impl Server, made: &Made) -> Result<(), DeployError> {
