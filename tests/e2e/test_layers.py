@@ -258,9 +258,6 @@ def test_content_that_is_none_is_refused(owner):
     ]  # fmt: skip
     for content, code, message in rows:
         check_error(wire.call("POST", path("l"), body={"Content": content}), code, message)
-    answer = wire.call("POST", path("l"), body={"Content": {"S3Bucket": "bucket", "S3Key": "key"}})
-    assert (answer.status, answer.code) == (400, "UnsupportedOperationException")
-    assert answer.json["message"] == "Portcullis does not support layer content from S3 (S3Bucket, S3Key) yet."
     big = zipped({"zeros": "\0" * 262_144_001})
     refused = error_of(publish, owner, content=big)
     assert refused == ("InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes")

@@ -11,7 +11,7 @@ use portcullis_catalog::{
     decisions::{Behind, RequestId},
 };
 use portcullis_identity::{IdentityError, organization::OrganizationError};
-use portcullis_lambda::LambdaError;
+use portcullis_lambda::{LambdaError, ObjectDenied};
 use portcullis_model::{BindError, Protocol, Service, ValidationError, xml_error};
 use portcullis_sigv4::SignatureError;
 use serde_json::{Map, Value};
@@ -30,6 +30,14 @@ pub(crate) enum ApiError {
     /// The caller may not.
     #[error(transparent)]
     Denied(#[from] Denial),
+    /// The caller may not read the object that is to be the code.
+    #[error("{refusal}")]
+    ObjectDenied {
+        /// What is told.
+        refusal: ObjectDenied,
+        /// Whether the denial is ours, and the caller may ask about it.
+        is_explainable: bool,
+    },
     /// Constraints of the request's shape fail.
     #[error(transparent)]
     Validation(#[from] ValidationError),
@@ -182,7 +190,8 @@ impl ApiError {
     fn json_row(&self) -> Row {
         match self {
             Self::Signature(error)        => Row(403, error.code(), Shape::Lower),
-            Self::Denied(_)               => Row(403, "AccessDeniedException", Shape::Upper),
+            Self::Denied(_)
+            | Self::ObjectDenied { .. }   => Row(403, "AccessDeniedException", Shape::Upper),
             Self::Validation(_)           => Row(400, "ValidationException", Shape::Lower),
             Self::Bind(error)             => bind_row(error),
             Self::Lambda(error)           => lambda_row(error),
@@ -214,7 +223,8 @@ impl ApiError {
     fn query_row(&self) -> (u16, &'static str) {
         match self {
             Self::Signature(error)        => signature_query_row(error),
-            Self::Denied(_)               => (403, "AccessDenied"),
+            Self::Denied(_)
+            | Self::ObjectDenied { .. }   => (403, "AccessDenied"),
             Self::Validation(_)           => (400, "ValidationError"),
             Self::Bind(error)             => (400, error.code(Protocol::Query)),
             Self::Identity(error)         => (query_status(error.code()), error.code()),
@@ -289,7 +299,11 @@ impl ApiError {
 
     /// Whether it is a denial that the caller may ask about: strangers are told nothing more.
     fn is_explainable(&self) -> bool {
-        matches!(self, Self::Denied(denial) if denial.is_within_account)
+        match self {
+            Self::Denied(denial) => denial.is_within_account,
+            Self::ObjectDenied { is_explainable, .. } => *is_explainable,
+            _ => false,
+        }
     }
 
     fn json_response(&self) -> Response<Body> {
@@ -343,7 +357,7 @@ impl ApiError {
             Self::Internal(_) | Self::Catalog(_) | Self::Behind(_) => {
                 tracing::error!(request_id, error = ?self.to_string(), "a request failed");
             }
-            Self::Denied(_) => {
+            Self::Denied(_) | Self::ObjectDenied { .. } => {
                 tracing::info!(request_id, reason = ?self.to_string(), "a request was denied");
             }
             Self::Signature(_) => tracing::info!(request_id, code, "a request was not believed"),
@@ -380,7 +394,8 @@ fn lambda_row(error: &LambdaError) -> Row {
         LambdaError::CodeSigningConfigMissing(_) => Row(404, "CodeSigningConfigNotFoundException", Shape::TypedUpper),
         LambdaError::CodeVerificationFailed(_) => Row(400, "CodeVerificationFailedException", Shape::TypedUpper),
         LambdaError::ForeignAccount        => Row(403, "AccessDeniedException", Shape::Null),
-        LambdaError::Unsupported { .. }    => Row(400, "UnsupportedOperationException", Shape::Lower),
+        LambdaError::NoS3Endpoint
+        | LambdaError::Unsupported { .. }  => Row(400, "UnsupportedOperationException", Shape::Lower),
     }
 }
 

@@ -27,6 +27,7 @@ mod key_uses;
 pub mod listen;
 mod memory;
 mod metrics;
+mod objects;
 mod oidc_keys;
 mod ops;
 mod pages;
@@ -37,6 +38,7 @@ mod streaming;
 mod url;
 mod wire;
 
+pub use objects::{BucketOwners, S3Endpoint, S3Error, S3Settings};
 pub use oidc_keys::{OidcKeys, OidcKeysError};
 pub use service::Server;
 pub use state::{Settings, State};

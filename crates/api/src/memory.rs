@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Payload,
     /// A code package that is sent to a client.
     Download,
+    /// A code package that is read from S3.
+    Object,
 }
 
 /// The memory that large bodies share.
@@ -43,6 +45,7 @@ pub(crate) struct Memory {
     packages: Arc<Semaphore>,
     payloads: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
+    objects: Arc<Semaphore>,
 }
 
 /// A body's part of it; free again when dropped.
@@ -50,12 +53,13 @@ pub(crate) struct Memory {
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
 impl Default for Memory {
-    /// Five of the largest packages, 42 of the largest payloads, five downloads at a time. A package
+    /// Five of the largest packages, 42 of the largest payloads, five downloads at a time, and one of
+    /// the largest objects, which are read as they are and unpacked from there. A package
     /// whose signature is proven takes up to five times its body while it is decoded (measured: body,
     /// JSON text, bytes, and for a while what a refusal prints): 2 GiB at the most.
     fn default() -> Self {
         let mib = |count: usize| Arc::new(Semaphore::new(count * 1024 * 1024 / UNIT_BYTES));
-        Self { packages: mib(384), payloads: mib(256), downloads: mib(256) }
+        Self { packages: mib(384), payloads: mib(256), downloads: mib(256), objects: mib(256) }
     }
 }
 
@@ -72,6 +76,7 @@ impl Memory {
             Kind::Package => &self.packages,
             Kind::Payload => &self.payloads,
             Kind::Download => &self.downloads,
+            Kind::Object => &self.objects,
         };
         let throttled = || ApiError::Throttled { reason: "CallerRateLimitExceeded" };
         let units = u32::try_from(bytes.div_ceil(UNIT_BYTES as u64)).map_err(|_| throttled())?;

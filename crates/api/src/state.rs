@@ -10,8 +10,15 @@ use portcullis_sandbox::{Event, Outcome, Sandbox};
 use portcullis_store::Blobs;
 
 use crate::{
-    code_link::LinkKey, error::ApiError, events::Events, execution::Execution,
-    function_host::FunctionSessions, memory::Memory, metrics::Metrics, oidc_keys::OidcKeys,
+    code_link::LinkKey,
+    error::ApiError,
+    events::Events,
+    execution::Execution,
+    function_host::FunctionSessions,
+    memory::Memory,
+    metrics::Metrics,
+    objects::{Objects, S3Settings},
+    oidc_keys::OidcKeys,
 };
 
 /// What the operator decides.
@@ -29,6 +36,8 @@ pub struct Settings {
     pub deny_confused_deputy: bool,
     /// The keys of the issuers whose tokens are believed.
     pub oidc_keys: OidcKeys,
+    /// Where code packages are read that requests name by bucket and key, if anywhere.
+    pub s3: Option<S3Settings>,
     /// How many calls of each account run at once.
     pub account_concurrency: AccountConcurrency,
     /// How long a failed event waits before it is tried again.
@@ -57,6 +66,7 @@ pub struct State {
     pub(crate) url_rule: UrlRule,
     pub(crate) deny_confused_deputy: bool,
     pub(crate) oidc_keys: OidcKeys,
+    pub(crate) objects: Option<Objects>,
 }
 
 impl State {
@@ -96,6 +106,7 @@ impl State {
             url_rule,
             deny_confused_deputy: settings.deny_confused_deputy,
             oidc_keys: settings.oidc_keys,
+            objects: settings.s3.map(Objects::new),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Between wire types and domain types: converted once, here, and failing here.
 
 pub(crate) mod alias;
+pub(crate) mod code;
 pub(crate) mod code_signing;
 pub(crate) mod configuration;
 pub(crate) mod denial;

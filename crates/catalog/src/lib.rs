@@ -47,7 +47,8 @@ pub use resources::{
     EntityName, EntityResource, FederatedUserResource, FunctionResource, GroupResource,
     Installation, KeyHolder, LayerResource, LayerVersionResource, OidcProviderResource,
     OrganizationPart, OrganizationResource, OwnerOfKey, PolicyResource, PolicySource, RoleResource,
-    RootResource, TrustingRole, UserResource, WholeAccount, WholeOrganization, tag_value,
+    RootResource, S3ObjectResource, TrustingRole, UserResource, WholeAccount, WholeOrganization,
+    tag_value,
 };
 pub use snapshot::Snapshot;
 pub use supposed::{

@@ -10,7 +10,7 @@ use portcullis_identity::{
     IssuerName, KeyOwner, OidcProvider, Partition, Path, PolicyArn, PolicyOwner, RoleName, Tags,
     UserName, entity_arn, federated_user_arn, no_such_entity,
 };
-use portcullis_lambda::{LayerArn, LayerVersionArn, Target};
+use portcullis_lambda::{LayerArn, LayerVersionArn, S3Object, Target};
 
 pub use organization::{OrganizationPart, OrganizationResource, WholeOrganization};
 
@@ -127,6 +127,31 @@ impl Resource for LayerVersionResource {
                 Ok([compiled.ok_or(Unreadable)?.clone()].into_iter().collect())
             }
         }
+    }
+}
+
+/// An object in a bucket of an account. A bucket has no policy here.
+#[derive(Debug)]
+pub struct S3ObjectResource {
+    arn: Box<str>,
+    account: AccountId,
+}
+
+impl S3ObjectResource {
+    /// The object, in a bucket of `account`; it need not exist.
+    #[must_use]
+    pub fn new(partition: Partition, object: &S3Object, account: AccountId) -> Self {
+        Self { arn: object.arn(&partition.to_string()).into(), account }
+    }
+}
+
+impl Resource for S3ObjectResource {
+    fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_str()
     }
 }
 

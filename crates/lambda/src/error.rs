@@ -103,6 +103,12 @@ pub enum LambdaError {
     /// is null (`[snap] §4.5`).
     #[error("")]
     ForeignAccount,
+    /// Code is to be read from S3, and the operator named no endpoint of it. Our own text.
+    #[error(
+        "This server has no S3 endpoint to read S3Bucket and S3Key from. Start it with \
+         --s3-endpoint, or send the code as ZipFile."
+    )]
+    NoS3Endpoint,
     /// A feature of Lambda that this build does not serve: never pretended, named.
     #[error("Portcullis does not support {what} yet.")]
     Unsupported {
@@ -214,6 +220,20 @@ pub enum InvalidParameter {
     /// Known from AWS, not recorded in the sheet.
     #[error("Please provide a source for function code.")]
     NoCode,
+    /// `[issue]`: reports of real answers.
+    #[error("Please do not provide other FunctionCode parameters when providing a ZipFile.")]
+    CodeTwice,
+    /// An object without its bucket, or the reverse. Our own text: AWS' is not recorded.
+    #[error("Please provide both S3Bucket and S3Key.")]
+    ObjectIncomplete,
+    /// S3 does not give the object that is to be the code (`[issue]`: reports of real answers).
+    #[error("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}")]
+    Object {
+        /// As S3 names it.
+        code: Box<str>,
+        /// As S3 says it.
+        message: Box<str>,
+    },
     /// Of a layer version; the text is our own.
     #[error("Please provide a source for layer content.")]
     NoLayerContent,
@@ -469,6 +489,8 @@ mod tests {
         check(InvalidParameter::RoleNotAssumable, "The role defined for the function cannot be assumed by Lambda.");
         check(InvalidParameter::LevelsOfText, r#"LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat to "JSON" and try again."#);
         check(InvalidParameter::NoCode, "Please provide a source for function code.");
+        check(InvalidParameter::CodeTwice, "Please do not provide other FunctionCode parameters when providing a ZipFile.");
+        check(InvalidParameter::Object { code: "NoSuchKey".into(), message: "The specified key does not exist.".into() }, "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.");
         check(InvalidParameter::BadZip, "Could not unzip uploaded file. Please check your file, then try to upload again.");
         check(InvalidParameter::UnzippedTooLarge, "Unzipped size must be smaller than 262144000 bytes");
         check(InvalidParameter::EnvironmentTooLarge("{}".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {}");

@@ -37,6 +37,7 @@ mod remedy;
 mod revision;
 mod runtime;
 mod runtime_updates;
+mod s3_object;
 mod setting_arn;
 mod settings;
 mod tags;
@@ -92,6 +93,7 @@ pub use remedy::{AddPermissionCommand, NARROWING, NoCommand};
 pub use revision::{Fresh, RevisionId};
 pub use runtime::Runtime;
 pub use runtime_updates::RuntimeUpdates;
+pub use s3_object::{ObjectDenied, S3Object, is_bucket};
 pub use setting_arn::{CodeSigningConfigArn, EventSourceMappingArn};
 pub use settings::{
     ApplicationLogLevel, Architecture, ENVIRONMENT_BYTES_MAX, Environment,

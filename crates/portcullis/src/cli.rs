@@ -3,6 +3,7 @@
 mod asking;
 mod deploy;
 mod runtime;
+mod s3;
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
@@ -21,6 +22,7 @@ pub(crate) use deploy::DeployArguments;
 pub(crate) use runtime::{
     DoctorArguments, InstallArguments, ListArguments, RuntimeArguments, RuntimeCommand,
 };
+pub(crate) use s3::S3Arguments;
 
 use crate::client::Endpoint;
 
@@ -168,6 +170,8 @@ pub(crate) struct ServeArguments {
     /// May be given several times; in the environment, commas part them.
     #[arg(long, env = "PORTCULLIS_OIDC_KEYS", value_name = "ISSUER=FILE", value_delimiter = ',')]
     pub(crate) oidc_keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) s3: S3Arguments,
     /// Access key id of the account's root; generated at first start when absent.
     #[arg(
         long,

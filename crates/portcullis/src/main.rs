@@ -16,6 +16,7 @@ mod quickstart;
 mod remedy;
 mod root_credentials;
 mod runtime;
+mod s3;
 mod sealing_key;
 mod serve;
 mod server;

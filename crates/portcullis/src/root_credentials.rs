@@ -40,14 +40,18 @@ pub(crate) fn read(data_dir: &Path) -> Result<Credentials, RootCredentialsError>
     let path = data_dir.join(FILE);
     let text = fs::read_to_string(&path)
         .map_err(|source| RootCredentialsError::File { path: path.clone(), source })?;
-    let parsed: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    of_text(&text).ok_or(RootCredentialsError::Malformed(path))
+}
+
+/// The credentials in a file's text: JSON with `AccessKeyId` and `SecretAccessKey`.
+pub(crate) fn of_text(text: &str) -> Option<Credentials> {
+    let parsed: Value = serde_json::from_str(text).ok()?;
     let member = |name: &str| parsed.get(name)?.as_str().map(str::to_owned);
-    match (member("AccessKeyId"), member("SecretAccessKey")) {
-        (Some(access_key_id), Some(secret_access_key)) => {
-            Ok(Credentials { access_key_id, secret_access_key, session_token: None })
-        }
-        _ => Err(RootCredentialsError::Malformed(path)),
-    }
+    Some(Credentials {
+        access_key_id: member("AccessKeyId")?,
+        secret_access_key: member("SecretAccessKey")?,
+        session_token: None,
+    })
 }
 
 /// Reads the credentials, or `None` when there is no file yet.

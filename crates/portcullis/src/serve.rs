@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use portcullis_api::{OidcKeys, OidcKeysError, Server, Settings, State, listen};
+use portcullis_api::{OidcKeys, OidcKeysError, S3Settings, Server, Settings, State, listen};
 use portcullis_catalog::{
     CONSTANT_DECISION, Catalog, CatalogError, Failure, UrlRule,
     decisions::{DecisionSettings, Decisions},
@@ -36,6 +36,7 @@ use crate::{
     console::say,
     logs,
     root_credentials::{self, RootCredentialsError},
+    s3,
     sealing_key::{self, SealingError, SealingKeySource},
 };
 
@@ -175,6 +176,7 @@ pub(crate) async fn start_quickstart(
         url_rule: UrlRule::default(),
         deny_confused_deputy: false,
         oidc_keys: OidcKeys::default(),
+        s3: None,
         account_concurrency: AccountConcurrency::default(),
         retry_delays: RetryDelays::default(),
         root: None,
@@ -206,6 +208,7 @@ struct Configuration {
     url_rule: UrlRule,
     deny_confused_deputy: bool,
     oidc_keys: OidcKeys,
+    s3: Option<S3Settings>,
     account_concurrency: AccountConcurrency,
     retry_delays: RetryDelays,
     /// Given root credentials; generated or read from the data folder when absent.
@@ -248,6 +251,7 @@ impl Configuration {
             },
             deny_confused_deputy: arguments.deny_confused_deputy,
             oidc_keys: OidcKeys::read(&arguments.oidc_keys)?,
+            s3: s3::settings(&arguments.s3, &arguments.region)?,
             retry_delays: parse("--retry-delays", &arguments.retry_delays)?,
             account_concurrency: parse("--account-concurrency", &arguments.account_concurrency)?,
             root,
@@ -312,7 +316,7 @@ impl Running {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
         let Configuration { account_concurrency, retry_delays, function_log, .. } = configuration;
-        let Configuration { sealing_key, .. } = configuration;
+        let Configuration { sealing_key, s3, .. } = configuration;
         make_private(&data_dir)?;
         let (store, sealed) = sealing_key::open(&data_dir, &sealing_key).await?;
         let listener = TcpListener::bind(listen)
@@ -334,6 +338,7 @@ impl Running {
             url_rule,
             deny_confused_deputy,
             oidc_keys,
+            s3,
             account_concurrency,
             retry_delays,
             code_dir,

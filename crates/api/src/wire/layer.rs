@@ -1,17 +1,13 @@
 //! Layers on the wire: what their operations take, and what they show (`aws-lambda.md §3.5`).
 
-use portcullis_lambda as domain;
 use portcullis_lambda::{CompatibleRuntime, LambdaError, LayerFilter, LayerInput, LayerVersion};
-use portcullis_model::{
-    Blob,
-    lambda::types::{
-        Architecture, CompatibleRuntime as WireRuntime, GetLayerVersionResponse,
-        LayerVersionContentInput, LayerVersionContentOutput, LayerVersionsListItem, LayersListItem,
-        PublishLayerVersionInput, PublishLayerVersionOutput,
-    },
+use portcullis_model::lambda::types::{
+    Architecture, CompatibleRuntime as WireRuntime, GetLayerVersionResponse,
+    LayerVersionContentOutput, LayerVersionsListItem, LayersListItem, PublishLayerVersionInput,
+    PublishLayerVersionOutput,
 };
 
-use super::{configuration::unsupported, function::architecture};
+use super::function::architecture;
 use crate::{context::RequestCx, error::ApiError};
 
 /// What a publisher says of a layer version.
@@ -24,16 +20,6 @@ pub(crate) fn notes(input: &PublishLayerVersionInput) -> LayerInput {
         compatible_runtimes: runtimes.map(|one| one.as_str().to_owned()).collect(),
         compatible_architectures: architectures.map(|one| one.as_str().to_owned()).collect(),
     }
-}
-
-/// The zip of a request: the only form of content that is served.
-///
-/// # Errors
-/// Content from S3, which is not served; and none.
-pub(crate) fn zip(content: LayerVersionContentInput) -> Result<Blob, LambdaError> {
-    let s3 = content.s3_bucket.is_some() || content.s3_key.is_some();
-    unsupported(&[(s3, "layer content from S3 (S3Bucket, S3Key)")])?;
-    Ok(content.zip_file.ok_or(domain::InvalidParameter::NoLayerContent)?)
 }
 
 /// What a list is to show.

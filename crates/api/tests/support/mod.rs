@@ -75,6 +75,7 @@ impl TestServer {
             url_rule: UrlRule::default(),
             deny_confused_deputy: false,
             oidc_keys: portcullis_api::OidcKeys::default(),
+            s3: None,
             retry_delays: portcullis_lambda::RetryDelays::default(),
             account_concurrency: portcullis_lambda::AccountConcurrency::default(),
             code_dir: folder.path().join("unpacked"),

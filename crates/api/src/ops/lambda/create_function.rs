@@ -9,8 +9,11 @@ use portcullis_model::lambda::{
 
 use super::shared;
 use crate::{
-    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError,
-    wire::configuration,
+    answer::Answer,
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    wire::{code, configuration},
 };
 
 pub(crate) async fn create_function(
@@ -21,7 +24,7 @@ pub(crate) async fn create_function(
     let layers = shared::layers(cx, input.layers.as_deref())?;
     let configuration = configuration::of_create(&input)?;
     let tags = Tags::new(input.tags.unwrap_or_default())?;
-    let code = shared::store_code(cx, shared::zip(input.code)?).await?;
+    let code = shared::store_code(cx, code::of_function(input.code)?).await?;
     let signing = code_signing(&input.code_signing_config_arn)?;
     let again = Parameters::default().tagged(tags.iter()).layered(input.layers.as_deref());
     let permit = cx.renew(permit, &signed_by(again, signing.as_ref()))?;

@@ -8,7 +8,11 @@ use portcullis_model::lambda::{
 
 use super::shared;
 use crate::{
-    answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError, wire::layer,
+    answer::Answer,
+    conditions::Parameters,
+    context::RequestCx,
+    error::ApiError,
+    wire::{code, layer},
 };
 
 pub(crate) async fn publish_layer_version(
@@ -17,7 +21,7 @@ pub(crate) async fn publish_layer_version(
 ) -> Result<Answer<PublishLayerVersionOutput>, ApiError> {
     let permit = cx.layer::<PublishLayerVersion>(&input.layer_name)?;
     let notes = LayerNotes::try_from(&layer::notes(&input)).map_err(LambdaError::from)?;
-    let content = shared::store_code(cx, layer::zip(input.content)?).await?;
+    let content = shared::store_code(cx, code::of_layer(input.content)?).await?;
     let permit = cx.renew(permit, &Parameters::default())?;
     let catalog = &cx.state.catalog;
     let version = catalog.publish_layer_version(permit, &notes, content, cx.now()).await?;

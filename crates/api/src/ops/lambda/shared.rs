@@ -10,10 +10,7 @@ use portcullis_lambda::{
     CodePackage, EventSourceMappingArn, Function, FunctionArn, InvalidParameter, LambdaError,
     NotFound, PublishedVersion, Qualifier, ReservedConcurrency, Target, WantedLayers,
 };
-use portcullis_model::{
-    Blob, Operation,
-    lambda::types::{FunctionCode, FunctionConfiguration},
-};
+use portcullis_model::{Operation, lambda::types::FunctionConfiguration};
 use portcullis_sandbox::unpack::{ZipError, inspect};
 
 use crate::{
@@ -21,31 +18,29 @@ use crate::{
     context::RequestCx,
     error::ApiError,
     execution::settle_later,
-    wire::{configuration::unsupported, function::Described},
+    objects,
+    wire::{code::CodeSource, function::Described},
 };
 
-/// Largest code package in bytes: `aws-lambda.md §5.2`.
+/// Largest code package in a request, in bytes: `aws-lambda.md §5.2`.
 pub(crate) const ZIP_BYTES_MAX: usize = 52_428_800;
-
-/// The zip of a request: the only form of code that is served.
-pub(crate) fn zip(code: FunctionCode) -> Result<Blob, ApiError> {
-    unsupported(&[
-        (code.image_uri.is_some(), "ImageUri"),
-        (code.s3_bucket.is_some() || code.s3_key.is_some(), "code from S3 (S3Bucket, S3Key)"),
-        (code.source_kms_key_arn.is_some(), "SourceKMSKeyArn"),
-    ])?;
-    Ok(code.zip_file.ok_or(LambdaError::from(InvalidParameter::NoCode))?)
-}
 
 /// Checks a code package and keeps it; whoever asked for it may do so.
 ///
 /// # Errors
-/// Those of a package that is no zip, or too large, in either form.
-pub(crate) async fn store_code(cx: &RequestCx<'_>, zip: Blob) -> Result<CodePackage, ApiError> {
-    if zip.0.len() > ZIP_BYTES_MAX {
-        return Err(ApiError::ZipTooLarge(ZIP_BYTES_MAX));
-    }
-    let zip = Bytes::from(zip.0);
+/// Those of an object that cannot be read, and of a package that is no zip, or too large, in either
+/// form.
+pub(crate) async fn store_code(
+    cx: &RequestCx<'_>,
+    source: CodeSource,
+) -> Result<CodePackage, ApiError> {
+    let zip = match source {
+        CodeSource::Zip(zip) if zip.0.len() > ZIP_BYTES_MAX => {
+            return Err(ApiError::ZipTooLarge(ZIP_BYTES_MAX));
+        }
+        CodeSource::Zip(zip) => Bytes::from(zip.0),
+        CodeSource::Object(object) => objects::read(cx, object).await?,
+    };
     let inspected = zip.clone();
     let work = tokio::task::spawn_blocking(move || {
         let contents = inspect(&inspected)?;

@@ -12,7 +12,10 @@ use crate::{
     conditions::Parameters,
     context::RequestCx,
     error::ApiError,
-    wire::configuration::{self, unsupported},
+    wire::{
+        code,
+        configuration::{self, unsupported},
+    },
 };
 
 pub(crate) async fn update_function_code(
@@ -26,7 +29,7 @@ pub(crate) async fn update_function_code(
     let publish = input.publish.unwrap_or(false);
     let architecture = configuration::of_code_update(&input)?;
     let expected = input.revision_id.clone();
-    let code = shared::store_code(cx, shared::zip(code(input)?)?).await?;
+    let code = shared::store_code(cx, code::of_function(given(input)?)?).await?;
     let permit = cx.renew(permit, &none)?;
     let expected = expected.as_deref();
     let catalog = &cx.state.catalog;
@@ -40,7 +43,7 @@ pub(crate) async fn update_function_code(
 }
 
 /// The members that say what the code is.
-fn code(input: UpdateFunctionCodeInput) -> Result<FunctionCode, ApiError> {
+fn given(input: UpdateFunctionCodeInput) -> Result<FunctionCode, ApiError> {
     unsupported(&[
         (input.dry_run.unwrap_or(false), "DryRun of UpdateFunctionCode"),
         (input.publish_to.is_some(), "PublishTo"),
