@@ -4,7 +4,10 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import rsa
 
@@ -79,9 +82,61 @@ class Es256:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
+def key_set_text(*keys) -> str:
+    return json.dumps({"keys": [key.jwk() for key in keys]})
+
+
 def key_set(path, *keys):
-    path.write_text(json.dumps({"keys": [key.jwk() for key in keys]}))
+    path.write_text(key_set_text(*keys))
     return path
+
+
+class KeyServer:
+    """Serves key sets over HTTP, or worse: `paths` says what answers a path. It is a text, or a function
+    of the handler. With a certificate and its key in a file it speaks TLS."""
+
+    def __init__(self, paths, *, port=0, certificate=None):
+        self.paths, self.asked = paths, []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked.append(self.path)
+                answer = outer.paths[self.path]
+                if callable(answer):
+                    return answer(self)
+                reply(self, 200, answer.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+        self.port = self.http.server_address[1]
+        scheme, host = ("https", "localhost") if certificate else ("http", "127.0.0.1")
+        self.base = f"{scheme}://{host}:{self.port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
+
+    def end(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+def reply(handler, status, body=b"", **headers):
+    handler.send_response(status)
+    for name, value in {"Content-Length": len(body), **headers}.items():
+        handler.send_header(name, str(value))
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 def token(key, *, header=None, **claims) -> str:

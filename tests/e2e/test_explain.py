@@ -7,7 +7,7 @@ import pytest
 
 from asking import ALICE, FUNCTION, INVOKE, allow, ask, error_of, json_of, on_a_terminal, s3, text_of, write
 from world import allow as allowing
-from world import World, unique
+from world import World, trusting, unique
 
 
 def supposed(principal=ALICE, action=INVOKE, resource=FUNCTION, **context):
@@ -148,6 +148,37 @@ def test_a_request_whose_documents_are_gone_still_has_its_record(start_server):
     assert text.startswith("Allowed by identity-based policy, statement ")
     assert f"caller    {user.arn}" in text and f"action    {INVOKE}" in text
     assert "no longer in memory" in text
+
+
+def test_a_user_or_role_made_anew_is_told_whom_the_policy_means(owner):
+    iam, name = owner.root.boto("iam"), owner.function()
+    user, by, role = owner.user(), owner.user(), unique("role")
+    role_arn = owner.role(trusting(by.arn), name=role)
+    for sid, arn in [("user", user.arn), ("role", role_arn)]:
+        grant = {"StatementId": sid, "Action": INVOKE, "Principal": arn}
+        assert owner.root.wire.add_permission(name, grant).status == 201
+    user_name = user.arn.rsplit("/", 1)[1]
+
+    def ids():
+        user_id = iam.get_user(UserName=user_name)["User"]["UserId"]
+        return {"user": user_id, "role": iam.get_role(RoleName=role)["Role"]["RoleId"]}
+
+    before = ids()
+    iam.delete_access_key(UserName=user_name, AccessKeyId=user.credentials.key)
+    iam.delete_user(UserName=user_name)
+    iam.delete_role(RoleName=role)
+    user = owner.user(name=user_name)
+    assert owner.role(trusting(by.arn), name=role) == role_arn
+    after, session = ids(), owner.session(role_arn=role_arn, by=by)
+    for sid, caller, principal in [("user", user, user.arn), ("role", session, role_arn)]:
+        want = {"principal": principal, "expected_id": before[sid], "actual_id": after[sid]}
+        denied = caller.wire.dry_run(name)
+        past = json_of("explain", denied.headers["x-amzn-requestid"], caller=owner.root)
+        for told in (past["Decisions"][0], json_of(*supposed(caller.arn, resource=name), caller=owner.root)):
+            [miss] = told["Explanation"]["nearest"]["misses"]
+            assert (told["Explanation"]["nearest"]["sid"], miss.get("homonym")) == (sid, want), told
+        text = text_of(*supposed(caller.arn, resource=name), caller=owner.root)
+        assert f"expected id  {before[sid]}" in text and f"actual id    {after[sid]}" in text
 
 
 @pytest.mark.parametrize("qualifier", [None, "prod"])

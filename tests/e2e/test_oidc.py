@@ -285,7 +285,7 @@ def test_new_keys_are_found_and_old_ones_stay_when_the_file_breaks(start_server,
 
 
 def test_keys_that_cannot_be_used_stop_the_start(start_server, tmp_path):
-    for given in (f"{ISSUER}=/no/such/file", ISSUER, f"{ISSUER}=https://idp.example.com/keys"):
+    for given in (f"{ISSUER}=/no/such/file", ISSUER, f"{ISSUER}=https://user:secret@idp.example.com/keys"):
         server = start_server(ready=False, arguments=["--oidc-keys", given])
         assert server.process.wait(30) != 0
         assert "--oidc-keys" in server.output(), server.output()

@@ -172,10 +172,7 @@ class Account:
         role_arn = role_arn or self.role(trusting(by.arn))
         role = role_arn.rsplit("/", 1)[1]
         answer = by.boto("sts").assume_role(RoleArn=role_arn, RoleSessionName=name)
-        got = answer["Credentials"]
-        credentials = Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
-        arn = answer["AssumedRoleUser"]["Arn"]
-        member = Member(self.base, arn, credentials, self.region, account=self, role=role)
+        member = as_member(self, answer, role)
         return member.permit(*statements) if statements else member
 
     def function(self, code=RAN, name=None, role=None, wait=True, **parameters) -> str:
@@ -203,6 +200,14 @@ class Account:
         assert client.publish_version(FunctionName=name)["Version"] == "1"
         client.create_alias(FunctionName=name, Name="prod", FunctionVersion="1")
         return name
+
+
+def as_member(account, answer, role) -> Member:
+    """The session of a role of the account that an answer of `AssumeRole` is about."""
+    got = answer["Credentials"]
+    credentials = Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+    arn = answer["AssumedRoleUser"]["Arn"]
+    return Member(account.base, arn, credentials, account.region, account=account, role=role)
 
 
 # The waiters of boto3, at a shorter interval than their own.

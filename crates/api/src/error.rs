@@ -103,6 +103,9 @@ pub(crate) enum ApiError {
     /// No operation has this method and path.
     #[error("Unable to determine service/operation name to be authorized")]
     UnknownOperation,
+    /// A request to a query service has no form, or one that names no action.
+    #[error("Missing Action")]
+    MissingAction,
     /// No action of the query service has this name.
     #[error("Could not find operation {action} for version {version}")]
     UnknownAction {
@@ -209,6 +212,7 @@ impl ApiError {
             Self::CannotSuppose(_)        => Row(400, "InvalidParameterValueException", Shape::TypedLower),
             Self::NoDecision(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
             Self::UnknownOperation
+            | Self::MissingAction
             | Self::UnknownAction { .. }  => Row(403, "AccessDeniedException", Shape::Upper),
             Self::Throttled { .. }        => Row(429, "TooManyRequestsException", Shape::TypedLower),
             Self::Catalog(_)
@@ -242,6 +246,7 @@ impl ApiError {
             Self::CannotSuppose(_)        => (400, "InvalidInput"),
             Self::NoDecision(_)           => (404, "NoSuchEntity"),
             Self::UnknownOperation        => (404, "UnknownOperation"),
+            Self::MissingAction           => (400, "MissingAction"),
             Self::UnknownAction { .. }    => (400, "InvalidAction"),
             Self::Throttled { .. }        => (429, "Throttling"),
             Self::Catalog(_)

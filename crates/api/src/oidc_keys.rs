@@ -1,41 +1,33 @@
-//! The keys of the issuers whose tokens are believed: from files that the operator names.
+//! The keys of the issuers whose tokens are believed: from files and URLs that the operator names.
 //!
-//! A file is read at start, and again when a token names a key that it had not, as issuers change their
-//! keys: at most once in ten seconds. What cannot be read then leaves the known keys in force.
+//! A file is read at start, so that a server that would refuse every token of an issuer does not start. A
+//! URL is read when the first token of its issuer comes: the server starts whether the issuer is there or
+//! not. Both are read again when a token names a key that they had not, as issuers change their keys, and
+//! after some minutes, as issuers withdraw them; see [`source`].
 
-use std::{
-    collections::BTreeMap,
-    io::Read as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod place;
+mod source;
 
-use portcullis_identity::{IdentityError, IssuerName, KeySet, WebIdentityToken};
-use tokio::sync::Mutex;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-/// Largest key set, in bytes; issuers have a handful of keys of some hundred bytes each.
-const KEY_SET_BYTES_MAX: u64 = 1024 * 1024;
+use portcullis_identity::{IdentityError, IssuerName, WebIdentityToken};
 
-/// How often a file is read again at most.
-const REREAD_PERIOD: Duration = Duration::from_secs(10);
+use place::{Place, read_file};
+use source::Source;
 
 /// The keys of every issuer that the operator named.
 #[derive(Clone, Debug, Default)]
-pub struct OidcKeys(Arc<BTreeMap<IssuerName, Source>>);
+pub struct OidcKeys(Arc<BTreeMap<IssuerName, Arc<Source>>>);
 
 /// Why an issuer's keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcKeysError {
-    /// Not `ISSUER=FILE`.
+    /// Neither `ISSUER=FILE` nor `ISSUER=URL`.
     #[error(
-        "\"{0}\" does not say whose keys are in which file; write ISSUER=FILE, for example \
-         https://idp.example.com=/etc/portcullis/idp.json"
+        "\"{0}\" does not say whose keys are where; write ISSUER=FILE or ISSUER=URL, for example \
+         https://idp.example.com=https://idp.example.com/.well-known/jwks.json"
     )]
     Form(String),
-    /// Keys that would have to be fetched.
-    #[error("the keys of {0} are given by a URL, which is not supported yet; save them to a file")]
-    Url(IssuerName),
     /// An issuer named twice.
     #[error("the keys of {0} are given more than once")]
     Twice(IssuerName),
@@ -49,31 +41,17 @@ pub enum OidcKeysError {
     },
 }
 
-#[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug)]
-struct Held {
-    keys: Arc<KeySet>,
-    read: Instant,
-}
-
 impl OidcKeys {
-    /// Reads the key sets that `given`, each `ISSUER=FILE`, name.
+    /// The key sets that `given`, each `ISSUER=FILE` or `ISSUER=URL`, name; files are read.
     ///
     /// # Errors
-    /// [`OidcKeysError`] for the first that cannot be used: a server that would refuse every token of an
-    /// issuer does not start.
+    /// [`OidcKeysError`] for the first that cannot be used.
     pub fn read(given: &[String]) -> Result<Self, OidcKeysError> {
         let mut sources = BTreeMap::new();
         for text in given {
-            let (issuer, path) = split(text)?;
-            let keys = Arc::new(read_file(&path)?);
-            let held = Mutex::new(Held { keys, read: Instant::now() });
-            if sources.insert(issuer.clone(), Source { path, held }).is_some() {
+            let (issuer, place) = split(text)?;
+            let source = Arc::new(source(issuer.clone(), place)?);
+            if sources.insert(issuer.clone(), source).is_some() {
                 return Err(OidcKeysError::Twice(issuer));
             }
         }
@@ -83,65 +61,31 @@ impl OidcKeys {
     /// That the token is its issuer's.
     ///
     /// # Errors
-    /// [`IdentityError::IssuerUnreachable`] for an issuer without keys here;
-    /// [`IdentityError::InvalidIdentityToken`] for a key that the issuer has not, and for a signature
-    /// that is not its key's.
+    /// [`IdentityError::IssuerUnreachable`] for an issuer without keys here, and for one that could not
+    /// be asked; [`IdentityError::InvalidIdentityToken`] for a key that the issuer has not, and for a
+    /// signature that is not its key's.
     pub(crate) async fn prove(&self, token: &WebIdentityToken<'_>) -> Result<(), IdentityError> {
         let unknown = || IdentityError::IssuerUnreachable(token.issuer().clone());
-        let source = self.0.get(token.issuer()).ok_or_else(unknown)?;
-        let known = source.held.lock().await.keys.clone();
-        let proven = match token.is_signed_by(&known) {
-            Some(proven) => proven,
-            None => {
-                token.is_signed_by(&*source.newest().await).ok_or_else(|| token.without_key())?
-            }
-        };
-        if proven { Ok(()) } else { Err(token.without_key()) }
+        self.0.get(token.issuer()).ok_or_else(unknown)?.prove(token).await
     }
 }
 
-impl Source {
-    /// The keys after another look into the file, unless the last was a moment ago.
-    async fn newest(&self) -> Arc<KeySet> {
-        let mut held = self.held.lock().await;
-        if held.read.elapsed() >= REREAD_PERIOD {
-            held.read = Instant::now();
-            let path = self.path.clone();
-            match tokio::task::spawn_blocking(move || read_file(&path)).await {
-                Ok(Ok(keys)) => held.keys = Arc::new(keys),
-                Ok(Err(error)) => tracing::warn!(%error, "known keys of an issuer stay in force"),
-                Err(error) => tracing::error!(%error, "reading the keys of an issuer broke off"),
-            }
-        }
-        held.keys.clone()
+fn source(issuer: IssuerName, place: Place) -> Result<Source, OidcKeysError> {
+    if place.is_open_to_others() {
+        tracing::warn!(%issuer, %place, "keys come by plain http: others may put theirs in between");
     }
+    let Place::File(path) = &place else { return Ok(Source::new(issuer, place)) };
+    let keys = read_file(path).map_err(|why| OidcKeysError::File { path: path.clone(), why })?;
+    Ok(Source::new(issuer, place).with_keys(keys))
 }
 
-/// The issuer and the file. An issuer has no `=` in its name, a file may.
-fn split(text: &str) -> Result<(IssuerName, PathBuf), OidcKeysError> {
+/// The issuer and where its keys are. An issuer has no `=` in its name, a file or URL may.
+fn split(text: &str) -> Result<(IssuerName, Place), OidcKeysError> {
     let form = || OidcKeysError::Form(text.to_owned());
-    let (issuer, file) = text.split_once('=').ok_or_else(form)?;
+    let (issuer, place) = text.split_once('=').ok_or_else(form)?;
     let url = if issuer.contains("://") { issuer.to_owned() } else { format!("https://{issuer}") };
     let issuer = IssuerName::of_url(&url).map_err(|_| form())?;
-    if file.is_empty() {
-        return Err(form());
-    }
-    if file.contains("://") {
-        return Err(OidcKeysError::Url(issuer));
-    }
-    Ok((issuer, file.into()))
-}
-
-fn read_file(path: &Path) -> Result<KeySet, OidcKeysError> {
-    let failed = |why: String| OidcKeysError::File { path: path.into(), why };
-    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
-    let mut text = Vec::new();
-    let read = file.take(KEY_SET_BYTES_MAX + 1).read_to_end(&mut text);
-    let length = read.map_err(|error| failed(error.to_string()))?;
-    if length as u64 > KEY_SET_BYTES_MAX {
-        return Err(failed(format!("it is larger than {KEY_SET_BYTES_MAX} bytes")));
-    }
-    KeySet::parse(&text).map_err(|error| failed(error.to_string()))
+    Ok((issuer, Place::parse(place).ok_or_else(form)?))
 }
 
 #[cfg(test)]
@@ -178,9 +122,20 @@ mod tests {
         check(&[&format!("idp.example.com={empty}")], "no RSA");
         check(&[&format!("idp.example.com={large}")], "larger than");
         check(&["idp.example.com=/no/such/file"], "/no/such/file");
-        check(&["idp.example.com=https://idp.example.com/keys"], "not supported yet");
         for text in ["", "idp.example.com", "=x", "idp.example.com=", "http://idp.example.com=x"] {
-            check(&[text], "write ISSUER=FILE");
+            check(&[text], "write ISSUER=FILE or ISSUER=URL");
         }
+    }
+
+    #[test]
+    fn a_server_starts_before_the_issuers_whose_keys_it_fetches() {
+        check(
+            &["idp.example.com=http://127.0.0.1:1/keys", "a.example.com=https://a.example.com/b=c"],
+            "2",
+        );
+        check(
+            &["idp.example.com=https://u:p@idp.example.com/keys"],
+            "write ISSUER=FILE or ISSUER=URL",
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
 use portcullis_catalog::decisions::RequestId;
@@ -121,6 +121,9 @@ struct Call<'a> {
     /// The operation's name for the metrics, once it is known.
     operation: &'static str,
 }
+
+/// The type of a body that is a form.
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// The operation that a request names, before its body is bound.
 enum Named<'a> {
@@ -292,15 +295,33 @@ impl<'a> Call<'a> {
             self.operation = operation.name;
             return Ok(Named::Target(operation));
         }
-        let query = self.head.uri.query().unwrap_or_default().as_bytes();
-        let form = Form::parse(if self.head.method == Method::GET { query } else { body })?;
+        let form = self.form(body)?;
         let [action, version] =
             ["Action", "Version"].map(|name| form.get(name).unwrap_or_default().to_owned());
+        if action.is_empty() {
+            return Err(ApiError::MissingAction);
+        }
         let operation = self.service.operation(&action);
         let operation = operation.filter(|_| version == self.service.api_version);
         let operation = operation.ok_or(ApiError::UnknownAction { action, version })?;
         self.operation = operation.name;
         Ok(Named::Query(operation, form))
+    }
+
+    /// The form of a request to a query service: the query of a GET, or else the body, unless its type
+    /// says that it is something else.
+    fn form(&self, body: &Bytes) -> Result<Form, ApiError> {
+        if self.head.method == Method::GET {
+            return Ok(Form::parse(self.head.uri.query().unwrap_or_default().as_bytes())?);
+        }
+        let is_form = |kind: &HeaderValue| {
+            let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+            kind.trim_ascii().eq_ignore_ascii_case(FORM)
+        };
+        if self.head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| !is_form(kind)) {
+            return Err(ApiError::MissingAction);
+        }
+        Ok(Form::parse(body)?)
     }
 
     /// Binds and validates what the request carries: every failure in one answer.

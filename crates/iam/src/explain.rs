@@ -27,7 +27,7 @@ use crate::document::Effect;
 use crate::grant::Strength;
 use crate::policy::Policy;
 
-pub use nearest::{Actual, Miss, MissedPart, Nearest};
+pub use nearest::{Actual, Homonym, Miss, MissedPart, Nearest};
 pub use parting::Parting;
 pub use remedy::{GrantCondition, MissingGrant, Narrowing, Way};
 

@@ -136,6 +136,14 @@ impl Named {
             Self::Nobody => None,
         }
     }
+
+    /// The principal as it is written and the unique id that it was bound to, if it names `caller` and
+    /// means somebody else.
+    fn homonym(&self, caller: &Principal) -> Option<(&str, &str)> {
+        let Self::Bound { id, text, .. } = self else { return None };
+        let is_other = caller.unique_id() != Some(id);
+        (is_other && Self::aws(text).strength(caller).is_some()).then_some((text, id))
+    }
 }
 
 impl Named {
@@ -297,6 +305,13 @@ impl PrincipalPart {
             Self::Only(named) => (None, named.list.iter()),
         };
         all.into_iter().chain(listed.filter_map(Named::outline))
+    }
+
+    /// Of a statement that is not about `caller`: who had its name when the statement was stored, as it
+    /// is written and as the unique id.
+    pub(crate) fn homonym(&self, caller: &Principal) -> Option<(&str, &str)> {
+        let Self::Only(named) = self else { return None };
+        named.iter().find_map(|one| one.homonym(caller))
     }
 
     /// How strongly the statement names `caller`; `None` if it is not about it. `bounded`: the

@@ -157,6 +157,11 @@ impl Statement {
         }
     }
 
+    /// Who had the caller's name when the statement was stored, see [`PrincipalPart::homonym`].
+    pub(crate) fn homonym(&self, call: &Call<'_>) -> Option<(&str, &str)> {
+        self.scope.principal.homonym(call.caller())
+    }
+
     /// Whether it applies to the call, and then how strongly it names the caller. Allocates nothing
     /// for statements with up to sixteen keys.
     pub(crate) fn applies(&self, call: &Call<'_>) -> Option<Strength> {

@@ -4,7 +4,7 @@
 use portcullis_iam::DocumentReference;
 use portcullis_iam::analysis::Style;
 use portcullis_iam::{
-    DocumentKind, MapContext, Narrowing, Policies, Policy, Principal, Request, explain,
+    Bindings, DocumentKind, MapContext, Narrowing, Policies, Policy, Principal, Request, explain,
 };
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:orders";
@@ -428,4 +428,64 @@ fn the_nearest_of_levels_is_at_one_that_is_silent() {
     let text = told.text(Style::Plain);
     assert!(text.contains("nothing allows at level 1\n"), "{text}");
     assert!(!text.contains("nothing allows at level 0\n"), "{text}");
+}
+
+/// What is missed by a caller of this unique id where a statement names `named`, bound to an id.
+fn homonym(named: [&str; 2], caller: &str, id: Option<&str>) -> (serde_json::Value, String) {
+    let [name, bound] = named;
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":["arn:aws:iam::111111111111:user/eve","{name}"]}},"Action":"*","Resource":"{FUNCTION}"}}]}}"#
+    );
+    let bindings = Bindings::from_iter([(name.into(), bound.into())]);
+    let policy = Policy::parse_bound(DocumentKind::Resource, &text, &bindings).unwrap();
+    let principal = Principal::parse(caller).unwrap();
+    let request = Request {
+        principal: &id.map_or_else(|| principal.clone(), |id| principal.clone().with_id(id)),
+        action: "lambda:InvokeFunction",
+        resource: FUNCTION,
+        resource_account: "111111111111",
+        context: &MapContext::new(),
+    };
+    let policies = Policies { resource: &[&policy], ..Policies::default() };
+    let told = explain(&request, &policies, &NARROWING);
+    let json = serde_json::to_value(&told).unwrap();
+    let miss = json.pointer("/nearest/misses/0").cloned().unwrap_or_default();
+    (miss, told.text(Style::Plain))
+}
+
+/// Source: iam.md §4.1.
+#[test]
+#[rustfmt::skip]
+fn whoever_has_the_name_of_another_is_told_both_ids() {
+    let user = "arn:aws:iam::111111111111:user/team/alice";
+    let role = "arn:aws:iam::111111111111:role/team/deploy";
+    let session = "arn:aws:sts::111111111111:assumed-role/deploy/night";
+    let rows = [
+        ([user, "AIDAOLD"],    user,    Some("AIDANEW"), true),
+        ([user, "AIDAOLD"],    user,    None,            true),
+        ([role, "AROAOLD"],    session, Some("AROANEW"), true),
+        ([session, "AROAOLD"], session, Some("AROANEW"), true),
+        // Of another name, or by the id itself: what is written tells enough.
+        ([user, "AIDAOLD"],    "arn:aws:iam::111111111111:user/alice", Some("AIDANEW"), false),
+        ([role, "AROAOLD"],    "arn:aws:sts::111111111111:assumed-role/other/night", Some("AROANEW"), false),
+        ([session, "AROAOLD"], "arn:aws:sts::111111111111:assumed-role/deploy/day", Some("AROANEW"), false),
+        (["AIDAAAAAAAAAAAAAAAAAA", "AIDAAAAAAAAAAAAAAAAAA"], user, Some("AIDANEW"), false),
+    ];
+    for (named, caller, id, is_homonym) in rows {
+        let (miss, text) = homonym(named, caller, id);
+        assert_eq!(miss["part"], "principal", "{named:?} {caller}");
+        if !is_homonym {
+            assert_eq!(miss.get("homonym"), None, "{named:?} {caller}");
+            continue;
+        }
+        let want = serde_json::json!({"principal": named[0], "expected_id": named[1], "actual_id": id});
+        assert_eq!(miss["homonym"], want);
+        let lines = format!(
+            "    expected id  {}\n    actual id    {}\n    note      {} was made anew: ",
+            named[1], id.unwrap_or("(not known)"), named[0]
+        );
+        assert!(text.contains(&lines), "{text}");
+    }
+    let (allowed, _) = homonym([user, "AIDAOLD"], user, Some("AIDAOLD"));
+    assert_eq!(allowed, serde_json::Value::Null);
 }

@@ -21,6 +21,8 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 const CLAIM_CHARACTERS_MAX: usize = 255;
 /// Most characters of all authentication methods: they are carried in the session's token.
 const METHODS_CHARACTERS_MAX: usize = 1_024;
+/// The issuer whose audiences AWS reads in its own way.
+const GOOGLE: &str = "accounts.google.com";
 /// Claims that would mark a session, and do not here: refused rather than ignored.
 const UNSERVED_CLAIMS: [&str; 2] =
     ["https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"];
@@ -32,6 +34,9 @@ pub struct WebIdentity {
     issuer: Box<str>,
     subject: Box<str>,
     audience: Box<str>,
+    /// Of the token's own audiences the one that counts, where that is not the client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    original_audience: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorized_party: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,8 +62,17 @@ impl WebIdentity {
         &self.audience
     }
 
+    /// What the key `aud` is: with Google, whose tokens name an audience of the client's choice, the
+    /// authorized party if there is one. Source: IAM user guide, "Available keys for AWS OIDC
+    /// federation", `aud` and `oaud`.
+    fn client(&self) -> &str {
+        let party = self.authorized_party.as_deref().filter(|_| *self.issuer == *GOOGLE);
+        party.unwrap_or(&self.audience)
+    }
+
     /// The value of a condition key `ISSUER:NAME`, in lower case. Source: IAM user guide, "Available
-    /// keys for AWS web identity federation".
+    /// keys for AWS OIDC federation". `oaud` is documented for Google alone, and says here for every
+    /// issuer what the token's own audience is.
     #[must_use]
     pub fn condition_key(&self, key: &str) -> Option<Value<'_>> {
         let prefix = key.get(..self.issuer.len())?;
@@ -68,7 +82,8 @@ impl WebIdentity {
         }
         let text = |text| Some(Value::Single(Cow::Borrowed(text)));
         match name {
-            "aud" => text(&*self.audience),
+            "aud" => text(self.client()),
+            "oaud" => text(self.original_audience.as_deref().unwrap_or(&self.audience)),
             "sub" => text(&*self.subject),
             "azp" => text(self.authorized_party.as_deref()?),
             "amr" if !self.methods.is_empty() => {
@@ -239,10 +254,13 @@ impl<'t> WebIdentityToken<'t> {
         if methods > METHODS_CHARACTERS_MAX {
             return Err(IdentityError::RejectedClaim("amr"));
         }
+        let audience = self.audience(provider)?;
+        let original = self.original_audience(provider).filter(|original| *original != audience);
         Ok(WebIdentity {
             issuer: self.issuer.as_str().into(),
             subject: claims.sub.as_str().into(),
-            audience: self.audience(provider)?.into(),
+            audience: audience.into(),
+            original_audience: original.map(Into::into),
             authorized_party: claims.azp.as_deref().map(Into::into),
             methods: claims.amr.iter().map(|one| one.as_str().into()).collect(),
         })
@@ -264,6 +282,13 @@ impl<'t> WebIdentityToken<'t> {
             _ if is_later(nbf) => Err(IdentityError::RejectedClaim("nbf")),
             _ => Ok(()),
         }
+    }
+
+    /// Of the token's own audiences the first that the provider has, or else the first.
+    fn original_audience(&self, provider: &OidcProvider) -> Option<&str> {
+        let all = self.claims.aud.all();
+        let has = |id: &&String| provider.client_ids.iter().any(|known| **known == ***id);
+        all.iter().find(has).or(all.first()).map(String::as_str)
     }
 
     /// The client id that the token is for: of several audiences the authorized party, or else the
@@ -395,6 +420,36 @@ mod tests {
         for key in ["idp.example.co:sub", "idp.example.com:iss", "idp.example.com", "aws:sub", ""] {
             assert!(identity.condition_key(key).is_none(), "{key}");
         }
+    }
+
+    #[track_caller]
+    fn audiences(issuer: &str, claims: &str, want: [&str; 2]) {
+        let provider = OidcProvider { issuer: issuer.parse().unwrap(), ..provider() };
+        let text = changed(r#""aud":"app""#, claims);
+        let parts: Vec<&str> = text.split('.').collect();
+        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        let claims = claims.replace("idp.example.com", issuer);
+        let text = format!("{}.{}.AAAA", parts[0], URL_SAFE_NO_PAD.encode(&claims));
+        let identity = WebIdentityToken::parse(&text).unwrap().believed(&provider, now()).unwrap();
+        let got =
+            ["aud", "oaud"].map(|name| match identity.condition_key(&format!("{issuer}:{name}")) {
+                Some(Value::Single(text)) => text.into_owned(),
+                other => format!("{other:?}"),
+            });
+        assert_eq!(got, want, "{claims}");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_client_and_the_token_s_own_audience_are_two_keys() {
+        let (idp, google) = ("idp.example.com", "accounts.google.com");
+        audiences(idp,    r#""aud":"app""#,                             ["app", "app"]);
+        audiences(idp,    r#""aud":"app","azp":"17""#,                  ["app", "app"]);
+        audiences(idp,    r#""aud":["x","app"],"azp":"other""#,         ["other", "app"]);
+        audiences(idp,    r#""aud":["x","y"],"azp":"other""#,           ["other", "x"]);
+        audiences(idp,    r#""aud":["x","other"]"#,                     ["other", "other"]);
+        audiences(google, r#""aud":"app""#,                             ["app", "app"]);
+        audiences(google, r#""aud":"app","azp":"17""#,                  ["17", "app"]);
     }
 
     /// RFC 7515, appendix A.3: a signature and its key that others made.

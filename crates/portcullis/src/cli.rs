@@ -166,9 +166,15 @@ pub(crate) struct ServeArguments {
     /// function URL of the type NONE. A bucket's SourceArn alone is warned of, not refused.
     #[arg(long, env = "PORTCULLIS_DENY_CONFUSED_DEPUTY")]
     pub(crate) deny_confused_deputy: bool,
-    /// Keys of an OpenID Connect issuer, for AssumeRoleWithWebIdentity: a JSON Web Key Set in a file.
-    /// May be given several times; in the environment, commas part them.
-    #[arg(long, env = "PORTCULLIS_OIDC_KEYS", value_name = "ISSUER=FILE", value_delimiter = ',')]
+    /// Keys of an OpenID Connect issuer, for AssumeRoleWithWebIdentity: a JSON Web Key Set in a file, or
+    /// behind an http or https URL (the `jwks_uri` of the issuer's metadata), which is fetched when a
+    /// token needs it. May be given several times; in the environment, commas part them.
+    #[arg(
+        long,
+        env = "PORTCULLIS_OIDC_KEYS",
+        value_name = "ISSUER=FILE|URL",
+        value_delimiter = ','
+    )]
     pub(crate) oidc_keys: Vec<String>,
     #[command(flatten)]
     pub(crate) s3: S3Arguments,

@@ -44,9 +44,32 @@ pub struct Miss {
     /// Where a pattern and the request's text part; of several patterns, the one that goes furthest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parting: Option<Parting>,
+    /// Of a principal that names the caller and yet means another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub homonym: Option<Homonym>,
     /// Why they cannot fit, where the values alone do not show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// Somebody of the caller's name who is not the caller: the user or role was made anew. Source: iam.md
+/// §4.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Homonym {
+    /// The principal of the policy, as it is written.
+    pub principal: String,
+    /// The unique id of the user or role that had this name when the policy was stored.
+    pub expected_id: String,
+    /// That of the caller's user or role; `null` in JSON if it is not known.
+    pub actual_id: Option<String>,
+}
+
+impl Homonym {
+    fn find(statement: &Statement, call: &Call<'_>) -> Option<Self> {
+        let (principal, id) = statement.homonym(call)?;
+        let actual_id = call.caller().unique_id().map(str::to_owned);
+        Some(Self { principal: principal.to_owned(), expected_id: id.to_owned(), actual_id })
+    }
 }
 
 /// A part of a statement.
@@ -98,6 +121,7 @@ type Distance = (usize, usize);
 
 /// Of these is a distance made: what a user more likely meant comes first.
 const CONDITION: usize = 1;
+const HOMONYM: usize = 99;
 const PRINCIPAL: usize = 100;
 const RESOURCE: usize = 200;
 const ACTION: usize = 400;
@@ -139,14 +163,16 @@ fn candidates<'p>(call: &Call<'_>, document: Counting<'p>) -> impl Iterator<Item
         let about = fit.action || fit.resource;
         let wanted = statement.effect() == Effect::Allow && about && !fit.is_whole();
         let reference = document.statement(index, statement.sid());
-        wanted.then(|| (reference, &**statement, distance(&fit)))
+        let principal = if statement.homonym(call).is_some() { HOMONYM } else { PRINCIPAL };
+        wanted.then(|| (reference, &**statement, distance(&fit, principal)))
     })
 }
 
-fn distance(fit: &Fit) -> Distance {
+/// `principal` is how far a principal is that does not fit.
+fn distance(fit: &Fit, principal: usize) -> Distance {
     let conditions = fit.conditions.iter().filter(|holds| !**holds).count();
     let whole =
-        [(fit.action, ACTION), (fit.principal.is_some(), PRINCIPAL), (fit.resource, RESOURCE)];
+        [(fit.action, ACTION), (fit.principal.is_some(), principal), (fit.resource, RESOURCE)];
     let missed = whole.iter().filter(|(fits, _)| !fits);
     let count = conditions + missed.clone().count();
     (count, conditions * CONDITION + missed.map(|(_, weight)| weight).sum::<usize>())
@@ -162,7 +188,8 @@ fn misses(call: &Call<'_>, statement: &Statement) -> Option<Vec<Miss>> {
         misses.push(action_miss(&raw.action, call));
     }
     if let (None, Some(principal)) = (fit.principal, &raw.principal) {
-        misses.push(principal_miss(principal, call));
+        let homonym = Homonym::find(statement, call);
+        misses.push(Miss { homonym, ..principal_miss(principal, call) });
     }
     if let (false, Some(resource)) = (fit.resource, &raw.resource) {
         misses.push(resource_miss(resource, variables, call));
@@ -183,6 +210,7 @@ fn action_miss(listed: &Listed, call: &Call<'_>) -> Miss {
         expected: listed.values.clone(),
         actual: Actual::Text(action.to_owned()),
         parting,
+        homonym: None,
         note: None,
     }
 }
@@ -201,6 +229,7 @@ fn resource_miss(listed: &Listed, variables: bool, call: &Call<'_>) -> Miss {
         expected: listed.values.clone(),
         actual: Actual::Text(call.resource().to_owned()),
         parting,
+        homonym: None,
         note,
     }
 }
@@ -218,6 +247,7 @@ fn principal_miss(principal: &RawPrincipal, call: &Call<'_>) -> Miss {
         expected,
         actual: Actual::Text(call.caller().to_string()),
         parting: None,
+        homonym: None,
         note: None,
     }
 }
@@ -243,7 +273,7 @@ fn condition_miss(condition: &RawCondition, variables: bool, call: &Call<'_>) ->
         key: condition.key.clone(),
     };
     let expected = condition.values.clone();
-    Miss { part, negated: operator.negated, expected, actual, parting, note }
+    Miss { part, negated: operator.negated, expected, actual, parting, homonym: None, note }
 }
 
 /// The conditions of a statement that applies, with what the request has for them.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    Actual, Applied, DocumentReference, Explanation, Held, Miss, MissedPart, Naming, Nearest,
-    StatementReference, TypeTrace, Verdict, Way,
+    Actual, Applied, DocumentReference, Explanation, Held, Homonym, Miss, MissedPart, Naming,
+    Nearest, StatementReference, TypeTrace, Verdict, Way,
 };
 use crate::analysis::{Paint, Style};
 use crate::decide::{Decision, PolicyType};
@@ -148,9 +148,24 @@ impl Page {
             let (expected, actual) = (end(&parting.pattern_rest), end(&parting.actual_rest));
             self.line(format_args!("    they part at byte {}: {expected} | {actual}", parting.at));
         }
+        if let Some(homonym) = &miss.homonym {
+            self.homonym(homonym);
+        }
         if let Some(note) = &miss.note {
             self.line(format_args!("    note      {}", shown(note)));
         }
+    }
+
+    /// The names fit, and so the ids are told.
+    fn homonym(&mut self, homonym: &Homonym) {
+        let Homonym { principal, expected_id, actual_id } = homonym;
+        let actual_id = actual_id.as_deref().unwrap_or("(not known)");
+        self.line(format_args!("    expected id  {}", shown(expected_id)));
+        self.line(format_args!("    actual id    {}", shown(actual_id)));
+        self.line(format_args!(
+            "    note      {} was made anew: the policy means who had the name before",
+            shown(principal)
+        ));
     }
 
     fn ways(&mut self, all: &Explanation<'_>) {
