@@ -10,7 +10,7 @@ import pytest
 from server import ACCOUNT, REGION
 from wire import Request, check_envelope, check_error, check_ok, check_validation, compact, failed, one_of, pattern
 from wire import send, sign
-from world import allow, deny, unique, wait_updated
+from world import allow, deny, error_of, unique, wait_updated
 
 ECHO = """
 import json
@@ -325,13 +325,18 @@ def test_a_url_ends_with_its_configuration_its_alias_and_its_function(server, ow
             grant(owner, name, sid, qualifier, **parameters)
     assert [call(server, url).status for url in urls] == [200, 200]
     client.delete_alias(FunctionName=name, Name="prod")
-    check_forbidden(call(server, urls[1]), b'{"Message":null}')
+    check_forbidden(call(server, urls[1]))
+    client.create_alias(FunctionName=name, Name="prod", FunctionVersion="1")
+    assert error_of(client.get_function_url_config, FunctionName=name, Qualifier="prod")[0] == "ResourceNotFoundException"
+    fresh = with_url(owner, name, qualifier="prod")
+    check_forbidden(call(server, urls[1]))
     again = with_url(owner, name)
     check_forbidden(call(server, urls[0]), b'{"Message":null}')
     assert again != urls[0]
     assert call(server, again).status == 200
     client.delete_function(FunctionName=name)
-    check_forbidden(call(server, again), b'{"Message":null}')
+    for url in (again, fresh, *urls):
+        check_forbidden(call(server, url), b'{"Message":null}')
 
 
 def test_urls_outlive_the_server(start_warm_server, tmp_path):
@@ -343,9 +348,13 @@ def test_urls_outlive_the_server(start_warm_server, tmp_path):
     url = with_url(owner, name, Cors={"AllowOrigins": ["*"], "MaxAge": 5})
     for sid, parameters in PUBLIC.items():
         grant(owner, name, sid, **parameters)
+    aliased = owner.versioned()
+    former = with_url(owner, aliased, qualifier="prod")
+    owner.root.boto().delete_alias(FunctionName=aliased, Name="prod")
     server.kill()
     again = start_warm_server()
     assert call(again, url).status == 200
+    check_forbidden(call(again, former))
     shown = World(again).owner.root.boto().get_function_url_config(FunctionName=name)
     assert shown["Cors"] == {"AllowOrigins": ["*"], "MaxAge": 5}
 

@@ -68,8 +68,10 @@ pub(crate) async fn answer(
     body: Incoming,
     request_id: RequestId,
 ) -> Response<Body> {
-    let known = id.and_then(|id| state.catalog.load().url(&id).map(|url| url.shared()));
-    let Some(url) = known else { return denied(r#"{"Message":null}"#) };
+    let url = match find(state, id) {
+        Ok(url) => url,
+        Err(body) => return denied(body),
+    };
     let call = UrlCall { state, head, request_id, url: &url };
     if let Some(preflight) = call.preflight() {
         return preflight;
@@ -82,6 +84,16 @@ pub(crate) async fn answer(
         set(&mut answer, name, &value);
     }
     answer
+}
+
+/// The URL of a host; the body of the denial where there is none (`aws-lambda.md §7.3`).
+fn find(state: &State, id: Option<UrlId>) -> Result<Arc<FunctionUrl>, &'static str> {
+    let snapshot = state.catalog.load();
+    match id.map(|id| (snapshot.url(&id), snapshot.has_had_url(&id))) {
+        Some((Some(url), _)) => Ok(url.shared()),
+        Some((None, true)) => Err(FORBIDDEN),
+        _ => Err(r#"{"Message":null}"#),
+    }
 }
 
 /// How a refusal looks to a caller of a URL: `aws-lambda.md §7.3`. Who is not let in learns nothing

@@ -8,6 +8,7 @@
 //! fn/ACCOUNT/REGION/NAME/policy/prod        ResourcePolicy of a version or alias
 //! fn/ACCOUNT/REGION/NAME/url                FunctionUrl of the function
 //! fn/ACCOUNT/REGION/NAME/url/prod           FunctionUrl of an alias
+//! fn/ACCOUNT/REGION/NAME/former-url/ID      FunctionUrl of an alias that is gone
 //! fn/ACCOUNT/REGION/NAME/event-invoke/prod  EventInvokeConfig of $LATEST, a version or alias
 //! fn/ACCOUNT/REGION/NAME/provisioned/prod   ProvisionedConcurrency of a version or alias
 //! layer/ACCOUNT/REGION/NAME                 Layer
@@ -41,7 +42,7 @@ use portcullis_identity::{
 };
 use portcullis_lambda::{
     AliasName, CodeSigningConfigArn, EventSourceMappingArn, FunctionArn, LayerArn, LayerVersionArn,
-    Qualifier, Region, VersionNumber,
+    Qualifier, Region, UrlId, VersionNumber,
 };
 use portcullis_store::Key;
 
@@ -75,6 +76,8 @@ pub enum Address {
     Policy(FunctionArn, Option<Qualifier>),
     /// The URL of the function, or of one alias.
     Url(FunctionArn, Option<AliasName>),
+    /// A URL that went with its alias: its host answers otherwise than one that nobody ever had.
+    FormerUrl(FunctionArn, UrlId),
     /// How events for `$LATEST`, a version or an alias are handled.
     EventInvoke(FunctionArn, Qualifier),
     /// How many workers are kept ready for a version or an alias.
@@ -241,6 +244,7 @@ impl Address {
             ["policy", qualifier] => Some(Self::Policy(arn, Some(Qualifier::parse(qualifier)))),
             ["url"] => Some(Self::Url(arn, None)),
             ["url", alias] => Some(Self::Url(arn, Some(alias.parse().ok()?))),
+            ["former-url", id] => Some(Self::FormerUrl(arn, id.parse().ok()?)),
             ["event-invoke", qualifier] => {
                 Some(Self::EventInvoke(arn, Qualifier::parse(qualifier)))
             }
@@ -284,6 +288,10 @@ impl std::fmt::Display for Address {
                 write_function(f, arn)?;
                 f.write_str("/url")?;
                 alias.as_ref().map_or(Ok(()), |alias| write!(f, "/{alias}"))
+            }
+            Self::FormerUrl(arn, id) => {
+                write_function(f, arn)?;
+                write!(f, "/former-url/{}", id.as_str())
             }
             Self::EventInvoke(arn, qualifier) => {
                 write_function(f, arn)?;
@@ -370,6 +378,8 @@ mod tests {
         check(&Address::Policy(function(), Some(Qualifier::parse("12"))), &format!("{f}/policy/12"));
         check(&Address::Url(function(), None), &format!("{f}/url"));
         check(&Address::Url(function(), Some("url".parse().unwrap())), &format!("{f}/url/url"));
+        let id = "0123456789abcdefghij0123456789ab";
+        check(&Address::FormerUrl(function(), id.parse().unwrap()), &format!("{f}/former-url/{id}"));
         check(&Address::EventInvoke(function(), Qualifier::Latest), &format!("{f}/event-invoke/$LATEST"));
         check(&Address::Provisioned(function(), Qualifier::parse("prod")), &format!("{f}/provisioned/prod"));
         let layer: LayerArn = "arn:aws-cn:lambda:cn-north-1:123456789012:layer:l_1-x".parse().unwrap();

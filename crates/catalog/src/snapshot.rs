@@ -46,7 +46,7 @@ pub struct Snapshot {
     pub(crate) layers: Layers,
     pub(crate) code_signing: CodeSigning,
     pub(crate) event_sources: EventSources,
-    /// Which function or alias has the URL of this id.
+    /// Which function or alias has, or had, the URL of this id.
     urls: OrdMap<UrlId, (FunctionArn, Option<AliasName>)>,
     accounts: OrdMap<AccountId, AccountView>,
     users: OrdMap<Named, Arc<UserView>>,
@@ -153,7 +153,14 @@ impl Snapshot {
     #[must_use]
     pub fn url(&self, id: &UrlId) -> Option<&Versioned<FunctionUrl>> {
         let (arn, alias) = self.urls.get(id)?;
-        self.function(arn)?.urls.get(alias)
+        self.function(arn)?.urls.get(alias).filter(|url| url.id() == id)
+    }
+
+    /// Whether an alias has, or had until it was deleted, the URL whose host begins with `id`; or a
+    /// function has.
+    #[must_use]
+    pub fn has_had_url(&self, id: &UrlId) -> bool {
+        self.urls.contains_key(id)
     }
 
     /// The URL of a function or alias.
@@ -396,6 +403,7 @@ impl Snapshot {
             }),
             Address::Policy(arn, qualifier) => self.apply_policy(&arn, qualifier, entry),
             Address::Url(arn, alias) => self.apply_url(&arn, alias, read(entry)),
+            Address::FormerUrl(arn, id) => self.apply_former_url(&arn, id, entry.is_some()),
             Address::EventInvoke(arn, qualifier) => self.change_function(&arn, |function| {
                 set(&mut function.event_invokes, qualifier, read(entry));
             }),
@@ -481,9 +489,10 @@ impl Snapshot {
             return;
         }
         let view = head.map(|head| Arc::new(FunctionView::new(head)));
-        let gone = self.functions.get(arn.as_str()).map(|view| view.urls.clone());
-        for url in gone.iter().flat_map(OrdMap::values) {
-            self.urls.remove(url.id());
+        if let Some(gone) = self.functions.get(arn.as_str()) {
+            for id in gone.urls.values().map(|url| url.id()).chain(&gone.former_urls) {
+                self.urls.remove(id);
+            }
         }
         set(&mut self.functions, arn.as_str().into(), view);
     }
@@ -545,13 +554,27 @@ impl Snapshot {
     ) {
         let Some(view) = self.functions.get_mut(arn.as_str()) else { return };
         let view = Arc::make_mut(view);
-        if let Some(old) = view.urls.get(&alias) {
+        // The commit that deletes an alias also says that its URL is a former one, in either order.
+        if let Some(old) = view.urls.get(&alias).filter(|old| !view.former_urls.contains(old.id()))
+        {
             self.urls.remove(old.id());
         }
         if let Some(url) = &url {
             self.urls.insert(url.id().clone(), (arn.clone(), alias.clone()));
         }
         set(&mut view.urls, alias, url);
+    }
+
+    fn apply_former_url(&mut self, arn: &FunctionArn, id: UrlId, is_there: bool) {
+        let Some(view) = self.functions.get_mut(arn.as_str()) else { return };
+        let former = &mut Arc::make_mut(view).former_urls;
+        if is_there {
+            former.insert(id.clone());
+            self.urls.insert(id, (arn.clone(), None));
+        } else {
+            former.remove(&id);
+            self.urls.remove(&id);
+        }
     }
 
     fn apply_account(&mut self, id: AccountId, stored: Option<Versioned<Account>>) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
 use portcullis_iam::{DocumentKind, Entities, Policy, PolicyError};
 use portcullis_identity::{
@@ -16,7 +16,8 @@ use portcullis_identity::{
 };
 use portcullis_lambda::{
     Alias, AliasName, EventInvokeConfig, Function, FunctionArn, FunctionUrl,
-    ProvisionedConcurrency, PublishedVersion, Qualifier, ResourcePolicy, Target, VersionNumber,
+    ProvisionedConcurrency, PublishedVersion, Qualifier, ResourcePolicy, Target, UrlId,
+    VersionNumber,
 };
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
@@ -72,6 +73,8 @@ pub struct FunctionView {
     pub(crate) policies: OrdMap<Option<Qualifier>, Option<Arc<PolicyView>>>,
     /// The function's URL (`None`), and those of aliases.
     pub urls: OrdMap<Option<AliasName>, Versioned<FunctionUrl>>,
+    /// The ids of URLs that went with their aliases.
+    pub(crate) former_urls: OrdSet<UrlId>,
     /// How events are handled, where it was set.
     pub event_invokes: OrdMap<Qualifier, Versioned<EventInvokeConfig>>,
     /// How many workers are kept ready, of the versions and aliases where it was set.
@@ -86,6 +89,7 @@ impl FunctionView {
             aliases: OrdMap::new(),
             policies: OrdMap::new(),
             urls: OrdMap::new(),
+            former_urls: OrdSet::new(),
             event_invokes: OrdMap::new(),
             provisioned: OrdMap::new(),
         }

@@ -71,7 +71,9 @@ impl Catalog {
         .await
     }
 
-    /// Removes an alias, its policy, its URL and what is provisioned for it; one that is not there is fine.
+    /// Removes an alias, its policy, its URL and what is provisioned for it; one that is not there is
+    /// fine. That the URL was there is remembered: its host goes on to refuse as it did
+    /// (`[snap] aws-lambda.md §7.1, §7.3`).
     ///
     /// # Errors
     /// The missing function.
@@ -91,6 +93,10 @@ impl Catalog {
             let plan = Plan::answer(());
             let Some(alias) = view.aliases.get(name) else { return Ok(plan) };
             let plan = plan.unchanged(&address, alias.modified).delete(&address);
+            let plan = match view.urls.get(&Some(name.clone())) {
+                Some(old) => plan.put(&Address::FormerUrl(arn.clone(), old.id().clone()), &**old),
+                None => plan,
+            };
             Ok(plan.delete(&policy).delete(&url).delete(&events).delete(&provisioned))
         })
         .await
