@@ -35,6 +35,9 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(5);
 /// went away before its commit was made.
 const FOLLOWER_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long changes of the state gather before whoever waits for them is told.
+const CHANGES_PAUSE: Duration = Duration::from_millis(20);
+
 /// Locks that keep writers of one aggregate in line; more than the writers that one disk can feed.
 const WRITER_STRIPES: usize = 64;
 
@@ -66,11 +69,13 @@ struct Applied {
 pub struct Changes(watch::Receiver<Applied>);
 
 impl Changes {
-    /// Waits for the next change.
+    /// Waits for the next change, and lets some gather first: a listener that every commit wakes
+    /// takes a processor from those who commit.
     ///
     /// # Errors
     /// [`CatalogError::Stale`] when no more will come.
     pub async fn changed(&mut self) -> Result<(), CatalogError> {
+        tokio::time::sleep(CHANGES_PAUSE).await;
         self.0.changed().await.map_err(|_| CatalogError::Stale)
     }
 }

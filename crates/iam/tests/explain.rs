@@ -426,8 +426,8 @@ fn the_nearest_of_levels_is_at_one_that_is_silent() {
     let nearest = told.nearest.as_ref().unwrap().reference;
     assert_eq!((nearest.document.level, nearest.sid), (Some(1), Some("far")));
     let text = told.text(Style::Plain);
-    assert!(text.contains("nothing allows at level 1\n"), "{text}");
-    assert!(!text.contains("nothing allows at level 0\n"), "{text}");
+    assert!(text.contains("nothing allows at level 1, where 0 is the root\n"), "{text}");
+    assert!(!text.contains("nothing allows at level 0,"), "{text}");
 }
 
 /// What is missed by a caller of this unique id where a statement names `named`, bound to an id.

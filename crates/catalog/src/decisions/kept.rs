@@ -1,8 +1,9 @@
 //! The texts of a call that a decision keeps, in place: a decision is let go of by another thread
 //! than the one that made it, which allocators are slow at, so that every piece of memory counts.
 
-use std::{borrow::Cow, ops::Range, str};
+use std::{borrow::Cow, ops::Range};
 
+use arrayvec::ArrayString;
 use portcullis_iam::Value;
 use smallvec::SmallVec;
 
@@ -13,10 +14,18 @@ const IN_PLACE: usize = 128;
 /// The ARN of a resource, and the values of condition keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    /// The resource, then names and values; UTF-8.
-    text: SmallVec<[u8; IN_PLACE]>,
+    /// The resource, then names and values.
+    text: Text,
     resource: Span,
     keys: SmallVec<[Key; 4]>,
+}
+
+/// A text that grows.
+#[derive(Clone, Debug)]
+enum Text {
+    InPlace(ArrayString<IN_PLACE>),
+    /// One that became too long.
+    Elsewhere(String),
 }
 
 /// A key and its value, or one of the values of a multivalued key, which follow each other.
@@ -38,7 +47,11 @@ impl Kept {
     /// Of a call on `resource`.
     pub(crate) fn new(resource: &str) -> Self {
         let nothing = Span { start: 0, end: 0 };
-        let mut kept = Self { text: SmallVec::new(), resource: nothing, keys: SmallVec::new() };
+        let mut kept = Self {
+            text: Text::InPlace(ArrayString::new()),
+            resource: nothing,
+            keys: SmallVec::new(),
+        };
         kept.resource = kept.append(resource);
         kept
     }
@@ -58,9 +71,9 @@ impl Kept {
 
     fn append(&mut self, more: &str) -> Span {
         let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX); // Requests are smaller.
-        let start = place(self.text.len());
-        self.text.extend_from_slice(more.as_bytes());
-        Span { start, end: place(self.text.len()) }
+        let start = place(self.text.as_str().len());
+        self.text.push(more);
+        Span { start, end: place(self.text.as_str().len()) }
     }
 
     /// The ARN of the resource, or `*`.
@@ -93,23 +106,39 @@ impl Kept {
 
     /// The first of the values of `name`, and what follows.
     fn find(&self, name: &str) -> Option<&[Key]> {
-        let is_it = |key: &Key| self.bytes_of(key.name) == name.as_bytes();
+        let is_it = |key: &Key| self.part(key.name) == name;
         self.keys.iter().position(is_it).and_then(|first| self.keys.get(first..))
     }
 
-    fn part(&self, span: Span) -> &str {
-        str::from_utf8(self.bytes_of(span)).unwrap_or_default() // It was text.
-    }
-
     /// Empty for a place beyond the text, of which there is none.
-    fn bytes_of(&self, Span { start, end }: Span) -> &[u8] {
+    fn part(&self, Span { start, end }: Span) -> &str {
         let range = Range { start: start as usize, end: end as usize };
-        self.text.get(range).unwrap_or_default()
+        self.text.as_str().get(range).unwrap_or_default()
     }
 
     /// About how many bytes this holds beside its own.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
+        self.text.as_str().len()
+    }
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::InPlace(text) => text,
+            Self::Elsewhere(text) => text,
+        }
+    }
+
+    fn push(&mut self, more: &str) {
+        match self {
+            Self::InPlace(text) => {
+                if text.try_push_str(more).is_err() {
+                    *self = Self::Elsewhere([text.as_str(), more].concat());
+                }
+            }
+            Self::Elsewhere(text) => text.push_str(more),
+        }
     }
 }
 

@@ -1,18 +1,19 @@
 //! One decision, as it is kept.
 
-use std::{fmt, net::IpAddr, str};
+use std::{fmt, net::IpAddr};
 
+use arrayvec::ArrayString;
 use jiff::Timestamp;
 use portcullis_iam::{Explanation, Narrowing, Place};
 use portcullis_identity::AccessKeyId;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 use super::question::{Deciding, Outcome, Question};
 use crate::Unreadable;
 
 /// The id of a request: a random UUID, hyphenated, in lower case.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct RequestId([u8; 36]);
+pub struct RequestId(ArrayString<{ Hyphenated::LENGTH }>);
 
 impl RequestId {
     /// A new id.
@@ -28,15 +29,15 @@ impl RequestId {
     }
 
     fn of(uuid: Uuid) -> Self {
-        let mut text = [0; 36];
-        uuid.hyphenated().encode_lower(&mut text);
-        Self(text)
+        let mut text = [0; Hyphenated::LENGTH];
+        let text: &str = uuid.hyphenated().encode_lower(&mut text);
+        Self(ArrayString::from(text).unwrap_or_default()) // It has this length.
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default() // It is ASCII.
+        &self.0
     }
 }
 

@@ -84,7 +84,7 @@ impl Page {
             self.applied("allows", applied);
         }
         for level in &one.silent_levels {
-            self.line(format_args!("  nothing allows at level {level}"));
+            self.line(format_args!("  nothing allows at level {level}, where 0 is the root"));
         }
     }
 
