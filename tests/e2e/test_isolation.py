@@ -24,7 +24,7 @@ import pytest
 
 from server import Server, binary, until
 from wire import check_ok, compact
-from world import RUNTIME, World, zipped
+from world import RUNTIME, World, wait_updated, zipped
 
 # A user that owns nothing.
 NOBODY = 65534
@@ -671,6 +671,24 @@ def test_a_server_that_ends_leaves_nothing(start_warm_server, end):
     until(lambda: not any(map(alive, below)), 20, "every process is gone")
     until(lambda: not groups_of(server.process.pid), 20, "every control group is gone")
     assert mounts() == before
+
+
+def test_callers_that_waited_for_what_was_replaced_leave_no_worker(start_warm_server):
+    """They still run, on workers that end long before those that idle would."""
+    server = start_warm_server()
+    owner = World(server).owner
+    wire, client = owner.root.wire, owner.root.boto()
+    for _ in range(3):
+        name = owner.function("import time\ndef handler(event, context):\n    time.sleep(0.2); return 1\n")
+        with ThreadPoolExecutor(24) as pool:
+            # None of them finds the function ready to run, and most wait for a start.
+            calls = [pool.submit(wire.invoke, name, b"{}") for _ in range(24)]
+            client.update_function_configuration(FunctionName=name, Description="another")
+            wait_updated(client, name)
+            assert wire.invoke(name, b"{}").json == 1
+            assert [call.result().json for call in calls] == [1] * len(calls)
+        client.delete_function(FunctionName=name)
+        until(lambda: not jailed(server.process.pid), 30, "every worker is gone")
 
 
 def spawner_of(server) -> int:

@@ -214,11 +214,15 @@ impl Execution {
     ) -> Result<Arc<WorkerSpec>, ApiError> {
         let folders = self.unpacked(blobs, resolved.deployment()).await;
         let folders = folders.map_err(ApiError::internal)?;
+        let version = version_arn(resolved);
         let spec = Arc::new(self.spec(resolved, id, folders, runtime));
         let mut specs = self.specs();
-        if let Some(old) = specs.current.insert(version_arn(resolved), spec.clone())
-            && old.id != spec.id
-        {
+        // Callers at the same time share one: whoever waits with another would not be known as one of
+        // what is retired.
+        if let Some(there) = specs.current.get(&version).filter(|there| there.id == spec.id) {
+            return Ok(there.clone());
+        }
+        if let Some(old) = specs.current.insert(version, spec.clone()) {
             specs.retire(&self.sandbox, &old);
         }
         Ok(spec)
