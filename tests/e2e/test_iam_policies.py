@@ -353,7 +353,7 @@ def test_a_boundary_is_given_at_birth_or_later_and_exists(iam, policy, kind):
         iam, kind, "create_{}", "get_{}", "put_{}_permissions_boundary", "delete_{}_permissions_boundary"
     )
     named = {f"{kind}Name": unique(kind)}
-    no_policy = (404, "NoSuchEntity", f"Policy {MISSING} does not exist or is not attachable.")
+    no_policy = (404, "NoSuchEntity", f"Scope ARN: {MISSING} does not exist or is not attachable.")
     assert refusal(create, **named, **more, PermissionsBoundary=MISSING) == no_policy
     shown = create(**named, **more, PermissionsBoundary=policy)[kind]["PermissionsBoundary"]
     assert shown["PermissionsBoundaryArn"] == policy

@@ -217,6 +217,7 @@ def test_a_principal_is_simulated_with_all_that_it_has(owner, iam):
         ({"PolicyType": "aws-managed"}, ["user", "group", "user-managed", None, None]),
         ({"PolicyArn": arn[:-1] + "?"}, ["user", "group", None, "aws-managed", None]),
         ({"PolicyArn": arn.rsplit("/", 1)[0] + "/*"}, ["user", "group", None, "aws-managed", None]),
+        ({"InlinePolicyIdentifier": inline | {"AttachmentName": "*"}}, ["user", None, "user-managed", "aws-managed", None]),
         ({"PolicyType": "rcp"}, ["user", "group", "user-managed", "aws-managed", None]),
     ]:
         assert simulate(PolicyExclusionList=[excluded]) == want, excluded

@@ -12,7 +12,7 @@ use portcullis_catalog::{
 };
 use portcullis_identity::{IdentityError, organization::OrganizationError};
 use portcullis_lambda::{LambdaError, ObjectDenied};
-use portcullis_model::{BindError, Protocol, Service, ValidationError, xml_error};
+use portcullis_model::{BindError, BrokenRule, Protocol, Service, ValidationError, xml_error};
 use portcullis_sigv4::SignatureError;
 use serde_json::{Map, Value};
 
@@ -342,14 +342,30 @@ impl ApiError {
         let mut body = Map::new();
         body.insert("__type".to_owned(), code.into());
         body.insert("Message".to_owned(), self.message().into());
-        if let Self::Organization(error) = self
-            && let Some(reason) = error.reason()
-        {
+        if let Some(reason) = self.reason() {
             body.insert("Reason".to_owned(), reason.into());
         }
         let mut response = response(status, JSON_1_1, Value::Object(body).to_string().into());
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code));
         response
+    }
+
+    /// Which of several rules of the code was broken, where Organizations tells it.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Organization(error) => error.reason(),
+            Self::Validation(error) => Some(match error.rule()? {
+                BrokenRule::Required => "INPUT_REQUIRED",
+                BrokenRule::Enum => "INVALID_ENUM",
+                BrokenRule::MaxLength => "MAX_LENGTH_EXCEEDED",
+                BrokenRule::MinLength => "MIN_LENGTH_EXCEEDED",
+                BrokenRule::Pattern => "INVALID_PATTERN",
+                BrokenRule::MaxValue => "MAX_VALUE_EXCEEDED",
+                BrokenRule::MinValue => "MIN_VALUE_EXCEEDED",
+                BrokenRule::Part => "INVALID_LIST_MEMBER",
+            }),
+            _ => None,
+        }
     }
 
     /// A denial is news for the operator; a failure of ours is an error; the rest is the client's.

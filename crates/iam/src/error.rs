@@ -47,6 +47,64 @@ impl PolicyError {
         self.rule.to_string()
     }
 
+    /// What IAM itself says of such a document: of a role's trust policy, or of one of those that
+    /// users, groups and roles have. It names no place, and for many rules it is the same sentence.
+    #[must_use]
+    pub fn sentence_of_iam(&self, kind: DocumentKind) -> String {
+        if kind == DocumentKind::Trust { self.of_trust_policy() } else { self.of_permissions() }
+    }
+
+    fn of_trust_policy(&self) -> String {
+        match &self.rule {
+            Rule::Json(_) => "This policy contains invalid Json".to_owned(),
+            Rule::Missing(element) | Rule::RequiredInThisKind(_, element) => {
+                format!("Missing required field {element}")
+            }
+            Rule::NotInThisKind(_) => format!("Has prohibited field {}", self.element()),
+            Rule::UnknownElement(name) => format!("Unknown field {name}"),
+            _ => self.of_any(),
+        }
+    }
+
+    fn of_permissions(&self) -> String {
+        match &self.rule {
+            Rule::Missing("Action") => "Policy statement must contain actions.".to_owned(),
+            Rule::RequiredInThisKind(_, "Resource") => {
+                "Policy statement must contain resources.".to_owned()
+            }
+            Rule::NotInThisKind(_) => "Policy document should not specify a principal.".to_owned(),
+            _ => self.of_any(),
+        }
+    }
+
+    fn of_any(&self) -> String {
+        match &self.rule {
+            Rule::Action(action) if !action.contains(':') => {
+                "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+                    .to_owned()
+            }
+            Rule::Action(_) | Rule::ShortArn(..) | Rule::Variable(..) => {
+                "The policy failed legacy parsing".to_owned()
+            }
+            Rule::Resource(resource) => {
+                format!("Resource {resource} must be in ARN format or \"*\".")
+            }
+            Rule::Sid(..) => "Statement IDs (SID) must be alpha-numeric. Check that your input \
+                              satisfies the regular expression [0-9A-Za-z]*"
+                .to_owned(),
+            Rule::RepeatedSid(_) => {
+                "Statement IDs (SID) in a single policy must be unique.".to_owned()
+            }
+            Rule::AwsPrincipal(named) | Rule::PrincipalWildcard(named) => {
+                format!("Invalid principal in policy: \"AWS\":\"{named}\"")
+            }
+            Rule::ServicePrincipal(named) => {
+                format!("Invalid principal in policy: \"SERVICE\":\"{named}\"")
+            }
+            _ => "Syntax errors in policy.".to_owned(),
+        }
+    }
+
     /// Whether the text is not JSON at all, rather than JSON that is no policy.
     #[must_use]
     pub fn is_syntax(&self) -> bool {

@@ -58,6 +58,9 @@ pub enum IdentityError {
     /// No such managed policy to attach.
     #[error("Policy {0} does not exist or is not attachable.")]
     PolicyNotAttachable(PolicyArn),
+    /// No such managed policy to be a permissions boundary.
+    #[error("Scope ARN: {0} does not exist or is not attachable.")]
+    BoundaryNotAttachable(PolicyArn),
     /// The managed policy has no such version.
     #[error("Policy {0} version {1} does not exist or is not attachable.")]
     NoSuchPolicyVersion(PolicyArn, PolicyVersionId),
@@ -266,6 +269,15 @@ pub enum IdentityError {
 }
 
 impl IdentityError {
+    /// `self`, said of a permissions boundary.
+    #[must_use]
+    pub fn of_boundary(self) -> Self {
+        match self {
+            Self::PolicyNotAttachable(policy) => Self::BoundaryNotAttachable(policy),
+            other => other,
+        }
+    }
+
     /// The error code on the wire, the same in IAM and STS.
     #[must_use]
     #[rustfmt::skip]
@@ -275,6 +287,7 @@ impl IdentityError {
             | Self::NoSuchInlinePolicy { .. }
             | Self::NoSuchPolicy(_)
             | Self::PolicyNotAttachable(_)
+            | Self::BoundaryNotAttachable(_)
             | Self::NoSuchPolicyVersion(..)
             | Self::NoBoundary { .. }
             | Self::NoSuchDeletionTask(_)

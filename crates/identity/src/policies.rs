@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_iam::{DocumentKind, Policy, SizeLimit};
+use portcullis_iam::{DocumentKind, Policy, PolicyError, SizeLimit};
 
 use crate::error::IdentityError;
 use crate::names::PolicyName;
@@ -18,11 +18,13 @@ pub fn counted_characters(document: &str) -> usize {
     SizeLimit::ManagedPolicy.counted(document)
 }
 
-/// Refuses what the policy language refuses.
+/// Refuses what the policy language refuses: in IAM's words, then in ours, which tell the place.
 pub(crate) fn check_document(kind: DocumentKind, document: &str) -> Result<(), IdentityError> {
-    Policy::parse(kind, document)
-        .map(drop)
-        .map_err(|error| IdentityError::MalformedPolicyDocument(error.to_string()))
+    let refused = |error: PolicyError| {
+        let sentence = error.sentence_of_iam(kind);
+        IdentityError::MalformedPolicyDocument(format!("{sentence} ({error})"))
+    };
+    Policy::parse(kind, document).map(drop).map_err(refused)
 }
 
 /// The inline policies of one entity, by name.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use portcullis_iam::{Bindings, DocumentKind, Entities};
+use serde_json::Value;
 
 use crate::error::IdentityError;
 use crate::policies::{TRUST_POLICY_CHARACTERS_MAX, check_document, counted_characters};
@@ -26,6 +27,7 @@ impl TrustPolicy {
             return Err(IdentityError::TrustPolicyTooLarge);
         }
         check_document(DocumentKind::Trust, document)?;
+        check_actions(document)?;
         let bindings = Bindings::of(document, entities)
             .map_err(|nobody| IdentityError::MalformedPolicyDocument(nobody.to_string()))?;
         Ok(Self { document: document.into(), bindings })
@@ -53,5 +55,30 @@ impl TrustPolicy {
     #[must_use]
     pub fn shown(&self, entities: &dyn Entities) -> Cow<'_, str> {
         self.bindings.show(&self.document, entities)
+    }
+}
+
+/// Refuses a document that speaks of anything but becoming the role.
+fn check_actions(document: &str) -> Result<(), IdentityError> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let statements = one_or_many(document.get("Statement"));
+    let mut actions = statements.iter().flat_map(|one| one_or_many(one.get("Action")));
+    let is_of_sts = |action: &Value| {
+        let service = action.as_str().and_then(|action| action.get(..4));
+        service.is_some_and(|service| service.eq_ignore_ascii_case("sts:"))
+    };
+    if actions.all(is_of_sts) {
+        return Ok(());
+    }
+    let text = "AssumeRole policy may only specify STS AssumeRole actions.";
+    Err(IdentityError::MalformedPolicyDocument(text.to_owned()))
+}
+
+/// The values of an element that may be a list.
+fn one_or_many(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(values)) => values,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
     }
 }

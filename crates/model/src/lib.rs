@@ -36,7 +36,7 @@ pub use shape::{
     Authorization, Bounds, ErrorModel, Kind, Location, Member, OperationModel, Pattern, Protocol,
     ResourceForm, RouteGroup, Segment, Service, Shape, Text,
 };
-pub use validate::{ValidationError, validate, validate_member};
+pub use validate::{BrokenRule, ValidationError, validate, validate_member};
 pub use value::{Blob, EpochSeconds, Timestamp};
 pub use xml::{xml, xml_error};
 

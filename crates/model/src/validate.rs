@@ -26,8 +26,30 @@ pub struct ValidationError {
     failures: Vec<Failure>,
 }
 
+/// The kind of rule that a member breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokenRule {
+    /// It has to be there.
+    Required,
+    /// It is one of a list.
+    Enum,
+    /// It is not longer.
+    MaxLength,
+    /// It is not shorter.
+    MinLength,
+    /// It has a form.
+    Pattern,
+    /// It is not greater.
+    MaxValue,
+    /// It is not less.
+    MinValue,
+    /// Something in it breaks a rule.
+    Part,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Failure {
+    rule: BrokenRule,
     /// The value as printed, with its quotes; empty for a secret.
     value: String,
     path: String,
@@ -35,6 +57,14 @@ struct Failure {
 }
 
 impl std::error::Error for ValidationError {}
+
+impl ValidationError {
+    /// The kind of the first rule that is broken.
+    #[must_use]
+    pub fn rule(&self) -> Option<BrokenRule> {
+        self.failures.first().map(|failure| failure.rule)
+    }
+}
 
 impl fmt::Display for ValidationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +81,7 @@ impl fmt::Display for ValidationError {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { value, path, constraint } = self;
+        let Self { rule: _, value, path, constraint } = self;
         write!(f, "Value {value}at '{path}' failed to satisfy constraint: {constraint}")
     }
 }
@@ -130,7 +160,9 @@ impl<'value> Checker<'value> {
             self.path.push(Step::Member(member.name));
             match object.get(member.name) {
                 Some(value) => self.value(member.shape, value),
-                None if member.required => self.fail("null ".to_owned(), NOT_NULL.to_owned()),
+                None if member.required => {
+                    self.fail(BrokenRule::Required, "null ".to_owned(), NOT_NULL.to_owned());
+                }
                 None => {}
             }
             self.path.pop();
@@ -139,7 +171,7 @@ impl<'value> Checker<'value> {
 
     fn value(&mut self, shape: &'static Shape, value: &'value Value) {
         for constraint in broken(shape, value) {
-            self.fail(quoted(shape, value), constraint.to_string());
+            self.fail(constraint.rule(), quoted(shape, value), constraint.to_string());
         }
         match (&shape.kind, value) {
             (Kind::Structure(members), _) => self.structure(members, value),
@@ -166,10 +198,10 @@ impl<'value> Checker<'value> {
         }
     }
 
-    fn fail(&mut self, value: String, constraint: String) {
+    fn fail(&mut self, rule: BrokenRule, value: String, constraint: String) {
         if self.failures.len() < FAILURES_MAX {
             let steps: Vec<String> = self.path.iter().map(ToString::to_string).collect();
-            self.failures.push(Failure { value, path: steps.join("."), constraint });
+            self.failures.push(Failure { rule, value, path: steps.join("."), constraint });
         }
     }
 }

@@ -97,7 +97,11 @@ impl Catalog {
         EntityOf<A::On>: Bounded,
     {
         let rule = |entity: &EntityOf<A::On>| put_permissions_boundary(entity, policy);
-        self.give(&permit.consume(), policy, rule).await
+        let given = self.give(&permit.consume(), policy, rule).await;
+        given.map_err(|failure| match failure {
+            Failure::Rule(error) => Failure::Rule(error.of_boundary()),
+            catalog @ Failure::Catalog(_) => catalog,
+        })
     }
 
     /// Takes the permissions boundary of the entity away.
@@ -247,7 +251,8 @@ impl Snapshot {
     ) -> Result<Plan<()>, IdentityError> {
         let plan = Plan::answer(());
         let Some(policy) = boundary else { return Ok(plan) };
-        Ok(keep(plan, self.attachable(account, policy)?))
+        let policy = self.attachable(account, policy).map_err(IdentityError::of_boundary)?;
+        Ok(keep(plan, policy))
     }
 
     /// A policy that entities of `account` may have: its own, or AWS's.

@@ -6930,7 +6930,7 @@ mod shapes {
         Text::ANY.length(Some(1), Some(128)).pattern(&ATTACHMENT_NAME_PATTERN),
     );
     static ATTACHMENT_NAME_PATTERN: Pattern =
-        Pattern::new(r#"[\w+=,.@-]+"#, r#"[0-9A-Za-z_+=,.@\-]+"#, false);
+        Pattern::new(r#"[\w+=,.@*?-]+"#, r#"[0-9A-Za-z_+=,.@*?\-]+"#, false);
     pub(super) static ATTACHMENT_TYPE: Shape =
         Shape::string("AttachmentType", Text::ANY.choices(&["user", "group", "role"]));
     pub(super) static BOOTSTRAP_DATUM: Shape =

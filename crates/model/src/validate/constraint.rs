@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::java;
+use super::{BrokenRule, java};
 use crate::shape::{Bounds, Kind, Pattern, Shape};
 
 /// One constraint. `Display` is the text after `constraint: `.
@@ -24,6 +24,21 @@ pub(super) enum Constraint<'shape> {
     Keys(&'shape Shape),
     /// Every value of a map.
     Values(&'shape Shape),
+}
+
+impl Constraint<'_> {
+    /// What kind of rule it is.
+    pub(super) fn rule(&self) -> BrokenRule {
+        match self {
+            Self::Choices(_) => BrokenRule::Enum,
+            Self::LengthMax(_) => BrokenRule::MaxLength,
+            Self::LengthMin(_) => BrokenRule::MinLength,
+            Self::Pattern(_) => BrokenRule::Pattern,
+            Self::WholeMax(_) | Self::FloatMax(_) => BrokenRule::MaxValue,
+            Self::WholeMin(_) | Self::FloatMin(_) => BrokenRule::MinValue,
+            Self::Elements(_) | Self::Keys(_) | Self::Values(_) => BrokenRule::Part,
+        }
+    }
 }
 
 /// The text for a member that must be there.
