@@ -125,10 +125,12 @@ fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// The package's folder, from cargo itself: it is a dev-dependency of ours.
+/// The package's folder, from cargo itself: it is a dev-dependency of ours. Of this platform's packages
+/// only: cargo has not fetched those of others.
 fn suite() -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--manifest-path"])
+        .args(["metadata", "--format-version=1", "--offline", "--filter-platform=host-tuple"])
+        .arg("--manifest-path")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .output()
         .unwrap();
