@@ -80,14 +80,12 @@ fn provided() -> Fallible<Measured> {
 fn node(bench: &Bench<'_>, session: &mut Session) -> Fallible<Option<Measured>> {
     let package = session::package("index.js", NODE_HANDLER.as_bytes(), 0o644)?;
     for runtime in NODES {
-        match bench.deploy_of(
-            session,
-            &format!("trial-{}", runtime.replace('.', "-")),
-            runtime,
-            &package,
-        ) {
+        let trial = format!("trial-{}", runtime.replace('.', "-"));
+        let deployed = bench.deploy_of(session, &trial, runtime, &package);
+        // Only a call needs the runtime.
+        match deployed.and_then(|()| session.invoke(&trial)) {
             Err(error) => say!("  {runtime} is not measured: {error}"),
-            Ok(()) => {
+            Ok(_) => {
                 return Ok(Some(Measured {
                     runtime,
                     package,
