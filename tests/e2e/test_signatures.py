@@ -7,13 +7,15 @@ import datetime
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
 from server import ACCOUNT
-from wire import Credentials, Request, check_error, check_ok, compact, presign, send, sign
-from world import TRUST_LAMBDA, allow, document, error_of, unique
+from wire import Credentials, Request, check_error, check_ok, clock, compact, presign, send, sign
+from world import TRUST_LAMBDA, World, allow, document, error_of, unique
 
 F = "/2015-03-31/functions"
 MISMATCH = (
@@ -245,6 +247,51 @@ def test_a_clock_that_is_off_is_told_by_how_much(base, root, offset, form, windo
     assert bound == now + window
     assert abs(now - datetime.datetime.now(datetime.timezone.utc)) < MINUTE
     assert signed < bound if window < 0 * SECOND else signed > bound
+
+
+# A clock that is two hours late, put before libc's.
+LATE = 2 * 60 * MINUTE
+LATE_CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(clock, now);
+    if (result == 0 && clock == CLOCK_REALTIME) now->tv_sec -= 7200;
+    return result;
+}
+"""
+
+
+@pytest.fixture
+def late_clock(tmp_path):
+    if shutil.which("cc") is None:
+        pytest.skip("needs cc, as a linker of Rust does")
+    source, library = tmp_path / "late.c", tmp_path / "late.so"
+    source.write_text(LATE_CLOCK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=60)
+    return library
+
+
+def test_a_session_ends(start_server, late_clock):
+    """§9.4. No session is shorter than 15 minutes, so one of a server with a late clock outlives its hour."""
+    late = start_server(LD_PRELOAD=str(late_clock))
+    with clock(-LATE):
+        session = World(late).owner.session(allow("lambda:ListFunctions", "*"))
+        check_ok(session.wire.call("GET", F), 200)
+    late.end()
+    base, key = start_server(late.data_dir).base, session.credentials
+    text = "The security token included in the request is expired"
+    for request in (sign(base, listing(), key), presign(base, listing(), key)):
+        check_error(send(base, request), "ExpiredTokenException", text)
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    asked = Request("POST", "/", body, {"Content-Type": "application/x-www-form-urlencoded"})
+    answer = send(base, sign(base, asked, key, service="sts"))
+    error = ElementTree.fromstring(answer.body).find("{*}Error")
+    told = {part: error.find(f"{{*}}{part}").text for part in ("Type", "Code", "Message")}
+    assert (answer.status, told) == (403, {"Type": "Sender", "Code": "ExpiredToken", "Message": text})
 
 
 # --- The query form ----------------------------------------------------------------------------------

@@ -82,6 +82,16 @@ class Terraform:
         assert done.returncode == 0, done.stdout
         return True
 
+    def planned(self, **variables):
+        """What a plan would change, by address: of each argument its value and the wished one."""
+        self.run("plan", f"-out={self.folder / 'plan'}", *self.given(variables))
+        shown = json.loads(self.run("show", "-json", str(self.folder / "plan")).stdout)
+        changes = {one["address"]: one["change"] for one in shown["resource_changes"] if one["change"]["actions"] == ["update"]}
+        return {
+            address: {name: (value, one["after"].get(name)) for name, value in one["before"].items() if value != one["after"].get(name)}
+            for address, one in changes.items()
+        }
+
     def destroy(self, **variables):
         self.run("destroy", "-auto-approve", *self.given(variables))
 
@@ -232,6 +242,12 @@ def test_what_calls_a_function_is_applied_settled_changed_imported_and_destroyed
     assert provisioned() == {"live": (2, "READY"), "2": (1, "READY")}
     mapping = client.get_event_source_mapping(UUID=first["queue"])
     assert (mapping["BatchSize"], mapping["State"]) == (5, "Disabled")
+    # A mapping that should be polled is made, says that it is not, and no plan hides it.
+    wished = {"runtime": RUNTIME, "changed": True, "polled": True}
+    terraform.apply(**wished)
+    assert client.get_event_source_mapping(UUID=first["queue"])["StateTransitionReason"].startswith("Portcullis polls no")
+    assert terraform.planned(**wished) == {"aws_lambda_event_source_mapping.queue": {"enabled": (False, True)}}
+    terraform.apply(runtime=RUNTIME, changed=True)
     imported = {
         "aws_iam_role.own": "traffic",
         "aws_lambda_code_signing_config.own": first["signing_arn"],

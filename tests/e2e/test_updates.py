@@ -5,6 +5,7 @@ Facts: aws-lambda.md §3.5, §6.2, §6.5 to §6.7.
 """
 
 import base64
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import patterns
@@ -12,7 +13,7 @@ import pytest
 from server import ACCOUNT, REGION
 from wire import NOT_NULL, check_envelope, check_error, check_ok, check_validation, compact, error_body, failed
 from wire import longest, one_of, pattern, shortest
-from world import RAN, RUNTIME, unique, wait_active, wait_updated, zipped
+from world import RAN, RUNTIME, allow, unique, wait_active, wait_updated, zipped
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 F = "/2015-03-31/functions"
@@ -233,6 +234,50 @@ def test_a_package_has_a_largest_form(wire, owner, fixed):
         assert answer.body == error_body("RequestEntityTooLargeException", text)
         check_envelope(answer)
     unchanged(wire, path, before)
+
+
+def test_a_dry_run_checks_and_shows_the_code_and_keeps_nothing(wire, owner, fixed):
+    """`DryRun`: the package and the permission are checked, the answer has the package's hash and size."""
+    path, code = f"{F}/{fixed}/configuration", zipped("def handler(event, context):\n    return 'dry'\n")
+    before, versions = wire.call("GET", path), wire.call("GET", f"{F}/{fixed}/versions").body
+    package = {"ZipFile": b64(code), "DryRun": True}
+    shown = before.json | {"CodeSha256": b64(hashlib.sha256(code).digest()), "CodeSize": len(code)}
+    for more, also in (
+        ({}, {}),
+        ({"Publish": True}, {}),
+        ({"RevisionId": before.json["RevisionId"]}, {}),
+        ({"Architectures": ["arm64"]}, {"Architectures": ["arm64"]}),
+    ):
+        answer = wire.call("PUT", f"{F}/{fixed}/code", body=package | more)
+        check_ok(answer, 200)
+        assert answer.json == shown | also, more
+    assert wire.call("GET", f"{F}/{fixed}/versions").body == versions, "no version is published"
+    user = owner.user()
+    assert user.wire.call("PUT", f"{F}/{fixed}/code", body=package).code == "AccessDeniedException"
+    user.permit(allow("lambda:UpdateFunctionCode", owner.arn(fixed)))
+    assert user.wire.call("PUT", f"{F}/{fixed}/code", body=package).json == shown
+    unchanged(wire, path, before)
+
+
+STALE = (
+    "The Revision Id provided does not match the latest Revision Id. "
+    "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+)
+UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "code", "text"),
+    [
+        ("{fn}", {"ZipFile": b64(b"PK")}, IPV, UNZIP),
+        ("{fn}", {"RevisionId": "00000000-0000-4000-8000-000000000000"}, "PreconditionFailedException", STALE),
+        ("doesnotexist", {}, RNF, f"Function not found: {ARN}:doesnotexist"),
+    ],
+)
+def test_a_dry_run_is_refused_as_the_update_is(wire, fixed, name, more, code, text):
+    for dry in (True, False):
+        body = {"ZipFile": b64(RAN), "DryRun": dry} | more
+        check_error(wire.call("PUT", f"{F}/{name.replace('{fn}', fixed)}/code", body=body), code, text)
 
 
 def test_an_update_during_an_update_is_refused(wire, owner):

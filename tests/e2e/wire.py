@@ -190,6 +190,7 @@ STATUS = {
     "MissingAuthenticationTokenException": 403,
     "UnrecognizedClientException": 403,
     "InvalidSignatureException": 403,
+    "ExpiredTokenException": 403,
     "IncompleteSignatureException": 403,
 }
 

@@ -168,10 +168,37 @@ impl Function {
         expected: Option<&str>,
         fresh: Fresh,
     ) -> Result<Self, LambdaError> {
+        let configuration = self.check_code_update(code, architecture, expected)?;
+        Ok(self.updated(configuration, code, fresh))
+    }
+
+    /// What a dry run of [`Function::update_code`] shows: the code that would be, in a function that
+    /// otherwise stays what it is, with its revision and its states.
+    ///
+    /// # Errors
+    /// Those of [`Function::update_code`].
+    pub fn rehearse_code(
+        &self,
+        code: CodePackage,
+        architecture: Option<Architecture>,
+        expected: Option<&str>,
+    ) -> Result<Self, LambdaError> {
+        let configuration = self.check_code_update(code, architecture, expected)?;
+        let latest = Deployment { configuration, code, ..self.0.latest.clone() };
+        Ok(Self(FunctionParts { latest, ..self.0.clone() }))
+    }
+
+    /// The configuration with which new code would be accepted now.
+    fn check_code_update(
+        &self,
+        code: CodePackage,
+        architecture: Option<Architecture>,
+        expected: Option<&str>,
+    ) -> Result<Configuration, LambdaError> {
         self.check_update(expected)?;
         let configuration = self.0.latest.configuration.built_for(architecture);
         configuration.layers().check_size(code)?;
-        Ok(self.updated(configuration, code, fresh))
+        Ok(configuration)
     }
 
     /// `$LATEST` with changed settings.

@@ -286,6 +286,24 @@ impl Snapshot {
         self.resolve(permit.consume().into_target(), Lookup::GetFunction, Alias::version)
     }
 
+    /// What `UpdateFunctionCode` would make of the function, of which nothing is kept.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::update_function_code`].
+    pub fn rehearse_function_code(
+        &self,
+        permit: Permit<UpdateFunctionCode, FunctionResource>,
+        code: CodePackage,
+        architecture: Option<Architecture>,
+        expected: Option<&str>,
+    ) -> Result<Function, LambdaError> {
+        let arn = permit.consume().into_target().function;
+        let view = self.find_function(&arn, Lookup::Function)?;
+        let function = view.head.rehearse_code(code, architecture, expected)?;
+        self.check_deployment(&arn, function.code_signing())?;
+        Ok(function)
+    }
+
     /// The configuration of a function, version or alias.
     ///
     /// # Errors

@@ -119,6 +119,17 @@ fn a_failed_update_leaves_the_function_active() {
 }
 
 #[test]
+fn a_rehearsal_shows_the_code_and_changes_nothing_else() {
+    let function = active();
+    let arm = Some(Architecture::Arm64);
+    let rehearsed = function.rehearse_code(code(2), arm, None).unwrap();
+    let configuration = function.latest().configuration.built_for(arm);
+    let latest = Deployment { configuration, code: code(2), ..function.latest().clone() };
+    assert_eq!(rehearsed.latest(), &latest);
+    assert_eq!(rehearsed.published_as(), function.published_as());
+}
+
+#[test]
 fn a_configuration_update_keeps_the_code() {
     let input = ConfigurationInput { timeout: Some(7), ..ConfigurationInput::default() };
     let change = input.try_into().unwrap();
@@ -136,6 +147,8 @@ fn check_refused(function: &Function, expected: Option<&str>, want: impl Into<La
     assert_eq!(published, Err(want.clone()));
     let updated = function.update_code(code(2), None, expected, fresh(8)).map(|_| ());
     assert_eq!(updated, Err(want.clone()));
+    let rehearsed = function.rehearse_code(code(2), None, expected).map(|_| ());
+    assert_eq!(rehearsed, Err(want.clone()));
     let changed = function.update_configuration(ConfigurationChange::default(), expected, fresh(8));
     assert_eq!(changed.map(|_| ()), Err(want));
 }

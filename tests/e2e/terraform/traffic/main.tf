@@ -10,6 +10,12 @@ variable "runtime" {
   type = string
 }
 
+# Whether the queue's mapping leaves `enabled` at its default, which is to be polled.
+variable "polled" {
+  type    = bool
+  default = false
+}
+
 resource "aws_iam_role" "own" {
   name = "traffic"
   assume_role_policy = jsonencode({
@@ -71,11 +77,12 @@ resource "aws_lambda_provisioned_concurrency_config" "newest" {
   depends_on                        = [aws_lambda_function.orders]
 }
 
-# No event source is polled here, and the server says so: a mapping is disabled whatever is asked for.
+# No event source is polled here, and the server says so: a mapping is disabled whatever is asked for. So
+# `enabled = false` is what settles; by default each plan wishes to enable it.
 resource "aws_lambda_event_source_mapping" "queue" {
   function_name    = aws_lambda_alias.live.arn
   event_source_arn = "arn:aws:sqs:us-east-1:123456789012:orders"
-  enabled          = false
+  enabled          = var.polled ? null : false
   batch_size       = var.changed ? 5 : 10
   tags             = { Team = var.changed ? "blue" : "red" }
 

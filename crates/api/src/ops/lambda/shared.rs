@@ -28,12 +28,25 @@ pub(crate) const ZIP_BYTES_MAX: usize = 52_428_800;
 /// Checks a code package and keeps it; whoever asked for it may do so.
 ///
 /// # Errors
-/// Those of an object that cannot be read, and of a package that is no zip, or too large, in either
-/// form.
+/// Those of [`check_code`].
 pub(crate) async fn store_code(
     cx: &RequestCx<'_>,
     source: CodeSource,
 ) -> Result<CodePackage, ApiError> {
+    let (package, zip) = check_code(cx, source).await?;
+    cx.state.blobs.put(zip).await.map_err(ApiError::internal)?;
+    Ok(package)
+}
+
+/// A code package that may be kept: what it is, and its bytes.
+///
+/// # Errors
+/// Those of an object that cannot be read, and of a package that is no zip, or too large, in either
+/// form.
+pub(crate) async fn check_code(
+    cx: &RequestCx<'_>,
+    source: CodeSource,
+) -> Result<(CodePackage, Bytes), ApiError> {
     let zip = match source {
         CodeSource::Zip(zip) if zip.0.len() > ZIP_BYTES_MAX => {
             return Err(ApiError::ZipTooLarge(ZIP_BYTES_MAX));
@@ -47,8 +60,7 @@ pub(crate) async fn store_code(
         Ok(CodePackage::of(&inspected, contents.unzipped_bytes))
     });
     let package = work.await.map_err(ApiError::internal)?.map_err(|error| refused(&error))?;
-    cx.state.blobs.put(zip).await.map_err(ApiError::internal)?;
-    Ok(package)
+    Ok((package, zip))
 }
 
 /// What a bad package is called on the wire; the log says more.

@@ -1,5 +1,6 @@
-//! `PUT /2015-03-31/functions/{FunctionName}/code` → 200, `InProgress`.
+//! `PUT /2015-03-31/functions/{FunctionName}/code` → 200, `InProgress`; with `DryRun`, what stands.
 
+use portcullis_catalog::{FunctionResource, Permit};
 use portcullis_lambda::{Qualifier, Target};
 use portcullis_model::lambda::{
     operation::UpdateFunctionCode,
@@ -25,6 +26,9 @@ pub(crate) async fn update_function_code(
     let none = Parameters::default();
     let permit = cx.function::<UpdateFunctionCode>(&input.function_name, None, &none)?;
     let permit = cx.created(permit, &none).await?;
+    if input.dry_run == Some(true) {
+        return rehearse(cx, permit, input).await;
+    }
     let arn = permit.resource().target().function.clone();
     let publish = input.publish.unwrap_or(false);
     let architecture = configuration::of_code_update(&input)?;
@@ -42,12 +46,27 @@ pub(crate) async fn update_function_code(
     Ok(Answer::Output(shared::updated(cx, &target, &function, version.as_ref())))
 }
 
+/// `DryRun`: every check of the update, and `$LATEST` with the code that it would have. Neither the
+/// function nor the code is kept, and no version is published, so none is shown.
+async fn rehearse(
+    cx: &RequestCx<'_>,
+    permit: Permit<UpdateFunctionCode, FunctionResource>,
+    input: UpdateFunctionCodeInput,
+) -> Result<Answer<FunctionConfiguration>, ApiError> {
+    let target = Target::unqualified(permit.resource().target().function.clone());
+    let architecture = configuration::of_code_update(&input)?;
+    let expected = input.revision_id.clone();
+    let (code, _) = shared::check_code(cx, code::of_function(given(input)?)?).await?;
+    let permit = cx.renew(permit, &Parameters::default())?;
+    let newest = cx.state.catalog.load();
+    let function =
+        newest.rehearse_function_code(permit, code, architecture, expected.as_deref())?;
+    Ok(Answer::Output(shared::updated(cx, &target, &function, None)))
+}
+
 /// The members that say what the code is.
 fn given(input: UpdateFunctionCodeInput) -> Result<FunctionCode, ApiError> {
-    unsupported(&[
-        (input.dry_run.unwrap_or(false), "DryRun of UpdateFunctionCode"),
-        (input.publish_to.is_some(), "PublishTo"),
-    ])?;
+    unsupported(&[(input.publish_to.is_some(), "PublishTo")])?;
     Ok(FunctionCode {
         zip_file: input.zip_file,
         s3_bucket: input.s3_bucket,
