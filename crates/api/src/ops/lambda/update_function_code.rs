@@ -26,15 +26,24 @@ pub(crate) async fn update_function_code(
     let none = Parameters::default();
     let permit = cx.function::<UpdateFunctionCode>(&input.function_name, None, &none)?;
     let permit = cx.created(permit, &none).await?;
-    if input.dry_run == Some(true) {
-        return rehearse(cx, permit, input).await;
+    match input.dry_run {
+        Some(true) => rehearse(cx, permit, input).await,
+        _ => replace(cx, permit, input).await,
     }
+}
+
+/// The update.
+async fn replace(
+    cx: &RequestCx<'_>,
+    permit: Permit<UpdateFunctionCode, FunctionResource>,
+    input: UpdateFunctionCodeInput,
+) -> Result<Answer<FunctionConfiguration>, ApiError> {
     let arn = permit.resource().target().function.clone();
     let publish = input.publish.unwrap_or(false);
     let architecture = configuration::of_code_update(&input)?;
     let expected = input.revision_id.clone();
     let code = shared::store_code(cx, code::of_function(given(input)?)?).await?;
-    let permit = cx.renew(permit, &none)?;
+    let permit = cx.renew(permit, &Parameters::default())?;
     let expected = expected.as_deref();
     let catalog = &cx.state.catalog;
     let effect =
