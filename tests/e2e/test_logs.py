@@ -136,6 +136,25 @@ def test_a_start_that_failed_is_told_before_its_event(server, owner, kind):
     assert base64.b64decode(answer["LogResult"]).decode() == text
 
 
+@pytest.mark.parametrize("kind", STARTS)
+def test_a_start_that_failed_is_told_when_nobody_called(server, owner, warm, kind):
+    source, error_type, _ = STARTS[kind]
+    boto = owner.root.boto()
+    put = lambda name: boto.put_provisioned_concurrency_config(
+        FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1
+    )
+    text_name = owner.versioned(code=zipped(source))
+    json_name = owner.versioned(code=zipped(source), LoggingConfig={"LogFormat": "JSON"})
+    put(text_name), put(json_name)
+    text = text_with(server, text_name, "INIT_REPORT", "\n").decode()
+    assert re.search(rf"^INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: init\tStatus: error\tError Type: {error_type}\t\n", text, re.MULTILINE)
+    assert not re.search("^(START|END|REPORT) ", text, re.MULTILINE), "there was no event"
+    lines = text_with(server, json_name, "platform.initReport", "}\n").decode().splitlines()
+    (told,) = (json.loads(line)["record"] for line in lines if "platform.initReport" in line)
+    assert told.pop("metrics")["durationMs"] > 0
+    assert told == {"initializationType": "provisioned-concurrency", "phase": "init", "status": "error", "errorType": error_type}
+
+
 def test_a_json_log_has_json_lines_down_to_its_level(server, owner, call):
     def lines(**levels):
         name = owner.function(zipped(SOURCE), LoggingConfig={"LogFormat": "JSON", **levels})

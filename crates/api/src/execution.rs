@@ -129,7 +129,8 @@ impl Execution {
     /// error, as a broken function is: the caller did nothing wrong, and need not try again.
     ///
     /// # Errors
-    /// [`ApiError::Throttled`], [`ApiError::ShuttingDown`], and failures of the server's own.
+    /// [`ApiError::Throttled`], [`ApiError::ShuttingDown`], that the version was deleted before it
+    /// was ready to run, and failures of the server's own.
     pub(crate) async fn run(
         &self,
         catalog: &Catalog,
@@ -152,7 +153,7 @@ impl Execution {
             None => {
                 let name = deployment.configuration.runtime().as_str();
                 match self.runtimes.prepare(name, log_progress).await {
-                    Ok(runtime) => self.prepare(blobs, resolved, id, &runtime).await?,
+                    Ok(runtime) => self.prepare(catalog, blobs, resolved, &runtime).await?,
                     Err(error) => {
                         tracing::warn!(%error, runtime = name, "functions of this runtime cannot run");
                         return Ok(runtime_missing(name, &error));
@@ -205,18 +206,28 @@ impl Execution {
     }
 
     /// Unpacks the code, puts the environment together, and retires the version's old workers.
+    ///
+    /// # Errors
+    /// That the version was deleted meanwhile; and failures of the server's own.
     async fn prepare(
         &self,
+        catalog: &Catalog,
         blobs: &Blobs,
         resolved: &Resolved,
-        id: String,
         runtime: &Runtime,
     ) -> Result<Arc<WorkerSpec>, ApiError> {
         let folders = self.unpacked(blobs, resolved.deployment()).await;
         let folders = folders.map_err(ApiError::internal)?;
-        let version = version_arn(resolved);
-        let spec = Arc::new(self.spec(resolved, id, folders, runtime));
+        let spec = Arc::new(self.spec(resolved, worker_id(resolved), folders, runtime));
         let mut specs = self.specs();
+        // Under the lock: whoever deletes the version from here on finds the spec, and retires it.
+        let now = catalog.load().version_now(resolved)?;
+        if worker_id(&now) != spec.id {
+            // An update came between: the workers that are there are the new ones.
+            specs.retire(&self.sandbox, &spec);
+            return Ok(spec);
+        }
+        let version = version_arn(resolved);
         // Callers at the same time share one: whoever waits with another would not be known as one of
         // what is retired.
         if let Some(there) = specs.current.get(&version).filter(|there| there.id == spec.id) {

@@ -75,14 +75,16 @@ pub(crate) fn run(arguments: &SoakArguments) -> Fallible<()> {
     let limit = Duration::from_secs(arguments.seconds) * 2 + Duration::from_secs(900);
     process::end_all_on_signal_or_after(limit, folder.path().to_owned())?;
     let data_dir = folder.path().join("data");
-    let server = start(arguments, &data_dir)?;
+    let runtime = python::newest_here()?;
+    let server = start(arguments, &data_dir, runtime)?;
     let mut session = server.session()?;
     session.create_role(ROLE)?;
     let packages = [package_of(HANDLER)?, package_of(&format!("{HANDLER}\nCHANGED = True\n"))?];
-    warm_up(&mut session, &packages)?;
+    warm_up(&mut session, runtime, &packages)?;
     let before = settled(&server, None)?;
     say!("before: {before}");
-    let fleet = Fleet::create(&mut session, arguments.functions, &packages)?;
+    let fleet = Fleet { count: arguments.functions, runtime, packages };
+    fleet.create(&mut session)?;
     let load = Load { address: server.address, arguments, server: &server };
     let (told, memory) = load.drive(&fleet)?;
     fleet.delete(&mut session)?;
@@ -104,11 +106,11 @@ pub(crate) fn run(arguments: &SoakArguments) -> Fallible<()> {
 }
 
 /// A server whose logs are kept whole, with the runtime client of earlier runs.
-fn start(arguments: &SoakArguments, data_dir: &Path) -> Fallible<Server> {
+fn start(arguments: &SoakArguments, data_dir: &Path, runtime: &str) -> Fallible<Server> {
     let runtimes = arguments.work_dir.canonicalize()?.join("runtime-clients");
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = python::Python::new(runtimes.clone());
-    tokio.block_on(found.prepare(python::newest_here()?, |line| say!("  {line}")))?;
+    tokio.block_on(found.prepare(runtime, |line| say!("  {line}")))?;
     fs::create_dir_all(data_dir)?;
     std::os::unix::fs::symlink(runtimes, data_dir.join("runtimes"))?;
     let whole_logs = ["--function-log-file-bytes", "1073741824"];
@@ -116,10 +118,10 @@ fn start(arguments: &SoakArguments, data_dir: &Path) -> Fallible<Server> {
 }
 
 /// Runs both packages once, so that what the server keeps of them is there before it is counted.
-fn warm_up(session: &mut Session, packages: &[String]) -> Fallible<()> {
+fn warm_up(session: &mut Session, runtime: &str, packages: &[String]) -> Fallible<()> {
     for (number, package) in packages.iter().enumerate() {
         let name = format!("warm-up-{number}");
-        session.create_function(&name, python::newest_here()?, package)?;
+        session.create_function(&name, runtime, package)?;
         session.await_active(&name)?;
         session.invoke_with(&name, r#"{"token":"warm-up","do":"answer"}"#)?;
         session.delete_function(&name)?;

@@ -7,10 +7,9 @@ use crate::exchange::Answer;
 use crate::outcome::{Fault, Outcome, unready_type};
 use crate::pools::{Grant, Running, Slot};
 use crate::process::{End, Exit};
-use crate::protocol::{Failure, NotExecuted};
 use crate::records::{Phase, Status};
 use crate::spawner::SpawnError;
-use crate::specification::{Event, InvokeError, Program, WorkerSpec};
+use crate::specification::{Event, InvokeError, WorkerSpec};
 use crate::start::Starter;
 use crate::worker::{Init, Served, Worker};
 
@@ -84,7 +83,9 @@ impl Invocation {
             }
             Init::Exited(End::Exit(exit)) => self.ended(Fault::exited(exit)),
             Init::Exited(End::Failure(failure)) => return Err(SpawnError::from(failure).into()),
-            Init::Exited(End::NotExecuted(why)) => self.ended(self.not_executed(&why)?),
+            Init::Exited(End::NotExecuted(why)) => {
+                self.ended(Fault::not_executed(&self.spec.runtime.program, &why)?)
+            }
             Init::TimedOut => self.timed_out(),
         };
         worker.fail_init(if last_try { Phase::Invoke } else { Phase::Init }, &status);
@@ -122,14 +123,6 @@ impl Invocation {
 
     fn ended(&self, fault: Fault) -> (Outcome, Status) {
         (Outcome::faulted(&self.event.request_id, &fault), Status::Ended(fault))
-    }
-
-    /// A program of the function's own that does not run is the function's error.
-    fn not_executed(&self, why: &NotExecuted) -> Result<Fault, SpawnError> {
-        match &self.spec.runtime.program {
-            Program::Bootstrap => Ok(Fault::invalid_entrypoint(why)),
-            Program::Host(program) => Err(Failure::of_program(program, why).into()),
-        }
     }
 
     fn timed_out(&self) -> (Outcome, Status) {

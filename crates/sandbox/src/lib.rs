@@ -15,6 +15,7 @@ mod client_file;
 pub mod environment;
 mod exchange;
 mod fork;
+mod found;
 mod host;
 mod invocation;
 mod isolation;

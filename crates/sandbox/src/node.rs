@@ -5,8 +5,10 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use crate::client_file::{self, ClientFile};
+use crate::found::{HostProgram, LastLook, Memory};
 use crate::jail::SYSTEM;
 use crate::pip::{Package, PipError, Progress};
 use crate::python;
@@ -41,16 +43,8 @@ pub enum NodeError {
     #[error("{0:?} is not a Node.js runtime that can run here (nodejs20.x, 22.x and 24.x can)")]
     Runtime(String),
     /// The host has no such program, and none is installed.
-    #[error(
-        "no working Node.js {major} in PATH or nvm. Install one with `portcullis runtime install \
-         {runtime}`, which needs the package index, or so that `node --version` says v{major}"
-    )]
-    NoProgram {
-        /// The major version.
-        major: &'static str,
-        /// Lambda's name of the runtime.
-        runtime: &'static str,
-    },
+    #[error(transparent)]
+    NoProgram(#[from] NoProgram),
     /// It cannot be installed.
     #[error(transparent)]
     Pip(#[from] PipError),
@@ -62,6 +56,22 @@ pub enum NodeError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The work was interrupted, by the end of the program or a panic.
+    #[error("the preparation of the Node.js runtime was interrupted")]
+    Interrupted,
+}
+
+/// The host has no program of a version that runs. Displays with the remedy.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "no working Node.js {major} in PATH or nvm. Install one with `portcullis runtime install \
+     {runtime}`, which needs the package index, or so that `node --version` says v{major}"
+)]
+pub struct NoProgram {
+    /// The major version.
+    major: &'static str,
+    /// Lambda's name of the runtime.
+    runtime: &'static str,
 }
 
 /// A Node.js runtime that is ready: a program and the runtime client for it.
@@ -106,17 +116,51 @@ fn find_supported(runtime: &str) -> Result<&'static Supported, NodeError> {
     found.ok_or_else(|| NodeError::Runtime(runtime.to_owned()))
 }
 
-/// The runtime of Lambda's name, by a program that is there. Blocking, for some milliseconds.
-///
-/// # Errors
-/// [`NodeError`]; its text tells the remedy.
-pub(crate) fn prepare(runtime: &str, dir: &Path) -> Result<NodeRuntime, NodeError> {
-    let supported = find_supported(runtime)?;
-    let program = find_program(supported, dir)?;
+/// The Node.js runtimes of this host, found when first asked for.
+#[derive(Clone)]
+pub(crate) struct Node(Arc<Shared>);
+
+struct Shared {
+    dir: PathBuf,
+    found: Memory<NoProgram>,
+}
+
+impl Node {
+    /// Keeps the runtime client below `dir`, and finds there what was installed.
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self(Arc::new(Shared { dir, found: Memory::default() }))
+    }
+
+    /// The runtime of Lambda's name, by a program that is there: remembered while the host's
+    /// programs do not change. Calls at the same time share the work.
+    ///
+    /// # Errors
+    /// [`NodeError`]; its text tells the remedy.
+    pub(crate) async fn prepare(&self, runtime: &str) -> Result<NodeRuntime, NodeError> {
+        let supported = find_supported(runtime)?;
+        let mut last = self.0.found.of(supported.runtime).await;
+        let dir = self.0.dir.clone();
+        let work = move || prepare(supported, &dir, &mut last);
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(NodeError::Interrupted))
+    }
+}
+
+/// Finds the program of a runtime, and writes the client for it. Blocking.
+fn prepare(
+    supported: &'static Supported,
+    dir: &Path,
+    last: &mut LastLook<NoProgram>,
+) -> Result<NodeRuntime, NodeError> {
+    let found = last.find(&candidates(supported, dir), || {
+        let program = find_program(supported, dir)?;
+        let Supported { major, runtime, .. } = *supported;
+        let folders = folders_of(&program).map_err(|_| NoProgram { major, runtime })?;
+        Ok(HostProgram { program, folders })
+    });
+    let HostProgram { program, folders } = found?;
     let client_dir = dir.join("node-client");
     let failed = |source| NodeError::Io { dir: client_dir.display().to_string(), source };
     client_file::write(CLIENT, &client_dir).map_err(failed)?;
-    let folders = folders_of(&program).map_err(failed)?;
     let client_dir = client_dir.canonicalize().map_err(failed)?;
     Ok(NodeRuntime { program, client_dir, folders })
 }
@@ -156,7 +200,7 @@ pub(crate) fn inspect(runtime: &str, dir: &Path) -> Result<Standing, NodeError> 
         Err(_) if python::any_interpreter().is_some() => {
             Ok(Standing::Installable(Equipment { program: None, client }))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -168,15 +212,20 @@ fn installed_dir(dir: &Path, supported: &Supported) -> PathBuf {
 }
 
 /// The installed program of a version, else the first of the host that runs.
-fn find_program(supported: &Supported, dir: &Path) -> Result<PathBuf, NodeError> {
-    let installed = installed_dir(dir, supported).join(PROGRAM_OF_PACKAGE);
-    let in_path = python::in_path().into_iter().map(|folder| folder.join("node"));
-    let kept = kept_by_nvm().into_iter().map(|folder| folder.join("node"));
-    let mut candidates = [installed].into_iter().chain(in_path).chain(kept);
+fn find_program(supported: &Supported, dir: &Path) -> Result<PathBuf, NoProgram> {
     let wanted = format!("{}.", supported.major);
-    let found = candidates.find_map(|program| real_program(&program, &wanted));
+    let candidates = candidates(supported, dir);
+    let found = candidates.iter().find_map(|program| real_program(program, &wanted));
     let Supported { major, runtime, .. } = *supported;
-    found.ok_or(NodeError::NoProgram { major, runtime })
+    found.ok_or(NoProgram { major, runtime })
+}
+
+/// What may be a program of this version, the likeliest first.
+fn candidates(supported: &Supported, dir: &Path) -> Vec<PathBuf> {
+    let installed = installed_dir(dir, supported).join(PROGRAM_OF_PACKAGE);
+    let kept = [python::in_path(), kept_by_nvm()].concat();
+    let kept = kept.into_iter().map(|folder| folder.join("node"));
+    [installed].into_iter().chain(kept).collect()
 }
 
 /// The folders of the programs that nvm keeps.
@@ -228,10 +277,10 @@ mod tests {
     fn what_is_missing_tells_the_remedy() {
         let home = tempfile::tempdir().unwrap();
         for (runtime, want) in [("nodejs18.x", "nodejs20.x"), ("python3.11", "nodejs20.x")] {
-            let error = prepare(runtime, home.path()).unwrap_err().to_string();
+            let error = inspect(runtime, home.path()).map(drop).unwrap_err().to_string();
             assert!(error.contains(want), "{error}");
         }
-        let none = NodeError::NoProgram { major: "22", runtime: "nodejs22.x" }.to_string();
+        let none = NoProgram { major: "22", runtime: "nodejs22.x" }.to_string();
         assert!(none.contains("`portcullis runtime install nodejs22.x`"), "{none}");
     }
 

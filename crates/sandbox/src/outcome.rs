@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::jail::{BOOTSTRAP, LAYERS, TASK_ROOT};
 use crate::process::Exit;
-use crate::protocol::NotExecuted;
+use crate::protocol::{Failure, NotExecuted};
 use crate::runtime_api::RESPONSE_BYTES_MAX;
+use crate::spawner::SpawnError;
+use crate::specification::Program;
 
 /// The value of `X-Amz-Function-Error` for everything that a function did not handle.
 const UNHANDLED: &str = "Unhandled";
@@ -30,9 +32,20 @@ impl Fault {
         Self { error_type: "Runtime.ExitError", reason: exit.to_string() }
     }
 
+    /// The worker's program does not run: the function's error, if it is its own.
+    ///
+    /// # Errors
+    /// A program of the host does not run.
+    pub(crate) fn not_executed(program: &Program, why: &NotExecuted) -> Result<Self, SpawnError> {
+        match program {
+            Program::Bootstrap => Ok(Self::invalid_entrypoint(why)),
+            Program::Host(program) => Err(Failure::of_program(program, why).into()),
+        }
+    }
+
     /// The function's own program does not run. Source: the words of Lambda's supervisor, which is
     /// written in Go.
-    pub(crate) fn invalid_entrypoint(why: &NotExecuted) -> Self {
+    fn invalid_entrypoint(why: &NotExecuted) -> Self {
         let bootstrap = |folder: &str| format!("{folder}/{BOOTSTRAP}");
         let (code, layers) = (bootstrap(TASK_ROOT), bootstrap(LAYERS));
         let reason = match why {

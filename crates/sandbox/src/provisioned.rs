@@ -8,10 +8,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::invocation::Invocation;
 use crate::lock;
-use crate::outcome::Outcome;
+use crate::outcome::{Fault, Outcome, unready_type};
 use crate::outliving::Outliving;
 use crate::pools::{Pools, Slot, Vacancy};
 use crate::process::End;
+use crate::records::{Phase, Status};
 use crate::specification::{Event, InvokeError, WorkerSpec};
 use crate::start::Starter;
 use crate::worker::{Init, Worker};
@@ -170,14 +171,20 @@ async fn start(
 ) -> Result<Worker, ProvisionFailure> {
     let started = Worker::start(&spec, slot, &starter).await;
     let (mut worker, share) = started.map_err(|error| host_failed(&error))?;
-    match worker.initialise(share, INIT_LIMIT).await {
-        Init::Ready => Ok(worker),
-        Init::TimedOut => Err(ProvisionFailure::Timeout),
-        Init::Failed(_) | Init::Exited(End::Exit(_) | End::NotExecuted(_)) => {
-            Err(ProvisionFailure::Function)
+    let status = match worker.initialise(share, INIT_LIMIT).await {
+        Init::Ready => return Ok(worker),
+        Init::TimedOut => Status::Timeout(INIT_LIMIT),
+        Init::Failed(description) => Status::Unready(unready_type(&description)),
+        Init::Exited(End::Exit(exit)) => Status::Ended(Fault::exited(exit)),
+        Init::Exited(End::NotExecuted(why)) => {
+            let fault = Fault::not_executed(&spec.runtime.program, &why);
+            Status::Ended(fault.map_err(|error| host_failed(&error))?)
         }
-        Init::Exited(End::Failure(failure)) => Err(host_failed(&failure)),
-    }
+        Init::Exited(End::Failure(failure)) => return Err(host_failed(&failure)),
+    };
+    worker.fail_init(Phase::Provisioned, &status);
+    let timed_out = matches!(status, Status::Timeout(_));
+    Err(if timed_out { ProvisionFailure::Timeout } else { ProvisionFailure::Function })
 }
 
 fn host_failed(why: &dyn std::fmt::Debug) -> ProvisionFailure {

@@ -1,19 +1,16 @@
 //! Python functions: interpreters on this host, and AWS's runtime client for them.
 
-use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-
-use tokio::sync::OnceCell;
+use std::sync::Arc;
 
 use crate::client_file::{self, ClientFile};
 use crate::environment;
+use crate::found::{HostProgram, LastLook, Memory};
 use crate::jail::{RUNTIME_DIR, SYSTEM, TASK_ROOT};
-use crate::lock;
 use crate::pip::{self, Package, PipError, Progress};
 use crate::runtimes::{Equipment, Standing};
 use crate::specification::{Program, RuntimeCommand, ZygoteCommand};
@@ -48,16 +45,8 @@ pub enum PythonError {
     #[error("{0:?} is not a Python runtime that can run here (python3.8 to python3.14 can)")]
     Runtime(String),
     /// The host has no such interpreter that runs.
-    #[error(
-        "no working Python {version} in PATH or pyenv. Install it (Debian: `apt-get install \
-         python{version} python{version}-venv`), so that `python{version} -c ''` works{tried}"
-    )]
-    NoInterpreter {
-        /// The language version (`3.11`).
-        version: &'static str,
-        /// What was found and does not run; empty or a sentence.
-        tried: String,
-    },
+    #[error(transparent)]
+    NoInterpreter(#[from] NoInterpreter),
     /// The runtime client cannot be installed.
     #[error(transparent)]
     Pip(#[from] PipError),
@@ -72,6 +61,19 @@ pub enum PythonError {
     /// The work was interrupted, by the end of the program or a panic.
     #[error("the preparation of the Python runtime was interrupted")]
     Interrupted,
+}
+
+/// The host has no interpreter of a version that runs. Displays with the remedy.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "no working Python {version} in PATH or pyenv. Install it (Debian: `apt-get install \
+     python{version} python{version}-venv`), so that `python{version} -c ''` works{tried}"
+)]
+pub struct NoInterpreter {
+    /// The language version (`3.11`).
+    version: &'static str,
+    /// What was found and does not run; empty or a sentence.
+    tried: String,
 }
 
 /// A Python runtime that is ready: an interpreter and the runtime client for it.
@@ -130,19 +132,19 @@ pub struct Python(Arc<Shared>);
 
 struct Shared {
     dir: PathBuf,
-    ready: Mutex<HashMap<&'static str, Arc<OnceCell<PythonRuntime>>>>,
+    found: Memory<NoInterpreter>,
 }
 
 impl Python {
     /// Keeps runtime clients below `dir`, which is made when needed. Does nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self(Arc::new(Shared { dir, ready: Mutex::default() }))
+        Self(Arc::new(Shared { dir, found: Memory::default() }))
     }
 
     /// The runtime of Lambda's name (`python3.11`): found, and its client installed, at the first
-    /// call, which may take a minute; remembered from then on. Calls at the same time share the
-    /// work. A failure is not remembered.
+    /// call, which may take a minute; remembered while the host's interpreters do not change. Calls
+    /// at the same time share the work.
     ///
     /// # Errors
     /// [`PythonError`]; its text tells the remedy.
@@ -152,13 +154,10 @@ impl Python {
         progress: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<PythonRuntime, PythonError> {
         let supported = find_supported(runtime)?;
-        let cell = Arc::clone(lock(&self.0.ready).entry(supported.runtime).or_default());
-        let prepared = cell.get_or_try_init(|| async {
-            let dir = self.0.dir.clone();
-            let work = tokio::task::spawn_blocking(move || prepare(supported, &dir, &progress));
-            work.await.unwrap_or(Err(PythonError::Interrupted))
-        });
-        prepared.await.cloned()
+        let mut last = self.0.found.of(supported.runtime).await;
+        let dir = self.0.dir.clone();
+        let work = move || prepare(supported, &dir, &mut last, &progress);
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(PythonError::Interrupted))
     }
 
     /// How a runtime stands on this host, without changing it. Blocking: it tries interpreters.
@@ -193,7 +192,7 @@ pub fn newest_here() -> Result<&'static str, PythonError> {
         for supported in SUPPORTED.iter().rev() {
             match find_interpreter(supported.python, &places) {
                 Ok(_) => return Ok(supported.runtime),
-                Err(error) => missing = error,
+                Err(error) => missing = error.into(),
             }
         }
     }
@@ -237,17 +236,26 @@ fn find_supported(runtime: &str) -> Result<&'static Supported, PythonError> {
 fn prepare(
     supported: &'static Supported,
     dir: &Path,
+    last: &mut LastLook<NoInterpreter>,
     progress: Progress<'_>,
 ) -> Result<PythonRuntime, PythonError> {
-    let interpreter = find_interpreter(supported.python, &places())?;
+    let (version, places) = (supported.python, places());
+    let found = last.find(&candidates(version, &places), || {
+        let program = find_interpreter(version, &places)?;
+        let folders = folders_of(&program).map_err(|error| NoInterpreter {
+            version,
+            tried: format!(". {} is there but does not run: {error}", program.display()),
+        })?;
+        Ok(HostProgram { program, folders })
+    });
+    let HostProgram { program: interpreter, folders } = found?;
     let client_dir = client_dir(dir, supported);
     if !client_dir.is_dir() {
         install(&interpreter, supported.client, &client_dir, progress)?;
     }
     let failed = io_error(dir);
     client_file::write(BOOTSTRAP, &client_dir).map_err(&failed)?;
-    let client_dir = client_dir.canonicalize().map_err(&failed)?;
-    let folders = folders_of(&interpreter).map_err(failed)?;
+    let client_dir = client_dir.canonicalize().map_err(failed)?;
     Ok(PythonRuntime { interpreter, client_dir, folders })
 }
 
@@ -304,23 +312,26 @@ fn io_error(dir: &Path) -> impl Fn(io::Error) -> PythonError {
 }
 
 /// The first interpreter of this version in `places` that runs, also without any environment.
-fn find_interpreter(version: &'static str, places: &[PathBuf]) -> Result<PathBuf, PythonError> {
-    let names = [format!("python{version}"), "python3".to_owned()];
+fn find_interpreter(version: &'static str, places: &[PathBuf]) -> Result<PathBuf, NoInterpreter> {
     let mut broken = Vec::new();
-    for name in names {
-        for program in places.iter().map(|dir| dir.join(&name)) {
-            match real_interpreter(&program) {
-                Some((real, found)) if found == version && runs_alone(&real) => return Ok(real),
-                None if program.exists() => broken.push(program.display().to_string()),
-                Some(_) | None => {}
-            }
+    for program in candidates(version, places) {
+        match real_interpreter(&program) {
+            Some((real, found)) if found == version && runs_alone(&real) => return Ok(real),
+            None if program.exists() => broken.push(program.display().to_string()),
+            Some(_) | None => {}
         }
     }
     let tried = match broken.as_slice() {
         [] => String::new(),
         broken => format!(". These are there but do not run: {}", broken.join(", ")),
     };
-    Err(PythonError::NoInterpreter { version, tried })
+    Err(NoInterpreter { version, tried })
+}
+
+/// What may be an interpreter of this version, the likeliest first.
+fn candidates(version: &str, places: &[PathBuf]) -> Vec<PathBuf> {
+    let named = |name: String| places.iter().map(move |dir| dir.join(&name));
+    named(format!("python{version}")).chain(named("python3".to_owned())).collect()
 }
 
 /// What really runs when `program` is called, and its language version. `program` may be a wrapper

@@ -93,6 +93,8 @@ impl Status {
 pub(crate) enum Phase {
     /// Before the event that it starts for.
     Init,
+    /// Before any event, to be kept ready.
+    Provisioned,
     /// Once more, within the event's time.
     Invoke,
 }
@@ -100,8 +102,16 @@ pub(crate) enum Phase {
 impl Phase {
     fn word(self) -> &'static str {
         match self {
-            Self::Init => "init",
+            Self::Init | Self::Provisioned => "init",
             Self::Invoke => "invoke",
+        }
+    }
+
+    /// As in the variable `AWS_LAMBDA_INITIALIZATION_TYPE` of such a worker.
+    fn initialization(self) -> &'static str {
+        match self {
+            Self::Init | Self::Invoke => "on-demand",
+            Self::Provisioned => "provisioned-concurrency",
         }
     }
 }
@@ -140,8 +150,9 @@ impl LogFormat {
                 format!("INIT_REPORT Init Duration: {took:.2} ms\tPhase: {phase}\t{told}\n")
             }
             Self::Json(least) => {
-                let record = json!({"initializationType": "on-demand", "phase": phase.word(),
-                    "status": status.word(), "metrics": {"durationMs": rounded(took)}});
+                let record = json!({"initializationType": phase.initialization(),
+                    "phase": phase.word(), "status": status.word(),
+                    "metrics": {"durationMs": rounded(took)}});
                 let record = with_error_type(record, status);
                 platform(least, SystemLevel::Warn, "platform.initReport", &record)
             }
@@ -287,9 +298,10 @@ mod tests {
     fn a_failed_start_reads_as_on_aws() {
         let took = Duration::from_micros(10_170);
         for (phase, status, text, record) in [
-            (Phase::Init,   Status::Timeout(took),                         "Phase: init\tStatus: timeout\t",                                  json!({"phase": "init", "status": "timeout"})),
-            (Phase::Init,   ended(0),                                      "Phase: init\tStatus: error\tError Type: Runtime.ExitError\t",     json!({"phase": "init", "status": "error", "errorType": "Runtime.ExitError"})),
-            (Phase::Invoke, Status::Unready("Runtime.Unknown".to_owned()), "Phase: invoke\tStatus: error\tError Type: Runtime.Unknown\t",     json!({"phase": "invoke", "status": "error", "errorType": "Runtime.Unknown"})),
+            (Phase::Init,        Status::Timeout(took),                         "Phase: init\tStatus: timeout\t",                                  json!({"initializationType": "on-demand", "phase": "init", "status": "timeout"})),
+            (Phase::Init,        ended(0),                                      "Phase: init\tStatus: error\tError Type: Runtime.ExitError\t",     json!({"initializationType": "on-demand", "phase": "init", "status": "error", "errorType": "Runtime.ExitError"})),
+            (Phase::Invoke,      Status::Unready("Runtime.Unknown".to_owned()), "Phase: invoke\tStatus: error\tError Type: Runtime.Unknown\t",     json!({"initializationType": "on-demand", "phase": "invoke", "status": "error", "errorType": "Runtime.Unknown"})),
+            (Phase::Provisioned, Status::Timeout(took),                         "Phase: init\tStatus: timeout\t",                                  json!({"initializationType": "provisioned-concurrency", "phase": "init", "status": "timeout"})),
         ] {
             let line = LogFormat::Text.failed_init(phase, &status, took);
             assert_eq!(line, format!("INIT_REPORT Init Duration: 10.17 ms\t{text}\n"));
@@ -298,7 +310,6 @@ mod tests {
             assert_eq!(line["type"], "platform.initReport");
             let rest = line["record"].as_object_mut().unwrap();
             assert_eq!(rest.remove("metrics"), Some(json!({"durationMs": 10.17})));
-            assert_eq!(rest.remove("initializationType"), Some(json!("on-demand")));
             assert_eq!(line["record"], record);
         }
     }

@@ -4,7 +4,7 @@ mod trial;
 
 use std::path::{Path, PathBuf};
 
-use crate::node::{self, NodeError, NodeRuntime};
+use crate::node::{self, Node, NodeError, NodeRuntime};
 use crate::python::{self, Python, PythonError, PythonRuntime};
 use crate::specification::{Program, RuntimeCommand};
 use crate::wrapper;
@@ -151,6 +151,7 @@ impl Runtime {
 pub struct Runtimes {
     dir: PathBuf,
     python: Python,
+    node: Node,
 }
 
 impl Runtimes {
@@ -158,11 +159,12 @@ impl Runtimes {
     /// nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { python: Python::new(dir.clone()), dir }
+        Self { python: Python::new(dir.clone()), node: Node::new(dir.clone()), dir }
     }
 
     /// The runtime of Lambda's name. The first call may take a minute, where something has to be
-    /// fetched; calls at the same time share the work. A failure is not remembered.
+    /// fetched; calls at the same time share the work. What is found on the host is remembered while
+    /// its programs do not change, that nothing is found for some seconds.
     ///
     /// # Errors
     /// [`RuntimeError`]; its text tells the remedy.
@@ -175,11 +177,7 @@ impl Runtimes {
             Some(Family::Python) => {
                 Ok(Runtime::Python(self.python.prepare(runtime, progress).await?))
             }
-            Some(Family::Node) => {
-                let (dir, runtime) = (self.dir.clone(), runtime.to_owned());
-                let prepared = blocking(move || node::prepare(&runtime, &dir)).await?;
-                Ok(Runtime::Node(prepared?))
-            }
+            Some(Family::Node) => Ok(Runtime::Node(self.node.prepare(runtime).await?)),
             Some(Family::Provided) => Ok(Runtime::Provided),
             None => Err(RuntimeError::Unserved(runtime.to_owned())),
         }
@@ -196,7 +194,8 @@ impl Runtimes {
     ) -> Result<Runtime, RuntimeError> {
         if Family::of(runtime) == Some(Family::Node) {
             let (dir, name) = (self.dir.clone(), runtime.to_owned());
-            blocking(move || node::install(&name, &dir, &progress)).await??;
+            let install = move || node::install(&name, &dir, &progress);
+            tokio::task::spawn_blocking(install).await.map_err(|_| RuntimeError::Interrupted)??;
             return self.prepare(runtime, |_| {}).await;
         }
         self.prepare(runtime, progress).await
@@ -218,11 +217,4 @@ impl Runtimes {
             None => Standing::Missing(RuntimeError::Unserved(runtime.to_owned())),
         }
     }
-}
-
-/// Does blocking work where it may be done.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, RuntimeError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| RuntimeError::Interrupted)
 }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
 
 use http::Method;
-use portcullis_sandbox::python;
 use portcullis_sigv4::Credentials;
 use serde_json::{Value, json};
 
@@ -22,8 +21,10 @@ const HOT: u32 = 20;
 
 /// The functions of the load, by number.
 pub(super) struct Fleet {
-    count: u32,
-    packages: [String; 2],
+    pub(super) count: u32,
+    pub(super) runtime: &'static str,
+    /// The code that each begins with, and the code that updates change to.
+    pub(super) packages: [String; 2],
 }
 
 /// What a client was told.
@@ -57,22 +58,14 @@ pub(super) struct Client<'a> {
 }
 
 impl Fleet {
-    pub(super) fn create(
-        session: &mut Session,
-        count: u32,
-        packages: &[String; 2],
-    ) -> Fallible<Self> {
-        say!("creating {count} functions");
-        let fleet = Self { count, packages: packages.clone() };
-        for number in 0..count {
+    pub(super) fn create(&self, session: &mut Session) -> Fallible<()> {
+        say!("creating {} functions", self.count);
+        for number in 0..self.count {
             let timeout = if number.is_multiple_of(SLEEPERS) { 1 } else { 60 };
-            let (name, [package, _]) = (Self::name(number), &fleet.packages);
-            session.create_function_with(&name, python::newest_here()?, package, timeout)?;
+            let (name, [package, _]) = (Self::name(number), &self.packages);
+            session.create_function_with(&name, self.runtime, package, timeout)?;
         }
-        for number in 0..count {
-            session.await_active(&Self::name(number))?;
-        }
-        Ok(fleet)
+        (0..self.count).try_for_each(|number| session.await_active(&Self::name(number)))
     }
 
     pub(super) fn delete(&self, session: &mut Session) -> Fallible<()> {

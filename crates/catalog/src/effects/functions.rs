@@ -366,6 +366,25 @@ impl Snapshot {
         let published = published.transpose()?.map(crate::Versioned::shared);
         Ok(Resolved { target, function, published })
     }
+
+    /// The version that a call found earlier, as it is now.
+    ///
+    /// # Errors
+    /// [`NotFound`] in the words of `Invoke`: it was deleted since, whatever has its name today.
+    pub fn version_now(&self, found: &Resolved) -> Result<Resolved, LambdaError> {
+        let (target, created) = (&found.target, found.function.head.created);
+        let missing = |what| NotFound::of(Lookup::Invoke, target, what);
+        let function = self.find(target, Lookup::Invoke)?.clone();
+        if function.head.created != created {
+            return Err(missing(Missing::Function).into());
+        }
+        let number = found.published.as_ref().map(|version| version.number);
+        let published = number.map(|number| {
+            function.versions.get(&number).ok_or_else(|| missing(Missing::Qualifier))
+        });
+        let published = published.transpose()?.map(crate::Versioned::shared);
+        Ok(Resolved { target: target.clone(), function, published })
+    }
 }
 
 /// `$LATEST` and the published versions, each under its qualified ARN.
