@@ -2,55 +2,69 @@
 //! beforehand. The worker at its other end is the one that the server starts.
 
 use std::{
-    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+    fs::{self, Permissions},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::Path,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     process::Command,
-    thread,
     time::{Duration, Instant},
 };
 
 use portcullis_sandbox::{
+    Program,
     environment::{Facts, standard_environment},
-    python::PythonRuntime,
+    runtimes::{Runtime, Start},
 };
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{
     Fallible,
     process::Process,
-    session::{ACCOUNT, HANDLER, PAYLOAD},
+    session::{ACCOUNT, File, PAYLOAD},
     wire::REGION,
 };
 
 /// Longest silence of the worker before the harness gives up.
-const SILENCE: Duration = Duration::from_secs(30);
+const SILENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+
+const MEMORY_MB: u32 = 128;
+
+/// What the loop's worker runs.
+pub(crate) struct Function<'a> {
+    /// Lambda's name of its runtime.
+    pub(crate) name: &'a str,
+    /// The runtime itself.
+    pub(crate) runtime: &'a Runtime,
+    /// Its code.
+    pub(crate) file: &'a File,
+}
 
 /// The loop, and its worker, which ends with this value.
 #[derive(Debug)]
 pub(crate) struct BareLoop {
-    /// First, so that it ends before its connection does.
-    _worker: Process,
+    /// First, so that it ends before its connections do.
+    pub(crate) worker: Process,
     listener: TcpListener,
-    connection: Option<BufReader<TcpStream>>,
+    /// A client may have a second one open before it has done with the first.
+    connections: Vec<BufReader<TcpStream>>,
     next: String,
 }
 
 impl BareLoop {
-    /// Starts a worker for the harness's function, its code in `code_dir`.
-    pub(crate) fn start(python: &PythonRuntime, runtime: &str, code_dir: &Path) -> Fallible<Self> {
-        std::fs::create_dir_all(code_dir)?;
-        std::fs::write(code_dir.join("index.py"), HANDLER)?;
+    /// Starts a worker for the function, its code in `code_dir`.
+    pub(crate) fn start(function: &Function<'_>, code_dir: &Path) -> Fallible<Self> {
+        let File { name, content, mode } = function.file;
+        fs::create_dir_all(code_dir)?;
+        fs::write(code_dir.join(name), content)?;
+        fs::set_permissions(code_dir.join(name), Permissions::from_mode(*mode))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let start = python.command("index.handler");
-        let mut command = Command::new(&python.interpreter);
-        command.args(&start.arguments).current_dir(code_dir).env_clear();
-        command.envs(environment(python, runtime, code_dir));
+        let mut command = command(function, code_dir);
         command.env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string());
         let worker = Process::start(&mut command)?;
-        Ok(Self { _worker: worker, listener, connection: None, next: next_answer() })
+        Ok(Self { worker, listener, connections: Vec::new(), next: next_answer() })
     }
 
     /// Time of one event: from one `next` of the worker to the other.
@@ -65,50 +79,66 @@ impl BareLoop {
     /// Reads one request and answers it.
     fn answer(&mut self, answer: &str) -> Fallible<()> {
         loop {
-            if let Some(connection) = &mut self.connection
-                && read_request(connection)?
-            {
+            let Some(ready) = self.ready()? else {
+                let (stream, _) = self.listener.accept()?;
+                stream.set_nodelay(true)?;
+                self.connections.push(BufReader::new(stream));
+                continue;
+            };
+            let connection = self.connections.get_mut(ready).ok_or("no such connection")?;
+            if read_request(connection)? {
                 return Ok(connection.get_mut().write_all(answer.as_bytes())?);
             }
-            self.connection = Some(BufReader::new(self.accept()?));
+            self.connections.remove(ready);
         }
     }
 
-    /// The worker's next connection, within the silence.
-    fn accept(&self) -> Fallible<TcpStream> {
-        let until = Instant::now() + SILENCE;
-        loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(false)?;
-                    stream.set_nodelay(true)?;
-                    stream.set_read_timeout(Some(SILENCE))?;
-                    return Ok(stream);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
-                    thread::sleep(Duration::from_millis(2));
-                }
-                Err(error) => return Err(format!("no worker of the bare loop: {error}").into()),
-            }
+    /// The connection that something comes on; `None`: a new one. Within the silence.
+    fn ready(&self) -> Fallible<Option<usize>> {
+        let connections = self.connections.iter().map(BufReader::get_ref);
+        let mut polled: Vec<_> = connections.map(|one| PollFd::new(one, PollFlags::IN)).collect();
+        polled.push(PollFd::new(&self.listener, PollFlags::IN));
+        if poll(&mut polled, Some(&SILENCE))? == 0 {
+            return Err("the worker of the bare loop says nothing".into());
         }
+        let found = polled.iter().position(|one| !one.revents().is_empty());
+        Ok(found.filter(|index| *index < self.connections.len()))
     }
 }
 
+/// The worker as a server starts it, without its jail.
+fn command(function: &Function<'_>, code_dir: &Path) -> Command {
+    let runtime_dir = function.runtime.client_dir().unwrap_or(code_dir);
+    let start = Start { handler: HANDLER, memory_mb: MEMORY_MB, runtime_dir, wrapped: false };
+    let start = function.runtime.command(&start);
+    let program: PathBuf = match start.program {
+        Program::Host(program) => program,
+        Program::Bootstrap => code_dir.join(function.file.name),
+    };
+    let mut command = Command::new(program);
+    command.args(&start.arguments).current_dir(code_dir).env_clear();
+    command.envs(environment(function.name, code_dir, runtime_dir));
+    command
+}
+
+/// As the server has it, for every runtime.
+const HANDLER: &str = "index.handler";
+
 /// The worker's environment, as a server makes it.
-fn environment(python: &PythonRuntime, runtime: &str, code_dir: &Path) -> Vec<(String, String)> {
+fn environment(runtime: &str, code_dir: &Path, runtime_dir: &Path) -> Vec<(String, String)> {
     standard_environment(&Facts {
         function_name: "bench",
         version: "$LATEST",
         runtime,
-        handler: "index.handler",
-        memory_mb: 128,
+        handler: HANDLER,
+        memory_mb: MEMORY_MB,
         region: REGION,
         log_group: "/aws/lambda/bench",
         log_stream: "bench",
         json_log_level: None,
         task_root: code_dir,
         layers_root: None,
-        runtime_dir: &python.client_dir,
+        runtime_dir,
         user_variables: &[],
     })
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use clap::ValueEnum as _;
-use portcullis_sandbox::python::{self, Python, PythonRuntime};
+use portcullis_sandbox::{
+    python,
+    runtimes::{Runtime, Runtimes},
+};
 
 use crate::{
     Effort, Fallible, MeasureArguments,
@@ -24,7 +27,6 @@ mod decision;
 mod functions;
 mod get_policy;
 mod identities;
-mod invoke;
 mod runtimes;
 mod start;
 
@@ -39,7 +41,6 @@ pub(crate) struct Bench<'a> {
     runtimes: PathBuf,
     /// Lambda's name of the runtime that the functions use.
     runtime: &'static str,
-    python: PythonRuntime,
     /// The package of every function.
     package: String,
 }
@@ -54,12 +55,10 @@ impl<'a> Bench<'a> {
         say!("Looking for a Python that can run functions");
         let runtime = python::newest_here()?;
         let runtimes = arguments.work_dir.canonicalize()?.join("runtime-clients");
-        let tokio = tokio::runtime::Builder::new_current_thread().build()?;
-        let found = Python::new(runtimes.clone());
-        let python = tokio.block_on(found.prepare(runtime, |line| say!("  {line}")))?;
+        prepare(&runtimes, runtime)?;
         let MeasureArguments { server, constant_decision_server: constant, .. } = arguments;
         let package = package_of(HANDLER)?;
-        Ok(Self { server, constant, folder, effort, runtimes, runtime, python, package })
+        Ok(Self { server, constant, folder, effort, runtimes, runtime, package })
     }
 
     /// A server on a new folder of this name.
@@ -109,6 +108,13 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// A runtime of this host by Lambda's name, what it needs kept in `folder`.
+fn prepare(folder: &Path, runtime: &str) -> Fallible<Runtime> {
+    let tokio = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtimes = Runtimes::new(folder.to_owned());
+    Ok(tokio.block_on(runtimes.prepare(runtime, |line| say!("  {line}")))?)
+}
+
 /// What can be measured, in the order of the goals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Measure {
@@ -118,11 +124,9 @@ pub(crate) enum Measure {
     Decision,
     /// Durable grants, and append + fdatasync.
     AddPermission,
-    /// Warm calls, and the bare loop.
-    Invoke,
     /// First answers of new functions.
     ColdStart,
-    /// Calls of each runtime, warm and cold.
+    /// Calls of each runtime, warm, with the bare loop, and cold; and what a worker holds.
     Runtimes,
     /// Callers among very many users and roles.
     Identities,
@@ -138,7 +142,6 @@ impl Measure {
             Self::GetPolicy => get_policy::measure(bench),
             Self::Decision => decision::measure(bench),
             Self::AddPermission => add_permission::measure(bench),
-            Self::Invoke => invoke::measure(bench),
             Self::ColdStart => cold::measure(bench),
             Self::Runtimes => runtimes::measure(bench),
             Self::Identities => identities::measure(bench),

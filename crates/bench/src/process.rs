@@ -1,6 +1,7 @@
 //! Child processes: started, read from `/proc`, and ended by their ids whatever becomes of us.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
@@ -85,6 +86,44 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?;
         Ok(kib.parse::<f64>()? / 1024.0)
+    }
+
+    /// All that it has started, and what that has.
+    pub(crate) fn descendants(&self) -> Fallible<Vec<u32>> {
+        let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            // It may be gone by now.
+            let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
+            let parent =
+                stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+            if let Some(parent) = parent {
+                children.entry(parent).or_default().push(child);
+            }
+        }
+        let (mut found, mut left) = (Vec::new(), vec![self.id()]);
+        while let Some(parent) = left.pop() {
+            let below = children.remove(&parent).unwrap_or_default();
+            found.extend(&below);
+            left.extend(below);
+        }
+        Ok(found)
+    }
+
+    /// Memory of its own, of it and all that it has started, in MiB: what is no file's, and of what
+    /// several of them share as much as each one's part is.
+    pub(crate) fn own_mib(&self) -> Fallible<f64> {
+        let mut kib = 0.0;
+        for id in self.descendants()?.into_iter().chain([self.id()]) {
+            let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
+            let line = rollup.lines().find_map(|line| line.strip_prefix("Pss_Anon:"));
+            let figure = line.and_then(|line| line.split_whitespace().next());
+            kib += figure.ok_or("no Pss_Anon: Linux 5.11 has it")?.parse::<f64>()?;
+        }
+        Ok(kib / 1024.0)
     }
 
     /// Asks it to end and waits for that; kills it when it takes too long.

@@ -266,14 +266,24 @@ fn lambda(method: Method, path: &str, body: impl Into<String>) -> Call {
 
 /// A package with this Python code in it, in base64.
 pub(crate) fn package_of(code: &str) -> Fallible<String> {
-    package("index.py", code.as_bytes(), 0o644)
+    File { name: "index.py", content: code.into(), mode: 0o644 }.package()
 }
 
-/// A package of one file, in base64.
-pub(crate) fn package(name: &str, content: &[u8], mode: u32) -> Fallible<String> {
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().unix_permissions(mode);
-    archive.start_file(name, options)?;
-    archive.write_all(content)?;
-    Ok(BASE64_STANDARD.encode(archive.finish()?.into_inner()))
+/// The code of a function.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) name: &'static str,
+    pub(crate) content: Vec<u8>,
+    pub(crate) mode: u32,
+}
+
+impl File {
+    /// A package of it alone, in base64.
+    pub(crate) fn package(&self) -> Fallible<String> {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(self.mode);
+        archive.start_file(self.name, options)?;
+        archive.write_all(&self.content)?;
+        Ok(BASE64_STANDARD.encode(archive.finish()?.into_inner()))
+    }
 }

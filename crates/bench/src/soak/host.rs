@@ -1,7 +1,6 @@
 //! What a server holds of its host: processes, descriptors, mounts, control groups and files.
 
 use std::{
-    collections::HashMap,
     fmt, fs, io,
     path::{Path, PathBuf},
 };
@@ -30,7 +29,7 @@ impl Held {
         let pid = server.process.id();
         let of = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
         Ok(Self {
-            processes: descendants(pid)?,
+            processes: server.process.descendants()?.len(),
             descriptors: descriptors(&of("fd"))?,
             mounts: fs::read_to_string(of("mountinfo"))?.lines().count(),
             control_groups: control_groups(pid)?,
@@ -71,31 +70,6 @@ fn descriptors(folder: &Path) -> Fallible<usize> {
     let targets =
         fs::read_dir(folder)?.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
     Ok(targets.filter(|target| !is_log(target)).count())
-}
-
-/// The processes below `pid`.
-fn descendants(pid: u32) -> Fallible<usize> {
-    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for entry in fs::read_dir("/proc")? {
-        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
-        else {
-            continue;
-        };
-        // It may be gone by now.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
-        let parent =
-            stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
-        if let Some(parent) = parent {
-            children.entry(parent).or_default().push(child);
-        }
-    }
-    let (mut found, mut left) = (0, vec![pid]);
-    while let Some(parent) = left.pop() {
-        let below = children.remove(&parent).unwrap_or_default();
-        found += below.len();
-        left.extend(below);
-    }
-    Ok(found)
 }
 
 /// The control groups of the workers of `pid`, of every controller.
