@@ -102,16 +102,57 @@ def test_a_key_tells_when_it_was_last_used(owner, iam, other):
     assert len(denials) == 1, "a denial does not tell whose key it is"
 
 
+def test_a_role_tells_when_its_sessions_last_called(owner, iam):
+    session = owner.session(allow("lambda:ListFunctions", "*"))
+    name = session.arn.split("/")[-2]
+
+    def used():
+        pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+        (detail,) = [one for page in pages for one in page["RoleDetailList"] if one["RoleName"] == name]
+        shown = iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]
+        assert detail["RoleLastUsed"] == shown
+        return shown
+
+    assert used() == {}, "a session that has not called is no use of its role"
+    forged = Credentials(session.credentials.key, "not-the-secret", session.credentials.token)
+    error_of(boto(owner.base, "lambda", forged).list_functions)
+    assert used() == {}, "nor is a call that is not believed"
+    before = datetime.now(UTC)
+    session.boto().list_functions()
+    last = used()
+    assert last["Region"] == "us-east-1" and last["LastUsedDate"].second == 0
+    assert before - timedelta(minutes=1) <= last["LastUsedDate"] <= datetime.now(UTC)
+    iam.update_role(RoleName=name, Description="changed")
+    assert used() == last, "it is the same role"
+
+
+def test_a_role_made_anew_was_never_used(owner, iam):
+    by = owner.user()
+    arn = owner.role(trusting(by.arn))
+    name = name_in(arn)
+    owner.session(role_arn=arn, by=by).boto("sts").get_caller_identity()
+    assert "LastUsedDate" in iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]
+    iam.delete_role(RoleName=name)
+    owner.role(trusting(by.arn), name=name)
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"] == {}
+
+
 def test_the_last_use_is_known_after_a_restart(start_server):
     first = start_server()
-    user = World(first).owner.user()
-    user.boto("sts").get_caller_identity()
-    iam = World(first).owner.root.boto("iam")
-    used = iam.get_access_key_last_used(AccessKeyId=user.credentials.key)["AccessKeyLastUsed"]
-    assert used["ServiceName"] == "sts"
+    owner = World(first).owner
+    user, session = owner.user(), owner.session()
+    for one in (user, session):
+        one.boto("sts").get_caller_identity()
+    role = session.arn.split("/")[-2]
+
+    def uses(iam):
+        key = iam.get_access_key_last_used(AccessKeyId=user.credentials.key)["AccessKeyLastUsed"]
+        return key, iam.get_role(RoleName=role)["Role"]["RoleLastUsed"]
+
+    known = uses(owner.root.boto("iam"))
+    assert known[0]["ServiceName"] == "sts" and known[1]["Region"] == "us-east-1"
     assert first.terminate() == 0
-    iam = World(start_server(first.data_dir)).owner.root.boto("iam")
-    assert iam.get_access_key_last_used(AccessKeyId=user.credentials.key)["AccessKeyLastUsed"] == used
+    assert uses(World(start_server(first.data_dir)).owner.root.boto("iam")) == known
 
 
 def test_nobody_has_passwords_certificates_or_second_factors(owner, iam):

@@ -11,7 +11,7 @@ use portcullis_identity::{
     SessionError, Source,
 };
 use portcullis_model::OperationModel;
-use portcullis_sigv4::{Claim, SignatureError, SigningKey};
+use portcullis_sigv4::{Claim, Scope, SignatureError, SigningKey};
 
 use crate::{error::ApiError, state::State};
 
@@ -103,7 +103,7 @@ impl Credential {
             Self::LongTerm(key) => {
                 claim.verify(head, body_sha256, &key.signing_key(claim.scope()).1)?;
                 let caller = owner(snapshot, &key.stored.owner, &head.headers)?;
-                key.note_use(claim.scope().service(), claim.scope().region(), now);
+                key.uses.note(claim.scope().service(), claim.scope().region(), now);
                 let access_key_id = Some(key.stored.id.clone());
                 Ok(Authenticated { caller, access_key_id, session_policy: None })
             }
@@ -112,7 +112,9 @@ impl Credential {
                 let secret = session.secret.expose();
                 let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
                 claim.verify(head, body_sha256, &key)?;
-                session_holder(snapshot, *session)
+                let proven = session_holder(snapshot, *session)?;
+                note_use_of_role(snapshot, &proven.caller, scope, now);
+                Ok(proven)
             }
         }
     }
@@ -184,6 +186,14 @@ fn source(headers: &HeaderMap) -> Result<Source, SignatureError> {
     };
     let (arn, account) = (text(SOURCE_ARN)?, text(SOURCE_ACCOUNT)?);
     Source::parse(arn, account).map_err(|error| incomplete(&error.to_string()))
+}
+
+/// Notes that a session of its role called, if the caller is one.
+fn note_use_of_role(snapshot: &Snapshot, caller: &Caller, scope: &Scope, now: Timestamp) {
+    let Caller::RoleSession { role, .. } = caller else { return };
+    if let Some(view) = snapshot.role(role.role().account, &role.role().name) {
+        view.uses.note(scope.service(), scope.region(), now);
+    }
 }
 
 /// The session behind a token, if whoever it was made for is still the same.

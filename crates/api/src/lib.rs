@@ -23,7 +23,7 @@ mod event_stream;
 mod events;
 mod execution;
 mod function_host;
-mod key_uses;
+mod last_uses;
 pub mod listen;
 mod memory;
 mod metrics;

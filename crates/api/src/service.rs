@@ -21,7 +21,7 @@ use crate::{
     context::RequestCx,
     dispatch::{Handler, handler},
     error::ApiError,
-    events, execution, key_uses,
+    events, execution, last_uses,
     memory::Kind,
     pages, provisioned,
     state::State,
@@ -60,7 +60,7 @@ impl Server {
         });
         execution::settle_all(&state);
         tokio::spawn(cleanup::run(Arc::downgrade(&state)));
-        tokio::spawn(key_uses::run(Arc::downgrade(&state)));
+        tokio::spawn(last_uses::run(Arc::downgrade(&state)));
         tokio::spawn(events::run(Arc::downgrade(&state)));
         tokio::spawn(provisioned::run(Arc::downgrade(&state)));
         Self(state)
@@ -70,7 +70,7 @@ impl Server {
     /// now and then only.
     pub async fn shutdown(&self, grace: Duration) {
         self.0.execution.shutdown(grace).await;
-        key_uses::save(&self.0).await;
+        last_uses::save(&self.0).await;
     }
 }
 

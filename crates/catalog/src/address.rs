@@ -20,6 +20,7 @@
 //! iam/ACCOUNT/policy/name                   ManagedPolicy (likewise)
 //! iam/ACCOUNT/policy/name/v2                PolicyVersion
 //! iam/ACCOUNT/role/name                     Role      (likewise)
+//! iam/ACCOUNT/role/name/used                LastUse by its sessions
 //! csc/ACCOUNT/REGION/csc-…                  CodeSigningConfig
 //! esm/ACCOUNT/REGION/UUID                   EventSourceMapping
 //! org/ID                                    Organization
@@ -27,7 +28,7 @@
 //! oidc/ACCOUNT/ISSUER                       OidcProvider
 //! alias/NAME                                AccountAlias
 //! key/AKIA…                                 AccessKey
-//! key/AKIA…/used                            KeyUse
+//! key/AKIA…/used                            LastUse
 //! queue/REQUEST-ID                          QueuedEvent (not in the snapshot)
 //! system/root-key                           OperatorKey
 //! system/session-keys                       SessionKeys
@@ -104,6 +105,8 @@ pub enum Address {
     PolicyVersion(AccountId, Box<str>, PolicyVersionId),
     /// A role, by its folded name.
     Role(AccountId, Box<str>),
+    /// When sessions of the role last called.
+    RoleUse(AccountId, Box<str>),
     /// An OpenID Connect provider of an account.
     OidcProvider(AccountId, IssuerName),
     /// An organization.
@@ -153,6 +156,12 @@ impl Address {
     #[must_use]
     pub fn role(account: AccountId, name: &RoleName) -> Self {
         Self::Role(account, name.folded().into())
+    }
+
+    /// The place of the last use of the role `name`.
+    #[must_use]
+    pub fn role_use(account: AccountId, name: &RoleName) -> Self {
+        Self::RoleUse(account, name.folded().into())
     }
 
     /// The store's key.
@@ -207,6 +216,9 @@ impl Address {
             }
             ["iam", account, "role", name] => {
                 Some(Self::Role(account.parse().ok()?, (*name).into()))
+            }
+            ["iam", account, "role", name, "used"] => {
+                Some(Self::RoleUse(account.parse().ok()?, (*name).into()))
             }
             ["oidc", account, _, ..] => {
                 let issuer = text.splitn(3, '/').nth(2)?;
@@ -321,6 +333,7 @@ impl std::fmt::Display for Address {
                 write!(f, "iam/{account}/policy/{name}/{id}")
             }
             Self::Role(account, name) => write!(f, "iam/{account}/role/{name}"),
+            Self::RoleUse(account, name) => write!(f, "iam/{account}/role/{name}/used"),
             Self::Organization(id) => write!(f, "org/{id}"),
             Self::OrganizationPolicy(id, policy) => write!(f, "org/{id}/policy/{policy}"),
             Self::OidcProvider(account, issuer) => write!(f, "oidc/{account}/{issuer}"),
@@ -408,6 +421,8 @@ mod tests {
         }
         check(&Address::AccountAlias("our-company".parse().unwrap()), "alias/our-company");
         check(&Address::KeyUse("AKIA1".parse().unwrap()), "key/AKIA1/used");
+        let role = "Deploy".parse().unwrap();
+        check(&Address::role_use(account, &role), "iam/123456789012/role/deploy/used");
         check(&Address::OperatorKey, "system/root-key");
         check(&Address::SessionKeys, "system/session-keys");
     }

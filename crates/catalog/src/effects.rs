@@ -18,6 +18,7 @@ mod functions;
 mod groups;
 mod iam_tags;
 mod invocations;
+mod last_uses;
 mod layer_permissions;
 mod layers;
 mod managed_policies;

@@ -32,6 +32,7 @@ mod resources;
 mod snapshot;
 mod supposed;
 mod taggable;
+mod uses;
 mod view;
 mod written;
 
@@ -56,6 +57,7 @@ pub use supposed::{
     PolicyArnPattern, Position, Simulation, SourceKind, SupposedCall,
 };
 pub use taggable::{CodeSigningConfigResource, EventSourceMappingResource, TaggableResource};
+pub use uses::Uses;
 pub use view::{
     AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
 };

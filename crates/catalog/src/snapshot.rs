@@ -5,7 +5,7 @@ use std::{ops::Bound, sync::Arc};
 use imbl::{OrdMap, OrdSet};
 use portcullis_identity::{
     AccessKey, AccessKeyId, Account, AccountAlias, AccountAliasName, AccountId, Group, GroupName,
-    IssuerName, KeyOwner, KeyUse, OidcProvider, OperatorKey, Partition, PolicyArn, Role, RoleName,
+    IssuerName, KeyOwner, LastUse, OidcProvider, OperatorKey, Partition, PolicyArn, Role, RoleName,
     RootIdentity, ServiceIdentity, ServiceName, SessionKeys, User, UserName,
 };
 use portcullis_lambda::{
@@ -340,6 +340,11 @@ impl Snapshot {
         within(&self.roles, account, after)
     }
 
+    /// All roles.
+    pub(crate) fn all_roles(&self) -> impl Iterator<Item = &Arc<RoleView>> {
+        self.roles.values()
+    }
+
     /// An access key by its id.
     #[must_use]
     pub fn access_key(&self, id: &AccessKeyId) -> Option<&Arc<AccessKeyView>> {
@@ -445,7 +450,12 @@ impl Snapshot {
             Address::AccessKey(id) => self.apply_access_key(&id, read(entry)),
             Address::KeyUse(id) => {
                 if let Some(view) = self.access_keys.get(&id) {
-                    view.remember(read::<KeyUse>(entry).map(|used| used.shared()));
+                    view.uses.remember(read::<LastUse>(entry).map(|used| used.shared()));
+                }
+            }
+            Address::RoleUse(account, name) => {
+                if let Some(view) = self.roles.get(&(account, name)) {
+                    view.uses.remember(read::<LastUse>(entry).map(|used| used.shared()));
                 }
             }
             // Payloads stay on disk; their keys alone are kept, by the queue.
@@ -598,10 +608,11 @@ impl Snapshot {
     }
 
     fn apply_role(&mut self, key: Named, stored: Option<Versioned<Role>>) {
-        let old = self.roles.get(&key).map(|view| view.stored.clone());
-        self.managed.moved(&key.1, old.as_deref(), stored.as_deref());
-        let view = stored.map(|role| Arc::new(RoleView::new(role, self.partition)));
-        self.entities.role_changed(old.as_deref(), view.as_ref());
+        let old = self.roles.get(&key).cloned();
+        let was = old.as_ref().map(|view| &*view.stored);
+        self.managed.moved(&key.1, was, stored.as_deref());
+        let view = stored.map(|role| Arc::new(RoleView::new(role, old.as_deref(), self.partition)));
+        self.entities.role_changed(was, view.as_ref());
         set(&mut self.roles, key, view);
     }
 

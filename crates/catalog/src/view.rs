@@ -8,11 +8,9 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use imbl::{OrdMap, OrdSet};
-use jiff::Timestamp;
 use portcullis_iam::{DocumentKind, Entities, Policy, PolicyError};
 use portcullis_identity::{
-    AccessKey, Entity, Group, InlinePolicies, KeyUse, Partition, Role, RoleIdentity, User,
-    UserIdentity,
+    AccessKey, Entity, Group, InlinePolicies, Partition, Role, RoleIdentity, User, UserIdentity,
 };
 use portcullis_lambda::{
     Alias, AliasName, EventInvokeConfig, Function, FunctionArn, FunctionUrl,
@@ -22,7 +20,7 @@ use portcullis_lambda::{
 use portcullis_sigv4::{Scope, SigningKey};
 use portcullis_store::Revision;
 
-use crate::AttachedPolicy;
+use crate::{AttachedPolicy, Uses};
 
 /// A value as the store holds it.
 #[derive(Debug)]
@@ -307,17 +305,26 @@ pub struct RoleView {
     pub identity: Arc<RoleIdentity>,
     policies: Option<Box<[Arc<AttachedPolicy>]>>,
     pub(crate) trust: Option<Arc<AttachedPolicy>>,
+    /// When its sessions last called.
+    pub uses: Arc<Uses>,
 }
 
 impl RoleView {
-    pub(crate) fn new(stored: Versioned<Role>, partition: Partition) -> Self {
+    /// `previous` is what has the role's name: if that is an earlier state of it, its uses count.
+    pub(crate) fn new(
+        stored: Versioned<Role>,
+        previous: Option<&Self>,
+        partition: Partition,
+    ) -> Self {
+        let same = previous.filter(|previous| previous.stored.created == stored.created);
+        let uses = same.map(|previous| previous.uses.clone()).unwrap_or_default();
         let identity = Arc::new(RoleIdentity::new(stored.shared(), partition));
         let policies = compile_all(identity.arn(), &stored.policies);
         let trust = &stored.trust_policy;
         let trust = Policy::parse_bound(DocumentKind::Trust, trust.document(), trust.bindings());
         let trust = trust.inspect_err(|error| unreadable(error, "a trust policy")).ok();
         let trust = trust.map(|policy| AttachedPolicy::new(identity.arn(), policy));
-        Self { stored, identity, policies, trust }
+        Self { stored, identity, policies, trust, uses }
     }
 }
 
@@ -343,50 +350,15 @@ pub struct AccessKeyView {
     /// The key, its owner and secret.
     pub stored: Versioned<AccessKey>,
     signing: ArcSwapOption<(Scope, SigningKey)>,
-    /// The last use that this node knows of.
-    used: ArcSwapOption<KeyUse>,
-    /// The last use that the store has.
-    remembered: ArcSwapOption<KeyUse>,
+    /// When it last signed a request that was believed.
+    pub uses: Arc<Uses>,
 }
 
 impl AccessKeyView {
     /// `previous` is an earlier state of the key: its uses count.
     pub(crate) fn new(stored: Versioned<AccessKey>, previous: Option<&Self>) -> Self {
-        let kept = |of: fn(&Self) -> &ArcSwapOption<KeyUse>| {
-            ArcSwapOption::new(previous.and_then(|previous| of(previous).load_full()))
-        };
-        let (used, remembered) = (kept(|view| &view.used), kept(|view| &view.remembered));
-        Self { stored, signing: ArcSwapOption::empty(), used, remembered }
-    }
-
-    /// Notes that the key signed a request for `service` and `region` that was believed, to the
-    /// minute.
-    pub fn note_use(&self, service: &str, region: &str, now: Timestamp) {
-        let known = self.used.load();
-        if !known.as_ref().is_some_and(|known| known.is_same(now, service, region)) {
-            self.used.store(Some(Arc::new(KeyUse::new(now, service, region))));
-        }
-    }
-
-    /// When the key last signed a request that was believed; `None` if it never did.
-    #[must_use]
-    pub fn last_use(&self) -> Option<Arc<KeyUse>> {
-        self.used.load_full()
-    }
-
-    /// Takes in what the store has; a use that this node knows of may be later.
-    pub(crate) fn remember(&self, stored: Option<Arc<KeyUse>>) {
-        let known = self.used.load_full();
-        if known.map(|known| known.at) < stored.as_ref().map(|stored| stored.at) {
-            self.used.store(stored.clone());
-        }
-        self.remembered.store(stored);
-    }
-
-    /// The last use, if it is later than what the store has.
-    pub(crate) fn unsaved_use(&self) -> Option<Arc<KeyUse>> {
-        let remembered = self.remembered.load();
-        self.last_use().filter(|used| remembered.as_deref() != Some(used))
+        let uses = previous.map(|previous| previous.uses.clone()).unwrap_or_default();
+        Self { stored, signing: ArcSwapOption::empty(), uses }
     }
 
     /// The signing key for `scope`: the one of the last call if its scope was the same.

@@ -22,6 +22,7 @@ mod group;
 mod ids;
 mod issue;
 mod key_set;
+mod last_use;
 mod managed_policy;
 mod marks;
 mod names;
@@ -44,7 +45,7 @@ mod web_identity;
 
 pub use access_key::{
     ACCESS_KEYS_BY_OPERATOR_MAX, ACCESS_KEYS_PER_USER_MAX, AccessKey, KeyMaker, KeyOwner,
-    KeyStatus, KeyUse, OperatorKey, create_access_key, delete_access_key, update_access_key,
+    KeyStatus, OperatorKey, create_access_key, delete_access_key, update_access_key,
 };
 pub use account::{Account, AccountAlias, create_account_alias, delete_account_alias};
 pub use arn::{Partition, federated_user_arn, session_arn};
@@ -70,6 +71,7 @@ pub use issue::{
     session_duration,
 };
 pub use key_set::KeySet;
+pub use last_use::LastUse;
 pub use managed_policy::{
     MANAGED_POLICY_CHARACTERS_MAX, ManagedPolicy, NewPolicy, POLICY_VERSIONS_MAX, PolicyArn,
     PolicyOwner, PolicyVersion, PolicyVersionId, create_policy, create_policy_version,

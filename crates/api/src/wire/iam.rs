@@ -6,11 +6,11 @@
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use portcullis_catalog::Snapshot;
 use portcullis_catalog::effects::{Page, PolicyHolder, ShownPolicy};
+use portcullis_catalog::{RoleView, Snapshot};
 use portcullis_identity::{
     AccessKey, Account, Entity as _, Group, IdentityError, InvalidValue, KeyOwner, KeyStatus,
-    KeyUse, ManagedPolicy, MaxSessionDuration, Partition, PolicyArn, PolicyName, PolicyVersion,
+    LastUse, ManagedPolicy, MaxSessionDuration, Partition, PolicyArn, PolicyName, PolicyVersion,
     Role, Tag, Tags, Thumbprint, User,
 };
 use portcullis_model::{
@@ -183,13 +183,23 @@ pub(crate) fn listed_role(role: &Role, snapshot: &Snapshot) -> types::Role {
     }
 }
 
-/// A role as `GetRole` shows it. When it was last used is not recorded.
-pub(crate) fn role(role: &Role, snapshot: &Snapshot) -> types::Role {
+/// A role as `GetRole` shows it.
+pub(crate) fn role(view: &RoleView, snapshot: &Snapshot) -> types::Role {
+    let role = &view.stored;
     types::Role {
-        role_last_used: Some(types::RoleLastUsed::default()),
+        role_last_used: Some(role_last_used(view)),
         tags: shown_tags(&role.tags),
         permissions_boundary: shown_boundary(role.boundary()),
         ..listed_role(role, snapshot)
+    }
+}
+
+/// When sessions of a role last called, and in which region; empty if they never did.
+pub(crate) fn role_last_used(view: &RoleView) -> types::RoleLastUsed {
+    let used = view.uses.last();
+    types::RoleLastUsed {
+        last_used_date: used.as_ref().map(|used| Timestamp(used.at)),
+        region: used.map(|used| used.region.to_string()),
     }
 }
 
@@ -330,7 +340,7 @@ pub(crate) fn listed_access_key(key: &AccessKey) -> types::AccessKeyMetadata {
 }
 
 /// When a key was last used. What never was is told so in IAM's words.
-pub(crate) fn last_use(used: Option<&KeyUse>) -> types::AccessKeyLastUsed {
+pub(crate) fn last_use(used: Option<&LastUse>) -> types::AccessKeyLastUsed {
     let never = || "N/A".to_owned();
     types::AccessKeyLastUsed {
         last_used_date: used.map(|used| Timestamp(used.at)),

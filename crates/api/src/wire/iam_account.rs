@@ -147,7 +147,7 @@ impl Details<'_> {
             attached_managed_policies: Some(attached_policies(role)),
             permissions_boundary: iam::shown_boundary(role.boundary()),
             tags: Some(role.tags.iter().map(iam::tag).collect()),
-            role_last_used: Some(types::RoleLastUsed::default()),
+            role_last_used: Some(iam::role_last_used(view)),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use portcullis_identity::{
     AccessKey, Account, AccountAlias, AccountId, Group, InlinePolicies, KeyOwner, KeyStatus,
-    KeyUse, MaxSessionDuration, OperatorKey, PolicyArn, PolicyName, Role, RoleDescription,
+    LastUse, MaxSessionDuration, OperatorKey, PolicyArn, PolicyName, Role, RoleDescription,
     SessionKeys, SmallSet, Tag, Tags, TrustPolicy, User,
 };
 use serde::{Deserialize, Serialize};
@@ -353,15 +353,15 @@ impl Document for AccessKey {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoredKeyUse<'a> {
+struct StoredLastUse<'a> {
     at: Cow<'a, str>,
     service: Cow<'a, str>,
     region: Cow<'a, str>,
 }
 
-impl Document for KeyUse {
+impl Document for LastUse {
     fn encode(&self) -> Vec<u8> {
-        encode_json(&StoredKeyUse {
+        encode_json(&StoredLastUse {
             at: self.at.to_string().into(),
             service: self.service.as_ref().into(),
             region: self.region.as_ref().into(),
@@ -369,7 +369,7 @@ impl Document for KeyUse {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let stored: StoredKeyUse<'_> = decode_json(bytes)?;
+        let stored: StoredLastUse<'_> = decode_json(bytes)?;
         Ok(Self {
             at: read("at", &stored.at)?,
             service: stored.service.into(),
@@ -565,7 +565,7 @@ mod tests {
         let alias = AccountAlias { name: "our-company".parse().unwrap(), account };
         check_golden(&alias, r#"{"name":"our-company","account":"123456789012"}"#);
         check_golden(
-            &KeyUse::new(created, "lambda", "us-east-1"),
+            &LastUse::new(created, "lambda", "us-east-1"),
             r#"{"at":"2026-01-02T03:04:00Z","service":"lambda","region":"us-east-1"}"#,
         );
         check_golden(

@@ -24,9 +24,6 @@ use crate::{
     Plan, Snapshot, address::Address,
 };
 
-/// Most uses of keys that one commit saves. The others are saved by the next.
-const KEY_USES_AT_ONCE: usize = 1_000;
-
 /// A new key's random parts, drawn before the transaction so that a second attempt has the same.
 struct Fresh {
     id: AccessKeyId,
@@ -100,29 +97,6 @@ impl Catalog {
             Ok(plan.ok_or(CatalogError::Unreadable)?.put(&address, &key))
         })
         .await
-    }
-
-    /// Saves what this node knows of the uses of keys. Nothing hangs on it but what
-    /// `GetAccessKeyLastUsed` says, so that it is no part of any request.
-    ///
-    /// # Errors
-    /// [`CatalogError`], and what is not saved yet stays to be saved.
-    pub async fn save_key_uses(&self) -> Result<(), CatalogError> {
-        let saved = self.transact("key uses", |snapshot| {
-            let unsaved = snapshot.access_keys().filter_map(|key| Some((key, key.unsaved_use()?)));
-            let plan =
-                unsaved.take(KEY_USES_AT_ONCE).fold(Plan::answer(()), |plan, (key, used)| {
-                    let id = key.stored.id.clone();
-                    let plan =
-                        plan.incarnation(&Address::AccessKey(id.clone()), key.stored.created);
-                    plan.put(&Address::KeyUse(id), &*used)
-                });
-            Ok::<_, Failure<IdentityError>>(plan)
-        });
-        match saved.await {
-            Ok(()) | Err(Failure::Rule(_)) => Ok(()),
-            Err(Failure::Catalog(error)) => Err(error),
-        }
     }
 
     /// Removes the key `id` of the permitted user or root, at once and for ever.

@@ -136,7 +136,7 @@ impl Catalog {
                 return Err(no_such_entity::<Role>(resource.name()).into());
             }
             let plan = Plan::answer(Role::clone(&view.stored));
-            Ok(plan.unchanged(&address, view.stored.modified).delete(&address))
+            Ok(plan.unchanged(&address, view.stored.modified).delete_with_children(&address))
         })
         .await
     }
@@ -154,7 +154,9 @@ impl Catalog {
         self.transact(&address.to_string(), |snapshot| {
             let view = resource.find(snapshot)?;
             delete_role(&view.stored)?;
-            Ok(Plan::answer(()).unchanged(&address, view.stored.modified).delete(&address))
+            Ok(Plan::answer(())
+                .unchanged(&address, view.stored.modified)
+                .delete_with_children(&address))
         })
         .await
     }

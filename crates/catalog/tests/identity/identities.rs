@@ -362,14 +362,14 @@ async fn a_use_of_a_key_is_saved_once_and_read_again() {
     let (node, store) = Node::first().await;
     node.create_user("alice").await.unwrap();
     let key = node.create_key(node.holder("alice")).await.unwrap();
-    let last_use = |node: &Node| node.catalog.load().access_key(&key.id).unwrap().last_use();
+    let last_use = |node: &Node| node.catalog.load().access_key(&key.id).unwrap().uses.last();
     assert_eq!(last_use(&node), None);
-    node.catalog.load().access_key(&key.id).unwrap().note_use("lambda", "us-east-1", now());
+    node.catalog.load().access_key(&key.id).unwrap().uses.note("lambda", "us-east-1", now());
     assert_eq!(last_use(&Node::on(&store).await), None);
-    node.catalog.save_key_uses().await.unwrap();
+    node.catalog.save_last_uses().await.unwrap();
     let revision = node.catalog.load().revision();
-    node.catalog.load().access_key(&key.id).unwrap().note_use("lambda", "us-east-1", now());
-    node.catalog.save_key_uses().await.unwrap();
+    node.catalog.load().access_key(&key.id).unwrap().uses.note("lambda", "us-east-1", now());
+    node.catalog.save_last_uses().await.unwrap();
     assert_eq!(node.catalog.load().revision(), revision, "nothing is written without news");
     let read = last_use(&Node::on(&store).await).unwrap();
     assert_eq!((&*read.service, &*read.region), ("lambda", "us-east-1"));
@@ -378,7 +378,30 @@ async fn a_use_of_a_key_is_saved_once_and_read_again() {
     node.delete_key(node.holder("bob"), &key).await.unwrap();
     let again = Node::on(&store).await;
     assert!(again.catalog.load().access_key(&key.id).is_none());
-    again.catalog.save_key_uses().await.unwrap();
+    again.catalog.save_last_uses().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_use_of_a_role_is_its_own_and_goes_with_it() {
+    let (node, store) = Node::first().await;
+    let last_use = |node: &Node| {
+        let snapshot = node.catalog.snapshot();
+        snapshot.role(account(), &"deploy".parse().unwrap()).unwrap().uses.last()
+    };
+    node.create_role("deploy", "*").await.unwrap();
+    let first = node.catalog.snapshot();
+    let uses = &first.role(account(), &"deploy".parse().unwrap()).unwrap().uses;
+    uses.note("lambda", "us-east-1", now());
+    assert_eq!(last_use(&Node::on(&store).await), None);
+    node.catalog.save_last_uses().await.unwrap();
+    assert_eq!(last_use(&Node::on(&store).await), last_use(&node));
+    assert_eq!(last_use(&node), uses.last());
+    node.delete_role("deploy").await.unwrap();
+    node.create_role("deploy", "*").await.unwrap();
+    assert_eq!(last_use(&node), None, "another role has the name");
+    uses.note("iam", "us-east-1", now());
+    node.catalog.save_last_uses().await.unwrap();
+    assert_eq!(last_use(&Node::on(&store).await), None, "what is late is not the new role's");
 }
 
 #[tokio::test(flavor = "multi_thread")]

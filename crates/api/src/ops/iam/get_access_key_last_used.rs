@@ -20,6 +20,6 @@ pub(crate) async fn get_access_key_last_used(
     let key = cx.snapshot.get_access_key_last_used(permit, &id)?;
     Ok(Answer::Output(GetAccessKeyLastUsedOutput {
         user_name: iam::key_user(&key.stored),
-        access_key_last_used: Some(iam::last_use(key.last_use().as_deref())),
+        access_key_last_used: Some(iam::last_use(key.uses.last().as_deref())),
     }))
 }

@@ -12,5 +12,5 @@ pub(crate) async fn get_role(
     input: GetRoleInput,
 ) -> Result<Answer<GetRoleOutput>, ApiError> {
     let role = cx.snapshot.get_role(cx.role::<GetRole>(&input.role_name)?)?;
-    Ok(Answer::Output(GetRoleOutput { role: iam::role(&role.stored, &cx.snapshot) }))
+    Ok(Answer::Output(GetRoleOutput { role: iam::role(&role, &cx.snapshot) }))
 }

@@ -1,5 +1,5 @@
-//! Saves now and then when each access key was last used: for `GetAccessKeyLastUsed`, which may be
-//! late on AWS too. A crash loses a minute of it.
+//! Saves now and then when each access key and role was last used: for `GetAccessKeyLastUsed` and
+//! `GetRole`, which may be late on AWS too. A crash loses a minute of it.
 
 use std::{
     sync::{Arc, Weak},
@@ -22,7 +22,7 @@ pub(crate) async fn run(state: Weak<State>) {
 
 /// Saves what is not saved yet; what fails is tried again the next time.
 pub(crate) async fn save(state: &Arc<State>) {
-    if let Err(error) = state.catalog.save_key_uses().await {
-        tracing::warn!(%error, "the last uses of access keys were not saved");
+    if let Err(error) = state.catalog.save_last_uses().await {
+        tracing::warn!(%error, "the last uses of access keys and roles were not saved");
     }
 }
