@@ -38,6 +38,7 @@ ALPHANUMERIC = (
 )
 
 PERMISSIONS = [
+    (json.dumps({"Version": "2012-10-17", "Id": "x", "Statement": [GET]}), SYNTAX),
     ("{", SYNTAX),
     ("[]", SYNTAX),
     ("{}", SYNTAX),
@@ -49,6 +50,7 @@ PERMISSIONS = [
     (document(changed(GET, Action=None)), "Policy statement must contain actions."),
     (document(changed(GET, Resource=None)), "Policy statement must contain resources."),
     (document(changed(GET, Action="GetObject")), PREFACED),
+    (document(changed(GET, Action="s3:Get:Object")), "Actions/Condition can contain only one colon."),
     (document(changed(GET, Action="s3:Get Object")), "The policy failed legacy parsing"),
     (document(changed(GET, Resource="bucket")), 'Resource bucket must be in ARN format or "*".'),
     (document(changed(GET, Principal="*")), "Policy document should not specify a principal."),

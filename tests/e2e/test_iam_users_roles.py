@@ -21,11 +21,18 @@ def iam(owner):
     return owner.root.boto("iam")
 
 
+def credentials(answer):
+    got = answer["Credentials"]
+    return Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+
+
 # --- Users -------------------------------------------------------------------------------------------
 
 
 def test_a_renamed_user_is_the_same_user(owner, iam):
-    user = owner.user(allow("iam:ListUsers", "*"))
+    user = owner.user(allow("iam:ListUsers", "*"), allow("sts:GetFederationToken", "*"))
+    sts = user.boto("sts")
+    sessions = [sts.get_session_token(), sts.get_federation_token(Name="Susan")]
     old, new, group = name_in(user.arn), unique("Renamed"), unique("group")
     iam.create_group(GroupName=group)
     iam.add_user_to_group(GroupName=group, UserName=old)
@@ -36,7 +43,9 @@ def test_a_renamed_user_is_the_same_user(owner, iam):
     missing = (404, "NoSuchEntity", f"The user with name {old} cannot be found.")
     assert refusal(iam.get_user, UserName=old) == missing
     assert lists_users(user), "its key and its policy go with it"
-    assert user.boto("sts").get_caller_identity()["Arn"] == after["Arn"]
+    assert sts.get_caller_identity()["Arn"] == after["Arn"]
+    arns = [boto(owner.base, "sts", credentials(one)).get_caller_identity()["Arn"] for one in sessions]
+    assert arns == [after["Arn"], f"arn:aws:sts::{ACCOUNT}:federated-user/Susan"], "and so do its sessions"
     assert [one["UserName"] for one in iam.get_group(GroupName=group)["Users"]] == [new]
     (key,) = iam.list_access_keys(UserName=new)["AccessKeyMetadata"]
     assert (key["UserName"], key["AccessKeyId"]) == (new, user.credentials.key)

@@ -66,6 +66,11 @@ impl portcullis_iam::Entities for Snapshot {
 }
 
 impl Snapshot {
+    /// The user with this unique id, whatever its name is now.
+    pub(crate) fn user_of_id(&self, id: UserId) -> Option<&Arc<UserView>> {
+        self.entities().users.get(&id)
+    }
+
     /// A supposed caller, with its unique id if it is a user or role that is here.
     pub(crate) fn known(&self, principal: Principal) -> Principal {
         let id = arn(principal.as_str()).and_then(|arn| self.id_of(&arn));

@@ -72,7 +72,9 @@ impl PolicyError {
             Rule::RequiredInThisKind(_, "Resource") => {
                 "Policy statement must contain resources.".to_owned()
             }
-            Rule::NotInThisKind(_) => "Policy document should not specify a principal.".to_owned(),
+            Rule::NotInThisKind(_) if self.element() != "Id" => {
+                "Policy document should not specify a principal.".to_owned()
+            }
             _ => self.of_any(),
         }
     }
@@ -82,6 +84,9 @@ impl PolicyError {
             Rule::Action(action) if !action.contains(':') => {
                 "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
                     .to_owned()
+            }
+            Rule::Action(action) if action.matches(':').count() > 1 => {
+                "Actions/Condition can contain only one colon.".to_owned()
             }
             Rule::Action(_) | Rule::ShortArn(..) | Rule::Variable(..) => {
                 "The policy failed legacy parsing".to_owned()

@@ -15,7 +15,7 @@ use crate::ids::{AccountId, UserId};
 use crate::oidc_provider::OidcProvider;
 use crate::role::Role;
 use crate::service::ServiceName;
-use crate::session::{NamedUser, Session, SessionClaims, SessionHolder};
+use crate::session::{Session, SessionClaims, SessionHolder};
 use crate::tags::Tags;
 use crate::user::User;
 use crate::web_identity::WebIdentity;
@@ -120,7 +120,8 @@ impl RoleIdentity {
 }
 
 impl Owner {
-    /// Whether it is the very one that the session was made for, not a later one of the same name.
+    /// Whether it is the very one that the session was made for, not a later one of the same name. A
+    /// user that was renamed since is the same.
     fn holds(&self, claims: &SessionClaims) -> bool {
         match (self, &claims.holder) {
             (Self::Root(root), SessionHolder::Root)
@@ -129,8 +130,7 @@ impl Owner {
             }
             (Self::User(known), SessionHolder::User(named))
             | (Self::User(known), SessionHolder::FederatedUser { parent: Some(named), .. }) => {
-                let current: &User = &known.user;
-                current.account == claims.account && NamedUser::from(current) == *named
+                known.user.account == claims.account && known.user.id == named.id
             }
             (Self::Role(known), SessionHolder::Role { name, id, .. }) => {
                 let current = &known.role;
@@ -598,6 +598,7 @@ mod tests {
     use crate::ids::RoleId;
     use crate::names::FederatedUserName;
     use crate::samples::{account, any_identity, claims, role, user};
+    use crate::session::NamedUser;
 
     fn root() -> Caller {
         Caller::root(Arc::new(RootIdentity::new(account(), Partition::Aws)))
@@ -728,6 +729,18 @@ mod tests {
         let holder = SessionHolder::Role { name, id, session, function: Some(arn.into()) };
         let caller = session_of(role(), SessionClaims { holder, ..claims() }).unwrap();
         assert_eq!(caller.condition_key("lambda:sourcefunctionarn"), Some(text(arn)));
+    }
+
+    #[test]
+    fn a_renamed_user_keeps_its_sessions_and_federated_users() {
+        let renamed = User { name: "bob".parse().unwrap(), ..user() };
+        let owner = Owner::User(Arc::new(UserIdentity::new(Arc::new(renamed), Partition::Aws)));
+        let parent = Some(NamedUser::from(&user()));
+        let federated = SessionHolder::FederatedUser { name: "Susan".parse().unwrap(), parent };
+        for holder in [SessionHolder::User(NamedUser::from(&user())), federated] {
+            let claims = SessionClaims { holder, ..claims() };
+            assert!(Caller::of_session(owner.clone(), claims, Partition::Aws).is_ok());
+        }
     }
 
     #[test]

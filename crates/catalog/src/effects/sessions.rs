@@ -150,7 +150,7 @@ impl Snapshot {
                 Owner::Root(self.root(account).ok_or(Revoked)?.clone())
             }
             SessionHolder::User(user) | SessionHolder::FederatedUser { parent: Some(user), .. } => {
-                Owner::User(self.user(account, &user.name).ok_or(Revoked)?.identity.clone())
+                Owner::User(self.user_of_id(user.id).ok_or(Revoked)?.identity.clone())
             }
             SessionHolder::Role { name, .. } => {
                 Owner::Role(self.role(account, name).ok_or(Revoked)?.identity.clone())
