@@ -550,6 +550,30 @@ def test_policies_are_made_attached_and_listed(world):
     assert error_of(client.describe_policy, PolicyId=policy)[0] == "PolicyNotFoundException"
 
 
+def test_whoever_manages_policies_may_be_kept_to_one_type(limited):
+    root, policy = limited.root, limited.policy(deny("s3:*", "*"))
+    of_scps = {"StringEquals": {"organizations:PolicyType": SCP}}
+    of_rcps = {"StringEquals": {"organizations:PolicyType": RCP}}
+    allowed, refused = (
+        limited.management.user(allow("organizations:*", "*", condition)).boto("organizations")
+        for condition in (of_scps, of_rcps)
+    )
+    new = {"Name": unique("policy"), "Description": "", "Type": SCP, "Content": document(deny("s3:*", "*"))}
+    for name, parameters in [
+        ("list_policies", {"Filter": SCP}),
+        ("list_policies_for_target", {"Filter": SCP, "TargetId": root}),
+        ("list_targets_for_policy", {"PolicyId": policy}),
+        ("describe_policy", {"PolicyId": policy}),
+        ("create_policy", new),
+        ("attach_policy", {"PolicyId": policy, "TargetId": limited.unit()}),
+        ("update_policy", {"PolicyId": policy, "Description": "changed"}),
+    ]:
+        assert error_of(getattr(refused, name), **parameters)[0] == "AccessDeniedException", name
+        assert getattr(allowed, name)(**parameters), name
+    assert refused.list_policies(Filter=RCP)["Policies"]
+    assert error_of(allowed.list_policies, Filter=RCP)[0] == "AccessDeniedException"
+
+
 def test_what_makes_no_policy_is_refused(limited):
     client = limited.boto
     taken = unique("policy")

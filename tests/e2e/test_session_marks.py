@@ -6,7 +6,7 @@ import pytest
 
 from server import ACCOUNT
 from wire import Credentials
-from world import Member, allow, boto, error_of, unique
+from world import Member, allow, boto, document, error_of, unique
 
 MARKING = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 
@@ -84,6 +84,38 @@ def test_a_role_may_say_with_which_marks_it_is_assumed(owner):
     ):
         refused = error_of(by.boto("sts").assume_role, RoleArn=arn, RoleSessionName="marked", **good | change)
         assert refused[0] == "AccessDenied", change
+
+
+def test_a_federated_user_is_tagged_before_its_user(owner, iam):
+    is_red = {"StringEquals": {"aws:PrincipalTag/Team": "red", "aws:PrincipalTag/Cost": "1"}}
+    only_teams = {"StringEquals": {"aws:RequestTag/Team": ["red", "green"]}}
+    user = owner.user(
+        allow("sts:GetFederationToken", "*"),
+        allow("sts:TagSession", f"arn:aws:sts::{ACCOUNT}:federated-user/Susan", only_teams),
+        allow("lambda:ListFunctions", "*", is_red),
+    )
+    iam.tag_user(UserName=user.arn.rsplit("/", 1)[1], Tags=tags(Team="blue", Cost="1"))
+    make = user.boto("sts").get_federation_token
+
+    def lists(**marks):
+        answer = make(Name="Susan", Policy=document(allow("*", "*")), **marks)
+        got = answer["Credentials"]
+        credentials = Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+        try:
+            return "Functions" in boto(owner.base, "lambda", credentials).list_functions()
+        except Exception as error:
+            assert "AccessDenied" in str(error), error
+            return False
+
+    assert lists(Tags=tags(team="red")), "its own tag, and its user's other one"
+    assert not lists(), "without, it is its user's blue"
+    assert not lists(Tags=tags(Team="green"))
+    for refused in ({"Tags": tags(Team="blue")}, {"Tags": tags(Other="red")}):
+        code, text = error_of(make, Name="Susan", **refused)
+        assert code == "AccessDenied" and "sts:TagSession" in text, text
+    assert error_of(make, Name="Bob", Tags=tags(Team="red"))[0] == "AccessDenied", "another federated user"
+    full = {"Policy": document(allow("*", "*")) + " " * 1_900, "Tags": tags(Team="red", **{f"K{n}": "v" * 200 for n in range(20)})}
+    assert error_of(owner.root.boto("sts").get_federation_token, Name="Susan", **full)[0] == "PackedPolicyTooLarge"
 
 
 def test_the_next_role_inherits_what_is_transitive_and_for_whom_it_is(owner):

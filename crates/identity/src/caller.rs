@@ -533,7 +533,9 @@ impl Caller {
     /// Those that the session was given: they come before the role's.
     fn session_tags(&self) -> Option<&Tags> {
         match self {
-            Self::RoleSession { session, .. } => Some(session.claims().marks.tags.tags()),
+            Self::RoleSession { session, .. } | Self::FederatedUser { session, .. } => {
+                Some(session.claims().marks.tags.tags())
+            }
             _ => None,
         }
     }

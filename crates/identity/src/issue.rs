@@ -95,6 +95,8 @@ pub struct GetFederationToken<'a> {
     /// What limits the session. Without one it may do what a resource policy grants to it by name,
     /// and nothing else.
     pub policies: &'a SessionPolicies,
+    /// What the session is marked with; its tags come before those of its user.
+    pub marks: &'a SessionMarks,
 }
 
 /// A caller and the key that it signed with.
@@ -200,18 +202,21 @@ impl Issuer<'_> {
     /// Makes the credentials of a new federated user.
     ///
     /// # Errors
-    /// Those of [`session_token`](Self::session_token).
+    /// Those of [`session_token`](Self::session_token); [`IdentityError::SessionPolicyTooLarge`] for
+    /// policies and marks that do not fit a token together.
     pub fn federation_token(
         self,
         request: GetFederationToken<'_>,
         seed: SessionSeed,
     ) -> Result<NewSession, IdentityError> {
-        let GetFederationToken { bearer, name, duration_seconds, policies } = request;
+        let GetFederationToken { bearer, name, duration_seconds, policies, marks } = request;
         let (account, parent, key) = bearer.with_long_term_key("GetFederationToken")?;
         let seconds = user_duration(duration_seconds, parent.is_none())?;
+        policies.check_size(marks.percent_of_limit())?;
         let holder = SessionHolder::FederatedUser { name: name.clone(), parent };
         let claims = SessionClaims {
             policies: policies.clone(),
+            marks: marks.clone(),
             source: bearer.caller.arn().into(),
             key: Some(key),
             ..self.claims(account, holder, seconds, &seed)
@@ -461,6 +466,7 @@ mod tests {
             name: &name,
             duration_seconds: seconds,
             policies: &SessionPolicies::default(),
+            marks: &SessionMarks::default(),
         };
         let federated = issuer(&keys).federation_token(request, seed());
         let federated = federated.map(|session| session.credentials.expiration.to_string());
@@ -507,6 +513,7 @@ mod tests {
             name: &name,
             duration_seconds: None,
             policies,
+            marks: &SessionMarks::default(),
         };
         let session = issuer(&keys).federation_token(request, seed()).unwrap();
         assert_eq!(session.arn, "arn:aws:sts::123456789012:federated-user/Susan");

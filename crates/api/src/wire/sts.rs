@@ -7,7 +7,7 @@ use portcullis_identity::{
 };
 use portcullis_model::{
     Timestamp,
-    sts::types::{AssumeRoleInput, Credentials, PolicyDescriptorType},
+    sts::types::{self, AssumeRoleInput, Credentials, PolicyDescriptorType},
 };
 
 use crate::{context::RequestCx, error::ApiError, wire::iam::parsed_or_none};
@@ -58,14 +58,22 @@ pub(crate) fn percent_of_limit(policies: &SessionPolicies, marks: &SessionMarks)
     i32::try_from(percent).ok().filter(|_| !policies.is_empty() || is_tagged)
 }
 
+/// The tags that a session is to have.
+///
+/// # Errors
+/// Those of [`Tag::new`] and [`Tags::new`].
+pub(crate) fn session_tags(given: Option<&[types::Tag]>) -> Result<Tags, ApiError> {
+    let given = given.unwrap_or_default().iter();
+    let tags = given.map(|tag| Tag::new(&tag.key, &tag.value)).collect::<Result<_, _>>();
+    Ok(Tags::new(tags.map_err(IdentityError::from)?)?)
+}
+
 /// The marks of the session that the caller asks for, inherited ones included.
 ///
 /// # Errors
 /// Those of [`SessionTags::new`] and [`SessionMarks::asked_by`].
 pub(crate) fn marks(cx: &RequestCx<'_>, input: &AssumeRoleInput) -> Result<SessionMarks, ApiError> {
-    let given = input.tags.as_deref().unwrap_or_default().iter();
-    let tags = given.map(|tag| Tag::new(&tag.key, &tag.value)).collect::<Result<_, _>>();
-    let tags = Tags::new(tags.map_err(IdentityError::from)?)?;
+    let tags = session_tags(input.tags.as_deref())?;
     let transitive = input.transitive_tag_keys.as_deref().unwrap_or_default().iter();
     let tags = SessionTags::new(tags, transitive.map(|key| key.as_str().into()))?;
     let source_identity = parsed_or_none(input.source_identity.as_deref())?;

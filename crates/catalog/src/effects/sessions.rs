@@ -93,7 +93,7 @@ impl Snapshot {
         Ok(self.issuer(now)?.session_token(bearer, duration_seconds, seed)?)
     }
 
-    /// Makes the credentials of the permitted federated user.
+    /// Makes the credentials of the permitted federated user, marked with `marks`.
     ///
     /// # Errors
     /// Those of [`Issuer::federation_token`].
@@ -102,13 +102,14 @@ impl Snapshot {
         permit: Permit<GetFederationToken, FederatedUserResource>,
         bearer: Bearer<'_>,
         settings: &SessionSettings,
+        marks: &SessionMarks,
         now: Timestamp,
     ) -> Result<NewSession, Failure<IdentityError>> {
         let resource = permit.consume();
         let (account, name): (AccountId, FederatedUserName) = resource.into_parts();
         let &SessionSettings { duration_seconds, ref policies } = settings;
         self.check_session_policies(account, policies)?;
-        let request = FederationRequest { bearer, name: &name, duration_seconds, policies };
+        let request = FederationRequest { bearer, name: &name, duration_seconds, policies, marks };
         let seed = generate::session_seed(account).map_err(CatalogError::from)?;
         Ok(self.issuer(now)?.federation_token(request, seed)?)
     }

@@ -1,5 +1,6 @@
 //! Organizations `ListPolicies`: the policies of the organization, by id.
 
+use portcullis_catalog::WholeOrganization;
 use portcullis_model::organizations::{
     operation::ListPolicies,
     types::{ListPoliciesInput, ListPoliciesOutput},
@@ -7,7 +8,7 @@ use portcullis_model::organizations::{
 
 use crate::{
     answer::Answer,
-    context::RequestCx,
+    context::{RequestCx, policy_type},
     error::ApiError,
     wire::organizations::{self, Paging, Shown},
 };
@@ -16,7 +17,8 @@ pub(crate) async fn list_policies(
     cx: &RequestCx<'_>,
     input: ListPoliciesInput,
 ) -> Result<Answer<ListPoliciesOutput>, ApiError> {
-    let permit = cx.organization::<ListPolicies>()?;
+    let whole = WholeOrganization::new(&cx.snapshot, cx.account());
+    let permit = cx.authorize::<ListPolicies, _>(whole, &policy_type(input.filter))?;
     let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
     let Some(wanted) = organizations::policy_type(input.filter) else {
         return Ok(Answer::Output(ListPoliciesOutput {

@@ -8,7 +8,7 @@ use portcullis_model::organizations::{
 
 use crate::{
     answer::Answer,
-    context::RequestCx,
+    context::{RequestCx, policy_type},
     error::ApiError,
     wire::organizations::{self, Paging, Shown, parsed},
 };
@@ -17,8 +17,9 @@ pub(crate) async fn list_policies_for_target(
     cx: &RequestCx<'_>,
     input: ListPoliciesForTargetInput,
 ) -> Result<Answer<ListPoliciesForTargetOutput>, ApiError> {
+    let target: TargetId = parsed(&input.target_id)?;
     let permit =
-        cx.organization_part::<ListPoliciesForTarget, TargetId>(parsed(&input.target_id)?)?;
+        cx.authorize::<ListPoliciesForTarget, _>(cx.part(target), &policy_type(input.filter))?;
     let paging = Paging::new(input.next_token.as_deref(), input.max_results)?;
     let (after, limit) = (&paging.after, paging.limit);
     let Some(wanted) = organizations::policy_type(input.filter) else {
