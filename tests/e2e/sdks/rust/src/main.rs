@@ -1,11 +1,9 @@
 //! The story of tests/e2e/test_sdks.py, told by the AWS SDK for Rust. Input and output as
-//! sdks/javascript/story.mjs, but that the role is given and no roles are listed: building the SDK of
-//! IAM would take longer than all other tests.
+//! sdks/javascript/story.mjs.
 
 use std::{error::Error, time::Duration};
 
 use aws_sdk_lambda::{
-    Client, Config,
     client::Waiters as _,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     error::{ProvideErrorMetadata, SdkError},
@@ -18,20 +16,29 @@ use serde_json::{Value, json};
 /// How long a function may take to become active.
 const SETTLED: Duration = Duration::from_secs(120);
 
-fn client(key: &Value) -> Client {
+/// How a client of `$service` calls the server as the owner of `$key`.
+macro_rules! client {
+    ($service:ident, $key:expr) => {
+        $service::Client::from_conf(
+            $service::Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .endpoint_url(variable("AWS_ENDPOINT_URL"))
+                .region(Region::new(variable("AWS_REGION")))
+                .credentials_provider(credentials($key))
+                .retry_config(RetryConfig::disabled())
+                .http_client(aws_smithy_http_client::Builder::new().build_http())
+                .build(),
+        )
+    };
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).expect("the test sets it")
+}
+
+fn credentials(key: &Value) -> Credentials {
     let text = |name: &str| key[name].as_str().unwrap_or_default().to_owned();
-    let credentials = Credentials::new(text("key"), text("secret"), None, None, "the test");
-    let variable = |name| std::env::var(name).expect("the test sets it");
-    Client::from_conf(
-        Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(variable("AWS_ENDPOINT_URL"))
-            .region(Region::new(variable("AWS_REGION")))
-            .credentials_provider(credentials)
-            .retry_config(RetryConfig::disabled())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build(),
-    )
+    Credentials::new(text("key"), text("secret"), None, None, "the test")
 }
 
 /// The error that a call must end in.
@@ -47,12 +54,25 @@ fn refusal<T, E: ProvideErrorMetadata>(
 async fn main() -> Result<(), Box<dyn Error>> {
     let told: Value = serde_json::from_reader(std::io::stdin())?;
     let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
-    let (owner, friend, name) = (client(&told["owner"]), client(&told["friend"]), text("name"));
+    let owner = client!(aws_sdk_lambda, &told["owner"]);
+    let friend = client!(aws_sdk_lambda, &told["friend"]);
+    let iam = client!(aws_sdk_iam, &told["owner"]);
+    let name = text("name");
 
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }],
+    });
+    let role = iam.create_role().role_name(&name).assume_role_policy_document(trust.to_string());
+    let role = role.send().await?.role.expect("the answer has the role");
     let created = owner
         .create_function()
         .function_name(&name)
-        .role(text("role"))
+        .role(role.arn)
         .runtime(Runtime::from(text("runtime").as_str()))
         .handler("main.handler")
         .code(FunctionCode::builder().zip_file(Blob::new(decoded(&text("zip")))).build());
@@ -86,6 +106,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let page = page?.versions.unwrap_or_default();
         versions.push(page.into_iter().map(|one| one.version).collect::<Vec<_>>());
     }
+    let mut pages = iam.list_roles().into_paginator().page_size(2).send();
+    let mut roles = 0;
+    while let Some(page) = pages.next().await {
+        roles += page?.roles.iter().filter(|role| role.role_name == name).count();
+    }
     owner.delete_function().function_name(&name).send().await?;
     let gone = refusal(owner.delete_function().function_name(&name).send().await);
     let story = json!({
@@ -97,6 +122,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "answer": serde_json::from_slice::<Value>(answer.as_ref())?,
         "after": after,
         "versions": versions,
+        "roles": roles,
         "gone": gone["code"],
     });
     println!("{story}");
