@@ -5,7 +5,9 @@ Facts: aws-lambda.md §8. The functions are Python and really run.
 
 import base64
 import json
+import os
 import re
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ import patterns
 import pytest
 from server import ACCOUNT, CANARY, REGION, ROOT
 from wire import UUID, check_error, check_ok, check_validation, compact, failed, longest, one_of, pattern
-from world import RUNTIME, wait_updated, zipped
+from world import RAN, RUNTIME, World, wait_updated, zipped
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -604,3 +606,28 @@ def test_a_client_that_does_not_wait_is_made_to(owner, role):
     assert client.publish_version(FunctionName=new())["Version"] == "1"
     assert client.update_function_code(FunctionName=new(), **package)["LastUpdateStatus"] == "InProgress"
     assert client.update_function_configuration(FunctionName=new(), Timeout=5)["Timeout"] == 5
+
+
+def test_a_function_that_stays_pending_is_refused_by_its_state(start_server):
+    """§6.2. It waits for its runtime's client, which an index that never answers should deliver."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        server = start_server(PIP_INDEX_URL=index, PIP_CONFIG_FILE=os.devnull, PIP_RETRIES="0", no_proxy="127.0.0.1")
+        owner = World(server).owner
+        name, wire = owner.function(wait=False), owner.root.wire
+        path = f"/2015-03-31/functions/{name}"
+        asked = [
+            ("POST", f"{path}/invocations", {}),
+            ("POST", f"{path}/versions", {}),
+            ("PUT", f"{path}/code", {"ZipFile": base64.b64encode(RAN).decode()}),
+            ("PUT", f"{path}/configuration", {"Timeout": 5}),
+        ]
+        with ThreadPoolExecutor(len(asked)) as pool:
+            answers = list(pool.map(lambda one: wire.call(one[0], one[1], body=one[2]), asked))
+        state = wire.call("GET", f"{path}/configuration").json
+        silent.close()  # Ends pip.
+        server.end()
+    assert (state["State"], state["StateReasonCode"], state["Timeout"]) == ("Pending", "Creating", 30)
+    text = "The operation cannot be performed at this time. The function is currently in the following state: Pending"
+    for answer in answers:
+        check_error(answer, "ResourceConflictException", text)
