@@ -19,6 +19,7 @@ ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 F = "/2015-03-31/functions"
 IPV, RNF = "InvalidParameterValueException", "ResourceNotFoundException"
 CONFLICT = "ResourceConflictException"
+UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
 @pytest.fixture
@@ -214,8 +215,14 @@ def test_code_that_no_function_can_have_does_not_replace_any(wire, fixed):
     path = f"{F}/{fixed}/configuration"
     before = wire.call("GET", path)
     bomb = zipped({"main.py": "x = 1", **{f"{n}.bin": "\0" * 45_000_000 for n in range(6)}})
-    unzip = "Could not unzip uploaded file. Please check your file, then try to upload again."
-    for package, text in ((b"PK", unzip), (bomb, "Unzipped size must be smaller than 262144000 bytes")):
+    empty = "Uploaded file must be a non-empty zip"
+    for package, text in (
+        (b"PK", UNZIP),
+        (b"", empty),
+        (zipped({}), empty),
+        (zipped({"folder/": ""}), empty),
+        (bomb, "Unzipped size must be smaller than 262144000 bytes"),
+    ):
         check_error(wire.call("PUT", f"{F}/{fixed}/code", body={"ZipFile": b64(package)}), IPV, text)
     unchanged(wire, path, before)
 
@@ -263,7 +270,6 @@ STALE = (
     "The Revision Id provided does not match the latest Revision Id. "
     "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
 )
-UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,9 @@ pub enum InvalidParameter {
     /// `[snap] §6.7`
     #[error("Could not unzip uploaded file. Please check your file, then try to upload again.")]
     BadZip,
+    /// A zip without a file. `[issue]`: reports of real answers.
+    #[error("Uploaded file must be a non-empty zip")]
+    EmptyZip,
     /// `[snap] §6.7`
     #[error("Unzipped size must be smaller than 262144000 bytes")]
     UnzippedTooLarge,
@@ -492,6 +495,7 @@ mod tests {
         check(InvalidParameter::CodeTwice, "Please do not provide other FunctionCode parameters when providing a ZipFile.");
         check(InvalidParameter::Object { code: "NoSuchKey".into(), message: "The specified key does not exist.".into() }, "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.");
         check(InvalidParameter::BadZip, "Could not unzip uploaded file. Please check your file, then try to upload again.");
+        check(InvalidParameter::EmptyZip, "Uploaded file must be a non-empty zip");
         check(InvalidParameter::UnzippedTooLarge, "Unzipped size must be smaller than 262144000 bytes");
         check(InvalidParameter::EnvironmentTooLarge("{}".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {}");
         check(InvalidParameter::ReservedEnvironment("AWS_REGION".into()), "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION");

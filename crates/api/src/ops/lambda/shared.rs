@@ -11,7 +11,7 @@ use portcullis_lambda::{
     NotFound, PublishedVersion, Qualifier, ReservedConcurrency, Target, WantedLayers,
 };
 use portcullis_model::{Operation, lambda::types::FunctionConfiguration};
-use portcullis_sandbox::unpack::{ZipError, inspect};
+use portcullis_sandbox::unpack::{Contents, ZipError, inspect};
 
 use crate::{
     conditions::Parameters,
@@ -55,20 +55,29 @@ pub(crate) async fn check_code(
         CodeSource::Object(object) => objects::read(cx, object).await?,
     };
     let inspected = zip.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let contents = inspect(&inspected)?;
-        Ok(CodePackage::of(&inspected, contents.unzipped_bytes))
-    });
-    let package = work.await.map_err(ApiError::internal)?.map_err(|error| refused(&error))?;
+    let work = tokio::task::spawn_blocking(move || package(&inspected));
+    let package = work.await.map_err(ApiError::internal)?.map_err(LambdaError::from)?;
     Ok((package, zip))
 }
 
+/// What a zip is, all of which is looked through: blocking.
+fn package(zip: &[u8]) -> Result<CodePackage, InvalidParameter> {
+    if zip.is_empty() {
+        return Err(InvalidParameter::EmptyZip);
+    }
+    match inspect(zip) {
+        Ok(Contents { files: 0, .. }) => Err(InvalidParameter::EmptyZip),
+        Ok(contents) => Ok(CodePackage::of(zip, contents.unzipped_bytes)),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
 /// What a bad package is called on the wire; the log says more.
-fn refused(error: &ZipError) -> ApiError {
+fn refused(error: &ZipError) -> InvalidParameter {
     tracing::debug!(%error, "a code package was refused");
     match error {
-        ZipError::TooLarge => LambdaError::from(InvalidParameter::UnzippedTooLarge).into(),
-        _ => LambdaError::from(InvalidParameter::BadZip).into(),
+        ZipError::TooLarge => InvalidParameter::UnzippedTooLarge,
+        _ => InvalidParameter::BadZip,
     }
 }
 
