@@ -558,6 +558,14 @@ def test_a_role_is_given_to_a_function_only_by_who_may_pass_it(owner):
         assert create(user, role)["Role"] == role
 
 
+def test_a_role_of_another_account_is_passed_by_nobody(owner, other, function):
+    refused = ("AccessDeniedException", "Cross-account pass role is not allowed.")
+    for caller in (owner.root, owner.user(allow("*", "*"))):
+        assert error_of(create, caller, other.lambda_role) == refused
+        update = caller.boto().update_function_configuration
+        assert error_of(update, FunctionName=function, Role=other.lambda_role) == refused
+
+
 def test_a_new_role_of_a_function_must_be_passed_too(owner, function):
     role = owner.role()
     user = owner.user(allow("lambda:*", "*"))

@@ -334,6 +334,20 @@ def test_a_role_that_is_none_is_invalid(owner, arn):
     assert got == (400, "ValidationError", f"{arn} is invalid")
 
 
+def test_root_may_assume_a_role_unless_the_role_says_no(owner, iam):
+    here = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    grant = {"Effect": "Allow", "Principal": here, "Action": "sts:AssumeRole"}
+    no_root = grant | {"Effect": "Deny", "Condition": {"StringEquals": {"aws:PrincipalType": "Account"}}}
+    role = owner.role({"Version": "2012-10-17", "Statement": [grant]})
+    user = owner.user(allow("sts:AssumeRole", role))
+    parameters = {"RoleArn": role, "RoleSessionName": "s1"}
+    assert owner.root.boto("sts").assume_role(**parameters)["Credentials"]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [grant, no_root]})
+    iam.update_assume_role_policy(RoleName=name_in(role), PolicyDocument=trust)
+    assert refusal(owner.root.boto("sts").assume_role, **parameters)[:2] == (403, "AccessDenied")
+    assert user.boto("sts").assume_role(**parameters)["Credentials"], "who is no root still may"
+
+
 def test_a_role_that_is_missing_is_denied_like_one_that_does_not_trust(owner):
     user = owner.user(allow("*", "*"))
     missing = f"arn:aws:iam::{ACCOUNT}:role/missing"

@@ -415,6 +415,7 @@ fn lambda_row(error: &LambdaError) -> Row {
         LambdaError::CodeSigningConfigMissing(_) => Row(404, "CodeSigningConfigNotFoundException", Shape::TypedUpper),
         LambdaError::CodeVerificationFailed(_) => Row(400, "CodeVerificationFailedException", Shape::TypedUpper),
         LambdaError::ForeignAccount        => Row(403, "AccessDeniedException", Shape::Null),
+        LambdaError::ForeignRole           => Row(403, "AccessDeniedException", Shape::Upper),
         LambdaError::NoS3Endpoint
         | LambdaError::Unsupported { .. }  => Row(400, "UnsupportedOperationException", Shape::Lower),
     }

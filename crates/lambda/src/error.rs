@@ -103,6 +103,10 @@ pub enum LambdaError {
     /// is null (`[snap] §4.5`).
     #[error("")]
     ForeignAccount,
+    /// A role of another account cannot be passed, whatever policies say. Text of real answers, not
+    /// recorded in the sheet.
+    #[error("Cross-account pass role is not allowed.")]
+    ForeignRole,
     /// Code is to be read from S3, and the operator named no endpoint of it. Our own text.
     #[error(
         "This server has no S3 endpoint to read S3Bucket and S3Key from. Start it with \

@@ -81,13 +81,17 @@ fn refused(error: &ZipError) -> InvalidParameter {
     }
 }
 
-/// Whoever gives a function a role must be allowed to pass it to Lambda.
+/// Whoever gives a function a role must be allowed to pass it to Lambda. A role of another account
+/// nobody passes.
 ///
 /// # Errors
-/// [`ApiError::Denied`].
+/// [`LambdaError::ForeignRole`], [`ApiError::Denied`].
 pub(crate) fn check_pass_role(cx: &RequestCx<'_>, role: &str) -> Result<(), ApiError> {
     let no_role = || LambdaError::from(InvalidParameter::RoleNotAssumable);
     let resource = RoleResource::of_arn(role).ok_or_else(no_role)?;
+    if resource.owner() != cx.account() {
+        return Err(LambdaError::ForeignRole.into());
+    }
     let parameters =
         Parameters::default().with("iam:passedtoservice", Some("lambda.amazonaws.com"));
     cx.check("iam:PassRole", &resource, &parameters)
