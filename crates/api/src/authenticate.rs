@@ -191,7 +191,7 @@ fn source(headers: &HeaderMap) -> Result<Source, SignatureError> {
 /// Notes that a session of its role called, if the caller is one.
 fn note_use_of_role(snapshot: &Snapshot, caller: &Caller, scope: &Scope, now: Timestamp) {
     let Caller::RoleSession { role, .. } = caller else { return };
-    if let Some(view) = snapshot.role(role.role().account, &role.role().name) {
+    if let Some(view) = snapshot.role_of_id(role.role().id) {
         view.uses.note(scope.service(), scope.region(), now);
     }
 }

@@ -71,6 +71,12 @@ impl Snapshot {
         self.entities().users.get(&id)
     }
 
+    /// The role with this unique id.
+    #[must_use]
+    pub fn role_of_id(&self, id: RoleId) -> Option<&Arc<RoleView>> {
+        self.entities().roles.get(&id)
+    }
+
     /// A supposed caller, with its unique id if it is a user or role that is here.
     pub(crate) fn known(&self, principal: Principal) -> Principal {
         let id = arn(principal.as_str()).and_then(|arn| self.id_of(&arn));
