@@ -4,6 +4,7 @@ Facts: aws-lambda.md §8.6. The functions run unisolated, so that they can leave
 """
 
 import json
+import time
 
 import pytest
 from server import until
@@ -163,6 +164,19 @@ def test_a_throttled_event_waits_and_is_not_counted(account, notes):
     told = notes.wait(to, 3)
     assert {one["event"]["requestContext"]["requestId"] for one in told} == sent
     assert {one["event"]["requestContext"]["condition"] for one in told} == {"Success"}
+
+
+def test_events_of_a_function_with_few_places_follow_each_other(account, notes):
+    """Each takes the place that the last one leaves, rather than wait for a while."""
+    name = account.function(notes.code)
+    account.root.boto().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    events = 40
+    for number in range(events):
+        send(account, name, {"number": number})
+    first = notes.wait(account.arn(name), 1)[0]
+    started = time.monotonic()
+    notes.wait(account.arn(name), events)
+    assert time.monotonic() - started < events / 2, first
 
 
 @pytest.mark.parametrize("kind", ["Terminate", "Allow"])

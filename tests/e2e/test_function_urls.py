@@ -193,6 +193,15 @@ def test_an_unknown_host_is_nobodys(server):
         check_forbidden(answer, b'{"Message":null}')
 
 
+def test_a_host_is_told_whatever_its_case(server, owner, warm):
+    name = owner.function(code=ECHO)
+    host = urlsplit(signed_for(server.base, with_url(owner, name))).netloc
+    for sid in PUBLIC:
+        grant(owner, name, sid, **PUBLIC[sid])
+    for case in (str.upper, str.title, str.lower):
+        assert send(server.base, Request("GET", "/", headers={"Host": case(host)})).status == 200, case(host)
+
+
 def test_a_public_url_needs_both_grants(server, owner, warm):
     name = owner.function(code=ECHO)
     url = with_url(owner, name)

@@ -48,8 +48,9 @@ pub(crate) fn addressed(head: &Parts) -> Option<Option<UrlId>> {
         Some(authority) => authority.as_str(),
         None => head.headers.get(header::HOST)?.to_str().ok()?,
     };
+    let host = host.to_ascii_lowercase();
     let (id, _) = host.split_once(MARK)?;
-    Some(id.to_ascii_lowercase().parse().ok())
+    Some(id.parse().ok())
 }
 
 /// A URL's address: `http://ID.lambda-url.REGION.DOMAIN/`, with the port that the client used.

@@ -1,7 +1,8 @@
 //! Which event is next: the oldest due one of each function, function by function.
 //!
 //! Only keys and times are here; the events themselves are in the store. A function that is
-//! throttled waits as a whole, and one with many events keeps nobody else waiting.
+//! throttled is tried with as many events as it ran, and one with many events keeps nobody else
+//! waiting.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +20,8 @@ pub(super) const BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// How many events of one function run at a time.
 const RUNNING_MAX: u32 = 16;
 
-/// How long a throttled function waits: at first, and at most. AWS's are 1 s and 5 min (`[doc]`).
+/// When a throttled function is tried with one more event, though none of its own has ended: at
+/// first, and at most. AWS's are 1 s and 5 min (`[doc]`).
 const BACKOFF: [SignedDuration; 2] = [SignedDuration::from_secs(1), SignedDuration::from_secs(60)];
 
 /// An event that waits or runs.
@@ -48,20 +50,69 @@ pub(super) struct Waiting {
 }
 
 /// The events of one function.
-#[derive(Default)]
 struct Line {
     waiting: BTreeSet<(Timestamp, Box<str>, u64)>,
     running: u32,
-    /// Not before this, whatever is due.
-    not_before: Timestamp,
-    backoff: Option<SignedDuration>,
+    /// How many may run as soon as they are due, as far as is known.
+    allowed: u32,
+    /// When one more may be tried.
+    probe: Timestamp,
+    /// How long after that the next one may.
+    backoff: SignedDuration,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        let [backoff, _] = BACKOFF;
+        let (waiting, probe) = (BTreeSet::new(), Timestamp::UNIX_EPOCH);
+        Self { waiting, running: 0, allowed: RUNNING_MAX, probe, backoff }
+    }
 }
 
 impl Line {
     /// When its next event may run; `None` while there is none, or enough run.
     fn ready(&self) -> Option<Timestamp> {
         let (due, ..) = self.waiting.first().filter(|_| self.running < RUNNING_MAX)?;
-        Some(self.not_before.max(*due))
+        Some(if self.is_probe() { self.probe.max(*due) } else { *due })
+    }
+
+    /// Whether its next event is one more than may run as far as is known.
+    fn is_probe(&self) -> bool {
+        self.running >= self.allowed
+    }
+
+    /// Takes the first event out.
+    fn begin(&mut self, now: Timestamp) -> Option<(Timestamp, Box<str>, u64)> {
+        let first = self.waiting.pop_first()?;
+        if self.is_probe() {
+            let [_, most] = BACKOFF;
+            self.backoff = (self.backoff * 2).min(most);
+            self.probe_after(now);
+        }
+        self.running += 1;
+        Some(first)
+    }
+
+    /// An event found no place: there are as many as run now.
+    fn throttled(&mut self, now: Timestamp) {
+        self.running = self.running.saturating_sub(1);
+        self.allowed = self.running;
+        // Several that were throttled at once are one reason to wait.
+        if self.probe <= now {
+            self.probe_after(now);
+        }
+    }
+
+    /// An event has ended: its place is free, and there may be another.
+    fn ended(&mut self, now: Timestamp) {
+        self.running = self.running.saturating_sub(1);
+        self.allowed = self.allowed.max(self.running + 2).min(RUNNING_MAX);
+        [self.backoff, _] = BACKOFF;
+        self.probe_after(now);
+    }
+
+    fn probe_after(&mut self, now: Timestamp) {
+        self.probe = now.saturating_add(self.backoff).unwrap_or(now);
     }
 }
 
@@ -110,8 +161,7 @@ impl Waiting {
         let function =
             all.into_iter().find(|(_, line)| line.ready().is_some_and(|at| at <= now))?.0.clone();
         let line = self.functions.get_mut(&function)?;
-        let (due, request_id, bytes) = line.waiting.pop_first()?;
-        line.running += 1;
+        let (due, request_id, bytes) = line.begin(now)?;
         self.last = function.clone();
         Some(Ticket { function, request_id, due, bytes })
     }
@@ -124,15 +174,10 @@ impl Waiting {
     /// An event of `function` no longer runs; whether its function was throttled.
     pub(super) fn ran(&mut self, function: &str, is_throttled: bool, now: Timestamp) {
         let Some(line) = self.functions.get_mut(function) else { return };
-        line.running = line.running.saturating_sub(1);
-        let [first, most] = BACKOFF;
-        // Several that were throttled at once are one reason to wait.
-        if is_throttled && line.not_before <= now {
-            let backoff = line.backoff.map_or(first, |last| (last * 2).min(most));
-            line.backoff = Some(backoff);
-            line.not_before = now.saturating_add(backoff).unwrap_or(now);
-        } else if !is_throttled {
-            line.backoff = None;
+        if is_throttled {
+            line.throttled(now);
+        } else {
+            line.ended(now);
         }
         if line.waiting.is_empty() && line.running == 0 {
             self.functions.remove(function);
@@ -199,7 +244,51 @@ mod tests {
         }
         let ticket = all.next(at(now)).unwrap();
         all.ran(&ticket.function, false, at(now));
-        assert_eq!(all.functions["a"].backoff, None);
+        assert_eq!(taken(&mut all, now), ["a2"]);
+    }
+
+    /// A function runs `most` events at a time, which end one by one; how many tries `count` of them
+    /// take, with no time going by.
+    fn tries(count: usize, most: usize) -> usize {
+        let ids: Vec<String> = (0..count).map(|id| format!("{id:03}")).collect();
+        let mut all = waiting(&ids.iter().map(|id| ("a", id.as_str(), 0)).collect::<Vec<_>>());
+        let (mut running, mut ended, mut tried) = (0, 0, 0);
+        while ended < count {
+            let next = all.next(at(0));
+            tried += usize::from(next.is_some());
+            match next {
+                Some(_) if running < most => running += 1,
+                Some(ticket) => {
+                    all.push(ticket);
+                    all.ran("a", true, at(0));
+                }
+                None => {
+                    assert!(running > 0, "{ended} of {count} have ended, and none runs");
+                    all.ran("a", false, at(0));
+                    (running, ended) = (running - 1, ended + 1);
+                }
+            }
+        }
+        tried
+    }
+
+    #[test]
+    fn a_function_runs_as_many_events_as_it_can_without_waiting() {
+        for (count, most) in [(1, 1), (50, 1), (50, 3), (50, 15), (50, 16), (50, 100)] {
+            let tried = tries(count, most);
+            assert!((count..=2 * count + 16).contains(&tried), "{count}, {most}: {tried} tries");
+        }
+    }
+
+    #[test]
+    fn a_place_that_another_call_leaves_is_found_while_an_event_runs() {
+        let mut all = waiting(&[("a", "a1", 0), ("a", "a2", 0)]);
+        assert_eq!(taken(&mut all, 0), ["a1", "a2"]);
+        all.push(Ticket { function: "a".into(), request_id: "a2".into(), due: at(0), bytes: 1 });
+        all.ran("a", true, at(0));
+        assert_eq!(taken(&mut all, 0), [""; 0]);
+        assert_eq!(all.wakes_at(), Some(at(1)));
+        assert_eq!(taken(&mut all, 1), ["a2"], "and a1 still runs");
     }
 
     #[test]
