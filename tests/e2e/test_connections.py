@@ -145,6 +145,18 @@ def test_a_body_that_cannot_be_framed_is_refused_and_the_connection_closed(base,
         assert reader.closed(), how
 
 
+@pytest.mark.parametrize(("rows", "body"), [(["Content-Length: 3"], b"{}"), ([CHUNKED], b"5\r\n{}"), ([CHUNKED], b"2\r\n{}\r\n")])
+def test_a_body_that_ends_before_its_end_is_refused(base, name, rows, body):
+    """RFC 9112 §8: the client has closed its half, so the rest never comes."""
+    with connect(base) as connection:
+        connection.sendall(head(signed(base, "POST", f"{F}/{name}/policy", b"{}"), *rows) + body)
+        connection.shutdown(socket.SHUT_WR)
+        reader = Reader(connection)
+        status, headers, answer, _ = reader.answer()
+        assert (status, headers["x-amzn-errortype"]) == (400, "MalformedHttpRequestException"), answer
+        assert reader.closed()
+
+
 def test_a_length_beside_chunks_does_not_make_a_second_request(base, name):
     """Who reads the length and who reads the chunks would not agree where the next request begins."""
     request = signed(base, "POST", f"{F}/{name}/policy", b"{}")
@@ -284,6 +296,14 @@ def test_what_is_encoded_splits_nothing_and_is_decoded_once(base, name, path, va
 @pytest.mark.parametrize("path", ["%", "%2", "%zz", "%ff", "x%e0%80"])
 def test_what_is_no_encoding_is_refused(base, path):
     assert send(base, signed(base, "GET", f"{F}/{path}")).status == 400
+
+
+def test_a_request_has_one_host(base, name):
+    """RFC 9112 §3.2: a proxy may have gone by another than we would."""
+    request = head(signed(base, "GET", f"{F}/{name}/policy"))
+    for at in (request.index(b"\r\n") + 2, len(request) - 2):
+        status, headers, answer, _ = exchange(base, request[:at] + b"Host: other.example\r\n" + request[at:])
+        assert (status, headers["x-amzn-errortype"]) == (400, "MalformedHttpRequestException"), answer
 
 
 # --- Heads of every size ----------------------------------------------------------------------------------

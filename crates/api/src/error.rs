@@ -85,12 +85,15 @@ pub(crate) enum ApiError {
     /// The code package is larger than a function may have.
     #[error("Zipped size must be smaller than {0} bytes")]
     ZipTooLarge(usize),
-    /// The body did not arrive whole.
+    /// The body did not arrive in time.
     #[error("The request body could not be read in time.")]
     BodyUnread,
     /// The body is not framed as HTTP demands.
     #[error("The body of the request is not framed as HTTP demands.")]
     BodyMalformed,
+    /// It has more than one `Host`: whoever passed it on may have read another than we would.
+    #[error("The request has more than one Host.")]
+    ManyHosts,
     /// The operation exists on AWS and is not served here.
     #[error("Portcullis does not serve {0} yet.")]
     NotServed(Cow<'static, str>),
@@ -208,6 +211,7 @@ impl ApiError {
             | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
             Self::BodyUnread              => Row(408, "RequestTimeoutException", Shape::Lower),
             Self::BodyMalformed           => Row(400, "MalformedHttpRequestException", Shape::Lower),
+            Self::ManyHosts               => Row(400, "MalformedHttpRequestException", Shape::Lower),
             Self::NotServed(_)            => Row(400, "UnsupportedOperationException", Shape::Lower),
             Self::CannotSuppose(_)        => Row(400, "InvalidParameterValueException", Shape::TypedLower),
             Self::NoDecision(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
@@ -242,6 +246,7 @@ impl ApiError {
             | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
             Self::BodyUnread              => (408, "RequestTimeout"),
             Self::BodyMalformed           => (400, "MalformedHttpRequest"),
+            Self::ManyHosts               => (400, "MalformedHttpRequest"),
             Self::NotServed(_)            => (400, "UnsupportedOperation"),
             Self::CannotSuppose(_)        => (400, "InvalidInput"),
             Self::NoDecision(_)           => (404, "NoSuchEntity"),

@@ -539,12 +539,13 @@ where
     }
 }
 
-/// Whether the connection broke or the client misframed its body: hyper tells by the kind of the
-/// error below its own.
+/// Whether the connection broke or the client misframed its body, as one does who ends before its
+/// length is reached: hyper tells by the kind of the error below its own.
 fn unread(error: BoxError) -> BodyError {
-    use io::ErrorKind::{InvalidData, InvalidInput};
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     let below = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    let is_misframed = below.is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput));
+    let is_misframed =
+        below.is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput | UnexpectedEof));
     if is_misframed { BodyError::Malformed(error) } else { BodyError::Io(error) }
 }
 

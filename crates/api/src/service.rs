@@ -90,7 +90,9 @@ pub(crate) async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Re
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
     let request_id = RequestId::random();
     let (head, body) = request.into_parts();
-    let mut response = if let Some(id) = url::addressed(&head) {
+    let mut response = if head.headers.get_all(header::HOST).iter().nth(1).is_some() {
+        ApiError::ManyHosts.response(Call::new(state, &head, request_id).service, request_id)
+    } else if let Some(id) = url::addressed(&head) {
         let response = url::answer(state, id, &head, body, request_id).await;
         state.metrics.count(LAMBDA.name, "FunctionUrl", response.status().as_u16());
         response
