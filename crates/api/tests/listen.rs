@@ -464,7 +464,7 @@ async fn a_body_that_breaks_off_is_an_error() {
     let mut client = server.connect().await;
     client.send(b"PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\n1234").await;
     drop(client);
-    assert!(matches!(soon(told).await.unwrap(), Err(BodyError::Io(_))));
+    assert!(matches!(soon(told).await.unwrap(), Err(BodyError::Malformed(_))));
 }
 
 /// HTTP/2 by a client that knows beforehand; `window` is what it takes of an answer unread, in bytes.
