@@ -133,11 +133,12 @@ impl Worker {
         }
     }
 
-    /// Runs one event; gives how it ended and how long it took from its delivery.
+    /// Runs one event for `limit` at the most; gives how it ended and how long it took from its
+    /// delivery.
     ///
     /// A worker that does not ask for the event within the function's time-out is ended: something
     /// between two events holds it.
-    pub(crate) async fn serve(&mut self, event: &Event) -> (Served, Duration) {
+    pub(crate) async fn serve(&mut self, event: &Event, limit: Duration) -> (Served, Duration) {
         let answer = loop {
             match self.ready_until(Instant::now() + self.spec.timeout).await {
                 Init::Ready if !self.process.has_just_exited() => {}
@@ -148,14 +149,14 @@ impl Worker {
                 }
             }
             self.begin(event);
-            let deadline = SystemTime::now() + self.spec.timeout;
+            let deadline = SystemTime::now() + limit;
             let delivery = Delivery { event: event.clone(), deadline };
             if let Some(answer) = self.api.exchange.deliver(delivery) {
                 break answer;
             }
         };
         let delivered = Instant::now();
-        self.timer.as_mut().reset(delivered + self.spec.timeout);
+        self.timer.as_mut().reset(delivered + limit);
         let served = tokio::select! {
             biased;
             Ok(answer) = answer => Served::Answered(answer),

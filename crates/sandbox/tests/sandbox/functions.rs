@@ -237,7 +237,7 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
     let slow = |seconds: &str, timeout: u64| {
         let source = format!(
             "import time\nopen('starts', 'a').write('x')\ntime.sleep({seconds})\n\
-             def handler(event, context): return 1"
+             def handler(event, context): time.sleep(event.get('seconds', 0))"
         );
         Function::kept(Kept::Open, &source, |spec| spec.timeout = Duration::from_secs(timeout))
     };
@@ -263,4 +263,14 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
         }
         assert_eq!(std::fs::read_to_string(function.path("starts")).unwrap(), "xx");
     }
+    // The start and the handler are within the time, but not both.
+    let (function, sandbox) =
+        (slow("0.8", 2), portcullis_sandbox::Sandbox::new(settings()).unwrap());
+    let outcome = invoke(&sandbox, &function, json!({"seconds": 1.5})).await;
+    let text = format!("RequestId: {REQUEST_ID} Error: Task timed out after 2.00 seconds");
+    check(&json_of(&outcome), "Sandbox.Timedout", &text, None);
+    assert_eq!(
+        good(&invoke(&sandbox, &slow("0.1", 2), json!({"seconds": 1.5})).await),
+        json!(null)
+    );
 }
