@@ -1,15 +1,18 @@
 //! The embedded backend: one SQLite database in one folder, for one process.
 //!
-//! There is one connection that writes. A commit that finds it free uses it at once, on the
-//! caller's thread; the others go through one thread, which gathers the commits that wait and
-//! flushes them together. Reads have their own connections. The log is WAL with
-//! `synchronous=FULL`: each group of commits is flushed before it is acknowledged.
+//! There is one writer. A commit that finds it free uses it at once, on the caller's thread; the
+//! others go through one thread, which gathers the commits that wait and flushes them together. A
+//! group is acknowledged once it is flushed to the journal; the database gets it later, with others,
+//! at the latest when somebody lists entries. Reads have connections of their own. SQLite's log is WAL
+//! with `synchronous=FULL`: the journal begins anew after a commit to the database, which is flushed.
 
 mod apply;
-mod latest;
+mod journal;
 mod log;
+mod overlay;
 mod pace;
 mod padding;
+mod plan;
 mod queue;
 mod reader;
 mod schema;
@@ -37,13 +40,17 @@ use crate::key::Key;
 use crate::suite::Faults;
 use crate::transaction::Transaction;
 use crate::watch::{Batch, Watch};
-use latest::Latest;
+use journal::Journal;
 use log::Log;
+use overlay::Overlay;
 use pace::Pace;
 use queue::{Commit, Outcome, Queue};
 use reader::Readers;
 use thread::Serving;
-use writer::Writer;
+use writer::{Above, Opened, Writer};
+
+#[cfg(feature = "suite")]
+pub(crate) use journal::{Obstacle, Step};
 
 /// Most commits that wait or run at once; the next one waits for a place.
 ///
@@ -70,6 +77,7 @@ struct Shared {
     queue: Queue,
     /// `None` when the folder was let go. Taken before the queue's lock, never within it.
     writer: Mutex<Option<Writer>>,
+    above: Arc<Above>,
     readers: Arc<Readers>,
     history: Arc<History>,
     pace: Pace,
@@ -78,16 +86,15 @@ struct Shared {
 impl SqliteStore {
     /// Opens the store in this folder, making both if need be (folder 0700, files 0600).
     ///
-    /// Blocks for a few milliseconds, and for a reading of all entries (30 ms for 100,000 of 1 KB
-    /// that the system has in memory); longer when the last process was killed and up to 4 MiB of
-    /// its log have to be read.
+    /// Blocks for a few milliseconds; longer when the last process was killed and what is in its
+    /// journal and in SQLite's log has to be read, a few MiB.
     ///
     /// # Errors
     /// [`StoreError::InUse`] when another process has the folder, [`StoreError::UnknownFormat`] for
     /// a database that is not ours or of another version, [`StoreError::Corrupt`] for what is no
     /// database, [`StoreError::Io`] otherwise.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Self::open_instrumented(folder, |_| Ok(()))
+        Self::open_instrumented(folder, |_, _| Ok(()))
     }
 
     /// Writes the files of this folder's store anew, so that nothing is left in them of values that
@@ -96,11 +103,11 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`]; [`StoreError::Io`] when the disk has no room for the copy.
     pub fn rewrite(folder: &Path) -> Result<(), StoreError> {
-        let _lock = folder::lock(folder)?;
-        let connection = open_writer(folder, &folder.join(DATABASE_FILE))?;
+        let Opened { connection, journal, lock: _lock, .. } = open(folder)?;
         let rewritten = connection
             .execute_batch("VACUUM")
             .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        journal.remove()?;
         rewritten.map_err(values::failed("write the database anew"))
     }
 
@@ -110,24 +117,22 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     #[cfg(feature = "suite")]
     pub fn open_with_faults(folder: &Path, faults: &Faults) -> Result<Self, StoreError> {
-        Self::open_instrumented(folder, |connection| faults.install(connection))
+        Self::open_instrumented(folder, |connection, journal| {
+            journal.obstruct(faults.obstacle());
+            faults.install(connection)
+        })
     }
 
     fn open_instrumented(
-        path: &Path,
-        instrument: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
+        folder: &Path,
+        instrument: impl FnOnce(&mut Connection, &mut Journal) -> rusqlite::Result<()>,
     ) -> Result<Self, StoreError> {
-        folder::make(path)?;
-        let lock = folder::lock(path)?;
-        let database = path.join(DATABASE_FILE);
-        let mut connection = open_writer(path, &database)?;
-        let revision =
-            values::revision(&connection).map_err(values::failed("read the revision"))?;
-        instrument(&mut connection).map_err(values::failed("prepare the database"))?;
-        let log = Log::new(schema::log(&database), &mut connection);
-        let (latest, history) = (Arc::new(Latest::new(revision)), History::new(revision));
-        let readers = Readers::new(database, Arc::clone(&latest));
-        let writer = Writer::new(connection, lock, revision, latest, Arc::clone(&history), log);
+        let mut opened = open(folder)?;
+        instrument(&mut opened.connection, &mut opened.journal)
+            .map_err(values::failed("prepare the database"))?;
+        let history = History::new(opened.revision);
+        let readers = Readers::new(folder.join(DATABASE_FILE));
+        let writer = Writer::new(opened, Arc::clone(&history));
         Self::start(Shared::new(writer, readers, history))
     }
 
@@ -143,7 +148,7 @@ impl SqliteStore {
     /// Whether nothing was ever written to it.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.shared.readers.latest().settled() == Some(Revision::ZERO)
+        self.shared.writer().as_ref().is_some_and(|writer| writer.revision() == Revision::ZERO)
     }
 
     /// Finishes the commits that were accepted, then lets go of the folder. From the start of this
@@ -162,6 +167,7 @@ impl Shared {
         Self {
             places: Arc::new(Semaphore::new(COMMITS_IN_FLIGHT_MAX)),
             queue: Queue::default(),
+            above: writer.above(),
             writer: Mutex::new(Some(writer)),
             readers: Arc::new(readers),
             history,
@@ -189,7 +195,7 @@ impl Shared {
     /// writer thread.
     fn commit_at_once(&self, transaction: &Transaction) -> Option<Outcome> {
         let runtime = Handle::try_current().ok()?;
-        if runtime.runtime_flavor() != RuntimeFlavor::MultiThread || !self.is_quiet() {
+        if runtime.runtime_flavor() != RuntimeFlavor::MultiThread || !self.queue.is_calm() {
             return None;
         }
         let started = Instant::now();
@@ -202,11 +208,6 @@ impl Shared {
             self.pace.record(started.elapsed());
         }
         outcome
-    }
-
-    /// Whether it is worth a try: [`Shared::commit_if_free`] decides.
-    fn is_quiet(&self) -> bool {
-        self.readers.latest().settled().is_some() && self.queue.is_calm()
     }
 
     /// Whoever waits comes first, so that no stream of commits like this one keeps him waiting.
@@ -223,6 +224,24 @@ impl Shared {
         outcome
     }
 
+    /// Brings the database to what was acknowledged before.
+    async fn catch_up(self: &Arc<Self>) -> Result<(), StoreError> {
+        if self.above.is_empty() {
+            return Ok(());
+        }
+        let shared = Arc::clone(self);
+        let apply = move || {
+            let mut writer = shared.writer();
+            let applied = writer.as_mut().map_or(Ok(()), Writer::apply);
+            if writer.as_ref().is_some_and(|writer| !writer.is_usable()) {
+                shared.refuse();
+            }
+            applied
+        };
+        let applied = task::spawn_blocking(apply).await;
+        applied.unwrap_or_else(|lost| Err(StoreError::Unavailable { source: Arc::new(lost) }))
+    }
+
     /// Leaves the commit to the writer thread and waits for its answer.
     async fn commit_queued(
         &self,
@@ -237,17 +256,56 @@ impl Shared {
     }
 }
 
-/// Opens the database for writing. Its name is durable before anything in it is acknowledged.
-fn open_writer(path: &Path, database: &Path) -> Result<Connection, StoreError> {
-    let connection = schema::open_writer(database)?;
+/// Takes the folder, and brings the database to what was acknowledged last. The names of the files are
+/// durable before anything in them is acknowledged.
+fn open(path: &Path) -> Result<Opened, StoreError> {
+    folder::make(path)?;
+    let lock = folder::lock(path)?;
+    let mut connection = schema::open_writer(&path.join(DATABASE_FILE))?;
+    let (journal, batches) = Journal::open(path)?;
     folder::flush(path).map_err(folder::failed("flush the data folder"))?;
-    Ok(connection)
+    let log = Log::new(&mut connection);
+    let revision = recover(&mut connection, batches)?;
+    Ok(Opened { connection, journal, lock, revision, log })
+}
+
+/// Brings the database to what the journal of a process that was killed has; returns the revision.
+fn recover(connection: &mut Connection, batches: Vec<Batch>) -> Result<Revision, StoreError> {
+    let revision = values::revision(connection).map_err(values::failed("read the revision"))?;
+    let mut missing = Overlay::default();
+    batches.into_iter().filter(|batch| batch.revision > revision).for_each(|b| missing.push(b));
+    let (Some(first), Some(last)) = (missing.batches().first(), missing.batches().last()) else {
+        return Ok(revision);
+    };
+    if first.revision != revision.next() {
+        let detail = format!(
+            "the journal goes on from revision {}, the database ends at {revision}: they do not \
+             belong together",
+            first.revision
+        );
+        return Err(StoreError::Corrupt { detail });
+    }
+    let last = last.revision;
+    let applied = connection.transaction().and_then(|transaction| {
+        apply::apply(&transaction, &missing, last)?;
+        transaction.commit()
+    });
+    applied.map_err(values::failed("bring the database up to date"))?;
+    Ok(last)
 }
 
 impl Store for SqliteStore {
     fn get(&self, key: &Key) -> BoxFuture<'_, Result<Option<Entry>, StoreError>> {
         let key = key.clone();
-        Box::pin(self.shared.readers.read("get an entry", move |db| reader::get(db, &key)))
+        Box::pin(async move {
+            match self.shared.above.entry(&key) {
+                Some(entry) if !self.shared.readers.is_closed() => Ok(entry),
+                _ => {
+                    let get = move |db: &Connection| reader::get(db, &key);
+                    self.shared.readers.read("get an entry", get).await
+                }
+            }
+        })
     }
 
     fn range(
@@ -257,9 +315,11 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Page, StoreError>> {
         let (prefix, after) = (prefix.clone(), after.cloned());
-        let latest = self.shared.readers.latest();
-        let page = move |db: &Connection| reader::page(db, &latest, &prefix, after.as_ref(), limit);
-        Box::pin(self.shared.readers.read("list entries", page))
+        let page = move |db: &Connection| reader::page(db, &prefix, after.as_ref(), limit);
+        Box::pin(async move {
+            self.shared.catch_up().await?;
+            self.shared.readers.read("list entries", page).await
+        })
     }
 
     fn commit(&self, transaction: Transaction) -> BoxFuture<'_, Result<Revision, CommitError>> {

@@ -153,8 +153,8 @@ fn a_database_of_another_kind_is_refused_untouched() {
     };
     check_refused(sql("CREATE TABLE theirs (x)"), "made by another program");
     check_refused(sql("PRAGMA application_id = 7"), "made by another program");
-    let newer = "PRAGMA application_id = 0x50434c53; PRAGMA user_version = 2";
-    check_refused(sql(newer), "schema version 2; this build reads schema version 1");
+    let newer = "PRAGMA application_id = 0x50434c53; PRAGMA user_version = 3";
+    check_refused(sql(newer), "schema version 3; this build reads schema version 2");
     let text = |path: &Path| fs::write(path, "no database".repeat(1000)).unwrap();
     check_refused(text, "not a database");
 }
@@ -167,6 +167,7 @@ async fn people_see_keys_and_values_as_text() {
     for (at, text) in [("a/1", "\x01{\"b\":1}"), ("a/2", "plain"), ("a/3", ""), ("a/4", long)] {
         store.commit(put(at, text)).await.unwrap();
     }
+    assert_eq!(all(&store).await.len(), 4);
     let database = Connection::open(folder.path().join("store.sqlite3")).unwrap();
     let mut select = database.prepare("SELECT key, value, size FROM entries").unwrap();
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
@@ -188,11 +189,77 @@ async fn the_log_stays_within_its_bound_under_steady_writing() {
     assert!(log < 6 * 1024 * 1024, "{log} bytes");
 }
 
+/// A database of the version before, whose last commit put entries only, so that the entries alone
+/// tell its revision.
+#[tokio::test]
+async fn a_database_of_the_version_before_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let last = store.commit(put("a", "1")).await.unwrap();
+    store.close().await;
+    let database = Connection::open(folder.path().join("store.sqlite3")).unwrap();
+    database.execute_batch("UPDATE state SET revision = 0; PRAGMA user_version = 1").unwrap();
+    drop(database);
+    for _ in ["brought to this version", "as it is"] {
+        let store = SqliteStore::open(folder.path()).unwrap();
+        let page = store.range(&key("a"), None, usize::MAX).await.unwrap();
+        assert_eq!((page.revision, page.entries[0].modified), (last, last));
+        store.close().await;
+    }
+    let store = SqliteStore::open(folder.path()).unwrap();
+    assert_eq!(store.commit(put("a", "2")).await.unwrap().get(), last.get() + 1);
+}
+
+/// The files of a process that was killed now: as they are while the store runs.
+fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+#[tokio::test]
+async fn what_is_in_the_journal_alone_is_there_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    for round in 1..=3 {
+        // What an earlier filling left in the file is longer than this one.
+        for n in 0..=(4 - round) {
+            store.commit(put(&format!("a/{n}"), "value")).await.unwrap();
+        }
+        store.commit(writes(Write::Delete(key("a/0")))).await.unwrap();
+        let killed = copy_of(folder.path());
+        let want = store.range(&key("a"), None, usize::MAX).await.unwrap();
+        for _ in ["the first time", "again"] {
+            let reopened = SqliteStore::open(killed.path()).unwrap();
+            let found = reopened.range(&key("a"), None, usize::MAX).await.unwrap();
+            assert_eq!(found, want, "round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_of_another_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let empty = copy_of(folder.path());
+    store.commit(put("a", "1")).await.unwrap();
+    assert_eq!(all(&store).await.len(), 1);
+    store.commit(put("a", "2")).await.unwrap();
+    let journal = |folder: &Path| folder.join("store.journal");
+    fs::copy(journal(folder.path()), journal(empty.path())).unwrap();
+    let refused = SqliteStore::open(empty.path()).unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("goes on from revision 2, the database ends at 0"));
+}
+
 #[tokio::test]
 async fn a_damaged_entry_is_an_error_and_not_a_value() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path()).unwrap();
     store.commit(put("a", "12345")).await.unwrap();
+    assert_eq!(all(&store).await.len(), 1, "and so in the database");
     let database = Connection::open(folder.path().join("store.sqlite3")).unwrap();
     database.execute("UPDATE entry SET size = 6", []).unwrap();
     assert!(matches!(store.get(&key("a")).await, Err(StoreError::Corrupt { .. })));

@@ -8,9 +8,8 @@ use rusqlite::{Connection, Error, OptionalExtension, Row};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::latest::Latest;
 use super::{padding, schema, values};
-use crate::contract::{Entry, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Page, Revision};
+use crate::contract::{Entry, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Page};
 use crate::error::StoreError;
 use crate::key::Key;
 
@@ -24,22 +23,21 @@ pub(super) struct Readers {
     database: PathBuf,
     places: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
-    latest: Arc<Latest>,
 }
 
 impl Readers {
-    pub(super) fn new(database: PathBuf, latest: Arc<Latest>) -> Self {
+    pub(super) fn new(database: PathBuf) -> Self {
         let places = Arc::new(Semaphore::new(READERS_MAX));
-        Self { database, places, idle: Mutex::default(), latest }
+        Self { database, places, idle: Mutex::default() }
     }
 
     pub(super) fn database(&self) -> &Path {
         &self.database
     }
 
-    /// What tells the revision that a page is of.
-    pub(super) fn latest(&self) -> Arc<Latest> {
-        Arc::clone(&self.latest)
+    /// Whether new reads are refused.
+    pub(super) fn is_closed(&self) -> bool {
+        self.places.is_closed()
     }
 
     /// Runs one read on a blocking thread, in a transaction: it sees one revision.
@@ -102,25 +100,14 @@ pub(super) fn get(db: &Connection, key: &Key) -> rusqlite::Result<Option<Entry>>
     select.query_row([key], entry).optional()
 }
 
-/// The revision of this connection's view, which must not have begun: this begins it.
-fn begin(db: &Connection, latest: &Latest) -> rusqlite::Result<Revision> {
-    let before = latest.settled();
-    values::last_deletion(db)?; // the first statement takes the view
-    match before {
-        Some(settled) if latest.settled() == before => Ok(settled),
-        _ => values::revision(db), // commits run: only the view itself tells
-    }
-}
-
 /// One page of the entries under `prefix`, above `after`.
 pub(super) fn page(
     db: &Connection,
-    latest: &Latest,
     prefix: &Key,
     after: Option<&Key>,
     limit: usize,
 ) -> rusqlite::Result<Page> {
-    let mut page = Page { entries: Vec::new(), revision: begin(db, latest)?, more: false };
+    let mut page = Page { entries: Vec::new(), revision: values::revision(db)?, more: false };
     let limit = limit.min(PAGE_ENTRIES_MAX);
     let mut select = db.prepare_cached(
         "SELECT key, created, modified, size, value FROM entry

@@ -16,20 +16,22 @@ const APPLICATION_ID: i64 = 0x5043_4c53;
 /// makes no locks, six calls of the system. Another program finds the database locked.
 const FILES: &std::ffi::CStr = c"unix-excl";
 
-/// The schema below. A change to it needs a new number and a migration.
-const SCHEMA_VERSION: u32 = 1;
+/// The schema below, with a journal beside it. A change to either needs a new number and a migration.
+const SCHEMA_VERSION: u32 = 2;
+
+/// The version before: without a journal, and with a `state.revision` that was the last one only if
+/// that had deleted an entry.
+const VERSION_WITHOUT_JOURNAL: u32 = 1;
 
 /// How long to wait for a person's `sqlite3` that holds a lock, before the commit is refused.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Bytes of a page.
 ///
-/// Chosen with `benches/commit.rs`: a commit's time beyond the flush goes to the number of pages
-/// that it writes, 12 µs each where we measured. With 4 KiB a 20 KB value takes 1.4 times the time
-/// of a 300 B value; with 16 KiB the small one writes twice the bytes for no gain.
-pub(super) const PAGE_SIZE: u32 = 8192;
+/// Chosen by measurement: with 4 KiB a 20 KB value takes 1.4 times the time of a 300 B value; with 16 KiB
+/// the small one writes twice the bytes for no gain.
+const PAGE_SIZE: u32 = 8192;
 
-/// `state.revision` is not the last one: see [`super::values::revision`].
 /// `value` is padded (see [`super::padding`]): its first `size` bytes are the value. The view
 /// `entries` is for people: text, without the leading control byte that marks a format.
 const SCHEMA: &str = "
@@ -54,6 +56,14 @@ CREATE VIEW entries AS
     FROM entry;
 ";
 
+/// From [`VERSION_WITHOUT_JOURNAL`] to [`SCHEMA_VERSION`].
+const MIGRATION: &str = "
+BEGIN IMMEDIATE;
+UPDATE state SET revision = max(revision, (SELECT ifnull(max(modified), 0) FROM entry));
+PRAGMA user_version = 2;
+COMMIT;
+";
+
 /// Opens the one connection that writes; makes the database where there is none or an empty one.
 pub(super) fn open_writer(database: &Path) -> Result<Connection, StoreError> {
     folder::private_file(database)?;
@@ -66,6 +76,11 @@ pub(super) fn open_writer(database: &Path) -> Result<Connection, StoreError> {
         connection = open(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     }
     prepare(&connection).map_err(failed("prepare the database"))?;
+    if found.version == VERSION_WITHOUT_JOURNAL {
+        connection
+            .execute_batch(MIGRATION)
+            .map_err(failed("bring the database to this version"))?;
+    }
     Ok(connection)
 }
 
@@ -106,7 +121,7 @@ impl Found {
     fn check(&self, database: &Path) -> Result<(), StoreError> {
         let found = match (self.application_id, self.version) {
             _ if self.is_empty() => return Ok(()),
-            (APPLICATION_ID, SCHEMA_VERSION) => return Ok(()),
+            (APPLICATION_ID, VERSION_WITHOUT_JOURNAL | SCHEMA_VERSION) => return Ok(()),
             (APPLICATION_ID, version) => format!("it has schema version {version}"),
             _ => "it was made by another program".to_owned(),
         };
@@ -154,7 +169,7 @@ fn write_schema(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// The write-ahead log of a database, where SQLite puts it.
-pub(super) fn log(database: &Path) -> PathBuf {
+fn log(database: &Path) -> PathBuf {
     beside(database, "-wal")
 }
 

@@ -35,18 +35,8 @@ impl FromSql for Revision {
     }
 }
 
-/// The revision of the last commit that this connection sees. Reads every entry.
-///
-/// A commit writes its revision to each entry that it puts, and to `state` if it deletes one. So
-/// the greatest of these is the last revision: each commit leaves its own, and only a later one
-/// overwrites it, which then leaves a greater one. That saves most commits a page.
+/// The revision of the state that this connection sees.
 pub(super) fn revision(connection: &Connection) -> rusqlite::Result<Revision> {
-    let query = "SELECT max(revision, (SELECT ifnull(max(modified), 0) FROM entry)) FROM state";
-    connection.prepare_cached(query)?.query_row([], |row| row.get(0))
-}
-
-/// The revision of the last commit that deleted an entry, or of one after it.
-pub(super) fn last_deletion(connection: &Connection) -> rusqlite::Result<Revision> {
     connection.prepare_cached("SELECT revision FROM state")?.query_row([], |row| row.get(0))
 }
 

@@ -1,19 +1,25 @@
-//! Faults at a chosen step of SQLite's work, through SQLite's own hooks: the statement that runs
-//! is interrupted, or the COMMIT is refused, and the real rollback has to clean up.
+//! Faults at a chosen step of a store's work: a statement of SQLite that runs is interrupted, its
+//! COMMIT is refused (through SQLite's own hooks, so that the real rollback has to clean up), the
+//! journal is not written, or not flushed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::sqlite::{Obstacle, Step};
+
 /// Makes the writer of a store fail at its n-th step from now, once.
 ///
-/// A step is one instruction of SQLite's virtual machine, or one COMMIT.
+/// A step is one instruction of SQLite's virtual machine, one COMMIT, or one write of the journal.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     /// Steps left until the failure; 0: none is armed.
     countdown: Arc<AtomicU64>,
-    commits: Arc<AtomicU64>,
+    flushes: Arc<AtomicU64>,
+    flush_fails: Arc<AtomicBool>,
+    gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Faults {
@@ -27,19 +33,59 @@ impl Faults {
         self.countdown.store(0, Ordering::SeqCst);
     }
 
-    /// How often the writer got as far as a COMMIT, and so to a flush: once for each group.
+    /// Fails the next flush of the journal.
+    pub fn fail_flush(&self) {
+        self.flush_fails.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on a commit begins but does not get on.
+    pub fn hold(&self) {
+        *self.gate.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Lets those get on that are held.
+    pub fn release(&self) {
+        *self.gate.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.gate.1.notify_all();
+    }
+
+    fn pass_gate(&self) {
+        let held = self.gate.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.gate.1.wait_while(held, |held| *held));
+    }
+
+    /// How often the journal was to be flushed: once for each group.
     #[must_use]
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::SeqCst)
+    pub fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::SeqCst)
     }
 
     pub(crate) fn install(&self, connection: &mut Connection) -> rusqlite::Result<()> {
         let (at_instruction, at_commit) = (self.clone(), self.clone());
         connection.progress_handler(1, Some(move || at_instruction.strikes()))?;
-        connection.commit_hook(Some(move || {
-            at_commit.commits.fetch_add(1, Ordering::SeqCst);
-            at_commit.strikes()
-        }))
+        connection.commit_hook(Some(move || at_commit.strikes()))
+    }
+
+    /// What is in the way of the journal's steps.
+    pub(crate) fn obstacle(&self) -> Obstacle {
+        let faults = self.clone();
+        Arc::new(move |step| {
+            let fails = match step {
+                Step::Write => {
+                    faults.pass_gate();
+                    faults.strikes()
+                }
+                Step::Flush => {
+                    faults.flushes.fetch_add(1, Ordering::SeqCst);
+                    faults.flush_fails.swap(false, Ordering::SeqCst)
+                }
+            };
+            match step {
+                Step::Write if fails => Err(io::ErrorKind::StorageFull.into()),
+                Step::Flush if fails => Err(io::Error::other("a fault was asked for")),
+                Step::Write | Step::Flush => Ok(()),
+            }
+        })
     }
 
     /// Takes one step; whether it is the one that fails.
