@@ -103,7 +103,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`]; [`StoreError::Io`] when the disk has no room for the copy.
     pub fn rewrite(folder: &Path) -> Result<(), StoreError> {
-        let Opened { connection, journal, lock: _lock, .. } = open(folder)?;
+        let Opened { lock: _lock, connection, journal, .. } = open(folder)?;
         let rewritten = connection
             .execute_batch("VACUUM")
             .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
@@ -262,36 +262,58 @@ fn open(path: &Path) -> Result<Opened, StoreError> {
     folder::make(path)?;
     let lock = folder::lock(path)?;
     let mut connection = schema::open_writer(&path.join(DATABASE_FILE))?;
-    let (journal, batches) = Journal::open(path)?;
+    let (journal, left) = Journal::open(path)?;
     folder::flush(path).map_err(folder::failed("flush the data folder"))?;
     let log = Log::new(&mut connection);
-    let revision = recover(&mut connection, batches)?;
+    let mut revision =
+        values::revision(&connection).map_err(values::failed("read the revision"))?;
+    if let Some(batches) = left {
+        revision = recover(&mut connection, revision, batches)?;
+        settle(&connection, path)?;
+    }
     Ok(Opened { connection, journal, lock, revision, log })
 }
 
-/// Brings the database to what the journal of a process that was killed has; returns the revision.
-fn recover(connection: &mut Connection, batches: Vec<Batch>) -> Result<Revision, StoreError> {
-    let revision = values::revision(connection).map_err(values::failed("read the revision"))?;
-    let mut missing = Overlay::default();
-    batches.into_iter().filter(|batch| batch.revision > revision).for_each(|b| missing.push(b));
-    let (Some(first), Some(last)) = (missing.batches().first(), missing.batches().last()) else {
-        return Ok(revision);
-    };
-    if first.revision != revision.next() {
-        let detail = format!(
-            "the journal goes on from revision {}, the database ends at {revision}: they do not \
-             belong together",
-            first.revision
-        );
-        return Err(StoreError::Corrupt { detail });
+/// Brings the database from this revision to what the journal of a process that was killed has;
+/// returns the revision then.
+fn recover(
+    connection: &mut Connection,
+    revision: Revision,
+    batches: Vec<Batch>,
+) -> Result<Revision, StoreError> {
+    let (mut missing, mut last) = (Overlay::default(), revision);
+    for batch in batches.into_iter().filter(|batch| batch.revision > revision) {
+        if batch.revision != last.next() {
+            let detail = format!(
+                "the journal goes on from revision {}, the database ends at {last}: they do not \
+                 belong together",
+                batch.revision
+            );
+            return Err(StoreError::Corrupt { detail });
+        }
+        last = batch.revision;
+        missing.push(batch);
     }
-    let last = last.revision;
-    let applied = connection.transaction().and_then(|transaction| {
-        apply::apply(&transaction, &missing, last)?;
-        transaction.commit()
-    });
-    applied.map_err(values::failed("bring the database up to date"))?;
+    if !missing.is_empty() {
+        let applied = connection.transaction().and_then(|transaction| {
+            apply::apply(&transaction, &missing, last)?;
+            transaction.commit()
+        });
+        applied.map_err(values::failed("bring the database up to date"))?;
+    }
     Ok(last)
+}
+
+/// Makes durable what SQLite takes for committed: it takes a whole record of its log for that although
+/// the process may have been killed before the flush, and the journal, which has it too, is about to
+/// begin anew.
+fn settle(connection: &Connection, folder: &Path) -> Result<(), StoreError> {
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy = connection.query_row(checkpoint, [], |row| row.get::<_, bool>(0));
+    if busy.map_err(values::failed("flush the database"))? {
+        return Err(StoreError::InUse { folder: folder.to_owned() });
+    }
+    Ok(())
 }
 
 impl Store for SqliteStore {

@@ -2,8 +2,8 @@
 //!
 //! The process is this test program again: it runs one of the ignored tests below, which commit in
 //! a loop and print each acknowledged number on standard error. `kill -9` does not test the flush
-//! itself (the kernel keeps what was written): that is SQLite's promise for
-//! `synchronous=FULL`.
+//! itself (the kernel keeps what was written): that is the promise of `O_DSYNC` for the journal, and
+//! SQLite's for `synchronous=FULL`.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 use std::io::{BufRead, BufReader};

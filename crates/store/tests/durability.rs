@@ -239,6 +239,22 @@ async fn what_is_in_the_journal_alone_is_there_after_a_kill() {
     }
 }
 
+/// SQLite takes for committed what is in its log, flushed or not: before the journal, which is
+/// flushed, begins anew, so must that be.
+#[tokio::test]
+async fn nothing_is_left_to_the_log_of_a_process_that_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    store.commit(put("a", "1")).await.unwrap();
+    assert_eq!(all(&store).await.len(), 1, "and so in SQLite's log");
+    let log = |folder: &Path| fs::metadata(folder.join("store.sqlite3-wal")).unwrap().len();
+    assert!(log(folder.path()) > 0);
+    let killed = copy_of(folder.path());
+    let reopened = SqliteStore::open(killed.path()).unwrap();
+    assert_eq!(log(killed.path()), 0);
+    assert_eq!(all(&reopened).await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_journal_of_another_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
-//! The failing backend: SQLite fails at the n-th step of a commit, for every n.
+//! The failing backend: SQLite or the journal fails at the n-th step of a commit, for every n.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::io::ErrorKind;
 
 use portcullis_store::suite::Faults;
 use portcullis_store::{
@@ -56,8 +58,7 @@ async fn fail_at_every_step() {
         faults.fail_at(step);
         let outcome = store.commit(many_writes()).await;
         faults.disarm();
-        // Past the last step; or a COMMIT that took effect before it failed is acknowledged.
-        let Err(error) = outcome else { break };
+        let Err(error) = outcome else { break }; // past the last step
         failures += 1;
         assert!(is_definite(&error), "at step {step}: {error:?}");
         assert!(state(&store).await == before, "step {step} left something");
@@ -115,7 +116,7 @@ async fn after_a_flush_that_failed_nothing_is_taken_until_a_restart() {
     let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
     let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
     store.commit(writes([put("a/1", 5)])).await.unwrap();
-    faults.fail_flush();
+    faults.fail_flush(ErrorKind::Other);
     let unproven = store.commit(writes([put("a/2", 5)])).await.unwrap_err();
     assert!(matches!(unproven, CommitError::Store(StoreError::Unavailable { .. })), "{unproven:?}");
     let refused = store.commit(writes([put("a/3", 5)])).await.unwrap_err();
@@ -125,4 +126,26 @@ async fn after_a_flush_that_failed_nothing_is_taken_until_a_restart() {
     assert_eq!(entries[0].key, key("a/1"));
     // The one without proof was written whole or not at all.
     assert!((1..=2).contains(&entries.len()) && revision.get() == entries.len() as u64);
+}
+
+/// That the disk is full may be known only when all is written.
+#[tokio::test]
+async fn a_group_that_a_full_disk_refused_does_not_come_back() {
+    let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
+    let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
+    store.commit(writes([put("a/1", 5)])).await.unwrap();
+    faults.fail_flush(ErrorKind::StorageFull);
+    assert!(is_definite(&store.commit(writes([put("a/2", 9000)])).await.unwrap_err()));
+    let killed = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), killed.path().join(file.file_name())).unwrap();
+    }
+    for folder in [killed.path(), folder.path()] {
+        if folder != killed.path() {
+            store.commit(writes([put("b", 1)])).await.unwrap();
+            store.close().await;
+        }
+        let (entries, _) = state(&SqliteStore::open(folder).unwrap()).await;
+        assert_eq!(entries.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>(), [key("a/1")]);
+    }
 }

@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, TryGetError};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::contract::{Entry, Revision};
 use crate::error::StoreError;
@@ -38,7 +39,7 @@ const FORMAT: u8 = 1;
 const HEADER_BYTES: usize = 16;
 
 /// Bytes of a block: what memory, places and lengths of a write past the cache are multiples of, for
-/// any disk.
+/// nearly any disk.
 const BLOCK_BYTES: usize = 4096;
 
 /// Blocks in one call of the system: its limit.
@@ -65,7 +66,7 @@ pub(crate) type Obstacle = Arc<dyn Fn(Step) -> io::Result<()> + Send + Sync>;
 
 /// Why a group was not appended.
 pub(super) enum AppendError {
-    /// There is no room for it: nothing was written that a recovery would take for a record.
+    /// There is no room for it: nothing of it stays that a recovery would take for a record.
     Full(io::Error),
     /// The disk did not confirm it. It may say so of what follows and not have it, so nothing that
     /// follows could be believed either.
@@ -104,19 +105,27 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of this folder and gives what is in it, oldest first. It is filled from
-    /// its start by the next append: not before the database has what was in it.
-    pub(super) fn open(folder: &Path) -> Result<(Self, Vec<Batch>), StoreError> {
+    /// Opens the journal of this folder and gives what is in it, oldest first; `None` if there was
+    /// none, after a clean stop. It is filled from its start by the next append: not before the
+    /// database has, durably, what was in it.
+    pub(super) fn open(folder: &Path) -> Result<(Self, Option<Vec<Batch>>), StoreError> {
         let path = folder.join(JOURNAL_FILE);
         drop(private_file(&path)?);
-        let file = open(&path).map_err(folder::failed("open the journal"))?;
+        let file = open(&path, OFlags::DSYNC | OFlags::DIRECT)
+            .or_else(|_| open(&path, OFlags::DSYNC))
+            .map_err(folder::failed("open the journal"))?;
         let found = fs::read(&path).map_err(folder::failed("read the journal"))?;
+        let left = !found.is_empty();
         let batches = batches(found.into())
             .map_err(|detail| StoreError::Corrupt { detail: format!("the journal: {detail}") })?;
-        let filling = RandomState::new().build_hasher().finish(); // Random.
+        // Seeded by the system's random numbers.
+        let filling = RandomState::new().build_hasher().finish();
         let (record, blocks) = (Vec::new(), Vec::new());
         let (end, reserved, obstacle) = (0, false, None);
-        Ok((Self { file, path, end, filling, reserved, record, blocks, obstacle }, batches))
+        Ok((
+            Self { file, path, end, filling, reserved, record, blocks, obstacle },
+            left.then_some(batches),
+        ))
     }
 
     /// Puts something in the way of each step from now on.
@@ -132,11 +141,34 @@ impl Journal {
     pub(super) fn append(&mut self, batches: &[Batch]) -> Result<(), AppendError> {
         encode(&mut self.record, self.filling, batches);
         fill(&mut self.blocks, &self.record);
+        match self.write().map_err(AppendError::from) {
+            Ok(()) => {
+                self.end += bytes(&self.blocks);
+                Ok(())
+            }
+            Err(AppendError::Full(full)) => {
+                self.take_back().map_err(AppendError::Unconfirmed)?;
+                Err(AppendError::Full(full))
+            }
+            unconfirmed => unconfirmed,
+        }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        if u32::try_from(self.record.len()).is_err() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         self.step(Step::Write)?;
         write_all_at(&self.file, &self.blocks, self.end)?;
-        self.step(Step::Flush)?;
-        self.end += bytes(&self.blocks);
-        Ok(())
+        self.step(Step::Flush)
+    }
+
+    /// Removes what was written of a record. A full disk may be told by the flush, after its last
+    /// byte; and what stays would take the room that others need.
+    fn take_back(&mut self) -> io::Result<()> {
+        (self.record, self.blocks, self.reserved) = (Vec::new(), Vec::new(), false);
+        self.file.set_len(self.end)?;
+        self.file.sync_all()
     }
 
     fn step(&self, step: Step) -> io::Result<()> {
@@ -145,7 +177,7 @@ impl Journal {
 
     /// Has the next record begin the file anew: the database has what was in it.
     pub(super) fn restart(&mut self) {
-        if self.end > RESERVED_BYTES {
+        if self.file.metadata().is_ok_and(|file| file.len() > RESERVED_BYTES) {
             (self.record, self.blocks) = (Vec::new(), Vec::new());
             if let Err(error) = self.file.set_len(RESERVED_BYTES) {
                 tracing::warn!(%error, "the journal stays longer than it need be");
@@ -169,12 +201,10 @@ impl Journal {
     }
 
     fn try_reserve(&self) -> io::Result<()> {
-        let zeros = vec![Block([0; BLOCK_BYTES]); 16];
-        let mut length = self.file.metadata()?.len().next_multiple_of(BLOCK_BYTES as u64);
-        while length < RESERVED_BYTES {
-            write_all_at(&self.file, &zeros, length)?;
-            length += bytes(&zeros);
-        }
+        let length = self.file.metadata()?.len().next_multiple_of(BLOCK_BYTES as u64);
+        let missing = RESERVED_BYTES.saturating_sub(length) / BLOCK_BYTES as u64;
+        let zeros = vec![Block([0; BLOCK_BYTES]); usize::try_from(missing).unwrap_or_default()];
+        write_all_at(&self.file, &zeros, length)?;
         self.file.sync_all()
     }
 
@@ -184,12 +214,9 @@ impl Journal {
     }
 }
 
-/// Opens the file so that a write that has returned is on the disk, past the cache if that can be.
-fn open(path: &Path) -> io::Result<File> {
-    let open = |flags: OFlags| {
-        OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)
-    };
-    open(OFlags::DSYNC | OFlags::DIRECT).or_else(|_| open(OFlags::DSYNC))
+/// With `DSYNC`, what was written is on the disk when the write returns; with `DIRECT`, past the cache.
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 /// Fills the blocks with a record; what is left of the last one with zeros.
@@ -206,10 +233,18 @@ fn bytes(blocks: &[Block]) -> u64 {
     size_of_val(blocks) as u64
 }
 
+/// Writes past the cache as long as the file system lets us: some open a file so and refuse to write.
 fn write_all_at(file: &File, mut blocks: &[Block], mut place: u64) -> io::Result<()> {
     while !blocks.is_empty() {
         let pieces = blocks.iter().take(BLOCKS_A_WRITE).map(|Block(block)| IoSlice::new(block));
-        let written = rustix::io::pwritev(file, &pieces.collect::<Vec<_>>(), place)?;
+        let pieces: Vec<_> = pieces.collect();
+        let written = match retry_on_intr(|| rustix::io::pwritev(file, &pieces, place)) {
+            Err(Errno::INVAL) if fcntl_getfl(file)?.contains(OFlags::DIRECT) => {
+                fcntl_setfl(file, fcntl_getfl(file)? - OFlags::DIRECT)?;
+                continue;
+            }
+            written => written?,
+        };
         // A block of which a part was written is written again.
         let (written, rest) = blocks.split_at(written / BLOCK_BYTES);
         if written.is_empty() {
@@ -257,7 +292,7 @@ fn put(record: &mut Vec<u8>, bytes: &[u8]) {
     record.put_slice(bytes);
 }
 
-/// A length. Groups are smaller than 4 GiB: `COMMITS_IN_FLIGHT_MAX`, `TRANSACTION_BYTES_MAX`.
+/// A length. A record of 4 GiB is not written.
 fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -278,6 +313,8 @@ enum Damage {
     Short(#[from] TryGetError),
     #[error("a record has no change of kind {0}")]
     Kind(u8),
+    #[error("a record before others of the same filling is not whole")]
+    Middle,
     #[error(transparent)]
     Key(#[from] crate::key::InvalidKey),
 }
@@ -285,14 +322,25 @@ enum Damage {
 /// All batches of the first filling in the file.
 fn batches(mut file: Bytes) -> Result<Vec<Batch>, Damage> {
     let (mut batches, mut first) = (Vec::new(), None);
-    while let Some((filling, body)) = record(&mut file)
+    let mut rest = file.clone();
+    while let Some((filling, body)) = record(&mut rest)
         && *first.get_or_insert(filling) == filling
     {
         let padding = (HEADER_BYTES + body.len()).wrapping_neg() % BLOCK_BYTES;
-        file.advance(padding.min(file.len()));
+        rest.advance(padding.min(rest.len()));
+        file = rest.clone();
         decode(body, &mut batches)?;
     }
+    if first.is_some_and(|filling| goes_on(&file, filling)) {
+        return Err(Damage::Middle);
+    }
     Ok(batches)
+}
+
+/// Whether a record of this filling begins at one of the blocks: then the row has not ended before it.
+fn goes_on(file: &Bytes, filling: u64) -> bool {
+    let mut blocks = (0..file.len()).step_by(BLOCK_BYTES).map(|from| file.slice(from..));
+    blocks.any(|mut rest| record(&mut rest).is_some_and(|(found, _)| found == filling))
 }
 
 /// Takes the next whole record; its filling and body.
@@ -385,6 +433,18 @@ mod tests {
             let mut torn = whole.clone();
             torn[end] ^= 1;
             assert_eq!(read(&torn), all[..1], "changed at {end}");
+        }
+    }
+
+    #[test]
+    fn damage_before_the_end_is_told() {
+        let all = [batch(1, 10), batch(2, 5000), batch(3, 10)];
+        let whole = written(5, &[&all[..1], &all[1..2], &all[2..]]);
+        for at in [BLOCK_BYTES, BLOCK_BYTES + 2000, 2 * BLOCK_BYTES + 7] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            let refused = batches(damaged.into()).unwrap_err();
+            assert!(matches!(refused, Damage::Middle), "{at}: {refused}");
         }
     }
 

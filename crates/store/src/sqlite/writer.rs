@@ -2,7 +2,7 @@
 //! the database to the same state, many groups at once.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -29,9 +29,10 @@ const BATCHES_ABOVE_MAX: usize = 256;
 /// The same, in bytes of keys and values. Reason: what is made ready in the journal holds twice that.
 const BYTES_ABOVE_MAX: usize = 512 * 1024;
 
-/// The durable batches that the database does not have yet: shared with those who read.
+/// The durable batches that the database does not have yet: shared with those who read. Only the
+/// writer changes them, for a moment; it reads them while it brings the database up to date.
 #[derive(Default)]
-pub(super) struct Above(Mutex<Overlay>);
+pub(super) struct Above(RwLock<Overlay>);
 
 impl Above {
     /// What stands at the key, if a batch changed it.
@@ -50,9 +51,13 @@ impl Above {
         above.batches().len() >= BATCHES_ABOVE_MAX || above.bytes() >= BYTES_ABOVE_MAX
     }
 
-    fn get(&self) -> MutexGuard<'_, Overlay> {
+    fn get(&self) -> RwLockReadGuard<'_, Overlay> {
         // A panic cannot leave a batch half-added, so a poisoned lock is still good.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Overlay> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,7 +154,9 @@ impl Writer {
         match self.make_room().and_then(|()| self.commit(group)) {
             Ok(answers) => answers,
             Err(error) => {
-                tracing::error!(%error, "a group of commits failed");
+                if !self.behind {
+                    tracing::error!(%error, "a group of commits failed");
+                }
                 group.iter().map(|_| Err(error.clone().into())).collect()
             }
         }
@@ -171,7 +178,7 @@ impl Writer {
         self.revision = last;
         let batches = batches.into_batches();
         {
-            let mut above = self.above.get();
+            let mut above = self.above.change();
             batches.iter().for_each(|batch| above.push(batch.clone()));
         }
         self.history.publish(batches);
@@ -191,6 +198,9 @@ impl Writer {
     }
 
     /// Brings the database up to date. If it cannot be now, all is safe in the journal.
+    ///
+    /// # Errors
+    /// [`StoreError`] of SQLite, as of a commit: the store closes if a flush failed.
     pub(super) fn apply(&mut self) -> Result<(), StoreError> {
         if self.above.is_empty() {
             return Ok(());
@@ -200,13 +210,28 @@ impl Writer {
         }
         let applied = self.try_apply();
         if applied.is_ok() {
-            drop(mem::take(&mut *self.above.get()));
+            let done = mem::take(&mut *self.above.change());
+            drop(done); // not while it is locked
             self.journal.restart();
         } else {
             self.usable &= self.recover();
         }
         self.log.update();
-        applied.map_err(values::failed("write the database"))
+        let applied = applied.map_err(values::failed("write the database"));
+        self.tell(&applied);
+        applied
+    }
+
+    /// Says once that the database is behind, and once that it is not any more.
+    fn tell(&mut self, applied: &Result<(), StoreError>) {
+        match applied {
+            Err(error) if !self.behind => {
+                tracing::error!(%error, "the database is behind; what was committed is in the journal");
+            }
+            Ok(()) if self.behind => tracing::info!("the database is up to date again"),
+            _ => {}
+        }
+        self.behind = applied.is_err();
     }
 
     fn try_apply(&mut self) -> rusqlite::Result<()> {
@@ -248,18 +273,10 @@ impl Writer {
     }
 
     fn look_after(&mut self, idle: bool) {
-        if self.journal.wants_room() {
+        if idle && self.journal.wants_room() {
             self.journal.reserve();
         }
-        let applied = self.apply();
-        match &applied {
-            Err(error) if !self.behind => {
-                tracing::error!(%error, "the database is behind; what was committed is in the journal");
-            }
-            Ok(()) if self.behind => tracing::info!("the database is up to date again"),
-            _ => {}
-        }
-        self.behind = applied.is_err();
+        let _told = self.apply();
         self.log.tend(&self.connection, idle);
     }
 

@@ -3,7 +3,7 @@
 //! journal is not written, or not flushed.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -18,7 +18,7 @@ pub struct Faults {
     /// Steps left until the failure; 0: none is armed.
     countdown: Arc<AtomicU64>,
     flushes: Arc<AtomicU64>,
-    flush_fails: Arc<AtomicBool>,
+    flush_fails: Arc<Mutex<Option<io::ErrorKind>>>,
     gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
@@ -33,9 +33,9 @@ impl Faults {
         self.countdown.store(0, Ordering::SeqCst);
     }
 
-    /// Fails the next flush of the journal.
-    pub fn fail_flush(&self) {
-        self.flush_fails.store(true, Ordering::SeqCst);
+    /// Fails the next flush of the journal, after all was written.
+    pub fn fail_flush(&self, kind: io::ErrorKind) {
+        *self.flush_fails.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
     }
 
     /// From now on a commit begins but does not get on.
@@ -70,21 +70,17 @@ impl Faults {
     pub(crate) fn obstacle(&self) -> Obstacle {
         let faults = self.clone();
         Arc::new(move |step| {
-            let fails = match step {
+            let failure = match step {
                 Step::Write => {
                     faults.pass_gate();
-                    faults.strikes()
+                    faults.strikes().then_some(io::ErrorKind::StorageFull)
                 }
                 Step::Flush => {
                     faults.flushes.fetch_add(1, Ordering::SeqCst);
-                    faults.flush_fails.swap(false, Ordering::SeqCst)
+                    faults.flush_fails.lock().unwrap_or_else(PoisonError::into_inner).take()
                 }
             };
-            match step {
-                Step::Write if fails => Err(io::ErrorKind::StorageFull.into()),
-                Step::Flush if fails => Err(io::Error::other("a fault was asked for")),
-                Step::Write | Step::Flush => Ok(()),
-            }
+            failure.map_or(Ok(()), |kind| Err(kind.into()))
         })
     }
 
