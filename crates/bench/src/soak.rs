@@ -87,6 +87,8 @@ pub(crate) fn run(arguments: &SoakArguments) -> Fallible<()> {
     fleet.create(&mut session)?;
     let load = Load { address: server.address, arguments, server: &server };
     let (told, memory) = load.drive(&fleet)?;
+    // Anew: the server has closed a connection that was idle all the time.
+    session = server.session()?;
     fleet.delete(&mut session)?;
     let after = settled(&server, Some(&before))?;
     say!("after:  {after}");
