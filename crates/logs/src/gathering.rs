@@ -11,7 +11,7 @@ use std::{
 
 /// How long the writer lets values gather: what a wake-up and a write cost is shared by all that
 /// come in this time, and no more than these are lost when the process is killed.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(10);
 
 /// So many are taken without waiting for others: few enough to be in the cache still, and enough that
 /// a busy server hardly ever gives a processor to the writer in place of a call.

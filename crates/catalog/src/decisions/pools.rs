@@ -15,7 +15,7 @@ use crate::{AttachedPolicy, Unreadable, organizations::Levels};
 pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
 
 /// The documents that have a say, by type.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pools {
     pub(crate) identity: Documents,
     pub(crate) boundary: Option<Arc<AttachedPolicy>>,

@@ -11,8 +11,7 @@ use portcullis_identity::{AccountId, Caller};
 
 use super::{kept::Kept, pools::Pools};
 use crate::{
-    Access, AttachedPolicy, CONSTANT_DECISION, Resource, Snapshot, Unreadable,
-    organizations::OrganizationKey,
+    Access, AttachedPolicy, Resource, Snapshot, Unreadable, organizations::OrganizationKey,
 };
 
 /// What a grant to a service or to everyone is made as small as the call by, as far as neither caller
@@ -52,11 +51,7 @@ impl Question {
         action: &'static str,
         resource: &impl Resource,
     ) -> Self {
-        let documents = if CONSTANT_DECISION {
-            Ok(Pools::default())
-        } else {
-            pools(snapshot, access, resource)
-        };
+        let documents = pools(snapshot, access, resource);
         let resource_account = resource.account().parse().ok();
         let mut accounts = access.caller.account().into_iter().chain(resource_account);
         let mut kept = Kept::new(resource.arn());
@@ -262,9 +257,6 @@ impl Outcome {
     /// The outcome of `question`, and the statement that decided; `across_accounts`: whether the
     /// operation is one that a resource policy can grant to callers outside the resource's account.
     pub(crate) fn of(question: &Question, across_accounts: bool) -> (Self, Option<Place>) {
-        if CONSTANT_DECISION {
-            return (Self::Decided(Decision::Allowed), None);
-        }
         if question.is_closed {
             return (Self::Closed, None);
         }
