@@ -104,11 +104,9 @@ impl SqliteStore {
     /// As [`SqliteStore::open`]; [`StoreError::Io`] when the disk has no room for the copy.
     pub fn rewrite(folder: &Path) -> Result<(), StoreError> {
         let Opened { lock: _lock, connection, journal, .. } = open(folder)?;
-        let rewritten = connection
-            .execute_batch("VACUUM")
-            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
         journal.remove()?;
-        rewritten.map_err(values::failed("write the database anew"))
+        connection.execute_batch("VACUUM").map_err(values::failed("write the database anew"))?;
+        settle(&connection, folder)
     }
 
     /// As [`SqliteStore::open`], with a writer that `faults` can make fail.
@@ -304,7 +302,9 @@ fn recover(
     Ok(last)
 }
 
-/// Makes durable what SQLite takes for committed: it takes a whole record of its log for that although
+/// Copies SQLite's log into the database, flushed, and empties it.
+///
+/// What SQLite takes for committed is durable then: it takes a whole record of its log for that although
 /// the process may have been killed before the flush, and the journal, which has it too, is about to
 /// begin anew.
 fn settle(connection: &Connection, folder: &Path) -> Result<(), StoreError> {

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use portcullis_store::suite::Faults;
 use portcullis_store::{
     CommitError, Entry, Key, Revision, SqliteStore, Store, StoreError, Transaction, Write,
 };
@@ -253,6 +255,22 @@ async fn nothing_is_left_to_the_log_of_a_process_that_was_killed() {
     let reopened = SqliteStore::open(killed.path()).unwrap();
     assert_eq!(log(killed.path()), 0);
     assert_eq!(all(&reopened).await.len(), 1);
+}
+
+/// That the disk is full may be known only when all is written.
+#[tokio::test]
+async fn a_group_that_a_full_disk_refused_does_not_come_back() {
+    let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
+    let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
+    store.commit(put("a/1", "kept")).await.unwrap();
+    faults.fail_flush(ErrorKind::StorageFull);
+    let refused = store.commit(put("a/2", "refused")).await.unwrap_err();
+    assert!(matches!(refused, CommitError::Store(StoreError::Io { .. })), "{refused:?}");
+    let killed = copy_of(folder.path());
+    let reopened = SqliteStore::open(killed.path()).unwrap();
+    assert_eq!(all(&reopened).await, all(&store).await);
+    let last = store.commit(put("a/3", "later")).await.unwrap();
+    assert_eq!((all(&store).await.len(), last.get()), (2, 2), "the store goes on");
 }
 
 #[tokio::test]

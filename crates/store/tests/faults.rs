@@ -65,7 +65,7 @@ async fn fail_at_every_step() {
         let revision = store.commit(writes([put("b", 1)])).await.unwrap();
         assert_eq!(watch.next().await.unwrap().revision, revision, "only real commits are seen");
     }
-    assert!(failures > 20, "{failures} steps");
+    assert!(failures > 40, "{failures} steps");
     assert_eq!(watch.next().await.unwrap().changes.len(), 5);
 
     let after = state(&store).await;
@@ -108,7 +108,7 @@ async fn what_the_database_cannot_take_is_taken_later() {
         }
         failures += 1;
     }
-    assert!(failures > 20, "{failures} steps");
+    assert!(failures > 60, "{failures} steps");
 }
 
 #[tokio::test]
@@ -126,26 +126,4 @@ async fn after_a_flush_that_failed_nothing_is_taken_until_a_restart() {
     assert_eq!(entries[0].key, key("a/1"));
     // The one without proof was written whole or not at all.
     assert!((1..=2).contains(&entries.len()) && revision.get() == entries.len() as u64);
-}
-
-/// That the disk is full may be known only when all is written.
-#[tokio::test]
-async fn a_group_that_a_full_disk_refused_does_not_come_back() {
-    let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
-    let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
-    store.commit(writes([put("a/1", 5)])).await.unwrap();
-    faults.fail_flush(ErrorKind::StorageFull);
-    assert!(is_definite(&store.commit(writes([put("a/2", 9000)])).await.unwrap_err()));
-    let killed = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
-        std::fs::copy(file.path(), killed.path().join(file.file_name())).unwrap();
-    }
-    for folder in [killed.path(), folder.path()] {
-        if folder != killed.path() {
-            store.commit(writes([put("b", 1)])).await.unwrap();
-            store.close().await;
-        }
-        let (entries, _) = state(&SqliteStore::open(folder).unwrap()).await;
-        assert_eq!(entries.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>(), [key("a/1")]);
-    }
 }

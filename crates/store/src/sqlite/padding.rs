@@ -1,9 +1,9 @@
 //! Large values are stored with zeros after them, up to a round size.
 //!
 //! SQLite overwrites a row of unchanged size in place, and only those of its pages that differ. A
-//! row whose size changes gets new pages, the old ones go to the list of free pages, and the commit
-//! writes all of them. A policy grows by one statement at a time: padded, most such commits write
-//! three pages, however long it is.
+//! row whose size changes gets new pages, the old ones go to the list of free pages, and all of them
+//! are written. A policy grows by one statement at a time: padded, most such changes write three
+//! pages, however long it is.
 
 use std::borrow::Cow;
 

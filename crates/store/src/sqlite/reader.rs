@@ -1,4 +1,5 @@
-//! Reads, on connections of their own: they neither wait for the writer nor make it wait.
+//! Reads of the database, on connections of their own: they neither wait for the writer nor make it
+//! wait. (A list has the database brought up to date first, which does.)
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
