@@ -298,12 +298,46 @@ def test_what_is_no_encoding_is_refused(base, path):
     assert send(base, signed(base, "GET", f"{F}/{path}")).status == 400
 
 
-def test_a_request_has_one_host(base, name):
+# Signed for the server's own host, whatever is sent in its place; what is named is no host of a URL.
+HOSTS = [
+    ("none", [], "no Host"),
+    ("two that are alike", ["Host: {host}", "Host: {host}"], "more than one Host"),
+    ("another one first", ["Host: other.example", "Host: {host}"], "more than one Host"),
+    ("another one last", ["Host: {host}", "Host: other.example"], "more than one Host"),
+    ("two words", ["Host: {host} other.example"], "a Host that names none"),
+    ("a path", ["Host: {host}/"], "a Host that names none"),
+    ("a user", ["Host: user@{host}"], "a Host that names none"),
+]
+
+
+@pytest.mark.parametrize("path", [f"{F}/{{name}}/policy", "/_portcullis/health", "/"])
+@pytest.mark.parametrize(("what", "rows", "told"), HOSTS)
+def test_a_request_has_one_host_or_is_refused_and_the_connection_closed(base, name, what, rows, told, path):
     """RFC 9112 §3.2: a proxy may have gone by another than we would."""
-    request = head(signed(base, "GET", f"{F}/{name}/policy"))
-    for at in (request.index(b"\r\n") + 2, len(request) - 2):
-        status, headers, answer, _ = exchange(base, request[:at] + b"Host: other.example\r\n" + request[at:])
-        assert (status, headers["x-amzn-errortype"]) == (400, "MalformedHttpRequestException"), answer
+    request = signed(base, "GET", path.format(name=name))
+    host = request.headers.pop("Host")
+    with connect(base) as connection:
+        connection.sendall(head(request, *(row.format(host=host) for row in rows)) * 2)
+        reader = Reader(connection)
+        status, headers, answer, _ = reader.answer()
+        assert (status, headers["connection"]) == (400, "close"), what
+        if path == "/":
+            assert b"<Code>MalformedHttpRequest</Code>" in answer and told.encode() in answer
+        else:
+            assert headers["x-amzn-errortype"] == "MalformedHttpRequestException"
+            assert answer == compact({"message": f"The request has {told}."}).encode()
+        assert reader.closed(), "the request behind it was answered"
+
+
+def test_http_1_0_needs_no_host_but_for_a_signature(base, name):
+    """The host is among what is signed, so that only what nobody signs is served without one."""
+    request = signed(base, "GET", f"{F}/{name}/policy")
+    assert exchange(base, head(request, version="HTTP/1.0"))[0] == 200
+    del request.headers["Host"]
+    assert exchange(base, head(request, version="HTTP/1.0"))[0] == 403
+    assert exchange(base, b"GET /_portcullis/health HTTP/1.0\r\n\r\n")[0] == 200
+    status, _, answer, _ = exchange(base, b"GET / HTTP/1.1\r\nHost:\r\n\r\n")
+    assert (status, b"MissingAuthenticationToken" in answer) == (403, True), answer
 
 
 # --- Heads of every size ----------------------------------------------------------------------------------

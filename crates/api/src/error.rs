@@ -91,9 +91,9 @@ pub(crate) enum ApiError {
     /// The body is not framed as HTTP demands.
     #[error("The body of the request is not framed as HTTP demands.")]
     BodyMalformed,
-    /// It has more than one `Host`: whoever passed it on may have read another than we would.
-    #[error("The request has more than one Host.")]
-    ManyHosts,
+    /// It does not name one host: whoever passed it on may have read another than we would.
+    #[error("The request has {0}.")]
+    Misaddressed(&'static str),
     /// The operation exists on AWS and is not served here.
     #[error("Portcullis does not serve {0} yet.")]
     NotServed(Cow<'static, str>),
@@ -210,8 +210,8 @@ impl ApiError {
             Self::RequestTooLarge { .. }
             | Self::ZipTooLarge(_)        => Row(413, "RequestEntityTooLargeException", Shape::TypedLower),
             Self::BodyUnread              => Row(408, "RequestTimeoutException", Shape::Lower),
-            Self::BodyMalformed           => Row(400, "MalformedHttpRequestException", Shape::Lower),
-            Self::ManyHosts               => Row(400, "MalformedHttpRequestException", Shape::Lower),
+            Self::BodyMalformed
+            | Self::Misaddressed(_)       => Row(400, "MalformedHttpRequestException", Shape::Lower),
             Self::NotServed(_)            => Row(400, "UnsupportedOperationException", Shape::Lower),
             Self::CannotSuppose(_)        => Row(400, "InvalidParameterValueException", Shape::TypedLower),
             Self::NoDecision(_)           => Row(404, "ResourceNotFoundException", Shape::TypedUpper),
@@ -245,8 +245,8 @@ impl ApiError {
             | Self::RequestTooLarge { .. }
             | Self::ZipTooLarge(_)        => (413, "RequestEntityTooLarge"),
             Self::BodyUnread              => (408, "RequestTimeout"),
-            Self::BodyMalformed           => (400, "MalformedHttpRequest"),
-            Self::ManyHosts               => (400, "MalformedHttpRequest"),
+            Self::BodyMalformed
+            | Self::Misaddressed(_)       => (400, "MalformedHttpRequest"),
             Self::NotServed(_)            => (400, "UnsupportedOperation"),
             Self::CannotSuppose(_)        => (400, "InvalidInput"),
             Self::NoDecision(_)           => (404, "NoSuchEntity"),

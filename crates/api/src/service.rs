@@ -3,7 +3,10 @@
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{
+    HeaderName, HeaderValue, Method, Request, Response, Version, header, request::Parts,
+    uri::Authority,
+};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
 use portcullis_catalog::decisions::RequestId;
@@ -90,8 +93,9 @@ pub(crate) async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Re
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
     let request_id = RequestId::random();
     let (head, body) = request.into_parts();
-    let mut response = if head.headers.get_all(header::HOST).iter().nth(1).is_some() {
-        ApiError::ManyHosts.response(Call::new(state, &head, request_id).service, request_id)
+    let mut response = if let Some(fault) = misaddressed(&head) {
+        let service = Call::new(state, &head, request_id).service;
+        closing(ApiError::Misaddressed(fault).response(service, request_id), head.version)
     } else if let Some(id) = url::addressed(&head) {
         let response = url::answer(state, id, &head, body, request_id).await;
         state.metrics.count(LAMBDA.name, "FunctionUrl", response.status().as_u16());
@@ -109,6 +113,33 @@ pub(crate) async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Re
     };
     if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// What a request has in the place of one host, which every one needs but those of HTTP/1.0 (RFC 9112
+/// §3.2, RFC 9113 §8.3.1).
+fn misaddressed(head: &Parts) -> Option<&'static str> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if head.version <= Version::HTTP_10 => None,
+        (None, _) => Some("no Host"),
+        (Some(_), Some(_)) => Some("more than one Host"),
+        (Some(host), None) if is_host(host.as_bytes()) => None,
+        (Some(_), None) => Some("a Host that names none"),
+    }
+}
+
+/// Whether this is a host with or without a port, or nothing, as where a URL has no host.
+fn is_host(text: &[u8]) -> bool {
+    text.is_empty()
+        || Authority::try_from(text).is_ok_and(|authority| !authority.as_str().contains('@'))
+}
+
+/// An answer after which nothing of the connection is believed; over HTTP/2 each request is alone.
+fn closing(mut response: Response<Body>, version: Version) -> Response<Body> {
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
