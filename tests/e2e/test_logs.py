@@ -30,6 +30,9 @@ def handler(event, context):
         os.write(1, b"last words")
         os._exit(event["code"])
     if do == "raise": raise ValueError("wrong")
+    if do == "memory":
+        kept = []
+        while True: kept.append(bytearray(16 << 20))
     if do == "log": logging.getLogger().warning("told")
     return None
 '''
@@ -113,6 +116,17 @@ def test_how_an_event_failed_is_in_its_report(server, owner, function, call):
     assert f"last words\n{exited}END RequestId: {gone}" in text
     assert re.search(rf"^{TIME} {late} Task timed out after 1\.00 seconds\n\nEND RequestId: {late}$", text, re.MULTILINE)
     assert "ValueError" in text
+
+
+def test_a_report_of_too_little_memory_names_all_of_it(server, function, call):
+    if "`memory` controller" in server.output():
+        pytest.skip("without control groups a function hears of it, and is not ended")
+    one = call(do="memory")
+    text = text_with(server, function, f"REPORT RequestId: {one}").decode()
+    killed = f"RequestId: {one} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"
+    assert f"{killed}END RequestId: {one}\nREPORT RequestId: {one}\t" in text
+    memory = r"Memory Size: 128 MB\tMax Memory Used: 128 MB\t(Init Duration: \d+\.\d\d ms\t)?"
+    assert re.search(rf"{memory}Status: error\tError Type: Runtime\.OutOfMemory\t\n\Z", text), text
 
 
 STARTS = {

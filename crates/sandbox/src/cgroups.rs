@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::process::number;
+
 /// How the kernel measures shares of a processor: microseconds.
 const CPU_PERIOD: u64 = 100_000;
 
@@ -52,6 +54,14 @@ impl Version {
         match self {
             Self::One => "tasks",
             Self::Two => "cgroup.procs",
+        }
+    }
+
+    /// The file that counts, as `oom_kill`, the processes that were ended for a group's memory.
+    fn shortage_file(self) -> &'static str {
+        match self {
+            Self::One => "memory.oom_control",
+            Self::Two => "memory.events",
         }
     }
 }
@@ -113,13 +123,17 @@ impl Groups {
     /// # Errors
     /// When a folder cannot be made, or the kernel takes no such limit; nothing is left then.
     pub(crate) fn make(&self, number: u32, limits: &Limits) -> io::Result<Group> {
-        let mut group = Group { folders: Vec::new(), joins: Vec::new() };
+        let shortage = Shortage::default();
+        let mut group = Group { folders: Vec::new(), joins: Vec::new(), shortage };
         for hierarchy in &self.0 {
             let folder = hierarchy.folder.join(format!("worker-{number}"));
             fs::create_dir_all(&folder)?;
             group.folders.push(folder.clone());
             for controller in &hierarchy.controllers {
                 set(hierarchy.version, controller, &folder, limits)?;
+            }
+            if hierarchy.controllers.contains(&"memory") {
+                group.shortage.0 = Some(folder.join(hierarchy.version.shortage_file()));
             }
             let join = folder.join(hierarchy.version.join_file());
             let join = OpenOptions::new().write(true).open(join)?;
@@ -135,12 +149,31 @@ impl Groups {
 pub(crate) struct Group {
     folders: Vec<PathBuf>,
     joins: Vec<OwnedFd>,
+    shortage: Shortage,
+}
+
+/// Where the kernel tells whether a group's memory was too little.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shortage(Option<PathBuf>);
+
+impl Shortage {
+    /// Whether a process was ended because the group had no more memory; false once the group is gone,
+    /// and where nobody counts.
+    pub(crate) fn has_killed(&self) -> bool {
+        let list = self.0.as_ref().and_then(|file| fs::read_to_string(file).ok());
+        list.is_some_and(|list| number(&list, "oom_kill ").is_some_and(|count| count > 0))
+    }
 }
 
 impl Group {
     /// Files by which a process joins.
     pub(crate) fn joins(&self) -> &[OwnedFd] {
         &self.joins
+    }
+
+    /// Tells, while the group is there, whether its memory was too little.
+    pub(crate) fn shortage(&self) -> Shortage {
+        self.shortage.clone()
     }
 
     /// Removes the groups. The last process may still be on its way out.
@@ -404,6 +437,24 @@ mod tests {
         assert_eq!(written(Version::One, "cpu", 128),  ["cpu.cfs_period_us=100000", "cpu.cfs_quota_us=100000", "cpu.shares=128"]);
         assert_eq!(written(Version::Two, "cpu", 128),  ["cpu.max=100000 100000", "cpu.weight=7"]);
         assert_eq!(written(Version::Two, "cpu", 3538), ["cpu.max=200000 100000", "cpu.weight=200"]);
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_shortage_is_told_by_each_version() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let shortage = Shortage(Some(file.path().to_owned()));
+        for (list, want) in [
+            ("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",                           false),
+            ("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",                           true),
+            ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 0\noom_group_kill 0\n",            false),
+            ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 3\noom_group_kill 1\n",            true),
+            ("",                                                                         false),
+        ] {
+            fs::write(file.path(), list).unwrap();
+            assert_eq!(shortage.has_killed(), want, "{list}");
+        }
+        assert!(!Shortage::default().has_killed());
     }
 
     #[test]

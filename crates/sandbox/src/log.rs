@@ -249,6 +249,11 @@ impl Peak {
         self.kib.load(Ordering::Relaxed)
     }
 
+    /// The worker, which is gone, held all that it could.
+    pub(crate) fn was(&self, kib: u64) {
+        self.kib.store(kib, Ordering::Relaxed);
+    }
+
     /// As it was at some time after `ended`: many events share one reading.
     fn since(&self, ended: Instant) -> u64 {
         let ended = ended.duration_since(self.start).as_nanos();

@@ -18,18 +18,31 @@ use crate::specification::Program;
 /// The value of `X-Amz-Function-Error` for everything that a function did not handle.
 const UNHANDLED: &str = "Unhandled";
 
+/// How a report calls the end of a worker that had no more memory.
+const OUT_OF_MEMORY: &str = "Runtime.OutOfMemory";
+
 /// Why a worker gave no answer, in the words of Lambda's supervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// As in the payload and in the report.
+    /// As in the payload and with the reason.
     pub(crate) error_type: &'static str,
+    /// As in the report.
+    pub(crate) reported_type: &'static str,
     reason: String,
 }
 
 impl Fault {
-    /// The worker ended before it answered.
+    /// The worker ended before it answered. That it had no more memory shows in the report alone.
+    /// Source: as in `records.rs`.
     pub(crate) fn exited(exit: Exit) -> Self {
-        Self { error_type: "Runtime.ExitError", reason: exit.to_string() }
+        let error_type = "Runtime.ExitError";
+        let reported_type = if exit == Exit::OutOfMemory { OUT_OF_MEMORY } else { error_type };
+        Self { error_type, reported_type, reason: exit.to_string() }
+    }
+
+    /// Whether the worker was ended because it had no more memory.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.reported_type == OUT_OF_MEMORY
     }
 
     /// The worker's program does not run: the function's error, if it is its own.
@@ -57,7 +70,8 @@ impl Fault {
                 format!("fork/exec {program}: {}", error_words(*errno))
             }
         };
-        Self { error_type: "Runtime.InvalidEntrypoint", reason }
+        let error_type = "Runtime.InvalidEntrypoint";
+        Self { error_type, reported_type: error_type, reason }
     }
 
     /// What is said of the event that there is no answer to.
@@ -161,6 +175,7 @@ mod tests {
         check(&Outcome::faulted("r", &Fault::exited(Exit::Code(0))),   r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited without providing a reason"}"#);
         check(&Outcome::faulted("r", &Fault::exited(Exit::Code(127))), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: exit status 127"}"#);
         check(&Outcome::faulted("r", &Fault::exited(Exit::Signal(9))), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#);
+        check(&Outcome::faulted("r", &Fault::exited(Exit::OutOfMemory)), r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#);
         check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&NotExecuted::Missing)), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}"#);
         check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&refused("/var/task/bootstrap", 13))), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /var/task/bootstrap: permission denied"}"#);
         check(&Outcome::faulted("r", &Fault::invalid_entrypoint(&refused("/opt/bootstrap", 8))), r#"{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r Error: fork/exec /opt/bootstrap: exec format error"}"#);

@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::SetOnce;
 
+use crate::cgroups::Shortage;
 use crate::protocol::{self, Failure, NotExecuted, Order, Report};
 use crate::spawner::receive;
 
@@ -23,6 +24,8 @@ pub(crate) enum Exit {
     Code(i32),
     /// This signal ended it.
     Signal(i32),
+    /// The kernel ended it: its function had no more memory.
+    OutOfMemory,
 }
 
 impl Exit {
@@ -38,6 +41,7 @@ impl fmt::Display for Exit {
         match self {
             Self::Code(0) => out.write_str("Runtime exited without providing a reason"),
             Self::Code(code) => write!(out, "Runtime exited with error: exit status {code}"),
+            Self::OutOfMemory => Self::Signal(libc::SIGKILL).fmt(out),
             Self::Signal(number) => {
                 write!(out, "Runtime exited with error: signal: {}", signal_words(*number))
             }
@@ -87,13 +91,15 @@ pub(crate) struct Process {
     control: AsyncFd<OwnedFd>,
     /// Of the process that runs the worker's program, once it is there.
     pidfd: OnceLock<OwnedFd>,
+    shortage: Shortage,
     end: SetOnce<End>,
 }
 
 impl Process {
     /// Takes over a process that is being started, by the connection with its keeper.
-    pub(crate) fn adopt(control: AsyncFd<OwnedFd>) -> Arc<Self> {
-        let process = Arc::new(Self { control, pidfd: OnceLock::new(), end: SetOnce::new() });
+    pub(crate) fn adopt(control: AsyncFd<OwnedFd>, shortage: Shortage) -> Arc<Self> {
+        let (pidfd, end) = (OnceLock::new(), SetOnce::new());
+        let process = Arc::new(Self { control, pidfd, shortage, end });
         tokio::spawn(Arc::clone(&process).follow());
         process
     }
@@ -120,6 +126,11 @@ impl Process {
                     break Exit::Signal(libc::SIGKILL);
                 }
             }
+        };
+        // Before the end is known, with which the groups go.
+        let exit = match exit {
+            Exit::Signal(libc::SIGKILL) if self.shortage.has_killed() => Exit::OutOfMemory,
+            exit => exit,
         };
         // Only this task sets it, once.
         let _ = self.end.set(never_ran.unwrap_or(End::Exit(exit)));
@@ -191,7 +202,7 @@ impl Process {
 }
 
 /// The number after a name, in one of the kernel's lists.
-fn number(list: &str, name: &str) -> Option<u64> {
+pub(crate) fn number(list: &str, name: &str) -> Option<u64> {
     let line = list.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -48,6 +48,11 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    /// Whether the worker was ended because it had no more memory.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Ended(fault) if fault.is_out_of_memory())
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -59,7 +64,7 @@ impl Status {
     fn error_type(&self) -> Option<&str> {
         match self {
             Self::Unready(error_type) => Some(error_type),
-            Self::Ended(fault) => Some(fault.error_type),
+            Self::Ended(fault) => Some(fault.reported_type),
             Self::Success | Self::Failure | Self::Timeout(_) => None,
         }
     }
@@ -274,6 +279,10 @@ mod tests {
         Status::Ended(Fault::exited(Exit::Code(code)))
     }
 
+    fn out_of_memory() -> Status {
+        Status::Ended(Fault::exited(Exit::OutOfMemory))
+    }
+
     /// The lines that an event ends with, without their times.
     #[track_caller]
     fn check(status: Status, duration_us: u64, init_us: Option<u64>, reason: &str, want: &str) {
@@ -290,6 +299,7 @@ mod tests {
         check(Status::Failure, 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n");
         check(Status::Timeout(Duration::from_secs(3)), 2000, None, "r Task timed out after 3.00 seconds\n\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\t\n");
         check(ended(1), 2000, None, "RequestId: r Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
+        check(out_of_memory(), 2000, None, "RequestId: r Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.OutOfMemory\t\n");
         check(Status::Unready("Runtime.Unknown".to_owned()), 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.Unknown\t\n");
     }
 

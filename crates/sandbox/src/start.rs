@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::io::unix::AsyncFd;
 
-use crate::cgroups::{Group, Groups, Limits};
+use crate::cgroups::{Group, Groups, Limits, Shortage};
 use crate::host::Own;
 use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace, views_of};
 use crate::jail::{BOOTSTRAP, LAYERS, PROCESSES_MAX, TASK_ROOT};
@@ -45,6 +45,11 @@ pub(crate) struct Belongings {
 }
 
 impl Belongings {
+    /// Tells, until they are taken away, whether the worker's memory was too little.
+    pub(crate) fn shortage(&self) -> Shortage {
+        self.group.shortage()
+    }
+
     /// Takes them away, after the worker has ended.
     pub(crate) async fn remove(self) {
         self.group.remove().await;

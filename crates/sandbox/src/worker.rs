@@ -86,7 +86,7 @@ impl Worker {
         let started = Instant::now();
         let Started { control, listener, belongings } = starter.start(spec, &output).await?;
         drop(output);
-        let process = Process::adopt(control);
+        let process = Process::adopt(control, belongings.shortage());
         let peak = Arc::new(Peak::of(&process));
         let Slot { generation, place, share } = slot;
         let spec = Arc::clone(spec);
@@ -192,6 +192,9 @@ impl Worker {
     ) -> Option<Vec<u8>> {
         self.has_reported = true;
         let (init, memory_mb) = (self.init.take(), self.spec.memory_mb);
+        if status.is_out_of_memory() {
+            self.peak.was(u64::from(memory_mb) << 10); // As AWS has it: all that it was given.
+        }
         let mut report = Report { status, duration, memory_mb, peak_kib: 0, init };
         if event.log_tail {
             report.peak_kib = self.peak.now();
