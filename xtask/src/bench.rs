@@ -38,11 +38,15 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), XtaskError> 
     let build = ["build", "--release", "-p", "portcullis", "-p", "portcullis-bench"];
     cargo(root, &build, "see the error above")?;
     let constant = build_constant(root)?;
+    let example = build_example(root);
     step("measuring (five minutes at most; Ctrl-C ends everything)");
     let built = target(root).join("release");
     let mut bench = Command::new(built.join("portcullis-bench"));
     bench.arg("measure").arg("--server").arg(built.join("portcullis"));
     bench.arg("--constant-decision-server").arg(constant);
+    if let Some(example) = example {
+        bench.arg("--example-function").arg(example);
+    }
     bench.arg("--work-dir").arg(target(root).join("bench"));
     bench.args(arguments.quick.then_some("--quick"));
     if let Some(file) = &arguments.json {
@@ -63,4 +67,23 @@ fn build_constant(root: &Path) -> Result<PathBuf, XtaskError> {
     build.env_remove("CARGO_ENCODED_RUSTFLAGS");
     status(&mut build, "see the error above")?;
     Ok(folder.join("release").join("portcullis"))
+}
+
+/// Builds the example function with AWS's runtime crate, which has dependencies of its own; answers
+/// where the binary is, or says why it is not measured.
+fn build_example(root: &Path) -> Option<PathBuf> {
+    step("the example function in Rust, with AWS's runtime crate (a minute, once)");
+    let folder = target(root).join("bench-example");
+    let mut build = cargo_command(root);
+    build.args(["build", "--release", "--locked", "--manifest-path"]);
+    build.arg(root.join("examples/provided-rust/Cargo.toml")).arg("--target-dir").arg(&folder);
+    let remedy = "its crates come from crates.io: run `cargo fetch --manifest-path \
+                  examples/provided-rust/Cargo.toml` once where that can be reached";
+    match status(&mut build, remedy) {
+        Ok(()) => Some(folder.join("release").join("bootstrap")),
+        Err(error) => {
+            eprintln!("{error}\nFunctions with `lambda_runtime` are not measured.");
+            None
+        }
+    }
 }

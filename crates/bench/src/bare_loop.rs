@@ -16,7 +16,10 @@ use portcullis_sandbox::{
     environment::{Facts, standard_environment},
     runtimes::{Runtime, Start},
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::retry_on_intr,
+};
 
 use crate::{
     Fallible,
@@ -98,7 +101,8 @@ impl BareLoop {
         let connections = self.connections.iter().map(BufReader::get_ref);
         let mut polled: Vec<_> = connections.map(|one| PollFd::new(one, PollFlags::IN)).collect();
         polled.push(PollFd::new(&self.listener, PollFlags::IN));
-        if poll(&mut polled, Some(&SILENCE))? == 0 {
+        // Whoever stops the harness for a while interrupts this.
+        if retry_on_intr(|| poll(&mut polled, Some(&SILENCE)))? == 0 {
             return Err("the worker of the bare loop says nothing".into());
         }
         let found = polled.iter().position(|one| !one.revents().is_empty());

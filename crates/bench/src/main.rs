@@ -62,6 +62,9 @@ struct MeasureArguments {
     /// The same built with `--cfg portcullis_constant_decision`.
     #[arg(long)]
     constant_decision_server: PathBuf,
+    /// The `bootstrap` of `examples/provided-rust`; without it, that is not measured.
+    #[arg(long, value_name = "FILE")]
+    example_function: Option<PathBuf>,
     /// Where the data folders lie while it measures: on the disk of interest.
     #[arg(long)]
     work_dir: PathBuf,

@@ -35,6 +35,8 @@ pub(crate) struct Bench<'a> {
     server: &'a Path,
     /// The same server with a constant in place of the decision.
     constant: &'a Path,
+    /// A function with AWS's runtime crate, if it could be built.
+    example: Option<&'a Path>,
     folder: &'a Path,
     effort: Effort,
     /// Where runtime clients are kept from one bench to the next.
@@ -57,8 +59,9 @@ impl<'a> Bench<'a> {
         let runtimes = arguments.work_dir.canonicalize()?.join("runtime-clients");
         prepare(&runtimes, runtime)?;
         let MeasureArguments { server, constant_decision_server: constant, .. } = arguments;
+        let example = arguments.example_function.as_deref();
         let package = package_of(HANDLER)?;
-        Ok(Self { server, constant, folder, effort, runtimes, runtime, package })
+        Ok(Self { server, constant, example, folder, effort, runtimes, runtime, package })
     }
 
     /// A server on a new folder of this name.

@@ -1,6 +1,7 @@
 //! Figures: what was measured, against what, and what it should be. As a table and as JSON.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, Write as _},
     path::Path,
@@ -28,7 +29,7 @@ pub(crate) enum Goal {
 /// One measure, over all runs.
 #[derive(Debug)]
 pub(crate) struct Row {
-    what: &'static str,
+    what: Cow<'static, str>,
     /// Of the figures and their base.
     unit: &'static str,
     /// What it is compared with; empty when with nothing.
@@ -41,25 +42,25 @@ pub(crate) struct Row {
 impl Row {
     /// A measure with a base: pairs of the base's figure and ours, one of each run.
     pub(crate) fn compared(
-        what: &'static str,
+        what: impl Into<Cow<'static, str>>,
         unit: &'static str,
         base: &'static str,
         goal: Goal,
         runs: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
         let runs = runs.into_iter().map(|(base, own)| (Some(base), own)).collect();
-        Self { what, unit, base, goal, runs }
+        Self { what: what.into(), unit, base, goal, runs }
     }
 
     /// A measure on its own.
     pub(crate) fn alone(
-        what: &'static str,
+        what: impl Into<Cow<'static, str>>,
         unit: &'static str,
         goal: Goal,
         runs: impl IntoIterator<Item = f64>,
     ) -> Self {
         let runs = runs.into_iter().map(|own| (None, own)).collect();
-        Self { what, unit, base: "", goal, runs }
+        Self { what: what.into(), unit, base: "", goal, runs }
     }
 
     fn own(&self) -> f64 {
@@ -94,7 +95,7 @@ impl Row {
             Goal::None => String::new(),
         };
         let met = self.met().map_or("", |met| if met { "met" } else { "MISSED" });
-        let [what, unit, base, met] = [self.what, self.unit, self.base, met].map(str::to_owned);
+        let [what, unit, base, met] = [&self.what, self.unit, self.base, met].map(str::to_owned);
         let [of_base, own, ratio] = [self.base(), Some(self.own()), self.ratio()].map(figure);
         [what, unit, own, base, of_base, ratio, goal, met]
     }

@@ -24,8 +24,8 @@ pub(crate) const ACCOUNT: &str = "123456789012";
 /// What every function runs.
 pub(crate) const HANDLER: &str = "def handler(event, context): return event\n";
 
-/// What every call of a function sends.
-pub(crate) const PAYLOAD: &str = r#"{"key1":"value1","key2":"value2","key3":"value3"}"#;
+/// What every call of a function sends; the example in Rust greets whoever it names.
+pub(crate) const PAYLOAD: &str = r#"{"name":"you","key2":"value2","key3":"value3"}"#;
 
 /// The role that the functions have.
 pub(crate) const ROLE: &str = "bench";
@@ -198,9 +198,14 @@ impl Session {
 
     /// Calls the function, which answers what it was sent; how long that took.
     pub(crate) fn invoke(&mut self, function: &str) -> Fallible<Duration> {
+        self.invoke_for(function, PAYLOAD)
+    }
+
+    /// The same of a function that answers this JSON.
+    pub(crate) fn invoke_for(&mut self, function: &str, want: &str) -> Fallible<Duration> {
         let answer = self.call(&invocation(function))?;
-        let same = serde_json::from_slice::<Value>(&answer.body)?
-            == serde_json::from_str::<Value>(PAYLOAD)?;
+        let same =
+            serde_json::from_slice::<Value>(&answer.body)? == serde_json::from_str::<Value>(want)?;
         let body = String::from_utf8_lossy(&answer.body);
         same.then_some(answer.time).ok_or_else(|| format!("the function answered {body}").into())
     }

@@ -1,8 +1,9 @@
-//! Calls of functions of each runtime: Python, Node.js where it is installed, and a program that
-//! speaks the Runtime API itself. Warm, in turns with the bare loop of Runtime API and client; on
-//! sixteen connections; and cold. And what memory a worker takes. Goals: issue 5.
+//! Calls of functions of each runtime: Python, Node.js where it is installed, and programs that
+//! bring their client along: one that speaks the Runtime API itself, and the example in Rust with
+//! AWS's own crate. Warm, in turns with the bare loop of Runtime API and the same client; on sixteen
+//! connections; and cold. And what memory a worker takes. Goals: issue 5.
 
-use std::{env::current_exe, fs};
+use std::{env::current_exe, fs, path::Path, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use portcullis_sandbox::runtimes::Runtime;
@@ -15,11 +16,14 @@ use crate::{
     report::{Goal, Row, median},
     say,
     server::Server,
-    session::{self, File, HANDLER, Session},
+    session::{self, File, HANDLER, PAYLOAD, Session},
 };
 
-/// The program that the functions of `provided.al2023` are; it lies beside the harness.
+/// The program that speaks the Runtime API itself; it lies beside the harness.
 const PROGRAM: &str = "portcullis-bench-function";
+
+/// The runtime of functions that bring their client along.
+const PROVIDED: &str = "provided.al2023";
 
 /// The Node.js runtimes that are tried, the newest first.
 const NODES: [&str; 3] = ["nodejs24.x", "nodejs22.x", "nodejs20.x"];
@@ -43,29 +47,34 @@ const WORKERS: usize = 5;
 /// Most memory of a worker beyond what its program has without a server.
 const WORKER_MIB_MAX: f64 = 1.0;
 
-/// A runtime with what is wanted of it.
+/// A runtime with its client, and what is wanted of it.
 struct Measured {
-    /// Lambda's name of it.
+    /// Both, as the figures name them.
+    label: &'static str,
+    /// Lambda's name of the runtime.
     name: &'static str,
     runtime: Runtime,
     /// The code of its functions.
     file: File,
     package: String,
-    warm: (&'static str, Goal),
-    /// The same, against the bare loop.
-    compared: &'static str,
-    loaded: (&'static str, Goal),
-    /// `None` where another measure has it.
-    cold: Option<(&'static str, Goal)>,
-    memory: &'static str,
+    /// What a function of this name answers.
+    answer: fn(&str) -> String,
+    /// Longest warm call, in microseconds.
+    warm_us_max: f64,
+    /// Calls a second under load.
+    loaded: Goal,
+    /// Longest first answer, in milliseconds; `None` where another measure has it.
+    cold_ms_max: Option<f64>,
 }
 
 pub(super) fn measure(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
     let (server, mut session) = bench.start("runtimes")?;
     let mut rows = Vec::new();
-    let always = [python(bench)?, provided(bench)?];
-    for measured in always.into_iter().chain(node(bench, &mut session)?) {
-        say!("Invoke, warm and cold ({})", measured.name);
+    let mut all = vec![python(bench)?, provided(bench)?];
+    all.extend(example(bench)?);
+    all.extend(node(bench, &mut session)?);
+    for measured in all {
+        say!("Invoke, warm and cold ({})", measured.label);
         let place = bench.folder.join(measured.named("bare"));
         let mut bare = BareLoop::start(&measured.function(), &place)?;
         rows.push(measured.memory(bench, &server, &mut session, &mut bare)?);
@@ -75,34 +84,56 @@ pub(super) fn measure(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
     Ok(rows)
 }
 
+/// What most functions here answer: what they were sent.
+fn echo(_function: &str) -> String {
+    PAYLOAD.to_owned()
+}
+
 fn python(bench: &Bench<'_>) -> Fallible<Measured> {
     Ok(Measured {
+        label: "Python",
         name: bench.runtime,
         runtime: prepare(&bench.runtimes, bench.runtime)?,
         file: File { name: "index.py", content: HANDLER.into(), mode: 0o644 },
         package: bench.package.clone(),
-        warm: ("Invoke, warm, Python, 1 connection: median", Goal::Most(600.0)),
-        compared: "Invoke, warm, Python, against its bare loop",
-        loaded: ("Invoke, warm, Python, 16 connections: calls a second", Goal::None),
-        cold: None,
-        memory: "memory a worker beyond its own program's, Python",
+        answer: echo,
+        warm_us_max: 600.0,
+        loaded: Goal::None,
+        cold_ms_max: None,
     })
 }
 
+/// The least client that there can be.
 fn provided(bench: &Bench<'_>) -> Fallible<Measured> {
-    let (name, program) = ("provided.al2023", current_exe()?.with_file_name(PROGRAM));
-    let content = fs::read(&program).map_err(|error| format!("{}: {error}", program.display()))?;
+    let program = current_exe()?.with_file_name(PROGRAM);
+    of_program(bench, "provided, std alone", &program, echo)
+}
+
+/// The client that functions in Rust have; nothing where the example could not be built.
+fn example(bench: &Bench<'_>) -> Fallible<Option<Measured>> {
+    let greeting = |by: &str| format!(r#"{{"greeting":"Hello, you!","by":"{by}"}}"#);
+    let measured = |program| of_program(bench, "provided, lambda_runtime", program, greeting);
+    bench.example.map(measured).transpose()
+}
+
+fn of_program(
+    bench: &Bench<'_>,
+    label: &'static str,
+    program: &Path,
+    answer: fn(&str) -> String,
+) -> Fallible<Measured> {
+    let content = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
     let file = File { name: "bootstrap", content, mode: 0o755 };
     Ok(Measured {
-        name,
-        runtime: prepare(&bench.runtimes, name)?,
+        label,
+        name: PROVIDED,
+        runtime: prepare(&bench.runtimes, PROVIDED)?,
         package: file.package()?,
         file,
-        warm: ("Invoke, warm, provided, 1 connection: median", Goal::Most(300.0)),
-        compared: "Invoke, warm, provided, against its bare loop",
-        loaded: ("Invoke, warm, provided, 16 connections: calls a second", Goal::Least(3_000.0)),
-        cold: Some(("Invoke, cold, provided: median of first answers", Goal::Most(12.0))),
-        memory: "memory a worker beyond its own program's, provided",
+        answer,
+        warm_us_max: 300.0,
+        loaded: Goal::Least(3_000.0),
+        cold_ms_max: Some(12.0),
     })
 }
 
@@ -116,15 +147,15 @@ fn node(bench: &Bench<'_>, session: &mut Session) -> Fallible<Option<Measured>> 
         // Only a call needs the runtime.
         let Err(error) = deployed.and_then(|()| session.invoke(&trial)) else {
             return Ok(Some(Measured {
+                label: "Node.js",
                 name,
                 runtime: prepare(&bench.runtimes, name)?,
                 file,
                 package,
-                warm: ("Invoke, warm, Node.js, 1 connection: median", Goal::Most(700.0)),
-                compared: "Invoke, warm, Node.js, against its bare loop",
-                loaded: ("Invoke, warm, Node.js, 16 connections: calls a second", Goal::None),
-                cold: Some(("Invoke, cold, Node.js: median of first answers", Goal::Most(150.0))),
-                memory: "memory a worker beyond its own program's, Node.js",
+                answer: echo,
+                warm_us_max: 700.0,
+                loaded: Goal::None,
+                cold_ms_max: Some(150.0),
             }));
         };
         say!("  {name} is not measured: {error}");
@@ -133,9 +164,9 @@ fn node(bench: &Bench<'_>, session: &mut Session) -> Fallible<Option<Measured>> 
 }
 
 impl Measured {
-    /// The name of a function of this runtime.
+    /// The name of a function of this runtime and client.
     fn named(&self, end: &str) -> String {
-        format!("{}-{end}", self.name.replace('.', "-"))
+        format!("{}-{end}", self.label.replace(|c: char| !c.is_alphanumeric(), ""))
     }
 
     fn function(&self) -> Function<'_> {
@@ -148,6 +179,11 @@ impl Measured {
         Ok(name)
     }
 
+    /// Calls the function; how long that took.
+    fn invoke(&self, session: &mut Session, name: &str) -> Fallible<Duration> {
+        session.invoke_for(name, &(self.answer)(name))
+    }
+
     fn warm(
         &self,
         bench: &Bench<'_>,
@@ -158,20 +194,25 @@ impl Measured {
         let name = self.deploy(bench, session, "warm")?;
         let (mut pairs, mut loaded) = (Vec::new(), Vec::new());
         for run in 0..=bench.effort.runs {
-            let pair = in_turns(bench.effort.calls, bare, || session.invoke(&name).map(micros))?;
+            let own = || self.invoke(session, &name).map(micros);
+            let pair = in_turns(bench.effort.calls, bare, own)?;
             let many = load(bench, server, &name)?;
             if run > 0 {
                 pairs.push(pair); // The first only warms up.
                 loaded.push(many);
             }
         }
-        let row = |(what, goal), unit, runs| Row::alone(what, unit, goal, runs);
-        let alone = pairs.iter().map(|(_, own)| *own).collect();
-        let goal = Goal::Ratio(BARE_LOOPS_MAX);
+        let alone = pairs.iter().map(|(_, own)| *own);
+        let what = |what| format!("Invoke, warm, {}{what}", self.label);
+        let [one, compared, many] = [
+            what(", 1 connection: median"),
+            what(", against its bare loop"),
+            what(&format!(", {CONNECTIONS} connections: calls a second")),
+        ];
         Ok([
-            row(self.warm, "µs", alone),
-            Row::compared(self.compared, "µs", "bare loop", goal, pairs),
-            row(self.loaded, "/s", loaded),
+            Row::alone(one, "µs", Goal::Most(self.warm_us_max), alone),
+            Row::compared(compared, "µs", "bare loop", Goal::Ratio(BARE_LOOPS_MAX), pairs.clone()),
+            Row::alone(many, "/s", self.loaded, loaded),
         ])
     }
 
@@ -189,7 +230,7 @@ impl Measured {
             let names = (0..WORKERS).map(deploy).collect::<Fallible<Vec<_>>>()?;
             let before = server.process.own_mib()?;
             for name in &names {
-                session.invoke(name)?;
+                self.invoke(session, name)?;
             }
             Ok((server.process.own_mib()? - before) / WORKERS as f64)
         });
@@ -198,14 +239,15 @@ impl Measured {
         let alone = bare.worker.own_mib()?;
         // The first has the zygote, too.
         let beyond = runs.into_iter().skip(1).map(|worker| worker - alone);
-        Ok(Row::alone(self.memory, "MiB", Goal::Most(WORKER_MIB_MAX), beyond))
+        let what = format!("memory a worker beyond its own program's, {}", self.label);
+        Ok(Row::alone(what, "MiB", Goal::Most(WORKER_MIB_MAX), beyond))
     }
 
     fn cold(&self, bench: &Bench<'_>, session: &mut Session) -> Fallible<Option<Row>> {
-        let Some((what, goal)) = self.cold else { return Ok(None) };
+        let Some(most) = self.cold_ms_max else { return Ok(None) };
         let mut first = |number: usize| -> Fallible<f64> {
             let name = self.deploy(bench, session, &format!("cold-{number}"))?;
-            Ok(session.invoke(&name)?.as_secs_f64() * 1e3)
+            Ok(self.invoke(session, &name)?.as_secs_f64() * 1e3)
         };
         let colds = bench.effort.colds;
         let mut runs = Vec::new();
@@ -216,7 +258,8 @@ impl Measured {
                 runs.push(run_median);
             }
         }
-        Ok(Some(Row::alone(what, "ms", goal, runs)))
+        let what = format!("Invoke, cold, {}: median of first answers", self.label);
+        Ok(Some(Row::alone(what, "ms", Goal::Most(most), runs)))
     }
 }
 
