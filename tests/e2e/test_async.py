@@ -142,6 +142,18 @@ def test_an_event_that_always_fails_is_given_up_after_its_retries(account, notes
     assert [one["id"] for one in notes.of(arn)] == [request_id] * 2
 
 
+def test_an_event_that_would_be_too_old_at_its_next_attempt_is_given_up(start, notes):
+    account = World(start("61,61")).owner
+    name = account.function(notes.code)
+    arn, to = account.arn(name), telling(account, notes, name, MaximumEventAgeInSeconds=60)
+    request_id = send(account, name, {"do": "fail", "times": 9})
+    (told,) = notes.wait(to, 1)
+    context = told["event"]["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 1)
+    assert told["event"]["responseContext"]["functionError"] == "Unhandled"
+    assert [one["id"] for one in notes.of(arn)] == [request_id]
+
+
 def test_a_function_that_never_runs_has_its_events_told_at_once(account, notes):
     name = account.function(notes.code)
     to = telling(account, notes, name)

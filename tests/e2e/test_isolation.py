@@ -7,6 +7,7 @@ A server that is root makes jails for users of their own; one that is not makes 
 namespace. Both are attacked.
 """
 
+import ctypes
 import json
 import os
 import shutil
@@ -454,7 +455,42 @@ def test_a_set_user_id_program_gives_nothing(wire, hostile):
     assert got(wire, hostile, own).strip() == str(got(wire, hostile, "got = os.getuid()"))
 
 
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="system calls by their numbers")
+def test_memory_and_queues_that_are_shared_by_name_stay_in_the_jail(wire, hostile, neighbour):
+    """System V's by a key that everybody knows, POSIX' by a name: neither a neighbour nor the host finds it."""
+    key, name = 0x504F5254, "portcullis-test"
+    create = 0o1000 | 0o666
+    shared = got(wire, hostile, "got = call(29, event['key'], 4096, event['flags'])", key=key, flags=create)
+    find = "call(29, event['key'], 0, 0)"
+    assert got(wire, hostile, f"got = {find}", key=key) == shared
+    check_refused(attempt(wire, neighbour, find, key=key), "No such file")
+    assert ctypes.CDLL(None).shmget(key, 0, 0) == -1
+    got(wire, hostile, "call(31, event['id'], 0, 0)", id=shared)
+    queue = "got = call(240, event['name'].encode(), event['flags'], 0o666, 0)"
+    if "got" in attempt(wire, hostile, queue, name=name, flags=os.O_CREAT | os.O_RDWR):
+        check_refused(attempt(wire, neighbour, queue, name=name, flags=os.O_RDWR), "No such file")
+        got(wire, hostile, "call(241, event['name'].encode())", name=name)
+
+
 # --- Processes ---------------------------------------------------------------------------------------
+
+
+def test_a_worker_has_every_namespace_to_itself(wire, server, hostile, neighbour):
+    """But that of users, which only a server makes that is not root: root's workers are users of their own."""
+    for function in (hostile, neighbour):
+        assert got(wire, function, "got = 1") == 1
+
+    def of(pid):
+        return {kind: os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("mnt", "pid", "net", "ipc", "uts", "cgroup")}
+
+    # The keeper of a worker is the first process of its jail.
+    jails = [of(pid) for pid in jailed(server.process.pid)]
+    own = of(server.process.pid)
+    assert len({jail["pid"] for jail in jails}) >= 2
+    for jail in jails:
+        assert not set(jail.values()) & set(own.values())
+        others = [other for other in jails if other["pid"] != jail["pid"]]
+        assert not any(set(jail.values()) & set(other.values()) for other in others)
 
 
 def test_a_worker_sees_its_own_processes_only(wire, hostile):
@@ -545,6 +581,10 @@ ATTACKS = {
     "busy processes": (
         "for _ in range(32):\n  if os.fork() == 0:\n    while True: pass\nwhile True: pass",
         ("Sandbox.Timedout",),
+    ),
+    "full disk": (
+        "with open('/tmp/full', 'wb', buffering=0) as file:\n  while True: file.write(bytes(1 << 20))",
+        ("No space left on device",),
     ),
     "endless output": ("while True: os.write(1, b'x' * 65536)", ("Sandbox.Timedout",)),
     "descriptors": (

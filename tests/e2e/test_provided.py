@@ -6,6 +6,7 @@ by hand (provided/bootstrap.rs); the others are scripts of the shell, which ever
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,11 +14,12 @@ import time
 from pathlib import Path
 
 import pytest
-from server import ACCOUNT, REGION
+from server import ACCOUNT, REGION, binary
 from wire import check_ok
 from world import zipped
 
 SOURCE = Path(__file__).parent / "provided" / "bootstrap.rs"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "provided-rust" / "Cargo.toml"
 RUNTIMES = ["provided.al2023", "provided.al2"]
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 MISSING = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
@@ -99,6 +101,29 @@ def test_an_event_reaches_the_bootstrap_and_its_answer_the_caller(owner, fn, eve
     answer = owner.root.wire.invoke(fn, event)
     check_ok(answer, 200)
     assert (answer.body, answer.headers["x-amz-function-error"]) == (event, None)
+
+
+@pytest.fixture(scope="module")
+def example():
+    """The example in Rust with AWS's runtime crate, built beside the server, once."""
+    if not shutil.which("cargo"):
+        pytest.skip("needs cargo, which builds the example")
+    manifest = ["--locked", "--manifest-path", EXAMPLE]
+    if subprocess.run(["cargo", "fetch", *manifest], check=False, timeout=300).returncode:
+        pytest.skip("the example's crates cannot be had from crates.io")
+    target = Path(binary()).parents[1] / "example"
+    small = {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_DEV_STRIP": "symbols"}
+    command = ["cargo", "build", *manifest, "--target-dir", target]
+    subprocess.run(command, env=os.environ | small, check=True, timeout=600)
+    return (target / "debug" / "bootstrap").read_bytes()
+
+
+def test_the_example_with_awss_runtime_crate_runs(owner, make, example):
+    name = make(package(example))
+    assert owner.root.wire.invoke(name, b'{"name":"you"}').json == {"greeting": "Hello, you!", "by": name}
+    failed = owner.root.wire.invoke(name, b"{}")
+    assert failed.headers["x-amz-function-error"] == "Unhandled"
+    assert failed.json["errorMessage"] == "the event has no name"
 
 
 def test_it_runs_with_lambdas_environment_and_nothing_else(owner, make, program, call):
@@ -213,8 +238,11 @@ def test_a_bootstrap_that_ends_before_it_asks_for_an_event(make, fail, script, m
 
 def test_a_bootstrap_that_never_asks_for_an_event_is_ended(make, fail):
     """As on AWS, its start gets ten seconds, then once more the function's own time-out."""
-    payload, _ = fail(make(package("#!/bin/sh\nsleep 100\n"), Timeout=1))
+    begin = time.monotonic()
+    payload, log = fail(make(package("#!/bin/sh\nsleep 100\n"), Timeout=1))
+    assert 11 <= time.monotonic() - begin < 20
     check_description(payload, "Sandbox.Timedout", "Task timed out after 1.00 seconds")
+    assert re.search(r"^INIT_REPORT Init Duration: 1\d{3}\.\d\d ms\tPhase: invoke\tStatus: timeout\t$", log, re.MULTILINE)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
