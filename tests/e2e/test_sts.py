@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from botocore.exceptions import ClientError
 
-from server import ACCOUNT
+from server import ACCOUNT, until
 from wire import Credentials
-from world import Caller, allow, deny, document, error_of
+from world import Caller, World, allow, deny, document, error_of, trusting, unique
 
 INVALID = ("InvalidClientTokenId", "The security token included in the request is invalid.")
 UNKNOWN = ("UnrecognizedClientException", INVALID[1])
@@ -187,6 +187,63 @@ def test_sessions_survive_a_restart(start_server):
     again = start_server(server.data_dir)
     for session in sessions:
         assert may_list(Caller(again.base, session.arn, session.credentials))
+
+
+def test_a_session_that_was_ended_stays_so_after_a_restart(start_server):
+    server = start_server()
+    owner = World(server).owner
+    iam, name = owner.root.boto("iam"), unique("user")
+    user = owner.user(FEDERATE, allow("*", "*"), name=name)
+    of_role = owner.session(allow("*", "*"))
+    of_user = [session_of(user), federated(user, allow(LIST, "*"))]
+    for session in (of_role, *of_user):
+        assert may_list(session)
+    iam.update_access_key(UserName=name, AccessKeyId=user.credentials.key, Status="Inactive")
+    iam.delete_role_policy(RoleName=of_role.role, PolicyName="own")
+    iam.delete_role(RoleName=of_role.role)
+    owner.role(name=of_role.role)
+    server.end()
+    again = start_server(server.data_dir)
+    for session in (of_role, *of_user):
+        earlier = Caller(again.base, session.arn, session.credentials)
+        assert error_of(earlier.boto().list_functions) == UNKNOWN
+    # The key's sessions live with it, as the key does.
+    iam = World(again).owner.root.boto("iam")
+    iam.update_access_key(UserName=name, AccessKeyId=user.credentials.key, Status="Active")
+    assert may_list(Caller(again.base, user.arn, of_user[0].credentials))
+
+
+def test_sessions_before_a_moment_are_revoked_by_a_policy_of_their_role(owner):
+    """As "Revoke active sessions" of the console does it: by `aws:TokenIssueTime`."""
+    by = owner.user()
+    role_arn = owner.role(trusting(by.arn))
+    earlier = owner.session(allow(LIST, "*"), role_arn=role_arn, by=by)
+    assert may_list(earlier)
+    # Tokens are issued in whole seconds: the moment is the next one.
+    moment = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1)
+    before = {"DateLessThan": {"aws:TokenIssueTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}}
+    earlier.permit(deny("*", "*", before), name="AWSRevokeOlderSessions")
+    assert not may_list(earlier)
+    until(lambda: datetime.now(timezone.utc) > moment, 5, "the next second")
+    assert may_list(owner.session(role_arn=role_arn, by=by))
+    assert not may_list(earlier)
+
+
+def test_a_session_that_assumes_a_role_has_an_hour_at_most(owner):
+    long = 12 * 3600
+    first = owner.session(allow("sts:AssumeRole", "*"))
+    next_role = owner.role(trusting(f"arn:aws:iam::{ACCOUNT}:root"))
+    name = {"RoleName": next_role.rsplit("/", 1)[1]}
+    owner.root.boto("iam").update_role(**name, MaxSessionDuration=long)
+    ask = {"RoleArn": next_role, "RoleSessionName": "chained"}
+    refused = error_of(first.boto("sts").assume_role, **ask, DurationSeconds=3601)
+    text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+    assert refused == ("ValidationError", text)
+    answer = first.boto("sts").assume_role(**ask, DurationSeconds=3600)
+    assert timedelta(minutes=59) < seconds_left(answer) <= timedelta(hours=1)
+    user = owner.user(allow("sts:AssumeRole", "*"))
+    answer = user.boto("sts").assume_role(**ask, DurationSeconds=long)
+    assert seconds_left(answer) > timedelta(hours=11), "who is no session may have what the role allows"
 
 
 # --- DecodeAuthorizationMessage ----------------------------------------------------------------------
