@@ -314,12 +314,57 @@ def test_a_value_out_of_shape_is_invalid_input(organization):
         ("DescribeAccount", b'{"AccountId":"x"}', "InvalidInputException"),
         ("DescribeAccount", b"{}", "InvalidInputException"),
         ("DescribeAccount", b'{"AccountId":1}', "SerializationException"),
+        ("DescribeAccount", b"{", "SerializationException"),
+        ("DescribeAccount", b"\xff", "SerializationException"),
+        ("DescribeAccount", b'[]', "SerializationException"),
+        ("DescribeAccount", b"AccountId=123456789012", "SerializationException"),
         ("Nonesuch", b"{}", "UnknownOperationException"),
     ]:
         answer = call(operation, body)
         assert (answer.status, answer.json["__type"]) == (400, code), answer
-    broken = call("DescribeAccount", b"{")
-    assert broken.status == 400 and broken.json["__type"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_json"),
+    [
+        (None, True),
+        ("application/x-amz-json-1.1", True),
+        ("Application/X-AMZ-JSON-1.1; charset=utf-8", True),
+        ("application/json", True),
+        ("application/x-amz-json-1.10", False),
+        ("application/x-www-form-urlencoded", False),
+        ("text/plain", False),
+        ("?", False),
+    ],
+)
+def test_what_says_that_it_is_no_json_changes_nothing(organization, kind, is_json):
+    name = unique("typed")
+    headers = {"X-Amz-Target": "AWSOrganizationsV20161128.CreateOrganizationalUnit"} | ({"Content-Type": kind} if kind else {})
+    body = json.dumps({"ParentId": organization.root, "Name": name}).encode()
+    answer = organization.management.root.wire.call("POST", "/", body=body, headers=headers, service="organizations")
+    listed = every(organization.boto, "list_organizational_units_for_parent", "OrganizationalUnits", ParentId=organization.root)
+    assert (name in [unit["Name"] for unit in listed]) == is_json
+    if not is_json:
+        assert (answer.status, answer.json["__type"]) == (400, "UnknownOperationException"), answer
+
+
+# What the forms of IAM are tried with, as far as JSON can say it.
+HOSTILE = ["", "x" * 129, "\u0000", "\ud800", "a\nb", "</Name>", "]]>", "&amp;", "\"", "é ü"]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_name_is_said_back_or_refused_and_changes_nothing(organization, name):
+    """A unit's name is any text of 1 to 128 characters (Organizations model, `OrganizationalUnitName`)."""
+    headers = {"X-Amz-Target": "AWSOrganizationsV20161128.CreateOrganizationalUnit"}
+    parent = organization.unit()
+    body = json.dumps({"ParentId": parent, "Name": name}).encode()
+    answer = organization.management.root.wire.call("POST", "/", body=body, headers=headers, service="organizations")
+    listed = every(organization.boto, "list_organizational_units_for_parent", "OrganizationalUnits", ParentId=parent)
+    if answer.status == 200:
+        assert [unit["Name"] for unit in listed] == [answer.json["OrganizationalUnit"]["Name"]] == [name]
+    else:
+        assert answer.status == 400 and answer.json["__type"] in ("InvalidInputException", "SerializationException")
+        assert listed == []
 
 
 def test_an_organization_outlives_a_restart(start_server, tmp_path):

@@ -266,6 +266,7 @@ impl ApiError {
     fn target_row(&self) -> (u16, &'static str) {
         match self {
             Self::Validation(_) => (400, "InvalidInputException"),
+            Self::Bind(error) => (400, error.code(Protocol::Json)),
             Self::UnknownOperation => (400, "UnknownOperationException"),
             _ => {
                 let Row(status, code, _) = self.json_row();

@@ -156,7 +156,10 @@ struct Call<'a> {
 }
 
 /// The type of a body that is a form.
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
+const FORM: &[&[u8]] = &[b"application/x-www-form-urlencoded"];
+
+/// The types of a body that is for a service with a target header.
+const JSON: &[&[u8]] = &[b"application/x-amz-json-1.1", b"application/json"];
 
 /// The operation that a request names, before its body is bound.
 enum Named<'a> {
@@ -324,7 +327,8 @@ impl<'a> Call<'a> {
         if let Some((_, name)) =
             target(self.head).filter(|_| self.service.protocol == Protocol::Json)
         {
-            let operation = self.service.operation(&name).ok_or(ApiError::UnknownOperation)?;
+            let operation = self.service.operation(&name).filter(|_| self.may_be(JSON));
+            let operation = operation.ok_or(ApiError::UnknownOperation)?;
             self.operation = operation.name;
             return Ok(Named::Target(operation));
         }
@@ -347,14 +351,19 @@ impl<'a> Call<'a> {
         if self.head.method == Method::GET {
             return Ok(Form::parse(self.head.uri.query().unwrap_or_default().as_bytes())?);
         }
-        let is_form = |kind: &HeaderValue| {
-            let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-            kind.trim_ascii().eq_ignore_ascii_case(FORM)
-        };
-        if self.head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| !is_form(kind)) {
+        if !self.may_be(FORM) {
             return Err(ApiError::MissingAction);
         }
         Ok(Form::parse(body)?)
+    }
+
+    /// Whether the body is of one of these types, or does not say of which it is.
+    fn may_be(&self, types: &[&[u8]]) -> bool {
+        let is = |kind: &HeaderValue| {
+            let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+            types.iter().any(|one| kind.trim_ascii().eq_ignore_ascii_case(one))
+        };
+        self.head.headers.get(header::CONTENT_TYPE).is_none_or(is)
     }
 
     /// Binds and validates what the request carries: every failure in one answer.
