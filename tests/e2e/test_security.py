@@ -7,8 +7,11 @@ import base64
 import datetime
 import json
 import os
+import resource
+import signal
 import socket
 import stat
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
@@ -122,6 +125,28 @@ def test_no_refused_value_is_logged_at_any_level(talkative):
     assert wire.call("PUT", f"{F}/f/configuration", body={"Description": canary * 100}).status == 400
     until(lambda: lines(talkative, "a request was refused"), 10, "the refusals in the log")
     assert lines(talkative, canary) == []
+
+
+def writes_a_core(process) -> bool:
+    """Whether the process, which is aborted, leaves a core."""
+    process.send_signal(signal.SIGABRT)
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = -os.WTERMSIG(status)
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+def test_no_core_shows_a_secret(start_server, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        server = start_server()
+        other = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
+        if not writes_a_core(other):
+            pytest.skip("this host writes no cores")
+        assert not writes_a_core(server.process)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 # --- A request is what was signed --------------------------------------------------------------------

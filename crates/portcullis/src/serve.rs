@@ -21,6 +21,7 @@ use portcullis_logs::FunctionLogs;
 use portcullis_sandbox::{Confinement, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -318,6 +319,9 @@ impl Running {
         let Configuration { account_concurrency, retry_delays, function_log, .. } = configuration;
         let Configuration { sealing_key, s3, .. } = configuration;
         make_private(&data_dir)?;
+        // Before there is any secret: whatever ends this process, no core shows one, and no other
+        // process of its user may look into it. A program that it starts is as usual.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(std::io::Error::from)?;
         let (store, sealed) = sealing_key::open(&data_dir, &sealing_key).await?;
         let listener = TcpListener::bind(listen)
             .await
