@@ -6,6 +6,7 @@ Every process is ended by its id by the fixture that started it, also when the t
 import pytest
 
 from server import Server
+from stacks import Stack
 from world import World
 
 
@@ -87,3 +88,10 @@ def start_warm_server(start_server, tmp_path, warm):
         return start_server(data_dir, **settings)
 
     return start
+
+
+@pytest.fixture
+def stack(server, owner, other, tmp_path):
+    made = Stack(server, owner, tmp_path, other.id)
+    yield made
+    made.deploy("--destroy")

@@ -95,27 +95,31 @@ impl<S: Server> Planner<'_, S> {
     async fn update(&mut self, name: &str) -> Result<bool, DeployError> {
         let (kind, properties, retain) = self.wanted_now(name)?;
         let kept = self.kept(name)?.clone();
-        let changed = differences(kept.properties(), &properties);
-        if changed.is_empty() {
+        let is_same = differences(kept.properties(), &properties).is_empty();
+        if is_same && kept.retain == retain {
             return Ok(false);
         }
-        let generated = self.stack.generated(name);
-        let site = self.site(&generated);
-        let made = kind.update(&site, &kept.made(), kept.properties(), &properties).await?;
+        let mut made = kept.made();
+        if !is_same {
+            let generated = self.stack.generated(name);
+            let site = self.site(&generated);
+            made = kind.update(&site, &made, kept.properties(), &properties).await?;
+        }
         self.keep(name, Kept::new(kind, made, properties, retain));
         Ok(true)
     }
 
-    /// What is numbered is made before its predecessor goes; other ones have its name.
+    /// What can be beside its predecessor is made before that goes; other ones have its name.
     async fn replace(&mut self, name: &str) -> Result<(), DeployError> {
         let kept = self.kept(name)?.clone();
-        let kind = kept.kind()?;
+        let (kind, properties, _) = self.wanted_now(name)?;
+        let is_retained = self.template.resources.get(name).is_some_and(|one| one.retain_replaced);
         let server = self.server;
-        let delete = async || match kept.retain {
+        let delete = async || match is_retained {
             true => Ok(()),
             false => kind.delete(server, &kept.made(), kept.properties()).await,
         };
-        if kind.is_numbered() {
+        if kind.is_beside(kept.properties(), &properties) {
             self.create(name).await?;
             return delete().await;
         }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
-    io::{Cursor, Write as _},
+    io::{self, Cursor, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +15,9 @@ use crate::DeployError;
 
 /// The bucket of what lies on the disk, in the addresses that the translator is given.
 const LOCAL: &str = "portcullis.local";
+
+/// Most that a folder of code may have in its files, in bytes: what a function's may unpack to.
+const FOLDER_BYTES_MAX: u64 = 262_144_000;
 
 /// One zip, and the address that stands for it in the translated template. The address tells of the
 /// content, so that changed code is a changed property.
@@ -67,13 +70,14 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 fn pack(place: &Path) -> Result<Vec<u8>, DeployError> {
     let kind = fs::metadata(place).map_err(failed(place))?;
     if kind.is_dir() {
-        let mut files = BTreeMap::new();
-        collect(place, "", &mut files)?;
-        let read = files.iter().map(|(name, path)| {
+        let mut files = Files::default();
+        files.collect(place, "")?;
+        let read = files.found.iter().map(|(name, path)| {
             Ok((name.as_str(), fs::read(path).map_err(failed(path))?, is_program(path)?))
         });
         return zip_of(read.collect::<Result<Vec<_>, DeployError>>()?);
     }
+    Files::default().count(place, &kind)?;
     let content = fs::read(place).map_err(failed(place))?;
     if content.starts_with(b"PK\x03\x04") {
         return Ok(content);
@@ -99,22 +103,49 @@ pub(crate) fn zip_of<'a>(
 }
 
 /// Every file below a folder by its name in the zip; links are followed, as `sam build` does.
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    files: &mut BTreeMap<String, PathBuf>,
-) -> Result<(), DeployError> {
-    for entry in fs::read_dir(folder).map_err(failed(folder))? {
-        let path = entry.map_err(failed(folder))?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = format!("{prefix}{}", name.unwrap_or_default());
-        if !fs::metadata(&path).map_err(failed(&path))?.is_dir() {
-            files.insert(name, path);
-        } else if !name.ends_with("__pycache__") {
-            collect(&path, &format!("{name}/"), files)?;
+#[derive(Default)]
+struct Files {
+    found: BTreeMap<String, PathBuf>,
+    bytes: u64,
+    /// The folders that the present one is in, without links.
+    above: Vec<PathBuf>,
+}
+
+impl Files {
+    fn collect(&mut self, folder: &Path, prefix: &str) -> Result<(), DeployError> {
+        let real = folder.canonicalize().map_err(failed(folder))?;
+        if self.above.contains(&real) {
+            return Err(failed(folder)(io::Error::other("a link leads to a folder that it is in")));
         }
+        self.above.push(real);
+        for entry in fs::read_dir(folder).map_err(failed(folder))? {
+            let path = entry.map_err(failed(folder))?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = format!("{prefix}{}", name.unwrap_or_default());
+            let kind = fs::metadata(&path).map_err(failed(&path))?;
+            if !kind.is_dir() {
+                self.count(&path, &kind)?;
+                self.found.insert(name, path);
+            } else if !name.ends_with("__pycache__") {
+                self.collect(&path, &format!("{name}/"))?;
+            }
+        }
+        self.above.pop();
+        Ok(())
     }
-    Ok(())
+
+    /// Refuses what is no file, as reading a pipe may never end, and what no function can have.
+    fn count(&mut self, path: &Path, kind: &fs::Metadata) -> Result<(), DeployError> {
+        if !kind.is_file() {
+            return Err(failed(path)(io::Error::other("it is neither a file nor a folder")));
+        }
+        self.bytes = self.bytes.saturating_add(kind.len());
+        if self.bytes > FOLDER_BYTES_MAX {
+            let why = format!("the code is larger than {FOLDER_BYTES_MAX} bytes");
+            return Err(failed(path)(io::Error::other(why)));
+        }
+        Ok(())
+    }
 }
 
 fn is_program(path: &Path) -> Result<bool, DeployError> {
@@ -122,14 +153,17 @@ fn is_program(path: &Path) -> Result<bool, DeployError> {
     Ok(fs::metadata(path).map_err(failed(path))?.permissions().mode() & 0o100 != 0)
 }
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> DeployError + use<> {
+fn failed(path: &Path) -> impl Fn(io::Error) -> DeployError + use<> {
     let path = path.display().to_string();
     move |source| DeployError::File { path: path.clone(), source }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{
+        fs,
+        os::unix::{fs::symlink, net::UnixListener},
+    };
 
     use super::Artifacts;
 
@@ -154,9 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn what_cannot_be_packed_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Artifacts::pack(folder.path(), &["nowhere".to_owned()]).unwrap_err();
-        assert!(error.to_string().contains("nowhere: No such file"), "{error}");
+        let below = |name: &str| folder.path().join(name);
+        for name in ["loop/below", "socket", "large"] {
+            fs::create_dir_all(below(name)).unwrap();
+        }
+        symlink(below("loop"), below("loop/below/up")).unwrap();
+        let _listener = UnixListener::bind(below("socket/s")).unwrap();
+        fs::File::create(below("large/f")).unwrap().set_len(262_144_001).unwrap();
+        for (place, want) in [
+            ("nowhere", "nowhere: No such file"),
+            ("loop", "below/up: a link leads to a folder that it is in"),
+            ("socket", "socket/s: it is neither a file nor a folder"),
+            ("large", "large/f: the code is larger than 262144000 bytes"),
+            ("large/f", "large/f: the code is larger than 262144000 bytes"),
+        ] {
+            let error = Artifacts::pack(folder.path(), &[place.to_owned()]).unwrap_err();
+            assert!(error.to_string().contains(want), "{error}");
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! CloudFormation's intrinsic functions, resolved.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::{DeployError, Template};
+use crate::{DeployError, Template, template::Resource};
 
 /// Tells an attribute of a resource; without a name, what `Ref` gives.
 pub(crate) type Attributes<'a> = dyn Fn(&str, Option<&str>) -> Result<Value, DeployError> + 'a;
@@ -12,7 +14,12 @@ pub(crate) struct Scope<'a> {
     pub(crate) template: &'a Template,
     pub(crate) pseudo: &'a Map<String, Value>,
     pub(crate) attributes: &'a Attributes<'a>,
+    /// Whether what is resolved is a part of a condition.
+    pub(crate) is_condition: bool,
 }
+
+/// How many conditions may name each other in a row: more than in any template.
+const CONDITIONS_DEPTH_MAX: usize = 64;
 
 /// The value that stands for the absence of one.
 const NO_VALUE: &str = "AWS::NoValue";
@@ -42,32 +49,55 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether a condition holds.
+    /// Whether a condition holds. It is about parameters alone: resources are made because of it.
     pub(crate) fn condition(&self, name: &str) -> Result<bool, DeployError> {
-        self.condition_within(name, 0)
+        let refuse = |resource: &str, _: Option<&str>| {
+            Err(wrong(format!("a condition refers to the resource {resource}")))
+        };
+        let scope = Scope { attributes: &refuse, is_condition: true, ..*self };
+        scope.named_condition(name, &mut BTreeMap::new())
     }
 
-    fn condition_within(&self, name: &str, depth: usize) -> Result<bool, DeployError> {
+    /// `known` has what each condition came to; nothing of those that are being looked at.
+    fn named_condition<'s>(
+        &'s self,
+        name: &'s str,
+        known: &mut BTreeMap<&'s str, Option<bool>>,
+    ) -> Result<bool, DeployError> {
         let condition = self.template.conditions.get(name);
         let condition = condition.ok_or_else(|| wrong(format!("there is no condition {name}")))?;
-        // Deeper than any template is: a condition that names itself.
-        if depth > 64 {
-            return Err(wrong(format!("the condition {name} refers to itself")));
+        match known.get(name) {
+            Some(Some(holds)) => return Ok(*holds),
+            Some(None) => return Err(wrong(format!("the condition {name} refers to itself"))),
+            None => {}
         }
-        self.holds(condition, depth)
+        if known.values().filter(|holds| holds.is_none()).count() >= CONDITIONS_DEPTH_MAX {
+            return Err(wrong(format!("the condition {name} is within too many others")));
+        }
+        known.insert(name, None);
+        let holds = self.holds(condition, known)?;
+        known.insert(name, Some(holds));
+        Ok(holds)
     }
 
-    fn holds(&self, condition: &Value, depth: usize) -> Result<bool, DeployError> {
-        let each = |all: &Value| -> Result<Vec<bool>, DeployError> {
-            list(all)?.iter().map(|one| self.holds(one, depth)).collect()
+    fn holds<'s>(
+        &'s self,
+        condition: &'s Value,
+        known: &mut BTreeMap<&'s str, Option<bool>>,
+    ) -> Result<bool, DeployError> {
+        let mut each = |all: &'s Value| -> Result<Vec<bool>, DeployError> {
+            list(all)?.iter().map(|one| self.holds(one, known)).collect()
         };
-        match condition.as_object().and_then(intrinsic) {
-            Some(("Condition", name)) => self.condition_within(text(name)?, depth + 1),
+        match condition.as_object().and_then(sole) {
+            Some(("Condition", name)) => self.named_condition(text(name)?, known),
             Some(("Fn::Equals", pair)) => match list(pair)?.as_slice() {
                 [one, other] => Ok(self.text(one)? == self.text(other)?),
                 _ => Err(wrong("Fn::Equals compares two values".to_owned())),
             },
-            Some(("Fn::Not", one)) => Ok(each(one)? == [false]),
+            Some(("Fn::Not", one)) => match each(one)?.as_slice() {
+                [holds] => Ok(!holds),
+                _ => Err(wrong("Fn::Not takes a list of one condition".to_owned())),
+            },
             Some(("Fn::And", all)) => Ok(each(all)?.into_iter().all(|holds| holds)),
             Some(("Fn::Or", all)) => Ok(each(all)?.into_iter().any(|holds| holds)),
             _ => Err(wrong(format!("{condition} is not a condition"))),
@@ -100,19 +130,17 @@ impl Scope<'_> {
         if let Some(value) = known {
             return Ok(value.clone());
         }
-        if !self.template.resources.contains_key(name) {
-            return Err(wrong(format!("there is no parameter or resource {name}")));
-        }
+        self.resource(name, "parameter or resource")?;
         (self.attributes)(name, None)
     }
 
     fn attribute(&self, argument: &Value) -> Result<Value, DeployError> {
         let (resource, attribute) = match argument {
-            Value::String(both) => both.split_once('.'),
+            Value::String(both) => {
+                both.split_once('.').map(|(resource, name)| (resource, name.to_owned()))
+            }
             Value::Array(both) => match both.as_slice() {
-                [Value::String(resource), Value::String(name)] => {
-                    Some((resource.as_str(), name.as_str()))
-                }
+                [Value::String(resource), name] => Some((resource.as_str(), self.text(name)?)),
                 _ => None,
             },
             _ => None,
@@ -120,10 +148,25 @@ impl Scope<'_> {
         .ok_or_else(|| {
             wrong(format!("Fn::GetAtt takes a resource and an attribute, not {argument}"))
         })?;
-        if !self.template.resources.contains_key(resource) {
-            return Err(wrong(format!("there is no resource {resource}")));
+        let served = self.resource(resource, "resource")?.kind.attributes();
+        if !served.contains(&attribute.as_str()) {
+            let why = format!("{resource} has no attribute {attribute} that is served");
+            return Err(wrong(match served {
+                [] => why,
+                _ => format!("{why}; these are: {}", served.join(", ")),
+            }));
         }
-        (self.attributes)(resource, Some(attribute))
+        (self.attributes)(resource, Some(&attribute))
+    }
+
+    /// The resource of a name, if it is one whose condition holds.
+    fn resource(&self, name: &str, what: &str) -> Result<&Resource, DeployError> {
+        if let Some(condition) = self.template.absent.get(name) {
+            let why = format!("the resource {name} is not there: {condition} does not hold");
+            return Err(wrong(why));
+        }
+        let found = self.template.resources.get(name);
+        found.ok_or_else(|| wrong(format!("there is no {what} {name}")))
     }
 
     fn substitute(&self, argument: &Value) -> Result<Value, DeployError> {
@@ -186,6 +229,7 @@ impl Scope<'_> {
 
     fn choose(&self, argument: &Value) -> Result<Option<Value>, DeployError> {
         match list(argument)?.as_slice() {
+            _ if self.is_condition => Err(wrong("Fn::If is not for conditions".to_owned())),
             [Value::String(condition), yes, no] => {
                 self.resolve(if self.condition(condition)? { yes } else { no })
             }
@@ -195,6 +239,9 @@ impl Scope<'_> {
 
     fn find(&self, argument: &Value) -> Result<Value, DeployError> {
         let path = list(argument)?;
+        if path.len() != 3 {
+            return Err(wrong("Fn::FindInMap takes a mapping and two keys".to_owned()));
+        }
         let mut value = &self.template.mappings;
         for key in path {
             let key = self.text(key)?;
@@ -221,12 +268,16 @@ impl Scope<'_> {
 
 /// The function and its argument, when an object is a call of one.
 fn intrinsic(members: &Map<String, Value>) -> Option<(&str, &Value)> {
-    let (name, argument) = members.iter().next().filter(|_| members.len() == 1)?;
-    let is_call = match name.as_str() {
-        "Ref" | "Condition" => argument.is_string(),
+    sole(members).filter(|(name, argument)| match *name {
+        "Ref" => argument.is_string(),
         name => name.starts_with("Fn::"),
-    };
-    is_call.then_some((name.as_str(), argument))
+    })
+}
+
+/// The only member of an object.
+fn sole(members: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let (name, value) = members.iter().next().filter(|_| members.len() == 1)?;
+    Some((name.as_str(), value))
 }
 
 /// A part of a `Fn::Sub` pattern.
@@ -309,7 +360,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::{Scope, references};
-    use crate::{DeployError, Parameters, Template};
+    use crate::{DeployError, Parameters, Place, Template};
 
     fn resolved(expression: &Value) -> Result<Option<Value>, DeployError> {
         let template = json!({
@@ -319,16 +370,26 @@ mod tests {
                 "Dev": {"Fn::Equals": [{"Ref": "Stage"}, "dev"]},
                 "NotDev": {"Fn::Not": [{"Condition": "Dev"}]},
                 "Loop": {"Fn::And": [{"Condition": "Loop"}, {"Condition": "Dev"}]},
+                "About": {"Fn::Equals": [{"Ref": "R"}, ""]},
+                "Choice": {"Fn::Equals": [{"Fn::If": ["Choice", 1, 2]}, 1]},
+                "NotTwo": {"Fn::Not": [{"Condition": "Dev"}, {"Condition": "Dev"}]},
             },
-            "Resources": {"R": {"Type": "AWS::IAM::Role"}},
+            "Resources": {"R": {"Type": "AWS::IAM::Role"}, "S": {"Type": "AWS::IAM::Role", "Condition": "NotDev"}},
         });
-        let template = Template::read(&template, &Parameters::new())?;
+        let mut template = Template::read(&template, &Parameters::new())?;
         let pseudo: Map<String, Value> =
             [("AWS::Region".to_owned(), json!("eu-west-1"))].into_iter().collect();
+        template.choose(&Place(pseudo.clone()))?;
         let attributes = |name: &str, attribute: Option<&str>| {
             Ok(json!(format!("<{name}.{}>", attribute.unwrap_or("Ref"))))
         };
-        Scope { template: &template, pseudo: &pseudo, attributes: &attributes }.resolve(expression)
+        let scope = Scope {
+            template: &template,
+            pseudo: &pseudo,
+            attributes: &attributes,
+            is_condition: false,
+        };
+        scope.resolve(expression)
     }
 
     #[track_caller]
@@ -362,6 +423,14 @@ mod tests {
         );
         // A policy's condition block looks like a call and is none.
         check(json!({"Condition": {"Ref": "Stage"}}), json!({"Condition": "dev"}));
+        check(
+            json!({"Variables": {"Condition": "Dev"}}),
+            json!({"Variables": {"Condition": "Dev"}}),
+        );
+        check(
+            json!({"Fn::GetAtt": ["R", {"Fn::Join": ["", ["Role", "Id"]]}]}),
+            json!("<R.RoleId>"),
+        );
     }
 
     #[test]
@@ -373,6 +442,16 @@ mod tests {
             (json!({"Fn::Select": [2, ["a"]]}), "nothing is at 2"),
             (json!({"Fn::If": ["X", 1, 2]}), "no condition X"),
             (json!({"Fn::If": ["Loop", 1, 2]}), "refers to itself"),
+            (json!({"Fn::If": ["About", 1, 2]}), "a condition refers to the resource R"),
+            (json!({"Fn::If": ["Choice", 1, 2]}), "Fn::If is not for conditions"),
+            (json!({"Fn::If": ["NotTwo", 1, 2]}), "a list of one condition"),
+            (json!({"Ref": "S"}), "the resource S is not there: NotDev does not hold"),
+            (json!({"Fn::Sub": "${S.Arn}"}), "NotDev does not hold"),
+            (
+                json!({"Fn::GetAtt": "R.Size"}),
+                "R has no attribute Size that is served; these are: Arn",
+            ),
+            (json!({"Fn::FindInMap": ["M", "dev"]}), "takes a mapping and two keys"),
             (json!({"Fn::FindInMap": ["M", "prod", "Size"]}), "prod is not in the mapping"),
             (json!({"Fn::ImportValue": "x"}), "Fn::ImportValue is not served"),
             (json!({"Fn::Nothing": 1}), "no function Fn::Nothing"),
@@ -380,6 +459,18 @@ mod tests {
             let error = resolved(&expression).unwrap_err().to_string();
             assert!(error.contains(want), "{expression}: {error}");
         }
+    }
+
+    #[test]
+    fn conditions_that_name_each_other_again_and_again_are_looked_at_once() {
+        let both = |next: usize| json!([{"Condition": format!("C{next}")}, {"Condition": format!("C{next}")}]);
+        let mut conditions: Map<String, Value> =
+            (0..60).map(|at| (format!("C{at}"), json!({"Fn::And": both(at + 1)}))).collect();
+        conditions.insert("C60".to_owned(), json!({"Fn::Equals": ["a", "a"]}));
+        let template = json!({"Conditions": conditions, "Resources": {"R": {"Type": "AWS::IAM::Role", "Condition": "C0"}}});
+        let mut template = Template::read(&template, &Parameters::new()).unwrap();
+        template.choose(&Place::default()).unwrap();
+        assert!(template.resources.contains_key("R"));
     }
 
     #[test]

@@ -39,12 +39,15 @@ pub(crate) enum Kind {
     Version,
 }
 
-/// What is fixed of a type: its name, the properties that are served, and those of them whose change
-/// needs another resource in the place of this one.
+/// What is fixed of a type: its name, the properties that are served, those of them whose change
+/// needs another resource in the place of this one, those that name it (the first is always there
+/// when it is named), and what `Fn::GetAtt` gives.
 struct Row {
     name: &'static str,
     properties: &'static [&'static str],
     replacing: &'static [&'static str],
+    naming: &'static [&'static str],
+    attributes: &'static [&'static str],
 }
 
 /// A resource as it is after it was made or changed.
@@ -132,9 +135,24 @@ impl Kind {
         self.row().replacing.contains(&property)
     }
 
-    /// Whether the next one can be there beside the present one: those that are numbered.
-    pub(crate) fn is_numbered(self) -> bool {
+    /// What `Fn::GetAtt` gives.
+    pub(crate) fn attributes(self) -> &'static [&'static str] {
+        self.row().attributes
+    }
+
+    /// The name that the template gives to a resource, in parts: no other one can have it.
+    pub(crate) fn own_name(self, properties: &Value) -> Option<Vec<Value>> {
+        let naming = self.row().naming;
+        properties.get(naming.first()?)?;
+        let part = |name: &&str| properties.get(*name).cloned().unwrap_or_default();
+        Some(naming.iter().map(part).collect())
+    }
+
+    /// Whether the next one can be there beside the present one: those that are numbered, and what
+    /// gets another name.
+    pub(crate) fn is_beside(self, old: &Value, new: &Value) -> bool {
         matches!(self, Self::LayerVersion | Self::Version)
+            || self.own_name(old) != self.own_name(new)
     }
 
     pub(crate) async fn create<S: Server>(
@@ -144,7 +162,7 @@ impl Kind {
     ) -> Result<Made, DeployError> {
         match self {
             Self::Alias => alias::create(site, properties).await,
-            Self::EventInvokeConfig => event_invoke::put(site, properties).await,
+            Self::EventInvokeConfig => event_invoke::create(site, properties).await,
             Self::EventSourceMapping => event_source::create(site, properties).await,
             Self::Function => function::create(site, properties).await,
             Self::LayerVersion => layer::publish(site, properties).await,
@@ -434,6 +452,9 @@ mod tests {
             assert_eq!(Kind::named(kind.name()), Some(kind));
             for property in kind.row().replacing {
                 assert!(kind.properties().contains(property), "{kind:?} {property}");
+            }
+            for property in kind.row().naming {
+                assert!(kind.is_replacing(property) || kind == Kind::Policy, "{kind:?} {property}");
             }
         }
     }

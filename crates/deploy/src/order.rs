@@ -5,7 +5,9 @@ use indexmap::IndexMap;
 use crate::{DeployError, template::Resource};
 
 /// The names in an order in which each comes after those that it refers to; otherwise as they are.
-pub(crate) fn order(resources: &IndexMap<String, Resource>) -> Result<Vec<String>, DeployError> {
+pub(crate) fn order(
+    resources: &IndexMap<String, Resource>,
+) -> Result<Vec<(&String, &Resource)>, DeployError> {
     let mut left: IndexMap<&String, Vec<String>> = IndexMap::new();
     for (name, resource) in resources {
         let mut after = resource.references();
@@ -24,7 +26,7 @@ pub(crate) fn order(resources: &IndexMap<String, Resource>) -> Result<Vec<String
             return Err(DeployError::Template(why));
         };
         left.shift_remove(next);
-        ordered.push(next.clone());
+        ordered.extend(resources.get_key_value(next));
     }
     Ok(ordered)
 }
@@ -44,12 +46,13 @@ mod tests {
         let template = json!({"Resources": resources});
         let read =
             Template::read(&template, &Parameters::new()).map_err(|error| error.to_string())?;
-        order(&read.resources).map_err(|error| error.to_string())
+        let ordered = order(&read.resources).map_err(|error| error.to_string())?;
+        Ok(ordered.into_iter().map(|(name, _)| name.clone()).collect())
     }
 
     #[test]
     fn what_is_referred_to_comes_first() {
-        let got = ordered(&[("A", &["C"]), ("B", &[]), ("C", &["B"]), ("D", &["Nowhere"])]);
+        let got = ordered(&[("A", &["C"]), ("B", &[]), ("C", &["B"]), ("D", &[])]);
         assert_eq!(got.unwrap(), ["B", "C", "A", "D"]);
         let error = ordered(&[("A", &["B"]), ("B", &["A"]), ("C", &[])]).unwrap_err();
         assert!(error.contains("some that do: A, B"), "{error}");

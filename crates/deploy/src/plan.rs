@@ -4,13 +4,11 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Artifacts, DeployError, Server, StackName, StackRecord, Template,
-    archive::digest,
-    expression::Scope,
-    kinds::typed,
+    Artifacts, DeployError, Place, Server, StackName, StackRecord, Template,
+    expression::{Attributes, Scope},
+    kinds::{Kind, typed},
     order::order,
     record::Kept,
-    server::{element, query},
     template::Resource,
 };
 
@@ -22,7 +20,7 @@ pub struct Planner<'a, S> {
     pub(crate) artifacts: &'a Artifacts,
     pub(crate) stack: &'a StackName,
     pub(crate) record: StackRecord,
-    pseudo: Map<String, Value>,
+    place: &'a Place,
 }
 
 /// What would be done, in this order.
@@ -82,23 +80,18 @@ pub struct Difference {
 }
 
 impl<'a, S: Server> Planner<'a, S> {
-    /// Reads the stack's record, and in whose account all this is.
+    /// Reads the stack's record. The template has been told the place ([`Template::choose`]).
     ///
     /// # Errors
     /// [`DeployError`] when the server refuses or does not answer.
     pub async fn new(
         server: &'a S,
-        template: &'a Template,
-        artifacts: &'a Artifacts,
+        place: &'a Place,
         stack: &'a StackName,
+        (template, artifacts): (&'a Template, &'a Artifacts),
     ) -> Result<Self, DeployError> {
-        let identity = query(server, "sts", "GetCallerIdentity", &[]).await?;
-        let account = element(&identity, "Account")?;
-        let arn = element(&identity, "Arn")?;
-        let partition = arn.split(':').nth(1).unwrap_or("aws");
-        let pseudo = pseudo(server.region(), &account, partition, stack);
         let record = StackRecord::load(server, stack).await?;
-        Ok(Self { server, template, artifacts, stack, record, pseudo })
+        Ok(Self { server, template, artifacts, stack, record, place })
     }
 
     /// Compares the template with what there is.
@@ -108,20 +101,28 @@ impl<'a, S: Server> Planner<'a, S> {
     pub async fn plan(&self) -> Result<Plan, DeployError> {
         // What each resource will be; none for those that will be new.
         let mut future: IndexMap<String, Option<Kept>> = IndexMap::new();
+        let mut owners = Owners::default();
         let mut steps = Vec::new();
-        for (name, resource) in self.wanted()? {
+        for (name, resource) in order(&self.template.resources)? {
             let properties = self.properties(resource, &|resource, attribute| {
                 Ok(foreseen(&future, resource, attribute))
             });
-            let properties = properties.map_err(|error| error.at(&name))?;
-            let change = self.change(&name, resource, &properties).await;
-            let change = change.map_err(|error| error.at(&name))?;
+            let change = async {
+                let properties = properties?;
+                owners.take(name, resource.kind, &properties)?;
+                self.change(name, resource, &properties).await
+            };
+            let change = change.await.map_err(|error| error.at(name))?;
             let stays = matches!(change, Change::Keep | Change::Update(_));
-            let kept = self.record.resources.get(&name).filter(|_| stays).cloned();
+            let kept = self.record.resources.get(name).filter(|_| stays).cloned();
             future.insert(name.clone(), kept);
             let (kind, remark) = (resource.kind.name().to_owned(), resource.kind.remark());
-            steps.push(Step { name, kind, change, remark });
+            steps.push(Step { name: name.clone(), kind, change, remark });
         }
+        // What cannot be told in the end is refused now.
+        self.template.outputs(
+            &self.scope(&|resource, attribute| Ok(foreseen(&future, resource, attribute))),
+        )?;
         let gone =
             self.record.resources.iter().rev().filter(|(name, _)| !future.contains_key(*name));
         steps.extend(gone.map(|(name, kept)| Step {
@@ -133,34 +134,15 @@ impl<'a, S: Server> Planner<'a, S> {
         Ok(Plan { steps })
     }
 
-    /// The resources whose conditions hold, in the order in which they are made.
-    fn wanted(&self) -> Result<Vec<(String, &'a Resource)>, DeployError> {
-        let nothing = |_: &str, _: Option<&str>| Ok(Value::Null);
-        let scope = self.scope(&nothing);
-        let mut wanted = Vec::new();
-        for name in order(&self.template.resources)? {
-            if let Some(resource) = self.template.resources.get(&name) {
-                let condition = resource.condition.as_deref();
-                if condition.map_or(Ok(true), |condition| scope.condition(condition))? {
-                    wanted.push((name, resource));
-                }
-            }
-        }
-        Ok(wanted)
-    }
-
-    pub(crate) fn scope<'s>(
-        &'s self,
-        attributes: &'s crate::expression::Attributes<'s>,
-    ) -> Scope<'s> {
-        Scope { template: self.template, pseudo: &self.pseudo, attributes }
+    pub(crate) fn scope<'s>(&'s self, attributes: &'s Attributes<'s>) -> Scope<'s> {
+        Scope { template: self.template, pseudo: &self.place.0, attributes, is_condition: false }
     }
 
     /// The properties of a resource, where `attributes` tells what others are.
     pub(crate) fn properties(
         &self,
         resource: &Resource,
-        attributes: &crate::expression::Attributes<'_>,
+        attributes: &Attributes<'_>,
     ) -> Result<Value, DeployError> {
         let resolved = self.scope(attributes).resolve(&resource.properties)?;
         Ok(typed(resolved.unwrap_or_else(|| json!({}))))
@@ -184,12 +166,56 @@ impl<'a, S: Server> Planner<'a, S> {
         if !resource.kind.exists(self.server, &kept.made(), kept.properties()).await? {
             return Ok(Change::Create);
         }
-        let differences = differences(kept.properties(), properties);
-        if differences.is_empty() {
-            return Ok(Change::Keep);
+        let differences = self.shown(resource, differences(kept.properties(), properties));
+        if differences.iter().any(|one| resource.kind.is_replacing(&one.property)) {
+            let is_beside = resource.kind.is_beside(kept.properties(), properties);
+            if resource.retain_replaced && !is_beside {
+                let why = "what it is to replace has its name, and cannot be retained as its \
+                           UpdateReplacePolicy says";
+                return Err(DeployError::Template(why.to_owned()));
+            }
+            return Ok(Change::Replace(differences));
         }
-        let replaces = differences.iter().any(|one| resource.kind.is_replacing(&one.property));
-        Ok(if replaces { Change::Replace(differences) } else { Change::Update(differences) })
+        if !differences.is_empty() {
+            return Ok(Change::Update(differences));
+        }
+        let policy = |retain| Some(Value::from(if retain { "Retain" } else { "Delete" }));
+        Ok(if kept.retain == resource.retain {
+            Change::Keep
+        } else {
+            Change::Update(vec![Difference {
+                property: "DeletionPolicy".to_owned(),
+                old: policy(kept.retain),
+                new: policy(resource.retain),
+            }])
+        })
+    }
+
+    /// The differences as they may be shown: without what a parameter with `NoEcho` has part in.
+    fn shown(&self, resource: &Resource, differences: Vec<Difference>) -> Vec<Difference> {
+        let hidden = |value: Option<Value>| value.map(|_| "(not shown)".into());
+        let shown = differences.into_iter().map(|one| {
+            if !self.template.is_secret(resource, &one.property) {
+                return one;
+            }
+            Difference { property: one.property, old: hidden(one.old), new: hidden(one.new) }
+        });
+        shown.collect()
+    }
+}
+
+/// Whose each name is that a template gives: two resources of one name would be one.
+#[derive(Debug, Default)]
+struct Owners(IndexMap<(&'static str, String), String>);
+
+impl Owners {
+    fn take(&mut self, name: &str, kind: Kind, properties: &Value) -> Result<(), DeployError> {
+        let Some(own) = kind.own_name(properties) else { return Ok(()) };
+        let own = Value::from(own).to_string();
+        match self.0.insert((kind.name(), own), name.to_owned()) {
+            Some(other) => Err(DeployError::Template(format!("it has the name that {other} has"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -219,23 +245,4 @@ pub(crate) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
             new: new.get(name).cloned(),
         })
         .collect()
-}
-
-/// CloudFormation's pseudo parameters.
-fn pseudo(region: &str, account: &str, partition: &str, stack: &StackName) -> Map<String, Value> {
-    let unique = digest(format!("{account}/{region}/{stack}").as_bytes());
-    let id = format!("arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/{unique}");
-    let suffix = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let texts = [
-        ("AWS::AccountId", account),
-        ("AWS::Partition", partition),
-        ("AWS::Region", region),
-        ("AWS::StackId", &id),
-        ("AWS::StackName", stack.as_str()),
-        ("AWS::URLSuffix", suffix),
-    ];
-    let mut pseudo: Map<String, Value> =
-        texts.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    pseudo.insert("AWS::NotificationARNs".to_owned(), json!([]));
-    pseudo
 }

@@ -135,7 +135,12 @@ impl StackRecord {
             return Ok(Self::default());
         };
         let path = format!("{}/{version}", stack.layer());
-        let layer = lambda(server, Method::GET, path, None).await?;
+        let layer = match lambda(server, Method::GET, path, None).await {
+            Err(error) if error.is_absence() => {
+                return Err(DeployError::Concurrent(stack.to_string()));
+            }
+            layer => layer?,
+        };
         let strange = || DeployError::Answer("GetLayerVersion".to_owned());
         let location = layer.pointer("/Content/Location").and_then(Value::as_str);
         let zip = download(server, location.ok_or_else(strange)?).await?;
@@ -146,7 +151,7 @@ impl StackRecord {
         Ok(Self { resources, version: Some(version) })
     }
 
-    /// Writes the record as the next version, and removes the one before.
+    /// Writes the record as a new version, and removes those before.
     ///
     /// # Errors
     /// [`DeployError::Concurrent`] when somebody else wrote meanwhile; also as [`Self::load`].
@@ -166,13 +171,15 @@ impl StackRecord {
         let number = number.ok_or_else(|| DeployError::Answer("PublishLayerVersion".to_owned()))?;
         let remove =
             |number| lambda(server, Method::DELETE, format!("{}/{number}", stack.layer()), None);
-        match self.version {
-            Some(before) if number != before + 1 => {
-                remove(number).await?;
-                return Err(DeployError::Concurrent(stack.to_string()));
-            }
-            Some(before) => drop(remove(before).await?),
-            None => {}
+        // A number is never given again: that one is not the next tells nothing.
+        let mut others = Self::versions(server, stack).await?;
+        others.retain(|other| *other != number);
+        if others.iter().any(|other| *other > self.version.unwrap_or(0)) {
+            remove(number).await?;
+            return Err(DeployError::Concurrent(stack.to_string()));
+        }
+        for other in others {
+            remove(other).await?;
         }
         self.version = Some(number);
         Ok(())
@@ -188,13 +195,19 @@ impl StackRecord {
         if self.version.is_none() {
             return Ok(());
         }
-        let listed = lambda(server, Method::GET, stack.layer(), None).await?;
-        let versions = listed.get("LayerVersions").and_then(Value::as_array);
-        for version in versions.into_iter().flatten().filter_map(|one| one.get("Version")) {
+        for version in Self::versions(server, stack).await? {
             let path = format!("{}/{version}", stack.layer());
             lambda(server, Method::DELETE, path, None).await?;
         }
         Ok(())
+    }
+
+    /// The versions of the record that are there, the newest first.
+    async fn versions(server: &impl Server, stack: &StackName) -> Result<Vec<u64>, DeployError> {
+        let listed = lambda(server, Method::GET, stack.layer(), None).await?;
+        let versions = listed.get("LayerVersions").and_then(Value::as_array);
+        let number = |one: &Value| one.get("Version").and_then(Value::as_u64);
+        Ok(versions.into_iter().flatten().filter_map(number).collect())
     }
 }
 

@@ -1,11 +1,11 @@
 //! A template, read: parameters with their values, conditions, resources and outputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::{DeployError, expression::Scope, kinds::Kind};
+use crate::{DeployError, Place, expression::Scope, kinds::Kind};
 
 /// Values for a template's parameters, by name.
 pub type Parameters = BTreeMap<String, String>;
@@ -17,8 +17,20 @@ pub struct Template {
     pub(crate) mappings: Value,
     pub(crate) conditions: Map<String, Value>,
     pub(crate) resources: IndexMap<String, Resource>,
+    /// The resources that are not to be there, with the condition that does not hold.
+    pub(crate) absent: BTreeMap<String, String>,
     outputs: Map<String, Value>,
-    unserved: Vec<(String, String)>,
+    unserved: Vec<Unserved>,
+    /// The parameters whose values are not to be shown.
+    secret: BTreeSet<String>,
+}
+
+/// A resource of a type that is not served.
+#[derive(Clone, Debug)]
+struct Unserved {
+    name: String,
+    kind: String,
+    condition: Option<String>,
 }
 
 /// A resource as the template has it, its expressions not resolved.
@@ -27,8 +39,11 @@ pub(crate) struct Resource {
     pub(crate) kind: Kind,
     pub(crate) properties: Value,
     pub(crate) depends_on: Vec<String>,
-    pub(crate) condition: Option<String>,
+    condition: Option<String>,
+    /// Whether it stays when the template has it no more.
     pub(crate) retain: bool,
+    /// Whether it stays when another is made in its place.
+    pub(crate) retain_replaced: bool,
 }
 
 /// The sections that are read, or say nothing about resources.
@@ -62,42 +77,101 @@ impl Template {
     /// [`DeployError`] naming the section, parameter or resource that breaks a rule.
     pub fn read(template: &Value, given: &Parameters) -> Result<Self, DeployError> {
         known(template, &SECTIONS).map_err(DeployError::Template)?;
-        let section = |name| template.get(name).and_then(Value::as_object).cloned();
-        let mut resources = IndexMap::new();
-        let mut unserved = Vec::new();
-        for (name, resource) in &section("Resources").unwrap_or_default() {
-            let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-            match Kind::named(kind) {
-                None => unserved.push((name.clone(), kind.to_owned())),
-                Some(kind) => {
-                    let read = Resource::read(kind, resource)
-                        .map_err(|why| DeployError::Resource { resource: name.clone(), why })?;
-                    resources.insert(name.clone(), read);
-                }
+        let section = |name: &str| match template.get(name) {
+            None | Some(Value::Null) => Ok(Map::new()),
+            Some(Value::Object(members)) => Ok(members.clone()),
+            Some(_) => Err(DeployError::Template(format!("its {name} are not an object"))),
+        };
+        let declared = section("Parameters")?;
+        let is_secret = |rules: &Value| {
+            rules.get("NoEcho").is_some_and(|hidden| crate::expression::text_of(hidden) == "true")
+        };
+        let secret = declared.iter().filter(|(_, rules)| is_secret(rules));
+        let mut read = Self {
+            parameters: parameters(&declared, given)?,
+            mappings: section("Mappings")?.into(),
+            conditions: section("Conditions")?,
+            resources: IndexMap::new(),
+            absent: BTreeMap::new(),
+            outputs: section("Outputs")?,
+            unserved: Vec::new(),
+            secret: secret.map(|(name, _)| name.clone()).collect(),
+        };
+        for (name, resource) in &section("Resources")? {
+            let taken = read.take(name, resource);
+            taken.map_err(|why| DeployError::Resource { resource: name.clone(), why })?;
+        }
+        read.check_dependencies()?;
+        Ok(read)
+    }
+
+    /// Takes one resource, or notes that it is not served.
+    fn take(&mut self, name: &str, resource: &Value) -> Result<(), String> {
+        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+        if let Some(kind) = Kind::named(kind) {
+            self.resources.insert(name.to_owned(), Resource::read(kind, resource)?);
+            return Ok(());
+        }
+        let condition = text(resource, "Condition")?.map(str::to_owned);
+        self.unserved.push(Unserved { name: name.to_owned(), kind: kind.to_owned(), condition });
+        Ok(())
+    }
+
+    /// Refuses the first `DependsOn` that names no resource.
+    fn check_dependencies(&self) -> Result<(), DeployError> {
+        let is_there = |name: &String| {
+            self.resources.contains_key(name) || self.unserved.iter().any(|one| one.name == *name)
+        };
+        for (name, resource) in &self.resources {
+            if let Some(missing) = resource.depends_on.iter().find(|name| !is_there(name)) {
+                let why = format!("it depends on {missing}, which is no resource");
+                return Err(DeployError::Resource { resource: name.clone(), why });
             }
         }
-        let parameters = parameters(&section("Parameters").unwrap_or_default(), given)?;
-        Ok(Self {
-            parameters,
-            mappings: template.get("Mappings").cloned().unwrap_or_default(),
-            conditions: section("Conditions").unwrap_or_default(),
-            resources,
-            outputs: section("Outputs").unwrap_or_default(),
-            unserved,
-        })
+        Ok(())
+    }
+
+    /// Leaves out every resource whose condition does not hold, of types that are not served, too.
+    ///
+    /// # Errors
+    /// [`DeployError`] naming the resource whose condition is none.
+    pub fn choose(&mut self, place: &Place) -> Result<(), DeployError> {
+        let nothing = |_: &str, _: Option<&str>| Ok(Value::Null);
+        let scope =
+            Scope { template: self, pseudo: &place.0, attributes: &nothing, is_condition: false };
+        let served = self.resources.iter().map(|(name, one)| (name, &one.condition));
+        let unserved = self.unserved.iter().map(|one| (&one.name, &one.condition));
+        let mut absent = BTreeMap::new();
+        for (name, condition) in served.chain(unserved) {
+            if let Some(condition) = condition
+                && !scope.condition(condition).map_err(|error| error.at(name))?
+            {
+                absent.insert(name.clone(), condition.clone());
+            }
+        }
+        self.resources.retain(|name, _| !absent.contains_key(name));
+        self.unserved.retain(|one| !absent.contains_key(&one.name));
+        self.absent = absent;
+        Ok(())
+    }
+
+    /// Whether a property refers to a parameter whose value is not to be shown.
+    pub(crate) fn is_secret(&self, resource: &Resource, property: &str) -> bool {
+        let value = resource.properties.get(property).unwrap_or(&Value::Null);
+        crate::expression::references(value).iter().any(|name| self.secret.contains(name))
     }
 
     /// The resources whose type is not served: name and type.
     #[must_use]
-    pub fn unserved(&self) -> &[(String, String)] {
-        &self.unserved
+    pub fn unserved(&self) -> Vec<(String, String)> {
+        self.unserved.iter().map(|one| (one.name.clone(), one.kind.clone())).collect()
     }
 
     /// Leaves out every resource whose type is not served, and each that refers to one left out;
     /// answers the names of the latter.
     pub fn skip_unserved(&mut self) -> Vec<String> {
         let mut absent: Vec<String> =
-            std::mem::take(&mut self.unserved).into_iter().map(|(name, _)| name).collect();
+            std::mem::take(&mut self.unserved).into_iter().map(|one| one.name).collect();
         let mut followers = Vec::new();
         loop {
             let refers = |resource: &Resource| {
@@ -126,12 +200,19 @@ impl Template {
     pub(crate) fn outputs(&self, scope: &Scope<'_>) -> Result<Vec<(String, String)>, DeployError> {
         let mut outputs = Vec::new();
         for (name, output) in &self.outputs {
-            let condition = output.get("Condition").and_then(Value::as_str);
-            if condition.map_or(Ok(true), |condition| scope.condition(condition))? {
-                let value = output.get("Value").unwrap_or(&Value::Null);
-                let value = scope.resolve(value).map_err(|error| error.at(name))?;
-                outputs
-                    .push((name.clone(), crate::expression::text_of(&value.unwrap_or_default())));
+            let at = |error: DeployError| match error {
+                DeployError::Template(why) => {
+                    DeployError::Template(format!("its output {name}: {why}"))
+                }
+                other => other,
+            };
+            let condition = text(output, "Condition").map_err(DeployError::Template).map_err(at)?;
+            if condition.map_or(Ok(true), |condition| scope.condition(condition)).map_err(at)? {
+                let value = output.get("Value").map_or(Ok(None), |value| scope.resolve(value));
+                let value = value
+                    .map_err(at)?
+                    .ok_or_else(|| at(DeployError::Template("it has no Value".to_owned())))?;
+                outputs.push((name.clone(), crate::expression::text_of(&value)));
             }
         }
         Ok(outputs)
@@ -141,28 +222,18 @@ impl Template {
 impl Resource {
     fn read(kind: Kind, resource: &Value) -> Result<Self, String> {
         known(resource, &MEMBERS)?;
-        let text = |member| resource.get(member).and_then(Value::as_str);
-        let depends_on = match resource.get("DependsOn") {
-            Some(Value::String(one)) => vec![one.clone()],
-            Some(Value::Array(several)) => {
-                several.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            }
-            _ => Vec::new(),
-        };
-        let properties =
-            resource.get("Properties").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-        let retain = match text("DeletionPolicy") {
-            None | Some("Delete") => false,
-            Some("Retain" | "RetainExceptOnCreate") => true,
-            Some(other) => return Err(format!("the DeletionPolicy {other} is not served")),
+        let properties = match resource.get("Properties") {
+            None | Some(Value::Null) => Value::Object(Map::new()),
+            Some(properties) => properties.clone(),
         };
         known(&properties, kind.properties())?;
         Ok(Self {
             kind,
             properties,
-            depends_on,
-            condition: text("Condition").map(Into::into),
-            retain,
+            depends_on: depends_on(resource.get("DependsOn"))?,
+            condition: text(resource, "Condition")?.map(str::to_owned),
+            retain: retains(resource, "DeletionPolicy")?,
+            retain_replaced: retains(resource, "UpdateReplacePolicy")?,
         })
     }
 
@@ -171,6 +242,37 @@ impl Resource {
         let mut names = crate::expression::references(&self.properties);
         names.extend(self.depends_on.iter().cloned());
         names
+    }
+}
+
+/// A member that is a text, or is not there.
+fn text<'a>(value: &'a Value, member: &str) -> Result<Option<&'a str>, String> {
+    match value.get(member) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(format!("its {member} has to be a text, not {other}")),
+    }
+}
+
+/// What a resource is made after, whatever it refers to.
+fn depends_on(names: Option<&Value>) -> Result<Vec<String>, String> {
+    let name = |one: &Value| {
+        let wrong = || format!("its DependsOn has to be a text or a list of texts, not {one}");
+        one.as_str().map(str::to_owned).ok_or_else(wrong)
+    };
+    match names {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(several)) => several.iter().map(name).collect(),
+        Some(one) => Ok(vec![name(one)?]),
+    }
+}
+
+/// Whether a resource stays, by what this member says.
+fn retains(resource: &Value, member: &str) -> Result<bool, String> {
+    match text(resource, member)? {
+        None | Some("Delete") => Ok(false),
+        Some("Retain" | "RetainExceptOnCreate") => Ok(true),
+        Some(other) => Err(format!("the {member} {other} is not served")),
     }
 }
 
@@ -194,6 +296,10 @@ fn parameters(
         return Err(DeployError::Template(format!("it has no parameter {name}")));
     }
     let values = declared.iter().map(|(name, rules)| {
+        if !rules.is_object() {
+            let why = format!("the declaration of the parameter {name} is not an object");
+            return Err(DeployError::Template(why));
+        }
         let text = given.get(name).cloned();
         let text = text.or_else(|| rules.get("Default").map(crate::expression::text_of));
         let wrong = |why: String| DeployError::Template(format!("the parameter {name} {why}"));
@@ -207,9 +313,16 @@ fn parameters(
 
 /// A parameter's value, checked by the rules of its declaration.
 fn value(text: &str, rules: &Value) -> Result<Value, String> {
-    let allowed = rules.get("AllowedValues").and_then(Value::as_array);
-    if allowed.is_some_and(|all| !all.iter().any(|one| crate::expression::text_of(one) == text)) {
-        return Err(format!("must be one of its AllowedValues, not {text:?}"));
+    let kind = rules.get("Type").and_then(Value::as_str).unwrap_or("String");
+    let is_list = matches!(kind, "CommaDelimitedList" | "List<String>" | "List<Number>");
+    let items: Vec<&str> =
+        if is_list { text.split(',').map(str::trim).collect() } else { vec![text] };
+    if let Some(allowed) = rules.get("AllowedValues").and_then(Value::as_array) {
+        let is_allowed =
+            |item: &str| allowed.iter().any(|one| crate::expression::text_of(one).as_str() == item);
+        if let Some(item) = items.iter().find(|item| !is_allowed(item)) {
+            return Err(format!("must be one of its AllowedValues, not {item:?}"));
+        }
     }
     if let Some(pattern) = rules.get("AllowedPattern").and_then(Value::as_str) {
         let whole = regex::Regex::new(&format!("^(?:{pattern})$"))
@@ -218,8 +331,6 @@ fn value(text: &str, rules: &Value) -> Result<Value, String> {
             return Err(format!("must match {pattern}, which {text:?} does not"));
         }
     }
-    let kind = rules.get("Type").and_then(Value::as_str).unwrap_or("String");
-    let items = || text.split(',').map(|item| Value::from(item.trim())).collect();
     let measure = if kind == "Number" {
         text.parse::<f64>().map_err(|_| format!("must be a number, not {text:?}"))?
     } else {
@@ -235,7 +346,7 @@ fn value(text: &str, rules: &Value) -> Result<Value, String> {
     }
     match kind {
         "String" | "Number" => Ok(Value::from(text)),
-        "CommaDelimitedList" | "List<String>" | "List<Number>" => Ok(Value::Array(items())),
+        _ if is_list => Ok(items.into_iter().map(Value::from).collect()),
         other => Err(format!("has the type {other}, which is not served")),
     }
 }
@@ -245,6 +356,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Parameters, Template};
+    use crate::Place;
 
     #[track_caller]
     fn check(template: &serde_json::Value, given: &[(&str, &str)], want: &str) {
@@ -273,6 +385,10 @@ mod tests {
         check(&number, &[("P", "x")], "must be a number");
         let list = declared(json!({"Type": "CommaDelimitedList", "Default": "a, b"}));
         check(&list, &[], r#"{"P":["a","b"]}"#);
+        let some_of = declared(json!({"Type": "CommaDelimitedList", "AllowedValues": ["x", "y"]}));
+        check(&some_of, &[("P", "y, x")], r#"{"P":["y","x"]}"#);
+        check(&some_of, &[("P", "x,z")], r#"AllowedValues, not "z""#);
+        check(&declared(json!("String")), &[], "declaration of the parameter P is not an object");
         let one_of = declared(json!({"Type": "String", "AllowedValues": ["x", 1]}));
         check(&one_of, &[("P", "1")], r#"{"P":"1"}"#);
         check(&one_of, &[("P", "y")], "AllowedValues");
@@ -299,6 +415,43 @@ mod tests {
             "Size is not served",
         );
         check(&resource(json!({"Type": function, "DeletionPolicy": "Snapshot"})), &[], "Snapshot");
+        check(&resource(json!({"Type": function, "UpdateReplacePolicy": "Keep"})), &[], "Keep");
+    }
+
+    #[test]
+    fn what_has_another_form_is_never_taken_for_absent() {
+        for section in ["Parameters", "Mappings", "Conditions", "Outputs", "Resources"] {
+            let mut template = json!({"Resources": {}});
+            template[section] = json!([1]);
+            check(&template, &[], &format!("its {section} are not an object"));
+        }
+        let role = |member: &str, value: serde_json::Value| json!({"Resources": {"R": {"Type": "AWS::IAM::Role", member: value}}});
+        check(&role("Condition", json!({"Ref": "X"})), &[], "R: its Condition has to be a text");
+        check(&role("DeletionPolicy", json!({"Ref": "X"})), &[], "R: its DeletionPolicy has to be");
+        check(&role("DependsOn", json!({"Ref": "X"})), &[], "R: its DependsOn has to be");
+        check(&role("DependsOn", json!(["R", 5])), &[], "R: its DependsOn has to be");
+        check(&role("DependsOn", json!("Q")), &[], "R: it depends on Q, which is no resource");
+        check(&role("Properties", json!([])), &[], "R: it is not an object");
+    }
+
+    #[test]
+    fn what_a_condition_keeps_out_is_neither_there_nor_missing() {
+        let template = json!({
+            "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+            "Resources": {
+                "Bucket": {"Type": "AWS::S3::Bucket", "Condition": "Never"},
+                "R": {"Type": "AWS::IAM::Role", "Condition": "Never"},
+                "S": {"Type": "AWS::IAM::Role", "DependsOn": ["R", "Bucket"]},
+            },
+        });
+        let mut template = Template::read(&template, &Parameters::new()).unwrap();
+        template.choose(&Place::default()).unwrap();
+        assert!(template.unserved().is_empty());
+        assert_eq!(template.resources.keys().collect::<Vec<_>>(), ["S"]);
+        let unknown = json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Condition": "X"}}});
+        let mut unknown = Template::read(&unknown, &Parameters::new()).unwrap();
+        let error = unknown.choose(&Place::default()).unwrap_err().to_string();
+        assert_eq!(error, "the resource R: there is no condition X");
     }
 
     #[test]

@@ -22,6 +22,11 @@ CODE = {
 }
 SERVERLESS = "AWS::Serverless-2016-10-31"
 
+# CloudFormation's largest template. Each alias counts as what it stands for, a value as one at the least.
+TEMPLATE_BYTES_MAX = 1024 * 1024
+# Less than whoever reads the result follows.
+DEPTH_MAX = 100
+
 
 class Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms, and without repeated keys."""
@@ -54,12 +59,56 @@ Loader.add_multi_constructor("!", short_form)
 Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
 
 
+def read(path):
+    """The template, of which every resource has a type, and properties that are an object."""
+    with Path(path).open("rb") as file:
+        text = file.read(TEMPLATE_BYTES_MAX + 1)
+    if len(text) > TEMPLATE_BYTES_MAX:
+        raise ValueError(f"it is larger than {TEMPLATE_BYTES_MAX} bytes")
+    template = yaml.load(text.decode("utf-8"), Loader)
+    if size(template, {}, DEPTH_MAX) > TEMPLATE_BYTES_MAX:
+        raise ValueError(f"it is larger than {TEMPLATE_BYTES_MAX} bytes, each alias written out")
+    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
+        raise ValueError("it has no Resources")
+    for name, resource in template["Resources"].items():
+        if not isinstance(name, str) or not (name.isascii() and name.isalnum()):
+            raise ValueError(f"the resource {name!r} needs a name of letters and digits")
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+            raise ValueError(f"the resource {name} has no Type")
+        members(resource, "Properties", f"of the resource {name}")
+    return template
+
+
+def size(value, known, depth):
+    """The characters of a value's texts, and its other parts; a value that has itself in it is refused."""
+    if not isinstance(value, (dict, list)):
+        return max(len(value), 1) if isinstance(value, str) else 1
+    if depth == 0:
+        raise RecursionError
+    found = known.get(id(value), 0)
+    if found is None:
+        raise ValueError("an alias stands for what it is in")
+    if found == 0:
+        known[id(value)] = None
+        parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        found = known[id(value)] = 1 + sum(size(part, known, depth - 1) for part in parts)
+    return found
+
+
+def members(value, name, where):
+    """A member that is an object, or is not there."""
+    found = value.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise ValueError(f"the {name} {where} are not an object")
+    return found or {}
+
+
 def folders(template):
     """The places of code on the disk: (properties, name of the property, the place)."""
-    whole = (template.get("Globals") or {}).get("Function") or {}
+    whole = members(members(template, "Globals", "of the template"), "Function", "of Globals")
     found = [(whole, "CodeUri", whole.get("CodeUri"))]
     for resource in template["Resources"].values():
-        name = CODE.get(resource.get("Type"))
+        name = CODE.get(resource["Type"])
         properties = resource.get("Properties") or {}
         found.append((properties, name, properties.get(name)))
     return [one for one in found if isinstance(one[2], str) and not one[2].startswith("s3://")]
@@ -84,17 +133,12 @@ def translated(template, parameters, region):
     try:
         return translate(template, parameters, Policies())
     except InvalidDocumentException as error:
-        causes = [cause.message for cause in error.causes] or [error.message]
+        causes = [cause.message for cause in error.causes or [error]]
         raise ValueError("; ".join(causes)) from error
 
 
 def main(path, region, parameters):
-    template = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
-    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
-        raise ValueError("the template has no Resources")
-    for name, resource in template["Resources"].items():
-        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-            raise ValueError(f"the resource {name} has no Type")
+    template = read(path)
     local = folders(template)
     print(json.dumps({"Folders": sorted({place for _, _, place in local})}), flush=True)
     addresses = json.loads(sys.stdin.readline())
@@ -105,10 +149,16 @@ def main(path, region, parameters):
             properties[name] = {"S3Bucket": bucket, "S3Key": key}
         else:
             properties[name] = address
-    print(json.dumps({"Template": translated(template, json.loads(parameters), region)}))
+    return translated(template, json.loads(parameters), region)
 
 
+# Whatever is wrong is told here: nobody reads the other output before the end.
 try:
-    main(*sys.argv[1:])
+    result = {"Template": main(*sys.argv[1:])}
+except RecursionError:
+    result = {"Error": "it is nested too deeply"}
 except (ValueError, OSError, yaml.YAMLError) as error:
-    print(json.dumps({"Error": str(error)}))
+    result = {"Error": str(error)}
+except Exception as error:
+    result = {"Error": f"the translator cannot read it: {type(error).__name__}: {error}"}
+print(json.dumps(result))

@@ -6,8 +6,8 @@ use std::{
 };
 
 use portcullis_deploy::{
-    Answer, Artifacts, Call, Change, Difference, Event, Parameters, Plan, Planner, REQUIREMENTS,
-    Server, StackName, Template, Translation, apply,
+    Answer, Artifacts, Call, Change, Difference, Event, Parameters, Place, Plan, Planner,
+    REQUIREMENTS, Server, StackName, Template, Translation, apply,
 };
 use portcullis_sandbox::python_tool::python_tool;
 use serde_json::{Value, json};
@@ -44,8 +44,10 @@ pub(crate) async fn run(arguments: &DeployArguments) -> Result<(), CliError> {
     let client = arguments.server.client()?;
     let stack = stack_name(arguments)?;
     let (mut template, artifacts) = read(arguments)?;
+    let place = Place::of(&client, &stack).await?;
+    template.choose(&place)?;
     let left_out = leave_out(arguments, &mut template)?;
-    let planner = Planner::new(&client, &template, &artifacts, &stack).await?;
+    let planner = Planner::new(&client, &place, &stack, (&template, &artifacts)).await?;
     let plan = planner.plan().await?;
     say!("Stack {stack} at {}", client.endpoint)?;
     left_out.iter().try_for_each(|line| say!("{line}"))?;
@@ -119,7 +121,7 @@ fn leave_out(
     arguments: &DeployArguments,
     template: &mut Template,
 ) -> Result<Vec<String>, CliError> {
-    let unserved = template.unserved().to_vec();
+    let unserved = template.unserved();
     if unserved.is_empty() {
         return Ok(Vec::new());
     }

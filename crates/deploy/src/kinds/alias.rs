@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Made, Of, Row, Site, items, only, required};
+use super::{Made, Of, Row, Site, function::is_ours, items, only, required};
 use crate::{
     DeployError, Server,
     server::{lambda, part},
@@ -13,6 +13,8 @@ pub(super) const ROW: Row = Row {
     name: "AWS::Lambda::Alias",
     properties: &["Description", "FunctionName", "FunctionVersion", "Name", "RoutingConfig"],
     replacing: &["FunctionName", "Name"],
+    naming: &["FunctionName", "Name"],
+    attributes: &["AliasArn"],
 };
 
 fn path(properties: &Value) -> Result<String, DeployError> {
@@ -52,8 +54,14 @@ pub(super) async fn create<S: Server>(
 ) -> Result<Made, DeployError> {
     let body = body(properties).into();
     match lambda(site.server, Method::POST, path(properties)?, Some(&body)).await {
-        // Of a deployment that ended before it could write it down.
-        Err(error) if error.is_presence() => update(site, &Made::default(), properties).await,
+        // Of a deployment that ended before it could write it down: of its function, no other's.
+        Err(error) if error.is_presence() => {
+            let of = Of::property(properties, "FunctionName")?;
+            if !is_ours(site, &of.function).await? {
+                return Err(error);
+            }
+            update(site, &Made::default(), properties).await
+        }
         answer => made(&answer?),
     }
 }

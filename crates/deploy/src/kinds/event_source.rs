@@ -42,6 +42,8 @@ pub(super) const ROW: Row = Row {
         "TumblingWindowInSeconds",
     ],
     replacing: &FIXED,
+    naming: &[],
+    attributes: &["EventSourceMappingArn", "Id"],
 };
 
 /// What only CreateEventSourceMapping takes.

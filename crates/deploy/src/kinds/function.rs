@@ -40,7 +40,9 @@ pub(super) const ROW: Row = Row {
         "TracingConfig",
         "VpcConfig",
     ],
-    replacing: &["CodeSigningConfigArn", "FunctionName", "PackageType"],
+    replacing: &["FunctionName", "PackageType"],
+    naming: &["FunctionName"],
+    attributes: &["Arn"],
 };
 
 /// What both CreateFunction and UpdateFunctionConfiguration take under its own name.
@@ -125,7 +127,7 @@ pub(super) async fn create<S: Server>(
     body.insert("Tags".to_owned(), json!(all_tags(site, properties)));
     let (path, body) = ("/2015-03-31/functions".to_owned(), body.into());
     match lambda(site.server, Method::POST, path, Some(&body)).await {
-        Err(error) if error.is_presence() && is_ours(site, name).await? => {
+        Err(error) if error.is_presence() && is_ours(site, &part(name)).await? => {
             let made = made(&settled(site.server, name).await?)?;
             update(site, &made, &json!({}), properties).await
         }
@@ -138,9 +140,14 @@ pub(super) async fn create<S: Server>(
     }
 }
 
-/// Whether the function was made by this stack, in a deployment that could not write it down.
-async fn is_ours<S: Server>(site: &Site<'_, S>, name: &str) -> Result<bool, DeployError> {
-    let found = lambda(site.server, Method::GET, path(name), None).await?;
+/// Whether a function, named as in a path, was made by this stack: also in a deployment that could not
+/// write it down.
+pub(super) async fn is_ours<S: Server>(
+    site: &Site<'_, S>,
+    function: &str,
+) -> Result<bool, DeployError> {
+    let path = format!("/2015-03-31/functions/{function}");
+    let found = lambda(site.server, Method::GET, path, None).await?;
     Ok(found.pointer("/Tags").and_then(|tags| optional(tags, STACK_TAG)) == Some(site.stack))
 }
 
@@ -222,7 +229,7 @@ fn new_has(properties: &Value, name: &str) -> bool {
     properties.get(if name == "KMSKeyArn" { "KmsKeyArn" } else { name }).is_some()
 }
 
-/// What has operations of its own: reserved concurrency, and loops.
+/// What has operations of its own: reserved concurrency, code signing, and loops.
 async fn settings(
     server: &impl Server,
     name: &str,
@@ -237,6 +244,15 @@ async fn settings(
             lambda(server, Method::PUT, reserved, Some(&body)).await?;
         }
         Some(None) => drop(lambda(server, Method::DELETE, reserved, None).await?),
+        None => {}
+    }
+    let signing = format!("/2020-06-30/functions/{}/code-signing-config", part(name));
+    match changed("CodeSigningConfigArn") {
+        Some(Some(arn)) => {
+            let body = json!({"CodeSigningConfigArn": arn});
+            lambda(server, Method::PUT, signing, Some(&body)).await?;
+        }
+        Some(None) => drop(lambda(server, Method::DELETE, signing, None).await?),
         None => {}
     }
     if let Some(recursive) = changed("RecursiveLoop") {

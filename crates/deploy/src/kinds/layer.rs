@@ -18,13 +18,23 @@ const PROPERTIES: &[&str] = &[
     "LicenseInfo",
 ];
 
-pub(super) const VERSION: Row =
-    Row { name: "AWS::Lambda::LayerVersion", properties: PROPERTIES, replacing: PROPERTIES };
+pub(super) const VERSION: Row = Row {
+    name: "AWS::Lambda::LayerVersion",
+    properties: PROPERTIES,
+    replacing: PROPERTIES,
+    naming: &[],
+    attributes: &["LayerVersionArn"],
+};
 
 const GRANT: &[&str] = &["Action", "LayerVersionArn", "OrganizationId", "Principal"];
 
-pub(super) const PERMISSION: Row =
-    Row { name: "AWS::Lambda::LayerVersionPermission", properties: GRANT, replacing: GRANT };
+pub(super) const PERMISSION: Row = Row {
+    name: "AWS::Lambda::LayerVersionPermission",
+    properties: GRANT,
+    replacing: GRANT,
+    naming: &[],
+    attributes: &["Id"],
+};
 
 pub(super) async fn publish<S: Server>(
     site: &Site<'_, S>,

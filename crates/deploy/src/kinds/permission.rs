@@ -21,8 +21,13 @@ const PROPERTIES: &[&str] = &[
     "SourceArn",
 ];
 
-pub(super) const ROW: Row =
-    Row { name: "AWS::Lambda::Permission", properties: PROPERTIES, replacing: PROPERTIES };
+pub(super) const ROW: Row = Row {
+    name: "AWS::Lambda::Permission",
+    properties: PROPERTIES,
+    replacing: PROPERTIES,
+    naming: &[],
+    attributes: &["Id"],
+};
 
 pub(super) async fn create<S: Server>(
     site: &Site<'_, S>,

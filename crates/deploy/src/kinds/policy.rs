@@ -21,12 +21,16 @@ pub(super) const MANAGED: Row = Row {
         "Users",
     ],
     replacing: &["Description", "ManagedPolicyName", "Path"],
+    naming: &["ManagedPolicyName"],
+    attributes: &["PolicyArn"],
 };
 
 pub(super) const INLINE: Row = Row {
     name: "AWS::IAM::Policy",
     properties: &["Groups", "PolicyDocument", "PolicyName", "Roles", "Users"],
     replacing: &["PolicyName"],
+    naming: &["PolicyName", "Groups", "Roles", "Users"],
+    attributes: &[],
 };
 
 /// Whom a policy is for: the property, and the API's word.

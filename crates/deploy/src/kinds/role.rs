@@ -25,6 +25,8 @@ pub(super) const ROW: Row = Row {
         "Tags",
     ],
     replacing: &["Path", "RoleName"],
+    naming: &["RoleName"],
+    attributes: &["Arn", "RoleId"],
 };
 
 fn made(xml: &str) -> Result<Made, DeployError> {

@@ -3,13 +3,15 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Made, Of, Row, Site, only, required};
+use super::{Made, Of, Row, Site, function::is_ours, only, required};
 use crate::{DeployError, Server, server::lambda};
 
 pub(super) const ROW: Row = Row {
     name: "AWS::Lambda::Url",
     properties: &["AuthType", "Cors", "InvokeMode", "Qualifier", "TargetFunctionArn"],
     replacing: &["Qualifier", "TargetFunctionArn"],
+    naming: &["TargetFunctionArn", "Qualifier"],
+    attributes: &["FunctionArn", "FunctionUrl"],
 };
 
 fn path(properties: &Value) -> Result<String, DeployError> {
@@ -33,8 +35,14 @@ pub(super) async fn create<S: Server>(
 ) -> Result<Made, DeployError> {
     let body = body(properties).into();
     match lambda(site.server, Method::POST, path(properties)?, Some(&body)).await {
-        // Of a deployment that ended before it could write it down.
-        Err(error) if error.is_presence() => update(site, &Made::default(), properties).await,
+        // Of a deployment that ended before it could write it down: of its function, no other's.
+        Err(error) if error.is_presence() => {
+            let of = Of::property(properties, "TargetFunctionArn")?;
+            if !is_ours(site, &of.function).await? {
+                return Err(error);
+            }
+            update(site, &Made::default(), properties).await
+        }
         answer => made(&answer?),
     }
 }

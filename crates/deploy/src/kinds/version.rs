@@ -10,6 +10,8 @@ pub(super) const ROW: Row = Row {
     name: "AWS::Lambda::Version",
     properties: &["CodeSha256", "Description", "FunctionName"],
     replacing: &["CodeSha256", "Description", "FunctionName"],
+    naming: &[],
+    attributes: &["FunctionArn", "Version"],
 };
 
 fn path(made: &Made) -> String {
