@@ -7,7 +7,8 @@ A story is a text file of these lines:
     {"Version": ...}
     $ aws iam create-user --user-name ann   a command as it is typed; a `\\` at the end of a line goes on
       User.Path = "/"                       what a JMESPath expression finds in the answer, as JSON
-      id := User.UserId                     ... and a name for it, for later lines: ${id}
+      id := User.UserId                     ... and a name for it, for later lines: ${id}; `secret` and `token`
+                                            are names of what nobody else may ever see
       ! NoSuchEntity: The user ...          or the error that it must end in, whole unless it ends with an ellipsis
 
 A command that prints anything has at least one line about it, one without such lines prints nothing.
@@ -80,7 +81,7 @@ class Teller:
     """Tells stories as one caller; other callers are profiles that the stories configure."""
 
     def __init__(self, folder, **known):
-        self.folder, self.known, self.drivers = folder, known, {}
+        self.folder, self.known, self.drivers, self.secrets = folder, known, {}, set()
 
     def tell(self, steps):
         for step in steps:
@@ -110,6 +111,8 @@ class Teller:
         for name, expression in command.names:
             self.known[name] = jmespath.search(self.filled(expression), answer)
             assert isinstance(self.known[name], str), f"{name}: {said}"
+            if name in ("secret", "token"):
+                self.secrets.add(self.known[name])
 
     def aws(self, words):
         """Exit code and output of the command line."""

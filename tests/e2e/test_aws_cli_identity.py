@@ -13,6 +13,7 @@ from aws_story import Teller, operations_run, story
 from oidc import Rs256, key_set, token
 from server import REGION, Server
 from test_operations_table import operations
+from test_sealing import check_hidden
 from test_sts import federated
 from world import World
 
@@ -53,10 +54,14 @@ def test_the_command_line_tells_the_story(cli_world, tmp_path, monkeypatch, name
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(assumerole, "CACHE_DIR", str(tmp_path / "sessions"))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "token.jwt").write_text(token(KEY))
+    bearer = token(KEY)
+    (tmp_path / "token.jwt").write_text(bearer)
     denied = federated(account.root).wire.call("GET", "/2015-03-31/functions")
     known = {"ACCOUNT": account.id, "ROOT_KEY": credentials.key, "ISSUER": ISSUER}
-    Teller(tmp_path, **known, DENIAL=denied.headers["x-portcullis-explain"]).tell(STORIES[name])
+    teller = Teller(tmp_path, **known, DENIAL=denied.headers["x-portcullis-explain"])
+    teller.tell(STORIES[name])
+    # Nothing that the server wrote of it gives away what proves who somebody is.
+    check_hidden(cli_world.server.data_dir.parent, bearer, credentials.secret, *teller.secrets)
 
 
 @pytest.mark.parametrize("service", ["iam", "sts", "organizations"])

@@ -6,6 +6,7 @@ A grant of the function asks. It lets a call in exactly where its condition hold
 
 import json
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import pytest
 
@@ -287,6 +288,109 @@ def test_whoever_calls_a_url_without_a_signature_is_anonymous_and_is_asked_twice
                 assert answer.status == (200 if is_true else 403), (action, condition, answer)
     finally:
         cast.function = function
+
+
+# --- Calls of IAM, STS and Organizations have them too -----------------------------------------------
+
+
+def posted(caller, service, headers, **parameters):
+    """Whether the caller may call IAM or STS by a form."""
+    headers = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = caller.wire.call("POST", "/", body=urlencode(parameters).encode(), headers=headers, service=service)
+    assert answer.status in (200, 403), answer
+    return answer.status == 200
+
+
+def tags_a_user(cast):
+    """The user is the caller; a tag of the request is none of the resource's, yet."""
+    name = cast.callers["user"].arn.rsplit("/", 1)[1]
+    tag = {"Tags.member.1.Key": "Floor", "Tags.member.1.Value": "3"}
+    iam = cast.owner.root.boto("iam")
+
+    def allowed(caller, headers):
+        iam.untag_user(UserName=name, TagKeys=["Floor"])
+        return posted(caller, "iam", headers, Action="TagUser", Version="2010-05-08", UserName=name, **tag)
+
+    keys = {"aws:RequestTag/Floor": (TEXT, "3"), "aws:TagKeys": (ANY, "Floor"), "iam:ResourceTag/Team": (TEXT, "red")}
+    return "iam:TagUser", allowed, keys
+
+
+def gets_a_role(cast):
+    def allowed(caller, headers):
+        name = cast.callers["role"]["RoleName"]
+        return posted(caller, "iam", headers, Action="GetRole", Version="2010-05-08", RoleName=name)
+
+    return "iam:GetRole", allowed, {"iam:ResourceTag/Team": (TEXT, "red")}
+
+
+def gets_a_user_of_nobody_s(cast):
+    """A federated user: its name is the resource, which has no tags."""
+
+    def allowed(caller, headers):
+        return posted(caller, "sts", headers, Action="GetFederationToken", Version="2011-06-15", Name="Eve")
+
+    cast.callers["user"].permit(allow("lambda:ListFunctions", "*"))  # Instead of leave to make any.
+    return "sts:GetFederationToken", allowed, {"aws:ResourceTag/Team": None}
+
+
+def describes_an_account(cast):
+    organizations = cast.owner.root.boto("organizations")
+    organizations.tag_resource(ResourceId=ACCOUNT, Tags=TAGS)
+
+    def allowed(caller, headers):
+        target = {"X-Amz-Target": "AWSOrganizationsV20161128.DescribeAccount"}
+        headers = headers | target | {"Content-Type": "application/x-amz-json-1.1"}
+        answer = caller.wire.call("POST", "/", body={"AccountId": ACCOUNT}, headers=headers, service="organizations")
+        assert answer.status == 200 or answer.json["__type"] == "AccessDeniedException", answer
+        return answer.status == 200
+
+    return "organizations:DescribeAccount", allowed, {}
+
+
+@pytest.mark.parametrize("call", [tags_a_user, gets_a_role, gets_a_user_of_nobody_s, describes_an_account])
+def test_a_call_of_another_service_has_its_keys_and_no_others(cast, call):
+    user = cast.callers["user"]
+    action, allowed, more = call(cast)
+    keys = expected(cast, "user") | {"aws:ResourceTag/Team": (TEXT, "red")} | more
+    keys = {key: value for key, value in keys.items() if value}
+    rows = [*conditions(keys), (absent(set(KEYS) - set(keys)), True)]
+    rows += [({"Null": {key: "false"}}, False) for key in set(KEYS) - set(keys)]
+    try:
+        for condition, is_true in rows:
+            user.permit(allow(action, "*", condition), name="asked")
+            assert allowed(user, HEADERS) == is_true, condition
+    finally:
+        user.permit(allow("sts:GetFederationToken", "*"))
+        user.permit(allow("lambda:ListFunctions", "*"), name="asked")
+
+
+def test_a_trust_policy_knows_who_calls_whose_role_it_is_and_how_it_is_asked(cast):
+    user, role, iam = cast.callers["user"], cast.callers["role"], cast.owner.root.boto("iam")
+    before = iam.get_role(RoleName=role["RoleName"])["Role"]["AssumeRolePolicyDocument"]
+    asked = {"RoleArn": role["Arn"], "RoleSessionName": "night", "ExternalId": "4711", "SourceIdentity": "alice"}
+    marks = {"Tags.member.1.Key": "Floor", "Tags.member.1.Value": "3", "TransitiveTagKeys.member.1": "Floor"}
+    keys = expected(cast, "user") | {
+        "aws:ResourceTag/Team": (TEXT, "red"),
+        "iam:ResourceTag/Team": (TEXT, "red"),
+        "aws:RequestTag/Floor": (TEXT, "3"),
+        "aws:TagKeys": (ANY, "Floor"),
+        "sts:TransitiveTagKeys": (ANY, "Floor"),
+        "sts:RoleSessionName": (TEXT, "night"),
+        "sts:ExternalId": (TEXT, "4711"),
+        "sts:SourceIdentity": (TEXT, "alice"),
+    }
+    rows = [*conditions(keys), *[({"Null": {key: "false"}}, False) for key in set(KEYS) - set(keys)]]
+    trust, actions = trusting(user.arn), ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
+    user.permit(allow("lambda:ListFunctions", "*"), name="assume")  # Instead of leave to assume any.
+    try:
+        for condition, is_true in rows:
+            trust["Statement"][0] |= {"Action": actions, "Condition": condition}
+            iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(trust))
+            got = posted(user, "sts", HEADERS, Action="AssumeRole", Version="2011-06-15", **asked, **marks)
+            assert got == is_true, condition
+    finally:
+        user.permit(allow(["sts:AssumeRole", "sts:SetSourceIdentity"], "*"), name="assume")
+        iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(before))
 
 
 # --- Nobody says of itself what a service says -------------------------------------------------------

@@ -106,16 +106,31 @@ $ aws iam list-groups --profile shop
   ! AccessDenied: …
 $ aws organizations delete-policy --policy-id ${policy}
   ! PolicyInUseException: …
+$ aws organizations list-accounts-for-parent --parent-id ${root}
+  Accounts[].Id = ["${ACCOUNT}"]
 $ aws organizations detach-policy --policy-id ${policy} --target-id ${unit}
 $ aws organizations detach-policy --policy-id ${policy} --target-id ${unit}
   ! PolicyNotAttachedException: …
 $ aws iam list-groups --profile shop
   Groups = []
+
+# Once the type is disabled nothing is limited, and what was attached is no more.
+$ aws organizations attach-policy --policy-id ${policy} --target-id ${shop}
+$ aws iam list-groups --profile shop
+  ! AccessDenied: …
+$ aws organizations disable-policy-type --root-id ${root} --policy-type SERVICE_CONTROL_POLICY
+  Root.PolicyTypes = []
+$ aws iam list-groups --profile shop
+  Groups = []
+$ aws organizations enable-policy-type --root-id ${root} --policy-type SERVICE_CONTROL_POLICY
+  Root.Id = "${root}"
+$ aws organizations list-policies-for-target --target-id ${shop} --filter SERVICE_CONTROL_POLICY
+  Policies[].Name = ["FullAWSAccess"]
+$ aws iam list-groups --profile shop
+  Groups = []
 $ aws organizations delete-policy --policy-id ${policy}
 $ aws organizations describe-policy --policy-id ${policy}
   ! PolicyNotFoundException: …
-$ aws organizations disable-policy-type --root-id ${root} --policy-type SERVICE_CONTROL_POLICY
-  Root.PolicyTypes = []
 
 # Tags.
 $ aws organizations tag-resource --resource-id ${unit} --tags Key=Team,Value=red
