@@ -71,7 +71,17 @@ $ aws iam get-access-key-last-used --access-key-id ${key}
 
 # A policy of the user's own decides what it may.
 $ aws iam list-users --profile ann
-  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListUsers on resource: * because no identity-based policy allows the iam:ListUsers action
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::${ACCOUNT}:user/ because no identity-based policy allows the iam:ListUsers action
+$ aws iam list-roles --path-prefix /fn/ --profile ann
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListRoles on resource: arn:aws:iam::${ACCOUNT}:role/fn/ because no identity-based policy allows the iam:ListRoles action
+$ aws iam list-policies --profile ann
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListPolicies on resource: policy path / because no identity-based policy allows the iam:ListPolicies action
+$ aws iam list-instance-profiles --profile ann
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListInstanceProfiles on resource: arn:aws:iam::${ACCOUNT}:instance-profile/ because no identity-based policy allows the iam:ListInstanceProfiles action
+$ aws iam list-virtual-mfa-devices --profile ann
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListVirtualMFADevices on resource: arn:aws:iam::${ACCOUNT}:mfa/ because no identity-based policy allows the iam:ListVirtualMFADevices action
+$ aws iam get-account-summary --profile ann
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:GetAccountSummary on resource: * because no identity-based policy allows the iam:GetAccountSummary action
 $ aws iam put-user-policy --user-name ann --policy-name look --policy-document file://read-only.json
 $ aws iam list-users --profile ann
   length(Users) = 2
@@ -90,7 +100,7 @@ $ aws iam put-user-permissions-boundary --user-name ann --permissions-boundary a
 $ aws iam get-user --user-name ann
   User.PermissionsBoundary.PermissionsBoundaryArn = "arn:aws:iam::aws:policy/AWSLambda_ReadOnlyAccess"
 $ aws iam list-groups --profile ann
-  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListGroups on resource: * because no permissions boundary allows the iam:ListGroups action
+  ! AccessDenied: User: arn:aws:iam::${ACCOUNT}:user/team/ann is not authorized to perform: iam:ListGroups on resource: arn:aws:iam::${ACCOUNT}:group/ because no permissions boundary allows the iam:ListGroups action
 $ aws iam delete-user-permissions-boundary --user-name ann
 $ aws iam list-groups --profile ann
   Groups = []

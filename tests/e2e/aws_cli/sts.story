@@ -52,7 +52,7 @@ $ aws sts get-caller-identity --profile helper
 $ aws iam list-users --profile helper
   Users[].UserName = ["ann"]
 $ aws iam list-roles --profile helper
-  ! AccessDenied: User: arn:aws:sts::${ACCOUNT}:assumed-role/helper/night-run is not authorized to perform: iam:ListRoles on resource: * because no session policy allows the iam:ListRoles action
+  ! AccessDenied: User: arn:aws:sts::${ACCOUNT}:assumed-role/helper/night-run is not authorized to perform: iam:ListRoles on resource: arn:aws:iam::${ACCOUNT}:role/ because no session policy allows the iam:ListRoles action
 
 # The caller's own session, which may assume roles but not touch IAM.
 $ aws sts get-session-token --duration-seconds 900 --profile ann

@@ -41,7 +41,7 @@ $ aws configure set role_session_name night --profile web
 $ aws sts get-caller-identity --profile web
   Arn = "arn:aws:sts::${ACCOUNT}:assumed-role/web/night"
 $ aws iam list-users --profile web
-  ! AccessDenied: User: arn:aws:sts::${ACCOUNT}:assumed-role/web/night is not authorized to perform: iam:ListUsers on resource: * because no identity-based policy allows the iam:ListUsers action
+  ! AccessDenied: User: arn:aws:sts::${ACCOUNT}:assumed-role/web/night is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::${ACCOUNT}:user/ because no identity-based policy allows the iam:ListUsers action
 
 # The provider changes and goes, and with it the way in.
 $ aws iam remove-client-id-from-open-id-connect-provider --open-id-connect-provider-arn ${provider} --client-id one

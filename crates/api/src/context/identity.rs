@@ -2,7 +2,7 @@
 //! as IAM has it.
 
 use portcullis_catalog::{
-    CatalogError, EntityName, EntityResource, GroupResource, Installation, KeyHolder,
+    CatalogError, Denial, EntityName, EntityResource, GroupResource, Installation, KeyHolder,
     OidcProviderResource, Permit, PolicyResource, PolicySource, RoleResource, RootResource,
     UserResource, WholeAccount,
 };
@@ -118,6 +118,44 @@ impl RequestCx<'_> {
     /// [`ApiError::Denied`].
     pub(crate) fn whole_account<A: Operation>(&self) -> Result<Permit<A, WholeAccount>, ApiError> {
         self.authorize(WholeAccount(self.account()), &Parameters::default())
+    }
+
+    /// The permission to perform `A`, a list of what the caller's account has under a path: `user`,
+    /// `role` and the like. It is decided without a resource, and a denial shows where it looks.
+    ///
+    /// Recorded: `arn:aws:iam::111122223333:user/` for `ListUsers` and its like.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn list_under<A: Operation>(
+        &self,
+        kind: &str,
+        path: Option<&str>,
+    ) -> Result<Permit<A, WholeAccount>, ApiError> {
+        let (partition, account) = (self.state.partition, self.account());
+        let path = path.unwrap_or("/");
+        self.list_of(|| format!("arn:{partition}:iam::{account}:{kind}{path}"))
+    }
+
+    /// The same for `ListPolicies`, which names a path only; recorded too.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn list_policies_under<A: Operation>(
+        &self,
+        path: Option<&str>,
+    ) -> Result<Permit<A, WholeAccount>, ApiError> {
+        self.list_of(|| format!("policy path {}", path.unwrap_or("/")))
+    }
+
+    fn list_of<A: Operation>(
+        &self,
+        shown: impl FnOnce() -> String,
+    ) -> Result<Permit<A, WholeAccount>, ApiError> {
+        self.whole_account().map_err(|error| match error {
+            ApiError::Denied(denial) => Denial { resource: shown().into(), ..denial }.into(),
+            other => other,
+        })
     }
 
     /// The permission to perform `A` on the user `name`, or on the caller itself without a name.

@@ -16,7 +16,7 @@ pub(crate) async fn list_groups(
     cx: &RequestCx<'_>,
     input: ListGroupsInput,
 ) -> Result<Answer<ListGroupsOutput>, ApiError> {
-    let permit = cx.whole_account::<ListGroups>()?;
+    let permit = cx.list_under::<ListGroups>("group", input.path_prefix.as_deref())?;
     let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
     let prefix = input.path_prefix.as_deref().unwrap_or("/");
     let page = cx.snapshot.list_entities(permit, prefix, &paging.after, paging.limit);

@@ -11,7 +11,9 @@ pub(crate) async fn list_instance_profiles(
     cx: &RequestCx<'_>,
     input: ListInstanceProfilesInput,
 ) -> Result<Answer<ListInstanceProfilesOutput>, ApiError> {
-    cx.snapshot.account_has_nothing(cx.whole_account::<ListInstanceProfiles>()?);
+    cx.snapshot.account_has_nothing(
+        cx.list_under::<ListInstanceProfiles>("instance-profile", input.path_prefix.as_deref())?,
+    );
     iam::no_marker(input.marker.as_deref())?;
     Ok(Answer::Output(ListInstanceProfilesOutput {
         instance_profiles: Vec::new(),

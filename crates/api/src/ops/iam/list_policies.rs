@@ -17,7 +17,7 @@ pub(crate) async fn list_policies(
     cx: &RequestCx<'_>,
     input: ListPoliciesInput,
 ) -> Result<Answer<ListPoliciesOutput>, ApiError> {
-    let permit = cx.whole_account::<ListPolicies>()?;
+    let permit = cx.list_policies_under::<ListPolicies>(input.path_prefix.as_deref())?;
     let paging = Paging::new(input.marker.as_deref(), input.max_items)?;
     let page = cx.snapshot.list_policies(permit, filter(&input), &paging.after, paging.limit);
     Ok(Answer::Output(ListPoliciesOutput {

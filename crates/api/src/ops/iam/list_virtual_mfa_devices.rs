@@ -11,7 +11,7 @@ pub(crate) async fn list_virtual_mfa_devices(
     cx: &RequestCx<'_>,
     input: ListVirtualMFADevicesInput,
 ) -> Result<Answer<ListVirtualMFADevicesOutput>, ApiError> {
-    cx.snapshot.account_has_nothing(cx.whole_account::<ListVirtualMFADevices>()?);
+    cx.snapshot.account_has_nothing(cx.list_under::<ListVirtualMFADevices>("mfa", None)?);
     iam::no_marker(input.marker.as_deref())?;
     Ok(Answer::Output(ListVirtualMFADevicesOutput {
         virtual_mfa_devices: Vec::new(),
