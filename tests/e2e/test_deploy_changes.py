@@ -1,5 +1,6 @@
 """`portcullis deploy` of changes: what stays, what goes first, what a failure leaves, and whose things are whose."""
 
+import json
 import subprocess
 import urllib.request
 
@@ -7,7 +8,7 @@ import pytest
 from server import binary, environment, root_variables
 from stacks import invoke, listed, plan_of
 from test_deploy_templates import ROLE, function
-from world import RAN, RUNTIME
+from world import RAN, RUNTIME, error_of
 
 SAM = """\
 Transform: AWS::Serverless-2016-10-31
@@ -212,6 +213,58 @@ def test_of_deployments_at_once_at_most_one_goes_on(stack, owner):
     client.delete_layer_version(LayerName=layer, VersionNumber=taken)
     stack.write(one(function(MemorySize=256)))
     stack.deploy()
+
+
+@pytest.mark.usefixtures("warm")
+def test_workers_are_provisioned_for_an_alias(stack, owner):
+    def put(number):
+        config = f"ProvisionedConcurrencyConfig: {{ProvisionedConcurrentExecutions: {number}}}" if number else ""
+        text = SAM[: SAM.index("      Events:")].replace("FunctionUrlConfig: {AuthType: NONE}", config)
+        outputs = "Outputs: {F: {Value: !Ref Hello}}"
+        stack.write(text.replace("PYTHON", RUNTIME) + outputs)
+
+    put(1)
+    name, client = stack.outputs()["F"], owner.root.boto()
+
+    def found():
+        got = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="live")
+        return got["RequestedProvisionedConcurrentExecutions"], got["Status"]
+
+    assert found() == (1, "READY") and "nothing to change" in stack.deploy()
+    put(2)
+    assert plan_of(stack.run("--plan")) == {"update": {"HelloAliaslive"}}
+    stack.deploy()
+    assert found() == (2, "READY")
+    put(None)
+    stack.deploy()
+    assert error_of(found)[0] == "ProvisionedConcurrencyConfigNotFoundException"
+
+
+@pytest.mark.parametrize("line", ["create Role …", "create F …", "create Layer …", "create Alias …", "create Grant …"])
+def test_a_deployment_that_is_killed_is_gone_on_with(stack, owner, line):
+    more = {
+        "Layer": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": "shared"}, "DependsOn": "F"},
+        "Alias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {"FunctionName": {"Ref": "F"}, "FunctionVersion": "$LATEST", "Name": "live"},
+        },
+        "Grant": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {"FunctionName": {"Ref": "Alias"}, "Action": "lambda:InvokeFunction", "Principal": owner.id},
+        },
+    }
+    stack.write(with_more(more))
+    command = [binary(), "deploy", str(stack.template), "--stack-name", stack.name, "--endpoint-url", stack.server.base, "--yes"]
+    variables = environment(**root_variables(owner.root.credentials))
+    with subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as running:
+        assert any(told.strip() == line for told in running.stdout)
+        running.kill()
+    name = stack.outputs()["F"]
+    assert "nothing to change" in stack.deploy()
+    policy = owner.root.boto().get_policy(FunctionName=name, Qualifier="live")["Policy"]
+    assert len(json.loads(policy)["Statement"]) == 1 and names(owner, stack) == {name}
+    stack.deploy("--destroy")
+    assert not names(owner, stack) and stack.name not in str(listed(owner.root.boto("iam"), "list_roles", "Roles"))
 
 
 def test_every_attribute_is_what_the_server_says(stack, owner):

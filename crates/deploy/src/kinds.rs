@@ -7,6 +7,7 @@ mod function;
 mod layer;
 mod permission;
 mod policy;
+mod provisioned;
 mod role;
 mod url;
 mod version;
@@ -185,7 +186,7 @@ impl Kind {
         new: &Value,
     ) -> Result<Made, DeployError> {
         match self {
-            Self::Alias => alias::update(site, made, new).await,
+            Self::Alias => alias::update(site, old, new).await,
             Self::EventInvokeConfig => event_invoke::put(site, new).await,
             Self::EventSourceMapping => event_source::update(site, made, old, new).await,
             Self::Function => function::update(site, made, old, new).await,
@@ -251,7 +252,7 @@ impl Kind {
 }
 
 /// The properties that are numbers, by whichever type; CloudFormation takes them as texts, too.
-const NUMBERS: [&str; 18] = [
+const NUMBERS: [&str; 19] = [
     "BatchSize",
     "FunctionWeight",
     "MaxAge",
@@ -265,6 +266,7 @@ const NUMBERS: [&str; 18] = [
     "MemorySize",
     "MinimumPollers",
     "ParallelizationFactor",
+    "ProvisionedConcurrentExecutions",
     "ReservedConcurrentExecutions",
     "Size",
     "StartingPositionTimestamp",

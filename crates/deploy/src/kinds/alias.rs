@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Made, Of, Row, Site, function::is_ours, items, only, required};
+use super::{Made, Of, Row, Site, function::is_ours, items, only, provisioned, required};
 use crate::{
     DeployError, Server,
     server::{lambda, part},
@@ -11,7 +11,14 @@ use crate::{
 
 pub(super) const ROW: Row = Row {
     name: "AWS::Lambda::Alias",
-    properties: &["Description", "FunctionName", "FunctionVersion", "Name", "RoutingConfig"],
+    properties: &[
+        "Description",
+        "FunctionName",
+        "FunctionVersion",
+        "Name",
+        provisioned::PROPERTY,
+        "RoutingConfig",
+    ],
     replacing: &["FunctionName", "Name"],
     naming: &["FunctionName", "Name"],
     attributes: &["AliasArn"],
@@ -60,20 +67,36 @@ pub(super) async fn create<S: Server>(
             if !is_ours(site, &of.function).await? {
                 return Err(error);
             }
-            update(site, &Made::default(), properties).await
+            update(site, &json!({}), properties).await
         }
-        answer => made(&answer?),
+        answer => {
+            let made = made(&answer?)?;
+            provide(site, &json!({}), properties).await?;
+            Ok(made)
+        }
     }
+}
+
+async fn provide<S: Server>(
+    site: &Site<'_, S>,
+    old: &Value,
+    new: &Value,
+) -> Result<(), DeployError> {
+    let of = Of::property(new, "FunctionName")?;
+    let alias = (of.function.as_str(), required(new, "Name")?);
+    provisioned::provide(site.server, alias, old, new).await
 }
 
 pub(super) async fn update<S: Server>(
     site: &Site<'_, S>,
-    _: &Made,
-    properties: &Value,
+    old: &Value,
+    new: &Value,
 ) -> Result<Made, DeployError> {
-    let mut body = body(properties);
+    let mut body = body(new);
     body.remove("Name");
-    made(&lambda(site.server, Method::PUT, own_path(properties)?, Some(&body.into())).await?)
+    let answer = lambda(site.server, Method::PUT, own_path(new)?, Some(&body.into())).await?;
+    provide(site, old, new).await?;
+    made(&answer)
 }
 
 pub(super) async fn delete(server: &impl Server, properties: &Value) -> Result<(), DeployError> {

@@ -1,15 +1,17 @@
 //! `AWS::Lambda::Version`.
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Made, Of, Row, Site, only, required};
+use super::{Made, Of, Row, Site, only, provisioned, required};
 use crate::{DeployError, Server, server::lambda};
+
+const PROPERTIES: &[&str] = &["CodeSha256", "Description", "FunctionName", provisioned::PROPERTY];
 
 pub(super) const ROW: Row = Row {
     name: "AWS::Lambda::Version",
-    properties: &["CodeSha256", "Description", "FunctionName"],
-    replacing: &["CodeSha256", "Description", "FunctionName"],
+    properties: PROPERTIES,
+    replacing: PROPERTIES,
     naming: &[],
     attributes: &["FunctionArn", "Version"],
 };
@@ -28,6 +30,8 @@ pub(super) async fn publish<S: Server>(
     let body = only(properties, &["CodeSha256", "Description"]).into();
     let answer = lambda(site.server, Method::POST, path, Some(&body)).await?;
     let (arn, number) = (required(&answer, "FunctionArn")?, required(&answer, "Version")?);
+    let version = (of.function.as_str(), number);
+    provisioned::provide(site.server, version, &json!({}), properties).await?;
     Ok(Made::new(arn, [("FunctionArn", arn), ("Version", number)]))
 }
 
