@@ -137,6 +137,27 @@ def numbers(account):
     return {what: summary[what] for what in ("Users", "Groups", "Roles", "Policies")}
 
 
+def importable(account, configuration):
+    """What of a configuration can be imported, ids by address, and what cannot."""
+    iam, aws = f"arn:aws:iam::{account.id}", "arn:aws:iam::aws:policy"
+    policies = {
+        "aws_iam_policy.functions": f"{iam}:policy/team/functions",
+        "aws_iam_user.alice": "alice",
+        "aws_iam_group.staff": "staff",
+        "aws_iam_role.deploy": "deploy",
+    }
+    roles = {
+        "aws_iam_policy.cap": f"{iam}:policy/cap",
+        "aws_iam_role.deploy": "deploy",
+        "aws_iam_role.bounded": "bounded",
+        "aws_iam_role_policy.own": "deploy:own",
+        "aws_iam_role_policy_attachment.execution": f"deploy/{aws}/service-role/AWSLambdaBasicExecutionRole",
+        "aws_iam_role_policy_attachments_exclusive.bounded": "bounded",
+        "aws_iam_service_linked_role.scaling": f"{iam}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+    }
+    return {"policies": (policies, {"aws_iam_policy_attachment.everybody"}), "roles": (roles, set())}[configuration]
+
+
 @needs_terraform
 @pytest.mark.parametrize("configuration", ["users", "policies", "roles", "account"])
 def test_a_configuration_is_applied_settled_changed_and_destroyed(world, tmp_path, configuration):
@@ -146,6 +167,8 @@ def test_a_configuration_is_applied_settled_changed_and_destroyed(world, tmp_pat
     assert terraform.is_settled() and numbers(account) != empty
     terraform.apply(changed=True)
     assert terraform.is_settled(changed=True)
+    if configuration in ("policies", "roles"):
+        terraform.check_imported(*importable(account, configuration), changed=True)
     terraform.destroy(changed=True)
     assert numbers(account) == empty
     assert account.root.boto("iam").list_account_aliases()["AccountAliases"] == []
