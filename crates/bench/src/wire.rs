@@ -39,7 +39,7 @@ impl Call {
         key: &Credentials,
         now: Timestamp,
     ) -> Fallible<Vec<u8>> {
-        let form = self.service == "iam";
+        let form = matches!(self.service, "iam" | "sts");
         let kind = if form { "application/x-www-form-urlencoded" } else { "application/json" };
         let mut request = Request::builder().method(&self.method).uri(&self.path);
         request = request.header(header::HOST, address.to_string());
