@@ -441,6 +441,25 @@ def test_http_2_is_served_in_clear_text(base, name):
             assert client.answer(client.request(spoiled))[0] == 403
 
 
+def test_http_2_names_its_host_once(base, name):
+    """RFC 9113 §8.3.1: `:authority`, or else `Host`; the former counts where both are given."""
+    get = signed(base, "GET", f"{F}/{name}/policy")
+    host, authority = ("host", urlsplit(base).netloc), (":authority", urlsplit(base).netloc)
+    other = ("host", "other.example")
+    for given, status in (([], 400), ([host], 200), ([authority, other], 200), ([other], 403), ([host, other], 400)):
+        config = h2.config.H2Configuration(header_encoding="utf-8", validate_outbound_headers=False)
+        with Http2(base) as client:
+            client.protocol.config = config
+            headers = [(key.lower(), value) for key, value in get.headers.items() if key.lower() != "host"]
+            pseudo = [(":method", "GET"), (":path", get.path), (":scheme", "http")]
+            ordered = sorted(given, key=lambda one: not one[0].startswith(":"))
+            stream = client.protocol.get_next_available_stream_id()
+            client.protocol.send_headers(stream, [*pseudo, *ordered, *headers], end_stream=True)
+            client.answers[stream] = [None, b"", False]
+            client.flush()
+            assert client.answer(stream)[0] == status, given
+
+
 def test_http_2_answers_many_requests_of_one_connection(base, name):
     """Each has its own answer, also where there are more than may run at once."""
     with Http2(base) as client:

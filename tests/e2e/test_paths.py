@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from test_constraints import MODEL
-from world import RAN, unique
+from world import RAN, allow, deny, error_of, unique
 
 # What else is asked for, by operation.
 QUERIES = {
@@ -95,3 +95,13 @@ def test_every_spelling_of_a_path_is_the_same_request_and_is_decoded_once(owner,
         assert twice == answers[0], "nothing of a UUID is encoded"
     else:
         assert twice[:2] == (400, "ValidationException"), twice
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_the_partition_of_an_arn_is_that_of_its_region(owner, labels, partition):
+    """What is decided, and shown, is the one ARN that the function has."""
+    arn = labels["FunctionName"].replace("arn:aws:", f"arn:{partition}:")
+    user = owner.user(allow("lambda:GetFunctionConfiguration", labels["FunctionName"]))
+    assert user.boto().get_function_configuration(FunctionName=arn)["FunctionArn"] == labels["FunctionName"]
+    user.permit(allow("*", "*"), deny("lambda:GetFunctionConfiguration", labels["FunctionName"]))
+    assert error_of(user.boto().get_function_configuration, FunctionName=arn)[0] == "AccessDeniedException"
