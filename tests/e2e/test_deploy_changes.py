@@ -51,7 +51,7 @@ def with_more(more, **properties):
 
 def names(owner, stack):
     functions = listed(owner.root.boto(), "list_functions", "Functions")
-    return {one["FunctionName"] for one in functions if one["FunctionName"].startswith(stack.name)}
+    return {one["FunctionName"] for one in functions if one["FunctionName"].startswith(f"{stack.name}-")}
 
 
 @pytest.mark.usefixtures("warm")
@@ -121,6 +121,37 @@ def test_a_new_name_is_made_before_the_old_one_goes(stack, owner):
     stack.deploy()
     assert names(owner, stack) == {new, old}
     owner.root.boto().delete_function(FunctionName=new)
+
+
+@pytest.mark.usefixtures("warm")
+def test_what_is_replaced_serves_until_all_that_is_new_is_there(stack, owner):
+    """A function moves with its alias, and what fails behind them costs no call."""
+
+    def template(name, **properties):
+        alias = {"FunctionName": {"Ref": "F"}, "FunctionVersion": {"Fn::GetAtt": "V.Version"}, "Name": "live"}
+        more = {
+            "Role": ROLE | {"Properties": ROLE["Properties"] | {"RoleName": f"{stack.name}-{name}"}},
+            "V": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}}},
+            "A": {"Type": "AWS::Lambda::Alias", "Properties": alias},
+            "G": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": {"Ref": "A"}, "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}},
+            "Last": function(**properties) | {"DependsOn": "G"},
+        }
+        return with_more(more, FunctionName=f"{stack.name}-{name}") | {"Outputs": {"A": {"Value": {"Ref": "A"}}}}
+
+    stack.write(template("old"))
+    alias = stack.outputs()["A"]
+    stack.write(template("new", MemorySize=1))
+    assert plan_of(stack.run("--plan"))["replace"] == {"Role", "F", "V", "A", "G"}
+    assert "memorySize" in stack.run("--yes", code=1)
+    assert invoke(owner.root, alias) == "ran", "the new ones were not all there"
+    planned = stack.run("--plan")
+    assert f"- F (replaced {stack.name}-old) (AWS::Lambda::Function): delete" in planned
+    stack.write(template("new", MemorySize=256))
+    assert invoke(owner.root, stack.outputs()["A"]) == "ran"
+    assert "nothing to change" in stack.deploy()
+    assert f"{stack.name}-old" not in names(owner, stack)
+    roles = [one["RoleName"] for one in listed(owner.root.boto("iam"), "list_roles", "Roles")]
+    assert [one for one in roles if one.startswith(f"{stack.name}-")] == [f"{stack.name}-new"]
 
 
 def test_what_has_the_name_of_its_successor_cannot_be_retained(stack):

@@ -33,11 +33,10 @@ pub async fn apply<S: Server>(
         planner.record.save(planner.server, planner.stack).await?;
     }
     for step in plan.steps.iter().filter(|step| step.change != Change::Keep) {
-        progress(Event::Begins(step));
-        let done = planner.carry_out(step).await;
-        let done = done.map_err(|error| error.at(&step.name))?;
-        planner.record.save(planner.server, planner.stack).await?;
-        progress(Event::Done(step, done));
+        planner.follow(step, &mut progress).await?;
+    }
+    for step in planner.record.replaced() {
+        planner.follow(&step, &mut progress).await?;
     }
     let outputs = planner
         .template
@@ -49,6 +48,19 @@ pub async fn apply<S: Server>(
 }
 
 impl<S: Server> Planner<'_, S> {
+    /// Carries out one step, and writes down what was done.
+    async fn follow(
+        &mut self,
+        step: &Step,
+        progress: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), DeployError> {
+        progress(Event::Begins(step));
+        let done = self.carry_out(step).await.map_err(|error| error.at(&step.name))?;
+        self.record.save(self.server, self.stack).await?;
+        progress(Event::Done(step, done));
+        Ok(())
+    }
+
     /// What a resource that is made says of itself.
     fn attribute(&self, name: &str, attribute: Option<&str>) -> Result<Value, DeployError> {
         let kept = self.record.resources.get(name);
@@ -109,22 +121,21 @@ impl<S: Server> Planner<'_, S> {
         Ok(true)
     }
 
-    /// What can be beside its predecessor is made before that goes; other ones have its name.
+    /// What can be beside its predecessor is made before that goes, which is in the end, when nothing is
+    /// left that needs it; other ones have its name.
     async fn replace(&mut self, name: &str) -> Result<(), DeployError> {
         let kept = self.kept(name)?.clone();
         let (kind, properties, _) = self.wanted_now(name)?;
         let is_retained = self.template.resources.get(name).is_some_and(|one| one.retain_replaced);
-        let server = self.server;
-        let delete = async || match is_retained {
-            true => Ok(()),
-            false => kind.delete(server, &kept.made(), kept.properties()).await,
-        };
-        if kind.is_beside(kept.properties(), &properties) {
-            self.create(name).await?;
-            return delete().await;
+        if !kind.is_beside(kept.properties(), &properties) {
+            self.delete(name).await?;
+            return self.create(name).await;
         }
-        delete().await?;
-        self.create(name).await
+        self.create(name).await?;
+        if !is_retained {
+            self.record.leave(name, kept);
+        }
+        Ok(())
     }
 
     async fn delete(&self, name: &str) -> Result<(), DeployError> {

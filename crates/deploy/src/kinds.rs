@@ -149,11 +149,16 @@ impl Kind {
         Some(naming.iter().map(part).collect())
     }
 
-    /// Whether the next one can be there beside the present one: those that are numbered, and what
-    /// gets another name.
+    /// Whether the next one can be there beside the present one: those that are numbered, what gets
+    /// another name, and grants on something else.
     pub(crate) fn is_beside(self, old: &Value, new: &Value) -> bool {
-        matches!(self, Self::LayerVersion | Self::Version)
-            || self.own_name(old) != self.own_name(new)
+        let differs = |property: &str| old.get(property) != new.get(property);
+        match self {
+            Self::LayerVersion | Self::Version => true,
+            Self::LayerVersionPermission => differs("LayerVersionArn"),
+            Self::Permission => differs("FunctionName"),
+            _ => self.own_name(old) != self.own_name(new),
+        }
     }
 
     pub(crate) async fn create<S: Server>(

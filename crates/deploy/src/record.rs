@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    DeployError, Server,
+    Change, DeployError, Server, Step,
     archive::{digest, zip_of},
     kinds::{Kind, Made},
     server::{download, lambda, part},
@@ -115,6 +115,9 @@ impl Kept {
     }
 }
 
+/// What is between the name of a resource and what names its predecessor.
+const REPLACED: &str = " (replaced ";
+
 /// The file in the layer.
 const FILE: &str = "stack.json";
 
@@ -149,6 +152,24 @@ impl StackRecord {
         archive.by_name(FILE)?.read_to_string(&mut text).map_err(zip::result::ZipError::from)?;
         let resources = serde_json::from_str(&text).map_err(|_| strange())?;
         Ok(Self { resources, version: Some(version) })
+    }
+
+    /// Keeps what has a successor, until it is deleted: under a name that no template can give.
+    pub(crate) fn leave(&mut self, name: &str, mut kept: Kept) {
+        kept.retain = false;
+        self.resources.insert(format!("{name}{REPLACED}{})", kept.physical_id), kept);
+    }
+
+    /// The deletions of what has a successor, the last first.
+    pub(crate) fn replaced(&self) -> Vec<Step> {
+        let left = self.resources.iter().rev().filter(|(name, _)| name.contains(REPLACED));
+        let step = |(name, kept): (&String, &Kept)| Step {
+            name: name.clone(),
+            kind: kept.kind.clone(),
+            change: Change::Delete,
+            remark: None,
+        };
+        left.map(step).collect()
     }
 
     /// Writes the record as a new version, and removes those before.
