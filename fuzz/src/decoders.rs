@@ -1,8 +1,8 @@
 //! The typed input of every served operation, by its row.
 
 use portcullis_model::{
-    BindError, Operation, OperationModel, decode, iam, lambda, portcullis, served_iam,
-    served_lambda, served_portcullis, served_sts, sts, validate,
+    BindError, Operation, OperationModel, decode, iam, lambda, organizations, portcullis,
+    served_iam, served_lambda, served_organizations, served_portcullis, served_sts, sts, validate,
 };
 use serde_json::Value;
 
@@ -29,6 +29,7 @@ fn decoder(operation: &OperationModel) -> Decoder {
         "lambda" => served_lambda!(decoders)(operation.name),
         "iam" => served_iam!(decoders)(operation.name),
         "sts" => served_sts!(decoders)(operation.name),
+        "organizations" => served_organizations!(decoders)(operation.name),
         _ => served_portcullis!(decoders)(operation.name),
     };
     decoder.expect("a served operation has a type")
