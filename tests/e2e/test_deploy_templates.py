@@ -1,6 +1,7 @@
 """`portcullis deploy` of templates that are wrong, hostile or large: refused by name before anything is changed."""
 
 import base64
+import json
 
 import pytest
 from stacks import listed, plan_of
@@ -53,6 +54,11 @@ WRONG = [
     ("Resources: {R: " + "{a: " * 100 + "1" + "}" * 101, "it is nested too deeply"),
     (f"Resources: {{R: '{'x' * 1024 * 1024}'}}\n", "it is larger than 1048576 bytes"),
     ("Resources: {R: 5}\n", "the resource R has no Type"),
+    ('{"Resources": {"R": {"Type": "a", "Type": "b"}}}', "'Type' is there twice"),
+    ('{"Resources": {"R": {"Type": "AWS::IAM::Role", "Metadata": NaN}}}', "Out of range float"),
+    ("Resources: {R: {Type: 'AWS::IAM::Role', Metadata: .inf}}\n", "Out of range float"),
+    ("Resources: {R: {Type: 'AWS::IAM::Role', Metadata: !!binary aGk=}}\n", "the translator cannot read it: TypeError"),
+    (f"Resources: {{R: {{Type: 'AWS::IAM::Role', Metadata: {'9' * 400}}}}}\n", "what it makes of the template cannot be read"),
     ("Resources: {5: {Type: 'AWS::IAM::Role'}}\n", "the resource 5 needs a name of letters and digits"),
     ("Resources: {a-b: {Type: 'AWS::IAM::Role'}}\n", "the resource 'a-b' needs a name of letters and digits"),
     (f"{SAM}Globals: 5\nResources: {{}}\n", "the Globals of the template are not an object"),
@@ -121,6 +127,11 @@ def test_a_template_of_a_megabyte_is_planned(stack):
     stack.write({"Resources": resources})
     assert 1_000_000 < stack.template.stat().st_size <= 1024 * 1024
     assert len(plan_of(stack.run("--plan"))["create"]) == 480
+
+
+def test_json_may_be_indented_by_tabs(stack):
+    stack.write(json.dumps({"Resources": {"R": ROLE}}, indent="\t"))
+    assert plan_of(stack.run("--plan")) == {"create": {"R"}}
 
 
 def test_what_a_condition_keeps_out_need_not_be_served(stack):

@@ -65,7 +65,7 @@ def read(path):
         text = file.read(TEMPLATE_BYTES_MAX + 1)
     if len(text) > TEMPLATE_BYTES_MAX:
         raise ValueError(f"it is larger than {TEMPLATE_BYTES_MAX} bytes")
-    template = yaml.load(text.decode("utf-8"), Loader)
+    template = parsed(text.decode("utf-8"))
     if size(template, {}, DEPTH_MAX) > TEMPLATE_BYTES_MAX:
         raise ValueError(f"it is larger than {TEMPLATE_BYTES_MAX} bytes, each alias written out")
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
@@ -77,6 +77,24 @@ def read(path):
             raise ValueError(f"the resource {name} has no Type")
         members(resource, "Properties", f"of the resource {name}")
     return template
+
+
+def parsed(text):
+    """YAML; or JSON, which may be indented by tabs, as YAML may not."""
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text, object_pairs_hook=members_once)
+        except json.JSONDecodeError:
+            pass
+    return yaml.load(text, Loader)
+
+
+def members_once(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
 
 
 def size(value, known, depth):
@@ -154,11 +172,11 @@ def main(path, region, parameters):
 
 # Whatever is wrong is told here: nobody reads the other output before the end.
 try:
-    result = {"Template": main(*sys.argv[1:])}
+    result = json.dumps({"Template": main(*sys.argv[1:])}, allow_nan=False)
 except RecursionError:
-    result = {"Error": "it is nested too deeply"}
+    result = json.dumps({"Error": "it is nested too deeply"})
 except (ValueError, OSError, yaml.YAMLError) as error:
-    result = {"Error": str(error)}
+    result = json.dumps({"Error": str(error)})
 except Exception as error:
-    result = {"Error": f"the translator cannot read it: {type(error).__name__}: {error}"}
-print(json.dumps(result))
+    result = json.dumps({"Error": f"the translator cannot read it: {type(error).__name__}: {error}"})
+print(result)

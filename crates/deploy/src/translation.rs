@@ -13,6 +13,9 @@ use crate::{Artifacts, DeployError, Parameters};
 /// The packages that the translator needs, with their versions.
 pub const REQUIREMENTS: &str = "aws-sam-translator==1.115.0 pyyaml==6.0.4";
 
+/// What is said of a result that is none, as one with a number of a thousand digits.
+const UNREADABLE: &str = "what it makes of the template cannot be read";
+
 const PROGRAM: &str = include_str!("translate.py");
 
 /// A template as CloudFormation's JSON, and the code that it names.
@@ -80,7 +83,9 @@ fn converse(
         }
         _ => {
             let said = ended.map(|ended| String::from_utf8_lossy(&ended.stderr).into_owned());
-            Err(DeployError::Translator(said.unwrap_or_else(|error| error.to_string())))
+            let said = said.unwrap_or_else(|error| error.to_string());
+            let is_silent = said.is_empty();
+            Err(DeployError::Translator(if is_silent { UNREADABLE.to_owned() } else { said }))
         }
     }
 }
