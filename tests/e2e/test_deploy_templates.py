@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from server import root_variables, run
 from stacks import listed, plan_of
 from world import RUNTIME, TRUST_LAMBDA, error_of
 
@@ -120,6 +121,29 @@ def test_what_cannot_be_deployed_is_told_and_changes_nothing(stack, owner, wrong
         "ResourceNotFoundException"
     )
     assert stack.name not in str(listed(owner.root.boto("iam"), "list_roles", "Roles"))
+
+
+STEERING = "\x1b[31m\x07\x9b\u202e"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"Resources": {"R": {"Type": STEERING}}},
+        {STEERING: 1, "Resources": {}},
+        template(Outputs={STEERING: {"Value": "x"}}),
+        template(Outputs={"O": {"Value": STEERING}}),
+        template(Parameters={"P": {"Type": "String", "Default": "a", "AllowedValues": [STEERING]}}),
+        described({"Ref": STEERING}),
+        described(STEERING),
+    ],
+)
+def test_what_a_template_says_cannot_steer_the_terminal(stack, hostile):
+    stack.write(hostile)
+    arguments = ["deploy", str(stack.template), "--stack-name", stack.name, "--endpoint-url", stack.server.base, "--yes"]
+    done = run(*arguments, timeout=100, **root_variables(stack.account.root.credentials))
+    told = done.stdout + done.stderr
+    assert told and not [c for c in STEERING if c in told and not c.isprintable()], told
 
 
 def test_a_template_of_a_megabyte_is_planned(stack):

@@ -79,7 +79,7 @@ impl Template {
         known(template, &SECTIONS).map_err(DeployError::Template)?;
         let section = |name: &str| match template.get(name) {
             None | Some(Value::Null) => Ok(Map::new()),
-            Some(Value::Object(members)) => Ok(members.clone()),
+            Some(Value::Object(members)) => named(name, members).cloned(),
             Some(_) => Err(DeployError::Template(format!("its {name} are not an object"))),
         };
         let declared = section("Parameters")?;
@@ -242,6 +242,22 @@ impl Resource {
         let mut names = crate::expression::references(&self.properties);
         names.extend(self.depends_on.iter().cloned());
         names
+    }
+}
+
+/// The members of a section, if the name of each is one: letters and digits (CloudFormation).
+fn named<'a>(
+    section: &str,
+    members: &'a Map<String, Value>,
+) -> Result<&'a Map<String, Value>, DeployError> {
+    let is_name =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match members.keys().find(|name| !is_name(name)) {
+        Some(name) => {
+            let why = format!("{name:?} in its {section} is no name of letters and digits");
+            Err(DeployError::Template(why))
+        }
+        None => Ok(members),
     }
 }
 
@@ -425,6 +441,8 @@ mod tests {
             template[section] = json!([1]);
             check(&template, &[], &format!("its {section} are not an object"));
         }
+        check(&json!({"Resources": {}, "Outputs": {"a\nb": {}}}), &[], r#""a\nb" in its Outputs"#);
+        check(&json!({"Resources": {"": {}}}), &[], r#""" in its Resources is no name"#);
         let role = |member: &str, value: serde_json::Value| json!({"Resources": {"R": {"Type": "AWS::IAM::Role", member: value}}});
         check(&role("Condition", json!({"Ref": "X"})), &[], "R: its Condition has to be a text");
         check(&role("DeletionPolicy", json!({"Ref": "X"})), &[], "R: its DeletionPolicy has to be");

@@ -22,17 +22,22 @@ pub(crate) fn style() -> Style {
 }
 
 /// `text` as it may be printed: its lines, with other control characters escaped, so that what
-/// comes from elsewhere cannot steer the terminal.
+/// comes from elsewhere cannot steer the terminal, nor show itself in another order than it is in.
 pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' {
+        if c.is_control() && c != '\n' || is_direction(c) {
             printable.extend(c.escape_default());
         } else {
             printable.push(c);
         }
     }
     printable
+}
+
+/// The characters that change the direction of a text, or end its line (Unicode UAX 9 and 14).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -45,6 +50,7 @@ mod tests {
             ("a\nb ä", "a\nb ä"),
             ("\u{1b}[31m", "\\u{1b}[31m"),
             ("\r\u{7}\u{9b}", "\\r\\u{7}\\u{9b}"),
+            ("a\u{202e}b\u{2028}", "a\\u{202e}b\\u{2028}"),
         ] {
             assert_eq!(printable(text), want);
         }

@@ -63,7 +63,7 @@ pub(crate) async fn run(arguments: &DeployArguments) -> Result<(), CliError> {
         say!("\nOutputs")?;
     }
     let mut lines = outputs.iter();
-    Ok(lines.try_for_each(|(name, value)| say!("  {name} = {}", printable(value)))?)
+    Ok(lines.try_for_each(|(name, value)| say!("  {} = {}", printable(name), printable(value)))?)
 }
 
 /// The stack's name: the given one, else that of the file or folder.
