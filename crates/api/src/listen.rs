@@ -32,6 +32,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use portcullis_sandbox::SelfWaking;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -205,7 +206,7 @@ impl Connections {
         let stream = TokioIo::new(Paced::new(stream, turn.clone(), &self.limits));
         let connection = self.http.serve_connection(stream, turns(service, turn.clone(), peer));
         let connection = self.graceful.watch(connection.into_owned());
-        self.tasks.spawn(async move {
+        self.tasks.spawn(SelfWaking::new(async move {
             let ended = tokio::select! {
                 ended = connection => ended,
                 () = turn.given_up() => Err(too_slow().into()),
@@ -214,7 +215,7 @@ impl Connections {
                 tracing::debug!(%error, %peer, "connection ended");
             }
             drop(permit);
-        });
+        }));
     }
 
     async fn drain(mut self) -> Drained {

@@ -37,6 +37,7 @@ pub mod python_tool;
 mod records;
 mod runtime_api;
 pub mod runtimes;
+mod self_waking;
 mod spawner;
 mod specification;
 mod start;
@@ -61,6 +62,7 @@ pub use pip::PipError;
 pub use provisioned::{Progress, ProvisionFailure, Provisioned};
 pub use records::{LogFormat, SystemLevel};
 pub use runtime_api::RESPONSE_BYTES_MAX;
+pub use self_waking::SelfWaking;
 pub use spawner::{SpawnError, run_if_spawner};
 pub use specification::{
     Event, InvokeError, Program, RuntimeCommand, SandboxError, Settings, WorkerSpec, ZygoteCommand,

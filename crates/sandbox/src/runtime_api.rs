@@ -24,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::exchange::{Answer, Delivery, Exchange, Refusal};
 use crate::host::Host;
+use crate::self_waking::SelfWaking;
 
 /// Longest answer of a function, in bytes. Source: `[snap]` aws-lambda.md §8.2: 6 MiB and 100.
 pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
@@ -75,7 +76,8 @@ async fn accept_forever(
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(talk(stream, Arc::clone(&exchange), host.clone()));
+                let talk = talk(stream, Arc::clone(&exchange), host.clone());
+                connections.spawn(SelfWaking::new(talk));
             }
             Err(error) => {
                 // Mostly the server's descriptor limit: somebody has to close something first.
