@@ -7,9 +7,9 @@ use std::{
 
 use crate::{Fallible, server::Server};
 
-/// What of its data folder is kept on purpose: the logs of functions, those that were deleted too,
-/// and the store, whose files come and go as it likes.
-const KEPT: [&str; 2] = [LOGS, "store"];
+/// How the names begin of what is kept on purpose in its data folder: the logs of functions, those
+/// that were deleted too, the log of decisions, and the store, whose files come and go as it likes.
+const KEPT: [&str; 3] = [LOGS, "decisions", "store."];
 
 /// Where the logs of functions are.
 const LOGS: &str = "function-logs";
@@ -103,7 +103,9 @@ fn files(data_dir: &Path) -> Fallible<usize> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            let is_kept = KEPT.iter().any(|kept| entry.file_name() == *kept);
+            let name = entry.file_name();
+            let is_kept =
+                KEPT.iter().any(|kept| name.as_encoded_bytes().starts_with(kept.as_bytes()));
             if folder == data_dir && is_kept {
                 continue;
             }
