@@ -8,7 +8,7 @@ use std::{
 use portcullis_iam::{
     Context, Decision, MapContext, PolicyType, Principal, ResourceRule, Value, service_may_assume,
 };
-use portcullis_identity::{Caller, Entity as _, Owner, PolicyArn};
+use portcullis_identity::{AccountId, Caller, Entity as _, Owner, PolicyArn};
 use portcullis_lambda::FunctionUrl;
 use portcullis_model::{Authorization, Operation, authorization_of, lambda::operation::Invoke};
 
@@ -36,6 +36,11 @@ pub trait Resource {
     /// The account that owns it: 12 digits.
     fn account(&self) -> &str;
 
+    /// The account that owns it; `None` if that is no account: nobody owns it.
+    fn owner(&self) -> Option<AccountId> {
+        self.account().parse().ok()
+    }
+
     /// The policy documents attached to it.
     ///
     /// # Errors
@@ -53,6 +58,15 @@ pub trait Resource {
     fn condition_key<'s>(&'s self, _snapshot: &'s Snapshot, _key: &str) -> Option<Value<'s>> {
         None
     }
+}
+
+/// What the account of a caller says of it.
+#[derive(Debug, Default)]
+pub(crate) struct OwnPolicies {
+    /// The identity-based policies.
+    pub(crate) identity: Documents,
+    /// The permissions boundary, if it has one.
+    pub(crate) boundary: Option<Arc<AttachedPolicy>>,
 }
 
 /// A stored document that the engine cannot evaluate.
@@ -264,14 +278,14 @@ impl Snapshot {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// The identity-based policies of a caller; none for root, whose allow is implicit, and for
-    /// services and the anonymous caller, which have none.
-    pub(crate) fn identity_policies(&self, caller: &Caller) -> Result<Documents, Unreadable> {
+    /// The identity-based policies of a caller, and its permissions boundary. None for root, whose allow
+    /// is implicit, and for services and the anonymous caller, which have none.
+    pub(crate) fn own_policies(&self, caller: &Caller) -> Result<OwnPolicies, Unreadable> {
         match caller {
             Caller::Root { .. }
             | Caller::Service { .. }
             | Caller::Token { .. }
-            | Caller::Anonymous => Ok(Documents::new()),
+            | Caller::Anonymous => Ok(OwnPolicies::default()),
             Caller::User { user, .. } | Caller::FederatedUser { parent: Owner::User(user), .. } => {
                 let user = user.user();
                 self.policies_of_user(self.user(user.account, &user.name).ok_or(Unreadable)?)
@@ -280,26 +294,32 @@ impl Snapshot {
             Caller::FederatedUser { .. } => {
                 let arn = format!("arn:{}:iam::aws:policy/AdministratorAccess", self.partition());
                 let everything = arn.parse().map_err(|_| Unreadable)?;
-                Ok([self.compiled_policy(&everything)?].into_iter().collect())
+                let identity = [self.compiled_policy(&everything)?].into_iter().collect();
+                Ok(OwnPolicies { identity, boundary: None })
             }
             Caller::RoleSession { role, .. } => {
                 let role = role.role();
-                let view = self.role(role.account, &role.name).ok_or(Unreadable)?;
-                let mut documents = Documents::new();
-                self.add_policies(&mut documents, &**view)?;
-                Ok(documents)
+                self.policies_of(&**self.role(role.account, &role.name).ok_or(Unreadable)?)
             }
         }
     }
 
     /// A user's own policies and those of its groups. A group that cannot be read may hold a Deny.
-    fn policies_of_user(&self, user: &UserView) -> Result<Documents, Unreadable> {
-        let mut documents = Documents::new();
-        self.add_policies(&mut documents, user)?;
+    fn policies_of_user(&self, user: &UserView) -> Result<OwnPolicies, Unreadable> {
+        let mut policies = self.policies_of(user)?;
         for id in &user.stored.groups {
-            self.add_policies(&mut documents, &**self.groups.by_id(id).ok_or(Unreadable)?)?;
+            let group = self.groups.by_id(id).ok_or(Unreadable)?;
+            self.add_policies(&mut policies.identity, &**group)?;
         }
-        Ok(documents)
+        Ok(policies)
+    }
+
+    fn policies_of(&self, entity: &impl EntityView) -> Result<OwnPolicies, Unreadable> {
+        let mut identity = Documents::new();
+        self.add_policies(&mut identity, entity)?;
+        let boundary = entity.stored().boundary();
+        let boundary = boundary.map(|arn| self.compiled_policy(arn)).transpose()?;
+        Ok(OwnPolicies { identity, boundary })
     }
 
     /// Adds the inline policies of an entity, and the managed ones that are attached to it.
@@ -328,29 +348,6 @@ impl Snapshot {
         let managed = session.map_or(&[][..], |session| session.claims().policies.managed());
         let managed = managed.iter().map(|arn| self.compiled_policy(arn));
         access.session_policy.cloned().map(Ok).into_iter().chain(managed).collect()
-    }
-
-    /// The permissions boundary of a caller, if it has one.
-    pub(crate) fn boundary(
-        &self,
-        caller: &Caller,
-    ) -> Result<Option<Arc<AttachedPolicy>>, Unreadable> {
-        let arn = match caller {
-            Caller::Root { .. }
-            | Caller::Service { .. }
-            | Caller::Token { .. }
-            | Caller::Anonymous => None,
-            Caller::FederatedUser { parent: Owner::Root(_) | Owner::Role(_), .. } => None,
-            Caller::User { user, .. } | Caller::FederatedUser { parent: Owner::User(user), .. } => {
-                let user = user.user();
-                self.user(user.account, &user.name).ok_or(Unreadable)?.stored.boundary()
-            }
-            Caller::RoleSession { role, .. } => {
-                let role = role.role();
-                self.role(role.account, &role.name).ok_or(Unreadable)?.stored.boundary()
-            }
-        };
-        arn.map(|arn| self.compiled_policy(arn)).transpose()
     }
 
     /// Whether the role that `role_arn` names lets Lambda assume it.

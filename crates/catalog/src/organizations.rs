@@ -272,7 +272,7 @@ impl Organizations {
         self.limits(PolicyType::ServiceControl, account)
     }
 
-    /// The resource control policies that limit calls on `resource`; `None` where none do.
+    /// The resource control policies that limit calls on what `owner` owns; `None` where none do.
     ///
     /// AWS runs them for a fixed list of services, which Lambda is not of (iam.md §7.1). [choice] Here
     /// they are in force for everything that an account of the organization owns, functions too: who
@@ -282,9 +282,9 @@ impl Organizations {
     /// As [`service_control`](Self::service_control).
     pub(crate) fn resource_control(
         &self,
-        resource: &(impl Resource + ?Sized),
+        owner: Option<AccountId>,
     ) -> Result<Option<Arc<Levels>>, Unreadable> {
-        let Ok(account) = resource.account().parse() else { return Ok(None) };
+        let Some(account) = owner else { return Ok(None) };
         self.limits(PolicyType::ResourceControl, account)
     }
 
@@ -297,20 +297,15 @@ impl Organizations {
         membership.limits.get(of).clone().transpose()
     }
 
-    /// Refuses what would be decided without knowing in which organization the owner of `resource`
-    /// is.
+    /// Refuses what would be decided without knowing in which organization the owner of a resource is.
     ///
     /// # Errors
     /// [`Unreadable`] if it may be in one that cannot be read.
-    pub(crate) fn check_owner(
-        &self,
-        resource: &(impl Resource + ?Sized),
-    ) -> Result<(), Unreadable> {
+    pub(crate) fn check_owner(&self, owner: Option<AccountId>) -> Result<(), Unreadable> {
         if self.unreadable.is_empty() {
             return Ok(());
         }
-        let account = resource.account().parse().map_err(|_| Unreadable)?;
-        self.membership(account).map(drop)
+        self.membership(owner.ok_or(Unreadable)?).map(drop)
     }
 }
 
@@ -405,7 +400,7 @@ impl OrganizationKey {
     ) -> Option<Value<'s>> {
         let account = match self.about {
             About::Principal => caller?,
-            About::Resource => resource.account().parse().ok()?,
+            About::Resource => resource.owner()?,
             About::Source => source?,
         };
         let membership = organizations.memberships.get(&account)?;

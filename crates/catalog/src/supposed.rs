@@ -26,6 +26,7 @@ pub use simulation::{Evaluation, Given, Matched, Position, Simulation, SourceKin
 use crate::{
     FunctionResource, Permit, Resource, RoleResource, Snapshot, TrustingRole, Unreadable,
     WholeAccount,
+    authorize::OwnPolicies,
     decisions::{Documents, Pools, taken_to_allow},
     organizations::OrganizationKey,
 };
@@ -183,16 +184,18 @@ impl Snapshot {
     }
 
     fn pools_of(&self, who: &Supposed, resource: &dyn Resource) -> Result<Pools, Unreadable> {
-        let (identity, boundary) = match who {
-            Supposed::Known(caller) => (self.identity_policies(caller)?, self.boundary(caller)?),
-            Supposed::Service => (Documents::new(), None),
-            Supposed::Foreign(account) => (taken_to_allow(*account)?, None),
+        let OwnPolicies { identity, boundary } = match who {
+            Supposed::Known(caller) => self.own_policies(caller)?,
+            Supposed::Service => OwnPolicies::default(),
+            Supposed::Foreign(account) => {
+                OwnPolicies { identity: taken_to_allow(*account)?, boundary: None }
+            }
         };
         let service_control = match who {
             Supposed::Known(caller) => self.organizations.service_control(caller)?,
             Supposed::Service | Supposed::Foreign(_) => None,
         };
-        let resource_control = self.organizations.resource_control(resource)?;
+        let resource_control = self.organizations.resource_control(resource.owner())?;
         let resource = resource.policies(self)?;
         let session = Documents::new();
         Ok(Pools { identity, boundary, session, service_control, resource, resource_control })

@@ -11,7 +11,8 @@ use portcullis_identity::{AccountId, Caller};
 
 use super::{kept::Kept, pools::Pools};
 use crate::{
-    Access, AttachedPolicy, Resource, Snapshot, Unreadable, organizations::OrganizationKey,
+    Access, AttachedPolicy, Resource, Snapshot, Unreadable, authorize::OwnPolicies,
+    organizations::OrganizationKey,
 };
 
 /// What a grant to a service or to everyone is made as small as the call by, as far as neither caller
@@ -51,8 +52,8 @@ impl Question {
         action: &'static str,
         resource: &impl Resource,
     ) -> Self {
-        let documents = pools(snapshot, access, resource);
-        let resource_account = resource.account().parse().ok();
+        let resource_account = resource.owner();
+        let documents = pools(snapshot, access, resource, resource_account);
         let mut accounts = access.caller.account().into_iter().chain(resource_account);
         let mut kept = Kept::new(resource.arn());
         if let Ok(pools) = &documents {
@@ -192,20 +193,23 @@ impl Context for Question {
     }
 }
 
-/// The documents that have a say, as of this snapshot.
+/// The documents that have a say, as of this snapshot; `owner` is the resource's.
 fn pools(
     snapshot: &Snapshot,
     access: &Access<'_>,
     resource: &impl Resource,
+    owner: Option<AccountId>,
 ) -> Result<Pools, Unreadable> {
-    snapshot.organizations.check_owner(resource)?;
+    let organizations = &snapshot.organizations;
+    organizations.check_owner(owner)?;
+    let OwnPolicies { identity, boundary } = snapshot.own_policies(access.caller)?;
     Ok(Pools {
-        identity: snapshot.identity_policies(access.caller)?,
-        boundary: snapshot.boundary(access.caller)?,
+        identity,
+        boundary,
         session: snapshot.session_policies(access)?,
-        service_control: snapshot.organizations.service_control(access.caller)?,
+        service_control: organizations.service_control(access.caller)?,
         resource: resource.policies(snapshot)?,
-        resource_control: snapshot.organizations.resource_control(resource)?,
+        resource_control: organizations.resource_control(owner)?,
     })
 }
 
