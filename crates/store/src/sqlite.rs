@@ -8,6 +8,7 @@
 
 mod apply;
 mod journal;
+mod known;
 mod log;
 mod overlay;
 mod pace;

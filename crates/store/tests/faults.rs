@@ -20,10 +20,13 @@ fn put(at: &str, size: usize) -> Write {
     Write::Put(key(at), vec![7; size].into())
 }
 
-/// Every kind of write, over several pages.
-fn many_writes() -> Transaction {
+/// Every kind of write, over several pages, and keys that no other attempt asks for.
+fn many_writes(attempt: u64) -> Transaction {
+    let unknown = ["a", "b", "c"].map(|name| Write::Delete(key(&format!("a/{name}/{attempt}"))));
+    let [a, b, c] = unknown;
     let large = put("a/large", 30_000);
-    writes([put("a/1", 10), large, Write::Delete(key("a/2")), Write::DeletePrefix(key("a/old/"))])
+    let old = Write::DeletePrefix(key("a/old/"));
+    writes([a, put("a/1", 10), large, b, Write::Delete(key("a/2")), old, c])
 }
 
 async fn state(store: &SqliteStore) -> (Vec<Entry>, Revision) {
@@ -56,7 +59,7 @@ async fn fail_at_every_step() {
     for step in 1.. {
         let before = state(&store).await;
         faults.fail_at(step);
-        let outcome = store.commit(many_writes()).await;
+        let outcome = store.commit(many_writes(step)).await;
         faults.disarm();
         let Err(error) = outcome else { break }; // past the last step
         failures += 1;
@@ -81,7 +84,7 @@ async fn a_failed_commit_is_not_there_after_a_restart() {
         store.commit(writes([put("a/0", 1)])).await.unwrap(); // the writer has started
         let before = state(&store).await;
         faults.fail_at(step);
-        assert!(is_definite(&store.commit(many_writes()).await.unwrap_err()));
+        assert!(is_definite(&store.commit(many_writes(step)).await.unwrap_err()));
         drop(store);
         assert_eq!(state(&SqliteStore::open(folder.path()).unwrap()).await, before);
     }
@@ -94,7 +97,7 @@ async fn what_the_database_cannot_take_is_taken_later() {
     let store = SqliteStore::open_with_faults(folder.path(), &faults).unwrap();
     let mut failures = 0;
     for step in 1.. {
-        let last = store.commit(many_writes()).await.unwrap();
+        let last = store.commit(many_writes(step)).await.unwrap();
         faults.fail_at(step);
         let listed = store.range(&key("a/"), None, usize::MAX).await;
         faults.disarm();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::known::Known;
 use super::overlay::Overlay;
 use crate::contract::{Entry, Revision};
 use crate::key::Key;
@@ -11,11 +12,13 @@ use crate::transaction::{Transaction, Write};
 use crate::watch::Change;
 
 /// The revisions that created an entry and last put it.
-type Stamps = (Revision, Revision);
+pub(super) type Stamps = (Revision, Revision);
 
 /// The state after every commit so far: the database, and above it what it does not have yet.
 pub(super) struct State<'w> {
     pub(super) database: &'w Connection,
+    /// What it was found to have.
+    pub(super) known: &'w Known,
     /// The batches above it, oldest first.
     pub(super) above: [&'w Overlay; 2],
 }
@@ -26,9 +29,11 @@ impl State<'_> {
         if let Some(entry) = newer.entry(key).or_else(|| older.entry(key)) {
             return Ok(entry.map(|entry| (entry.created, entry.modified)));
         }
-        let select = "SELECT created, modified FROM entry WHERE key = ?1";
-        let mut select = self.database.prepare_cached(select)?;
-        select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        self.known.get(key, || {
+            let select = "SELECT created, modified FROM entry WHERE key = ?1";
+            let mut select = self.database.prepare_cached(select)?;
+            select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
     }
 
     /// The keys of the entries that start so.

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusqlite::{Connection, ErrorCode};
 
 use super::journal::{AppendError, Journal};
+use super::known::Known;
 use super::log::Log;
 use super::overlay::Overlay;
 use super::plan::State;
@@ -76,6 +77,7 @@ pub(super) struct Writer {
     /// Of the last commit that is durable.
     revision: Revision,
     above: Arc<Above>,
+    known: Known,
     history: Arc<History>,
     log: Log,
     /// Cleared for good when what follows could not be believed.
@@ -100,8 +102,19 @@ impl Writer {
         Opened { connection, journal, lock, revision, log }: Opened,
         history: Arc<History>,
     ) -> Self {
-        let (above, usable, attended, behind) = (Arc::default(), true, false, false);
-        Self { connection, journal, lock, revision, above, history, log, usable, attended, behind }
+        Self {
+            connection,
+            journal,
+            lock,
+            revision,
+            above: Arc::default(),
+            known: Known::default(),
+            history,
+            log,
+            usable: true,
+            attended: false,
+            behind: false,
+        }
     }
 
     /// Of the last commit that is durable.
@@ -169,8 +182,8 @@ impl Writer {
 
     /// Makes the group durable, or none of it.
     fn commit(&mut self, group: &[&Transaction]) -> Result<Vec<Outcome>, StoreError> {
-        let planned = plan_group(&self.connection, &self.above.get(), group, self.revision);
-        let Outcomes { answers, batches } = planned.map_err(values::failed("commit"))?;
+        let planned = self.plan(group).map_err(values::failed("commit"));
+        let Outcomes { answers, batches } = planned?;
         let Some(last) = batches.batches().last().map(|batch| batch.revision) else {
             return Ok(answers); // nothing changes: nothing to flush
         };
@@ -183,6 +196,27 @@ impl Writer {
         }
         self.history.publish(batches);
         Ok(answers)
+    }
+
+    /// Plans each transaction whose expectations hold after those before it. Returns what became of them
+    /// and the batches that they make.
+    fn plan(&self, group: &[&Transaction]) -> rusqlite::Result<Outcomes> {
+        let (above, mut revision) = (self.above.get(), self.revision);
+        let mut outcomes = Outcomes::default();
+        for transaction in group {
+            let Self { connection: database, known, .. } = self;
+            let state = State { database, known, above: [&above, &outcomes.batches] };
+            let Some(changes) = state.plan(transaction, revision.next())? else {
+                outcomes.answers.push(Err(CommitError::Conflict));
+                continue;
+            };
+            if !changes.is_empty() {
+                revision = revision.next();
+                outcomes.batches.push(Batch { revision, changes: changes.into() });
+            }
+            outcomes.answers.push(Ok(revision));
+        }
+        Ok(outcomes)
     }
 
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
@@ -211,7 +245,7 @@ impl Writer {
         let applied = self.try_apply();
         if applied.is_ok() {
             let done = mem::take(&mut *self.above.change());
-            drop(done); // not while it is locked
+            self.known.learn(&done);
             self.journal.restart();
         } else {
             self.usable &= self.recover();
@@ -296,28 +330,4 @@ impl Writer {
         }
         drop(lock);
     }
-}
-
-/// Plans each transaction whose expectations hold after those before it. Returns what became of them
-/// and the batches that they make.
-fn plan_group(
-    database: &Connection,
-    above: &Overlay,
-    group: &[&Transaction],
-    mut revision: Revision,
-) -> rusqlite::Result<Outcomes> {
-    let mut outcomes = Outcomes::default();
-    for transaction in group {
-        let state = State { database, above: [above, &outcomes.batches] };
-        let Some(changes) = state.plan(transaction, revision.next())? else {
-            outcomes.answers.push(Err(CommitError::Conflict));
-            continue;
-        };
-        if !changes.is_empty() {
-            revision = revision.next();
-            outcomes.batches.push(Batch { revision, changes: changes.into() });
-        }
-        outcomes.answers.push(Ok(revision));
-    }
-    Ok(outcomes)
 }
