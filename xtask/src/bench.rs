@@ -39,7 +39,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), XtaskError> 
     cargo(root, &build, "see the error above")?;
     let constant = build_constant(root)?;
     let example = build_example(root);
-    step("measuring (five minutes at most; Ctrl-C ends everything)");
+    step("measuring (six minutes at most; Ctrl-C ends everything)");
     let built = target(root).join("release");
     let mut bench = Command::new(built.join("portcullis-bench"));
     bench.arg("measure").arg("--server").arg(built.join("portcullis"));

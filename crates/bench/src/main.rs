@@ -108,7 +108,7 @@ const FULL: Effort = Effort {
     calls: 400,
     colds: 20,
     idle: Duration::from_secs(5),
-    limit: Duration::from_secs(300),
+    limit: Duration::from_secs(360),
 };
 
 const QUICK: Effort = Effort {
@@ -119,7 +119,7 @@ const QUICK: Effort = Effort {
     calls: 100,
     colds: 5,
     idle: Duration::from_secs(1),
-    limit: Duration::from_secs(60),
+    limit: Duration::from_secs(90),
 };
 
 fn main() -> ExitCode {
