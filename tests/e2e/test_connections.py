@@ -233,6 +233,20 @@ def test_pipelined_requests_are_answered_in_their_order(base, name):
 def test_a_whole_url_may_be_the_target(base, name):
     request = signed(base, "GET", f"{F}/{name}/policy")
     assert exchange(base, head(request, target=base + request.path))[0] == 200
+    del request.headers["Host"]
+    assert exchange(base, head(request, target=base + request.path))[0] == 400
+    assert exchange(base, head(request, "Host: a", "Host: b", target=base + request.path))[0] == 400
+
+
+@pytest.mark.parametrize("host", ["{name}.lambda-url.us-east-1.localhost", "other.example", "user@{own}"])
+def test_what_was_signed_for_one_host_is_not_taken_for_another(owner, base, name, host):
+    """RFC 9112 §3.2.2: the host of a whole URL counts, and the signature is for that of `Host`."""
+    url = owner.root.boto().create_function_url_config(FunctionName=owner.function(), AuthType="AWS_IAM")["FunctionUrl"]
+    host = host.format(name=urlsplit(url).hostname.split(".")[0], own=urlsplit(base).netloc)
+    request = signed(base, "GET", f"{F}/{name}/policy")
+    status, headers, answer, _ = exchange(base, head(request, target=f"http://{host}{request.path}"))
+    refused = (400, "MalformedHttpRequestException") if "@" in host else (403, "InvalidSignatureException")
+    assert (status, headers["x-amzn-errortype"]) == refused, answer
 
 
 # --- Percent-encoding -------------------------------------------------------------------------------------

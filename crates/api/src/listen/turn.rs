@@ -130,9 +130,13 @@ where
     })
 }
 
-/// HTTP/2 has the host beside the headers; signatures, grants and functions look among them.
+/// A target that names its host is believed, not the `Host` beside it (RFC 9112 §3.2.2, RFC 9113
+/// §8.3.1): what was signed for one host shall not be taken for another. Signatures, grants and functions
+/// look among the headers. HTTP/1 needs its one `Host` nonetheless.
 fn name_host(request: &mut Request<Incoming>) {
-    let authority = request.uri().authority().filter(|_| request.version() == Version::HTTP_2);
+    let is_multiplexed = request.version() == Version::HTTP_2;
+    let is_one = || request.headers().get_all(HOST).iter().count() == 1;
+    let authority = request.uri().authority().filter(|_| is_multiplexed || is_one());
     if let Some(host) = authority.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
         request.headers_mut().insert(HOST, host);
     }
