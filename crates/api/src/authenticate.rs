@@ -5,15 +5,13 @@ use std::sync::Arc;
 use http::{HeaderMap, request::Parts};
 use jiff::Timestamp;
 use portcullis_catalog::{AccessKeyView, AttachedPolicy, Snapshot};
-use portcullis_iam::{DocumentKind, Policy};
 use portcullis_identity::{
-    AccessKeyId, Caller, IdentityError, KeyOwner, KeyStatus, SecretAccessKey, SessionClaims,
-    SessionError, Source,
+    AccessKeyId, Caller, IdentityError, KeyOwner, KeyStatus, SessionError, Source,
 };
 use portcullis_model::OperationModel;
-use portcullis_sigv4::{Claim, Scope, SignatureError, SigningKey};
+use portcullis_sigv4::{Claim, Scope, SignatureError};
 
-use crate::{error::ApiError, state::State};
+use crate::{error::ApiError, opened_sessions::OpenedSession, state::State};
 
 /// The signed headers in which a service says for whom it calls (design.md §6).
 const SOURCE_ARN: &str = "x-amz-source-arn";
@@ -33,13 +31,7 @@ pub(crate) enum Credential {
     /// A key of a user, a root, or a service.
     LongTerm(Arc<AccessKeyView>),
     /// A session; the token was sealed by us and has not expired.
-    Session(Box<SessionCredential>),
-}
-
-pub(crate) struct SessionCredential {
-    id: AccessKeyId,
-    claims: SessionClaims,
-    secret: SecretAccessKey,
+    Session(Arc<OpenedSession>),
 }
 
 impl Credential {
@@ -75,15 +67,16 @@ impl Credential {
         now: Timestamp,
     ) -> Result<Self, SignatureError> {
         let keys = snapshot.session_keys().ok_or(SignatureError::UnrecognizedClient)?;
-        let claims = keys.open(token, id, now).map_err(|error| match error {
+        let opened = state.opened_sessions.open(keys, token, id, now);
+        let session = opened.map_err(|error| match error {
             SessionError::Invalid => SignatureError::UnrecognizedClient,
             SessionError::Expired => SignatureError::ExpiredToken,
         })?;
-        if claims.holder.function().is_some() && !state.function_sessions.are_running(id) {
+        let function = session.claims.holder.function();
+        if function.is_some() && !state.function_sessions.are_running(id) {
             return Err(SignatureError::UnrecognizedClient);
         }
-        let secret = keys.secret(&claims, id);
-        Ok(Self::Session(Box::new(SessionCredential { id: id.clone(), claims, secret })))
+        Ok(Self::Session(session))
     }
 
     /// Proves the request with the credential's secret, and says who sent it.
@@ -93,6 +86,7 @@ impl Credential {
     /// when whoever the credential was made for is gone.
     pub(crate) fn verify(
         self,
+        state: &State,
         snapshot: &Snapshot,
         head: &Parts,
         claim: &Claim,
@@ -109,10 +103,10 @@ impl Credential {
             }
             Self::Session(session) => {
                 let scope = claim.scope();
-                let secret = session.secret.expose();
-                let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
-                claim.verify(head, body_sha256, &key)?;
-                let proven = session_holder(snapshot, *session)?;
+                let key = session.signing.get(&session.secret, scope);
+                claim.verify(head, body_sha256, &key.1)?;
+                state.opened_sessions.keep(&session);
+                let proven = session_holder(snapshot, &session)?;
                 note_use_of_role(snapshot, &proven.caller, scope, now);
                 Ok(proven)
             }
@@ -199,13 +193,10 @@ fn note_use_of_role(snapshot: &Snapshot, caller: &Caller, scope: &Scope, now: Ti
 /// The session behind a token, if whoever it was made for is still the same.
 fn session_holder(
     snapshot: &Snapshot,
-    session: SessionCredential,
+    session: &OpenedSession,
 ) -> Result<Authenticated, SignatureError> {
     let gone = || SignatureError::UnrecognizedClient;
-    let SessionCredential { id, claims, .. } = session;
-    let parse = |text: &str| Policy::parse(DocumentKind::Session, text).map_err(|_| gone());
-    let policy = claims.policies.inline().map(parse).transpose()?;
-    let caller = snapshot.caller_of_session(claims).map_err(|_| gone())?;
-    let session_policy = policy.map(|policy| AttachedPolicy::new(caller.arn(), policy));
-    Ok(Authenticated { caller, access_key_id: Some(id), session_policy })
+    let caller = snapshot.caller_of_session(session.claims.clone()).map_err(|_| gone())?;
+    let session_policy = session.policy(caller.arn()).map_err(|_| gone())?;
+    Ok(Authenticated { caller, access_key_id: Some(session.id.clone()), session_policy })
 }

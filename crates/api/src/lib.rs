@@ -29,6 +29,7 @@ mod memory;
 mod metrics;
 mod objects;
 mod oidc_keys;
+mod opened_sessions;
 mod ops;
 mod pages;
 mod provisioned;

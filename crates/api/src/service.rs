@@ -217,7 +217,8 @@ impl<'a> Call<'a> {
         // A body may take half an hour: what has ended meanwhile, a session too, has ended.
         let (snapshot, now) = (self.state.catalog.snapshot(), Timestamp::now());
         let credential = Credential::find(self.state, &snapshot, &claim, now)?;
-        let authenticated = credential.verify(&snapshot, self.head, &claim, &hash, now)?;
+        let authenticated =
+            credential.verify(self.state, &snapshot, self.head, &claim, &hash, now)?;
         let named = self.name(rest?, &body)?;
         authenticated.may_call(named.operation())?;
         let (handler, bound) = self.bind(&named, &body)?;

@@ -19,6 +19,7 @@ use crate::{
     metrics::Metrics,
     objects::{Objects, S3Settings},
     oidc_keys::OidcKeys,
+    opened_sessions::OpenedSessions,
 };
 
 /// What the operator decides.
@@ -55,6 +56,7 @@ pub struct State {
     pub(crate) decisions: Arc<Decisions>,
     pub(crate) execution: Execution,
     pub(crate) function_sessions: FunctionSessions,
+    pub(crate) opened_sessions: OpenedSessions,
     pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
@@ -93,6 +95,7 @@ impl State {
                 logs,
             ),
             function_sessions: FunctionSessions::default(),
+            opened_sessions: OpenedSessions::default(),
             events: Arc::new(Events::new(settings.retry_delays)),
             metrics: Metrics::default(),
             memory: Memory::default(),

@@ -197,7 +197,7 @@ impl<'a> UrlCall<'a> {
         let snapshot = self.state.catalog.snapshot();
         let now = Timestamp::now();
         let credential = Credential::find(self.state, &snapshot, &claim, now)?;
-        Ok((credential.verify(&snapshot, self.head, &claim, &hash, now)?, body))
+        Ok((credential.verify(self.state, &snapshot, self.head, &claim, &hash, now)?, body))
     }
 
     fn context(&self, slot: Slot<'a>, authenticated: Authenticated, body: Bytes) -> RequestCx<'a> {

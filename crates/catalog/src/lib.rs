@@ -59,5 +59,6 @@ pub use supposed::{
 pub use taggable::{CodeSigningConfigResource, EventSourceMappingResource, TaggableResource};
 pub use uses::Uses;
 pub use view::{
-    AccessKeyView, EntityView, FunctionView, GroupView, PolicyView, RoleView, UserView, Versioned,
+    AccessKeyView, EntityView, FunctionView, GroupView, LastSigningKey, PolicyView, RoleView,
+    UserView, Versioned,
 };

@@ -10,7 +10,8 @@ use arc_swap::ArcSwapOption;
 use imbl::{OrdMap, OrdSet};
 use portcullis_iam::{DocumentKind, Entities, Policy, PolicyError};
 use portcullis_identity::{
-    AccessKey, Entity, Group, InlinePolicies, Partition, Role, RoleIdentity, User, UserIdentity,
+    AccessKey, Entity, Group, InlinePolicies, Partition, Role, RoleIdentity, SecretAccessKey, User,
+    UserIdentity,
 };
 use portcullis_lambda::{
     Alias, AliasName, EventInvokeConfig, Function, FunctionArn, FunctionUrl,
@@ -349,7 +350,7 @@ impl EntityView for RoleView {
 pub struct AccessKeyView {
     /// The key, its owner and secret.
     pub stored: Versioned<AccessKey>,
-    signing: ArcSwapOption<(Scope, SigningKey)>,
+    signing: LastSigningKey,
     /// When it last signed a request that was believed.
     pub uses: Arc<Uses>,
 }
@@ -358,21 +359,33 @@ impl AccessKeyView {
     /// `previous` is an earlier state of the key: its uses count.
     pub(crate) fn new(stored: Versioned<AccessKey>, previous: Option<&Self>) -> Self {
         let uses = previous.map(|previous| previous.uses.clone()).unwrap_or_default();
-        Self { stored, signing: ArcSwapOption::empty(), uses }
+        Self { stored, signing: LastSigningKey::default(), uses }
     }
 
-    /// The signing key for `scope`: the one of the last call if its scope was the same.
+    /// The signing key for `scope`.
+    #[must_use]
+    pub fn signing_key(&self, scope: &Scope) -> Arc<(Scope, SigningKey)> {
+        self.signing.get(&self.stored.secret, scope)
+    }
+}
+
+/// The signing key that the last call with a secret needed.
+#[derive(Debug, Default)]
+pub struct LastSigningKey(ArcSwapOption<(Scope, SigningKey)>);
+
+impl LastSigningKey {
+    /// The key of `secret` for `scope`: that of the last call if its scope was the same.
     ///
     /// Deriving costs five hashes; one day's calls to one service share a scope.
     #[must_use]
-    pub fn signing_key(&self, scope: &Scope) -> Arc<(Scope, SigningKey)> {
-        if let Some(cached) = self.signing.load().as_ref().filter(|cached| cached.0 == *scope) {
+    pub fn get(&self, secret: &SecretAccessKey, scope: &Scope) -> Arc<(Scope, SigningKey)> {
+        if let Some(cached) = self.0.load().as_ref().filter(|cached| cached.0 == *scope) {
             return cached.clone();
         }
-        let secret = self.stored.secret.expose();
+        let secret = secret.expose();
         let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
         let derived = Arc::new((scope.clone(), key));
-        self.signing.store(Some(derived.clone()));
+        self.0.store(Some(derived.clone()));
         derived
     }
 }
