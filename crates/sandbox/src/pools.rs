@@ -45,6 +45,33 @@ impl Generation {
     }
 }
 
+/// A worker's part in one life of a pool. Whoever keeps the pool filled hears of its end, which may come
+/// after that of its process.
+pub(crate) struct Membership {
+    /// `None` at its very end.
+    generation: Option<Arc<Generation>>,
+    pools: Weak<Pools>,
+}
+
+impl Membership {
+    fn of(generation: Arc<Generation>, pools: &Arc<Pools>) -> Self {
+        Self { generation: Some(generation), pools: Arc::downgrade(pools) }
+    }
+
+    fn is_retired(&self) -> bool {
+        self.generation.as_ref().is_none_or(|generation| generation.is_retired())
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.generation = None;
+        if let Some(pools) = self.pools.upgrade() {
+            pools.vacated.notify_waiters();
+        }
+    }
+}
+
 /// What a waiting event gets.
 pub(crate) enum Grant {
     /// A worker that ran events before.
@@ -55,7 +82,7 @@ pub(crate) enum Grant {
 
 /// The right to start one worker.
 pub(crate) struct Slot {
-    pub(crate) generation: Arc<Generation>,
+    pub(crate) membership: Membership,
     pub(crate) place: Place,
     pub(crate) share: StartShare,
 }
@@ -217,10 +244,10 @@ impl Pools {
         let waiter = state.waiters.pop_front()?;
         state.places += 1;
         state.starting += 1;
-        let generation = state.generation_of(&waiter.spec);
+        let membership = Membership::of(state.generation_of(&waiter.spec), self);
         drop(state);
         let (place, share) = (Place(Arc::clone(self)), StartShare(Arc::clone(self)));
-        Some((waiter, Grant::Start(Slot { generation, place, share })))
+        Some((waiter, Grant::Start(Slot { membership, place, share })))
     }
 
     /// Takes back a worker that can run another event.
@@ -232,11 +259,14 @@ impl Pools {
             drop(state);
             return drop(worker);
         }
-        if worker.generation.is_retired() {
+        if worker.membership.is_retired() {
             let waiter = state.first_waiter(&worker.spec, &self.settings);
             drop(state);
             // To whoever waits for it already, or to nobody: then it ends here.
-            return drop(waiter.map(|waiter| waiter.grant.send(Grant::Warm(worker))));
+            if let Some(waiter) = waiter {
+                drop(waiter.grant.send(Grant::Warm(worker)));
+            }
+            return;
         }
         let pool = state.pools.entry(worker.spec.id.clone()).or_default();
         if pool.kept.is_some_and(|count| pool.living() > count) {
@@ -308,8 +338,9 @@ impl Pools {
         state.places += 1;
         state.starting += 1;
         drop(state);
+        let membership = Membership::of(generation, self);
         let (place, share) = (Place(Arc::clone(self)), StartShare(Arc::clone(self)));
-        Vacancy::Slot(Slot { generation, place, share })
+        Vacancy::Slot(Slot { membership, place, share })
     }
 
     /// Ends idle workers when their time comes. Runs until it is aborted.
@@ -576,5 +607,27 @@ impl Drop for Place {
         self.0.changed.notify_waiters();
         self.0.vacated.notify_waiters();
         self.0.dispatch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its process may end first: the place is free then, and the worker still counts.
+    #[tokio::test]
+    async fn whoever_keeps_workers_hears_when_one_is_let_go() {
+        let pools = Arc::new(Pools::new(Settings::default()));
+        pools.keep("a", 1);
+        let Vacancy::Slot(Slot { membership, place, share }) = pools.vacancy("a", true) else {
+            panic!("there is a place");
+        };
+        drop((place, share));
+        let mut vacated = std::pin::pin!(pools.vacated.notified());
+        vacated.as_mut().enable();
+        assert!(matches!(pools.vacancy("a", true), Vacancy::None));
+        drop(membership);
+        timeout(KILL_GRACE, vacated).await.unwrap();
+        assert!(matches!(pools.vacancy("a", true), Vacancy::Slot(_)));
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::{Answer, Delivery, Readiness};
 use crate::log::{Log, Peak};
-use crate::pools::{Generation, Place, Slot, StartShare};
+use crate::pools::{Membership, Place, Slot, StartShare};
 use crate::process::{End, Exit, Process};
 use crate::records::{Phase, Report, Status};
 use crate::runtime_api::RuntimeApi;
@@ -25,7 +25,7 @@ const SHARE_HELD: Duration = Duration::from_secs(1);
 /// A worker process and everything that belongs to it.
 pub(crate) struct Worker {
     pub(crate) spec: Arc<WorkerSpec>,
-    pub(crate) generation: Arc<Generation>,
+    pub(crate) membership: Membership,
     pub(crate) process: Arc<Process>,
     api: RuntimeApi,
     log: Log,
@@ -88,14 +88,14 @@ impl Worker {
         drop(output);
         let process = Process::adopt(control, belongings.shortage());
         let peak = Arc::new(Peak::of(&process));
-        let Slot { generation, place, share } = slot;
+        let Slot { membership, place, share } = slot;
         let spec = Arc::clone(spec);
         tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process), belongings));
         let api = RuntimeApi::serve(listener, spec.host.clone()).map_err(prepare("listener"))?;
         let timer = Box::pin(sleep_until(started));
         let worker = Self {
             spec,
-            generation,
+            membership,
             process,
             api,
             log,
