@@ -350,6 +350,7 @@ def test_http_1_0_needs_no_host_but_for_a_signature(base, name):
     del request.headers["Host"]
     assert exchange(base, head(request, version="HTTP/1.0"))[0] == 403
     assert exchange(base, b"GET /_portcullis/health HTTP/1.0\r\n\r\n")[0] == 200
+    assert exchange(base, b"GET http://user@localhost/_portcullis/health HTTP/1.0\r\n\r\n")[0] == 400
     status, _, answer, _ = exchange(base, b"GET / HTTP/1.1\r\nHost:\r\n\r\n")
     assert (status, b"MissingAuthenticationToken" in answer) == (403, True), answer
 

@@ -17,10 +17,11 @@ use portcullis_identity::{AccessKeyId, SecretAccessKey, SessionClaims, SessionEr
 use subtle::ConstantTimeEq as _;
 
 /// Places for sessions; one more takes the place of another.
-const PLACES: usize = 4096;
+const PLACES: usize = 1024;
 
-/// Longest token whose session is kept, in bytes: all places together take some MiB at most. Longer
-/// are those with a session policy of more than about a thousand characters.
+/// Longest token whose session is kept, in bytes. Longer are those with a session policy of more than
+/// about a thousand characters; one as long takes some tens of KiB compiled, so that all places together
+/// take some tens of MiB at the very most, and below one as sessions usually are.
 const KEPT_TOKEN_BYTES_MAX: usize = 2048;
 
 /// A session whose token was sealed by us; nothing is proven by that yet.

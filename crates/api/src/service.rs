@@ -121,6 +121,9 @@ pub(crate) async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Re
 /// §3.2, RFC 9113 §8.3.1).
 fn misaddressed(head: &Parts) -> Option<&'static str> {
     let mut hosts = head.headers.get_all(header::HOST).iter();
+    if head.uri.authority().is_some_and(|target| !is_host(target.as_str().as_bytes())) {
+        return Some("a target that names no host");
+    }
     match (hosts.next(), hosts.next()) {
         (None, _) if head.version <= Version::HTTP_10 => None,
         (None, _) => Some("no Host"),

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 use crate::process::number;
 
 /// How the kernel measures shares of a processor: microseconds.
@@ -326,12 +329,19 @@ fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         if let Some(server) = name.to_str().and_then(server_of)
-            && !Path::new("/proc").join(server).exists()
+            && is_gone(server)
         {
             // One with processes stays: the kernel refuses.
             let _ = remove(&entry.path());
         }
     }
+}
+
+/// Whether no process has this id. What is in `/proc` does not tell: some hosts hide from others there
+/// what cannot be dumped, as a server.
+fn is_gone(process: &str) -> bool {
+    let pid = process.parse().ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
 }
 
 /// The process id in a folder's name.

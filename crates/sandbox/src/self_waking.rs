@@ -86,7 +86,7 @@ impl<F: Future> Future for SelfWaking<F> {
                 return polled;
             }
         }
-        bell.state.store(RESTS, Ordering::Release);
+        bell.state.swap(RESTS, Ordering::AcqRel);
         context.waker().wake_by_ref();
         Poll::Pending
     }

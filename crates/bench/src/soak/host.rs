@@ -66,10 +66,16 @@ impl fmt::Display for Held {
 
 /// Descriptors but those of functions' logs, so many of which stay open as the writer likes.
 fn descriptors(folder: &Path) -> Fallible<usize> {
-    let is_log = |target: &PathBuf| target.iter().any(|part| part == LOGS);
-    let targets =
-        fs::read_dir(folder)?.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-    Ok(targets.filter(|target| !is_log(target)).count())
+    let mut found = 0;
+    for entry in fs::read_dir(folder)? {
+        match fs::read_link(entry?.path()) {
+            Ok(target) => found += usize::from(!target.iter().any(|part| part == LOGS)),
+            // Closed since the folder was read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
 }
 
 /// The control groups of the workers of `pid`, of every controller.
