@@ -337,11 +337,11 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// Whether no process has this id. What is in `/proc` does not tell: some hosts hide from others there
+/// Whether no process has this id, or can have it. What is in `/proc` does not tell: some hosts hide from others there
 /// what cannot be dumped, as a server.
 fn is_gone(process: &str) -> bool {
     let pid = process.parse().ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+    pid.is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH))
 }
 
 /// The process id in a folder's name.
