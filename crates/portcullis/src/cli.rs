@@ -11,6 +11,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use portcullis_sandbox::Destination;
 
 pub(crate) use asking::{
     CallDocumentArguments, CandidateDocumentArguments, ContextEntry, DiffArguments,
@@ -142,6 +143,17 @@ pub(crate) struct ServeArguments {
     /// How functions are kept from the host.
     #[arg(long, env = "PORTCULLIS_ISOLATION", value_enum, default_value_t = Isolation::Auto)]
     pub(crate) isolation: Isolation,
+    /// What isolated functions may reach of the outside, by HTTP proxy; nothing, unless it is given.
+    /// `internet` is every address that the internet routes, `10.0.0.0/8` a network, `10.1.2.3` an address.
+    /// None of them has this machine's own addresses, loopback, its link, or its cloud's metadata
+    /// service; `127.0.0.1:5432` is one port of any address. May be given several times; commas part them.
+    #[arg(
+        long,
+        env = "PORTCULLIS_FUNCTION_NETWORK",
+        value_name = "internet|NETWORK|ADDRESS[:PORT]",
+        value_delimiter = ','
+    )]
+    pub(crate) function_network: Vec<Destination>,
     /// Domain of function URLs, which are `http://ID.lambda-url.REGION.DOMAIN:PORT/`. Requests with
     /// another one in `Host` reach the same function.
     #[arg(long, env = "PORTCULLIS_FUNCTION_URL_DOMAIN", default_value = "localhost")]

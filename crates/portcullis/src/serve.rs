@@ -18,7 +18,7 @@ use portcullis_catalog::{
 use portcullis_identity::{AccountId, Partition, generate};
 use portcullis_lambda::{AccountConcurrency, Region, RetryDelays, UrlDomain};
 use portcullis_logs::FunctionLogs;
-use portcullis_sandbox::{Confinement, Sandbox, SandboxError, python, unpack};
+use portcullis_sandbox::{Confinement, Reach, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -185,6 +185,7 @@ pub(crate) async fn start_quickstart(
         decision_log: DecisionLogArguments::default(),
         function_log: FunctionLogArguments::default(),
         isolation: arguments.isolation,
+        function_network: Reach::default(),
     };
     say!("Starting a server on an empty data folder ({})", folder.path().display())?;
     Ok(Running { folder: Some(folder), ..Running::start(configuration).await? })
@@ -218,6 +219,7 @@ struct Configuration {
     decision_log: DecisionLogArguments,
     function_log: FunctionLogArguments,
     isolation: Isolation,
+    function_network: Reach,
 }
 
 impl Configuration {
@@ -260,6 +262,7 @@ impl Configuration {
             decision_log: arguments.decision_log.clone(),
             function_log: arguments.function_log.clone(),
             isolation: arguments.isolation,
+            function_network: arguments.function_network.iter().copied().collect(),
         })
     }
 }
@@ -293,6 +296,8 @@ pub(crate) struct Running {
     /// Whether the root credentials were made at this start.
     new_root: bool,
     confinement: Confinement,
+    /// Whether functions may reach anything of the outside.
+    reaches_outside: bool,
     server: Server,
     store: Arc<SqliteStore>,
     decisions: Arc<Decisions>,
@@ -317,7 +322,7 @@ impl Running {
             region, account, url_domain, url_rule, runtimes_dir, isolation, ..
         } = configuration;
         let Configuration { account_concurrency, retry_delays, function_log, .. } = configuration;
-        let Configuration { sealing_key, s3, .. } = configuration;
+        let Configuration { sealing_key, s3, function_network, .. } = configuration;
         make_private(&data_dir)?;
         // Before there is any secret: whatever ends this process, no core shows one, and no other
         // process of its user may look into it. A program that it starts is as usual.
@@ -332,7 +337,9 @@ impl Running {
         let catalog = Catalog::open(Arc::new(sealed), partition).await?;
         catalog.start(account, &root_key(&root)?, jiff::Timestamp::now()).await?;
         let blobs = Blobs::open(&data_dir.join("code"))?;
-        let sandbox = Sandbox::new(sandbox_settings(isolation, account_concurrency))?;
+        let reaches_outside = !function_network.is_empty();
+        let sandbox = sandbox_settings(isolation, function_network, account_concurrency);
+        let sandbox = Sandbox::new(sandbox)?;
         let confinement = sandbox.confinement().clone();
         let code_dir = unpacked(&data_dir);
         let settings = Settings {
@@ -366,6 +373,7 @@ impl Running {
             root,
             new_root,
             confinement,
+            reaches_outside,
             server,
             store,
             decisions,
@@ -459,11 +467,12 @@ fn open_function_logs(
 /// The limit of an account is that of the whole server, too.
 fn sandbox_settings(
     isolation: Isolation,
+    reach: Reach,
     account_concurrency: AccountConcurrency,
 ) -> portcullis_sandbox::Settings {
     let isolation = isolation.into();
     let concurrency_limit = usize::try_from(account_concurrency.get()).unwrap_or(usize::MAX);
-    portcullis_sandbox::Settings { isolation, concurrency_limit, ..Default::default() }
+    portcullis_sandbox::Settings { isolation, reach, concurrency_limit, ..Default::default() }
 }
 
 /// Where code is unpacked: a folder of this boot of the machine. What was unpacked before a power
@@ -515,6 +524,9 @@ fn announce(running: &Running) -> Result<(), ServeError> {
             tracing::info!("{}", running.confinement);
         }
         confinement => tracing::warn!("{confinement}"),
+    }
+    if running.confinement == Confinement::Open && running.reaches_outside {
+        tracing::warn!("`--function-network` keeps nothing from functions without isolation");
     }
     if running.root.secret_access_key.len() < SECRET_CHARACTERS_SAFE {
         tracing::warn!("the root secret is short enough to be guessed: use it on loopback only");

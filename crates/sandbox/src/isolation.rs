@@ -110,6 +110,7 @@ impl Keeping {
             arguments: Vec::new(),
             environment: Vec::new(),
             endpoint: false,
+            proxy: false,
             directory: "/tmp".into(),
             jail: Some(jail),
             zygote: None,

@@ -23,6 +23,16 @@ use crate::zygote;
 /// The variable that AWS's SDKs read the endpoint of every service from; a function may have its own.
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 
+/// The variables that HTTP clients find a proxy in: some read the one, some the other spelling.
+const PROXIES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+
+/// What is asked without the proxy: whatever is within the jail, and so the Runtime API.
+const UNPROXIED: [(&str, &str); 2] =
+    [("NO_PROXY", "127.0.0.1,localhost"), ("no_proxy", "127.0.0.1,localhost")];
+
+/// Has Node.js' own clients use a proxy, from 22.21 and 24.0 on.
+const NODE_PROXY: (&str, &str) = ("NODE_USE_ENV_PROXY", "1");
+
 /// The descriptors that came with a [`Launch`].
 pub(crate) struct Descriptors {
     /// The keeper's end of the connection with the server.
@@ -174,9 +184,20 @@ fn start(
 /// The variables that lead a worker to its listener.
 pub(crate) fn listener_variables(launch: &Launch, address: &str) -> Vec<(&'static str, String)> {
     let mut variables = vec![("AWS_LAMBDA_RUNTIME_API", address.to_owned())];
+    let url = format!("http://{address}");
     if launch.endpoint && !launch.environment.iter().any(|(name, _)| name == ENDPOINT_URL) {
         // Where AWS's own SDKs look for an endpoint.
-        variables.push((ENDPOINT_URL, format!("http://{address}")));
+        variables.push((ENDPOINT_URL, url.clone()));
+    }
+    if launch.proxy {
+        // What a function's configuration says in either spelling stays as it is.
+        let is_free = |name: &str| {
+            !launch.environment.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
+        };
+        let proxies = PROXIES.into_iter().map(|name| (name, url.clone()));
+        let rest = UNPROXIED.into_iter().chain([NODE_PROXY]);
+        let all = proxies.chain(rest.map(|(name, value)| (name, value.to_owned())));
+        variables.extend(all.filter(|(name, _)| is_free(name)));
     }
     variables
 }

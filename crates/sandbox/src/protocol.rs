@@ -57,6 +57,8 @@ pub(crate) struct Launch {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Whether the Runtime API's listener takes requests to the endpoint, too.
     pub(crate) endpoint: bool,
+    /// Whether it is a proxy to the outside, too.
+    pub(crate) proxy: bool,
     /// The working folder, as the worker sees it.
     pub(crate) directory: OsString,
     /// `None`: no isolation beyond a process of its own.

@@ -8,7 +8,7 @@ mod streamed;
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdListener;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
@@ -23,7 +23,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::exchange::{Answer, Delivery, Exchange, Refusal};
-use crate::host::Host;
+use crate::host::{AnswerBody, Host};
+use crate::lock;
+use crate::outside::{self, Proxied, Tunnel, Way, is_proxied};
 use crate::self_waking::SelfWaking;
 
 /// Longest answer of a function, in bytes. Source: `[snap]` aws-lambda.md §8.2: 6 MiB and 100.
@@ -32,13 +34,28 @@ pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
 /// Longest request head: the Python runtime client sends up to 1 MiB of X-Ray cause in a header.
 const HEAD_BYTES_MAX: usize = (1 << 20) + (64 << 10);
 
-/// Most open connections of one worker: a runtime client needs one or two.
+/// Most open connections of one worker, those with the outside aside: a runtime client needs one or two.
 const CONNECTIONS_MAX: usize = 16;
 
 /// How long a listener rests after it could not accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// What a worker's listener leads to, beside the Runtime API.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    /// Gets requests of other paths.
+    pub(crate) host: Option<Arc<dyn Host>>,
+    /// Gets requests for other places.
+    pub(crate) way: Option<Way>,
+}
+
+impl Doors {
+    fn connections_max(&self) -> usize {
+        CONNECTIONS_MAX + self.way.as_ref().map_or(0, |_| outside::CONNECTIONS_MAX)
+    }
+}
 
 /// The Runtime API server of one worker. Ends, with its connections, when dropped.
 pub(crate) struct RuntimeApi {
@@ -54,29 +71,24 @@ impl Drop for RuntimeApi {
 
 impl RuntimeApi {
     /// Serves on a listener that does not block, wherever it listens.
-    /// Requests of other paths go to `host`.
-    pub(crate) fn serve(listener: StdListener, host: Option<Arc<dyn Host>>) -> io::Result<Self> {
+    pub(crate) fn serve(listener: StdListener, doors: Doors) -> io::Result<Self> {
         let listener = TcpListener::from_std(listener)?;
         let exchange = Arc::new(Exchange::default());
-        let server = tokio::spawn(accept_forever(listener, Arc::clone(&exchange), host));
+        let server = tokio::spawn(accept_forever(listener, Arc::clone(&exchange), doors));
         Ok(Self { exchange, server })
     }
 }
 
-async fn accept_forever(
-    listener: TcpListener,
-    exchange: Arc<Exchange>,
-    host: Option<Arc<dyn Host>>,
-) {
+async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>, doors: Doors) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        if connections.len() >= CONNECTIONS_MAX {
+        if connections.len() >= doors.connections_max() {
             connections.join_next().await;
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                let talk = talk(stream, Arc::clone(&exchange), host.clone());
+                let talk = talk(stream, Arc::clone(&exchange), doors.clone());
                 connections.spawn(SelfWaking::new(talk));
             }
             Err(error) => {
@@ -88,23 +100,50 @@ async fn accept_forever(
     }
 }
 
-async fn talk(stream: TcpStream, exchange: Arc<Exchange>, host: Option<Arc<dyn Host>>) {
+async fn talk(stream: TcpStream, exchange: Arc<Exchange>, doors: Doors) {
     // An answer is one small segment that the worker waits for.
     let _ = stream.set_nodelay(true);
+    let leads_out = doors.way.is_some();
+    let talk = Arc::new(Talk { exchange, doors, tunnel: Mutex::default() });
     let service = service_fn(|request: Request<Incoming>| {
-        let (exchange, host) = (Arc::clone(&exchange), host.clone());
-        async move {
-            let of_runtime = request.uri().path().starts_with(PREFIX);
-            Ok::<_, Infallible>(match host.filter(|_| !of_runtime) {
-                Some(host) => host.answer(request).await,
-                None => answer(&exchange, request).await.map(Either::Left),
-            })
-        }
+        let talk = Arc::clone(&talk);
+        async move { Ok::<_, Infallible>(talk.answer(request).await) }
     });
     let mut server = http1::Builder::new();
     server.max_buf_size(HEAD_BYTES_MAX).auto_date_header(false);
-    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+    let connection = server.serve_connection(TokioIo::new(stream), service);
+    let served = if leads_out { connection.with_upgrades().await } else { connection.await };
+    if let Err(error) = served {
         tracing::debug!(%error, "a worker's connection broke");
+    }
+    let tunnel = lock(&talk.tunnel).take();
+    if let Some(tunnel) = tunnel {
+        tunnel.run().await;
+    }
+}
+
+/// One connection of a worker.
+struct Talk {
+    exchange: Arc<Exchange>,
+    doors: Doors,
+    /// What follows the connection's last answer.
+    tunnel: Mutex<Option<Tunnel>>,
+}
+
+impl Talk {
+    async fn answer(&self, request: Request<Incoming>) -> Response<AnswerBody> {
+        let Doors { host, way } = &self.doors;
+        let proxied = |_: &&Way| is_proxied(request.method(), request.uri());
+        if let Some(way) = way.as_ref().filter(proxied) {
+            let Proxied { response, tunnel } = way.answer(request).await;
+            *lock(&self.tunnel) = tunnel;
+            return response;
+        }
+        let of_runtime = request.uri().path().starts_with(PREFIX);
+        match host.as_ref().filter(|_| !of_runtime) {
+            Some(host) => host.answer(request).await,
+            None => answer(&self.exchange, request).await.map(Either::Left),
+        }
     }
 }
 

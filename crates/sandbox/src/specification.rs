@@ -11,6 +11,7 @@ use portcullis_logs::FunctionLog;
 use crate::host::Host;
 use crate::isolation::Isolation;
 use crate::output::Output;
+use crate::outside::Reach;
 use crate::records::LogFormat;
 use crate::spawner::SpawnError;
 
@@ -130,6 +131,8 @@ pub struct Settings {
     pub init_limit: Duration,
     /// How workers are kept from the host.
     pub isolation: Isolation,
+    /// What workers in jails may reach of the outside. Those without a jail have the host's network.
+    pub reach: Reach,
     /// A program that calls [`run_if_spawner`](crate::run_if_spawner) first.
     pub spawner: PathBuf,
 }
@@ -146,6 +149,7 @@ impl Default for Settings {
             age_max: Duration::from_secs(6 * 3600),
             init_limit: Duration::from_secs(10),
             isolation: Isolation::Auto,
+            reach: Reach::default(),
             spawner: PathBuf::from("/proc/self/exe"),
         }
     }

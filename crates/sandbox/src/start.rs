@@ -16,6 +16,7 @@ use crate::host::Own;
 use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace, views_of};
 use crate::jail::{BOOTSTRAP, LAYERS, PROCESSES_MAX, TASK_ROOT};
 use crate::numbers::{Number, Numbers};
+use crate::outside::{Outside, Way};
 use crate::protocol::{Hello, Launch, ZygoteLaunch};
 use crate::spawner::{SpawnError, Spawned, Spawner, prepare};
 use crate::specification::{Program, RuntimeCommand, Settings, WorkerSpec};
@@ -28,12 +29,15 @@ pub(crate) struct Starter {
     keeping: Keeping,
     groups: Groups,
     numbers: Numbers,
+    outside: Option<Arc<Outside>>,
 }
 
 /// A worker that has been started.
 pub(crate) struct Started {
     pub(crate) control: AsyncFd<OwnedFd>,
     pub(crate) listener: TcpListener,
+    /// The worker's way to the outside, if it has one.
+    pub(crate) way: Option<Way>,
     pub(crate) belongings: Belongings,
 }
 
@@ -64,7 +68,7 @@ impl Starter {
         if settings.isolation == Isolation::None {
             let spawner = Arc::new(Spawner::new(program, Hello::default()));
             let (keeping, groups, zygotes) = (Keeping::open(), Groups::default(), Arc::default());
-            return Self { spawner, zygotes, keeping, groups, numbers };
+            return Self { spawner, zygotes, keeping, groups, numbers, outside: None };
         }
         let (groups, lacking) = Groups::open();
         let hello = Hello {
@@ -75,7 +79,8 @@ impl Starter {
         let counts_memory = groups.count("memory");
         let keeping = Keeping::new(settings.isolation, &spawner, counts_memory, lacking);
         let (spawner, zygotes) = (Arc::new(spawner), Arc::default());
-        Self { spawner, zygotes, keeping, groups, numbers }
+        let outside = Outside::new(settings.reach.clone());
+        Self { spawner, zygotes, keeping, groups, numbers, outside }
     }
 
     pub(crate) fn confinement(&self) -> &Confinement {
@@ -118,7 +123,9 @@ impl Starter {
         descriptors.extend(zygote.as_ref().map(|zygote| zygote.as_fd()));
         descriptors.extend(group.joins().iter().map(AsFd::as_fd));
         let Spawned { control, listener } = self.spawner.spawn(launch, &descriptors).await?;
-        Ok(Started { control, listener, belongings: Belongings { group, _number: number, held } })
+        let way = self.outside.as_ref().map(|outside| outside.way(&spec.function_name));
+        let belongings = Belongings { group, _number: number, held };
+        Ok(Started { control, listener, way, belongings })
     }
 
     fn launch(
@@ -135,6 +142,7 @@ impl Starter {
             // The later value of a name is the one that counts.
             environment: [words(&spec.environment), words(own)].concat(),
             endpoint: spec.host.is_some(),
+            proxy: self.outside.is_some(),
             directory: directory.as_os_str().to_owned(),
             jail,
             zygote: None,

@@ -13,7 +13,7 @@ use crate::log::{Log, Peak};
 use crate::pools::{Membership, Place, Slot, StartShare};
 use crate::process::{End, Exit, Process};
 use crate::records::{Phase, Report, Status};
-use crate::runtime_api::RuntimeApi;
+use crate::runtime_api::{Doors, RuntimeApi};
 use crate::spawner::{SpawnError, prepare};
 use crate::specification::{Event, WorkerSpec};
 use crate::start::{Belongings, Started, Starter};
@@ -84,14 +84,15 @@ impl Worker {
         let opened = Log::open(spec.log.clone(), spec.log_format);
         let (log, output) = opened.map_err(prepare("output pipe"))?;
         let started = Instant::now();
-        let Started { control, listener, belongings } = starter.start(spec, &output).await?;
+        let Started { control, listener, way, belongings } = starter.start(spec, &output).await?;
         drop(output);
         let process = Process::adopt(control, belongings.shortage());
         let peak = Arc::new(Peak::of(&process));
         let Slot { membership, place, share } = slot;
         let spec = Arc::clone(spec);
         tokio::spawn(hold_place(place, spec.id.clone(), Arc::clone(&process), belongings));
-        let api = RuntimeApi::serve(listener, spec.host.clone()).map_err(prepare("listener"))?;
+        let doors = Doors { host: spec.host.clone(), way };
+        let api = RuntimeApi::serve(listener, doors).map_err(prepare("listener"))?;
         let timer = Box::pin(sleep_until(started));
         let worker = Self {
             spec,
