@@ -44,9 +44,16 @@ def answer(request, event):
         if event.get("exit"):
             os._exit(3)
         time.sleep(event.get("pause", 0))
-    for n in range(event.get("megabytes", 0)):
-        send(b"m" * (1 << 20))
-        print(f"sent {n + 1}", flush=True)
+    try:
+        for n in range(event.get("megabytes", 0)):
+            send(b"m" * (1 << 20))
+            print(f"sent {n + 1}", flush=True)
+    except ConnectionError as error:
+        if event.get("fragile"):
+            raise
+        print(f"cut by {type(error).__name__}", flush=True)
+        time.sleep(event.get("afterwards", 0))
+        return
     trailers = b""
     if failure:
         body = base64.b64encode(json.dumps(failure).encode()).decode()
@@ -164,9 +171,21 @@ def test_a_stream_is_authorized_as_a_call_and_refused_before_it_begins(owner, st
     assert (bad.status, bad.code) == (400, "InvalidRequestContentException")
 
 
-def test_a_client_that_does_not_read_stops_the_worker_and_one_that_leaves_nobody(server, owner):
+ENDLESS = {"megabytes": 1_000_000}
+LEFT = "The client left before the answer's end"
+
+
+def left(server, owner, name, event):
+    """A client takes the first bytes and leaves; what the log says once the event is over."""
+    answer, stream = invoke(owner.root, name, event)
+    next(iter(stream))
+    stream.close()
+    return text_with(server, name, f"REPORT RequestId: {answer['ResponseMetadata']['RequestId']}").decode()
+
+
+def test_a_client_that_does_not_read_stops_the_worker(server, owner):
     name = owner.function(zipped(SOURCE), Timeout=60)
-    _, stream = invoke(owner.root, name, {"megabytes": 100})
+    _, stream = invoke(owner.root, name, ENDLESS)
     next(iter(stream))
     text_with(server, name, "sent 1\n")
     sent = lambda: text_with(server, name, "START").count(b"sent")
@@ -175,8 +194,80 @@ def test_a_client_that_does_not_read_stops_the_worker_and_one_that_leaves_nobody
         time.sleep(0.3)
     assert sent() < 60
     stream.close()
-    text_with(server, name, "sent 100\n", "done\n", "REPORT")
+    text_with(server, name, "cut by ", LEFT, "REPORT")
+
+
+def test_a_client_that_leaves_stops_the_output_and_its_worker_goes_on(server, owner):
+    name = owner.function(zipped(SOURCE), Timeout=60)
+    log = left(server, owner, name, ENDLESS | {"afterwards": 1})
+    assert log.index("cut by ") < log.index(LEFT) < log.index("END RequestId") and "Status:" not in log
+    # What the function does afterwards is a part of its event, as on AWS.
+    assert float(log.split("\tDuration: ")[1].split(" ms")[0]) > 1000
     assert events(invoke(owner.root, name, {"parts": parts("on")})[1])[0] == b"on"
+    log = text_with(server, name, "done\n").decode()
+    assert "Init Duration" not in log.split("START")[2], "the same worker"
+
+
+def test_a_runtime_that_does_not_bear_a_client_that_leaves_is_replaced(server, owner):
+    name = owner.function(zipped(SOURCE), Timeout=60)
+    log = left(server, owner, name, ENDLESS | {"fragile": True})
+    assert LEFT in log and "Error Type: Runtime.ExitError" in log
+    assert events(invoke(owner.root, name, {"parts": parts("on")})[1])[0] == b"on"
+
+
+def test_a_json_log_tells_of_a_client_that_left(server, owner):
+    name = owner.function(zipped(SOURCE), Timeout=60, LoggingConfig={"LogFormat": "JSON"})
+    answer, stream = invoke(owner.root, name, ENDLESS)
+    next(iter(stream))
+    stream.close()
+    log = text_with(server, name, "platform.report").decode().splitlines()
+    record = next(json.loads(line)["record"] for line in log if "platform.report" in line)
+    assert (record["status"], record["clientLeft"]) == ("success", True)
+    assert record["requestId"] == answer["ResponseMetadata"]["RequestId"]
+
+
+@pytest.mark.parametrize("fragile", [False, True])
+def test_a_stream_without_end_is_cut_at_its_limit(owner, streaming, fragile):
+    text, _, last = events(invoke(owner.root, streaming, ENDLESS | {"fragile": fragile})[1])
+    assert len(text) <= 200 << 20 and last["ErrorCode"] == "Function.ResponseSizeTooLarge"
+    assert events(invoke(owner.root, streaming, {"parts": parts("on")})[1])[0] == b"on"
+
+
+# A handler that goes on writing for ever, and sees in one of four ways, or in none, that it cannot.
+NODE = '''
+const { once } = require("node:events");
+const { pipeline } = require("node:stream/promises");
+const { Readable } = require("node:stream");
+const { setTimeout: pause } = require("node:timers/promises");
+const bytes = Buffer.alloc(65536, "m");
+const instance = Math.random();
+let calls = 0;
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  calls += 1;
+  if (!event.how) { stream.write(JSON.stringify({ instance, calls })); return stream.end(); }
+  if (event.how === "pipeline") return pipeline(Readable.from((function* () { for (;;) yield bytes; })()), stream);
+  if (event.how === "listens") {
+    stream.on("error", (error) => console.log(`heard: ${error.message}`));
+    while (!stream.destroyed) { stream.write(bytes); await pause(5); }
+    return;
+  }
+  if (event.how === "once") for (;;) if (!stream.write(bytes)) await once(stream, "drain");
+  if (event.how === "drain") for (;;) if (!stream.write(bytes)) await new Promise((go) => stream.once("drain", go));
+  for (let n = 0; n < 200; n += 1) { stream.write(bytes); await pause(10); }
+  stream.end();
+});
+'''
+
+
+@pytest.mark.parametrize("how", ["pipeline", "listens", "once", "drain", "ignores"])
+def test_a_handler_of_node_hears_that_its_client_left_and_its_worker_goes_on(server, owner, how):
+    name = owner.function(zipped({"index.js": NODE}), Runtime="nodejs20.x", Handler="index.handler", Timeout=60)
+    before = json.loads(events(invoke(owner.root, name, {})[1])[0])
+    log = left(server, owner, name, {"how": how})
+    assert LEFT in log and "Status: " not in log, log
+    assert ("heard: The client left" in log) == (how == "listens")
+    after = json.loads(events(invoke(owner.root, name, {})[1])[0])
+    assert after == {"instance": before["instance"], "calls": 3}
 
 
 # --- Function URLs -----------------------------------------------------------------------------------

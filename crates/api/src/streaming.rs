@@ -37,7 +37,7 @@ pub(crate) struct Stream {
 }
 
 /// Runs an event, and answers as soon as its answer has begun. The event runs to its end even when
-/// nobody takes its answer any more, as on AWS.
+/// nobody takes its answer any more, as on AWS; but its worker's output ends then.
 ///
 /// # Errors
 /// Those of [`State::run`].

@@ -32,6 +32,25 @@ pub(crate) enum Answer {
     TooLarge,
 }
 
+/// Why no more is taken of an answer that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Nobody waits for it any more.
+    Left,
+    /// It is over the size limit.
+    TooLarge,
+}
+
+impl Cut {
+    /// What the event ends with.
+    fn answer(self) -> Answer {
+        match self {
+            Self::Left => Answer::Response(Bytes::new()),
+            Self::TooLarge => Answer::TooLarge,
+        }
+    }
+}
+
 /// Why the worker may not do this now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -55,6 +74,8 @@ struct State {
     phase: Phase,
     /// The worker's open `next` call.
     asking: Option<oneshot::Sender<Delivery>>,
+    /// Whether the answer to the current event, or the last one, was cut.
+    cut: Option<Cut>,
 }
 
 #[derive(Default)]
@@ -79,12 +100,17 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// The worker asks for its next event. A newer call replaces an older one: a client that lost
-    /// its connection asks again before we notice.
+    /// its connection asks again before we notice. A worker whose answer was cut is done with its event.
     pub(crate) fn next(&self) -> Result<oneshot::Receiver<Delivery>, Refusal> {
         let mut state = lock(&self.state);
-        match state.phase {
-            Phase::Starting | Phase::Free => state.phase = Phase::Free,
-            Phase::Failed(_) | Phase::Running { .. } => return Err(Refusal::Transition),
+        match (std::mem::replace(&mut state.phase, Phase::Free), state.cut) {
+            (Phase::Starting | Phase::Free, _) => {}
+            // Nobody waits any more when the event timed out at this moment.
+            (Phase::Running { answer, .. }, Some(cut)) => drop(answer.send(cut.answer())),
+            (other, _) => {
+                state.phase = other;
+                return Err(Refusal::Transition);
+            }
         }
         let (sender, delivery) = oneshot::channel();
         state.asking = Some(sender);
@@ -109,6 +135,19 @@ impl Exchange {
             }
             _ => Err(Refusal::RequestId),
         }
+    }
+
+    /// No more is taken of the answer to this event. The worker still has the event until it asks for
+    /// the next one: its function may go on without an answer.
+    pub(crate) fn cut(&self, request_id: &str, cut: Cut) -> Result<(), Refusal> {
+        self.expects(request_id)?;
+        lock(&self.state).cut = Some(cut);
+        Ok(())
+    }
+
+    /// Whether the answer to the current event, or the last one, was cut.
+    pub(crate) fn was_cut(&self) -> Option<Cut> {
+        lock(&self.state).cut
     }
 
     /// The worker answers its event.
@@ -166,6 +205,7 @@ impl Exchange {
         let output = delivery.event.output.clone();
         asking.send(delivery).ok()?;
         let (answer, receiver) = oneshot::channel();
+        state.cut = None;
         state.phase = Phase::Running { request_id, answer, output };
         Some(receiver)
     }
@@ -211,6 +251,36 @@ mod tests {
         exchange.expects("a").unwrap();
         exchange.answer("a", Answer::TooLarge).unwrap();
         assert_eq!(exchange.answer("a", Answer::TooLarge).unwrap_err(), Refusal::RequestId);
+    }
+
+    #[test]
+    fn an_event_whose_answer_was_cut_ends_when_the_worker_asks_for_another() {
+        for (cut, want) in [(Cut::Left, "Response(b\"\")"), (Cut::TooLarge, "TooLarge")] {
+            let exchange = Exchange::default();
+            let _asking = exchange.next().unwrap();
+            let mut answer = exchange.deliver(delivery("a")).unwrap();
+            assert_eq!(exchange.cut("b", cut).unwrap_err(), Refusal::RequestId);
+            exchange.cut("a", cut).unwrap();
+            assert!(answer.try_recv().is_err());
+            exchange.next().unwrap();
+            assert_eq!(format!("{:?}", answer.try_recv().unwrap()), want);
+            assert_eq!(exchange.was_cut(), Some(cut));
+            exchange.next().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_worker_whose_answer_was_cut_can_still_say_that_it_failed() {
+        let exchange = Exchange::default();
+        let _asking = exchange.next().unwrap();
+        let mut answer = exchange.deliver(delivery("a")).unwrap();
+        exchange.cut("a", Cut::Left).unwrap();
+        exchange.answer("a", Answer::Error(Bytes::new())).unwrap();
+        assert!(matches!(answer.try_recv(), Ok(Answer::Error(_))));
+        let _asking = exchange.next().unwrap();
+        let _answer = exchange.deliver(delivery("b")).unwrap();
+        assert_eq!(exchange.was_cut(), None);
+        assert_eq!(exchange.next().unwrap_err(), Refusal::Transition);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::exchange::Answer;
+use crate::exchange::{Answer, Cut};
 use crate::outcome::{Fault, Outcome, unready_type};
 use crate::pools::{Grant, Running, Slot};
 use crate::process::{End, Exit};
@@ -114,6 +114,10 @@ impl Invocation {
                 (Outcome::failed(description), Status::Failure)
             }
             Served::Answered(Answer::TooLarge) => (Outcome::too_large(), Status::Failure),
+            // As many runtimes do whose answer is cut.
+            Served::Exited(exit) if worker.was_cut() == Some(Cut::TooLarge) => {
+                (Outcome::too_large(), Status::Ended(Fault::exited(exit)))
+            }
             Served::Exited(exit) => self.ended(Fault::exited(exit)),
             Served::TimedOut => self.timed_out(),
         };

@@ -133,6 +133,9 @@ pub(crate) struct Report {
     pub(crate) peak_kib: u64,
     /// How long the worker took to start, if it started for this event.
     pub(crate) init: Option<Duration>,
+    /// Whether the client left before it had the whole answer, so that no more was taken of it. AWS's
+    /// reports have nothing of the kind, as it takes and drops the rest.
+    pub(crate) left: bool,
 }
 
 impl LogFormat {
@@ -169,7 +172,8 @@ impl LogFormat {
         match self {
             Self::Text => {
                 let (reason, line) = (report.status.reason(request_id), report.line(request_id));
-                format!("{reason}END RequestId: {request_id}\n{line}")
+                let left = report.told_left(request_id);
+                format!("{left}{reason}END RequestId: {request_id}\n{line}")
             }
             Self::Json(least) => {
                 let well = report.status == Status::Success;
@@ -241,11 +245,25 @@ impl Report {
         line + &self.status.told() + "\n"
     }
 
+    /// Why the rest of an answer was not taken, for whoever reads the log.
+    fn told_left(&self, request_id: &str) -> String {
+        let told =
+            || format!("{} {request_id} The client left before the answer's end\n\n", time());
+        if self.left { told() } else { String::new() }
+    }
+
+    fn with_left(&self, mut record: Value) -> Value {
+        if let (true, Some(members)) = (self.left, record.as_object_mut()) {
+            members.insert("clientLeft".to_owned(), true.into());
+        }
+        record
+    }
+
     fn done(&self, request_id: &str) -> Value {
         let metrics = json!({"durationMs": rounded(self.duration)});
         let done =
             json!({"requestId": request_id, "status": self.status.word(), "metrics": metrics});
-        with_error_type(done, &self.status)
+        self.with_left(with_error_type(done, &self.status))
     }
 
     fn record(&self, request_id: &str) -> Value {
@@ -260,7 +278,7 @@ impl Report {
         }
         let record =
             json!({"requestId": request_id, "metrics": metrics, "status": self.status.word()});
-        with_error_type(record, &self.status)
+        self.with_left(with_error_type(record, &self.status))
     }
 }
 
@@ -272,7 +290,7 @@ mod tests {
     fn report(status: Status, duration_us: u64, init_us: Option<u64>) -> Report {
         let init = init_us.map(Duration::from_micros);
         let duration = Duration::from_micros(duration_us);
-        Report { status, duration, memory_mb: 128, peak_kib: 30 * 1024 - 1, init }
+        Report { status, duration, memory_mb: 128, peak_kib: 30 * 1024 - 1, init, left: false }
     }
 
     fn ended(code: i32) -> Status {
@@ -301,6 +319,27 @@ mod tests {
         check(ended(1), 2000, None, "RequestId: r Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
         check(out_of_memory(), 2000, None, "RequestId: r Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.OutOfMemory\t\n");
         check(Status::Unready("Runtime.Unknown".to_owned()), 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.Unknown\t\n");
+    }
+
+    #[test]
+    fn a_report_tells_that_the_client_left() {
+        let report = Report { left: true, ..report(Status::Success, 1001, None) };
+        let text = LogFormat::Text.end("r", &report);
+        let (_, told) = text.split_once("Z ").unwrap();
+        assert!(
+            told.starts_with(
+                "r The client left before the answer's end\n\nEND RequestId: r\nREPORT "
+            )
+        );
+        let json = LogFormat::Json(SystemLevel::Debug).end("r", &report);
+        for line in json.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                (&line["record"]["clientLeft"], &line["record"]["status"]),
+                (&json!(true), &json!("success"))
+            );
+        }
+        assert_eq!(json.lines().count(), 2);
     }
 
     #[test]

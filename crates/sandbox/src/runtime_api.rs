@@ -40,6 +40,9 @@ const CONNECTIONS_MAX: usize = 16;
 /// How long a listener rests after it could not accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a worker that has been answered before the end of its request may hear of it.
+const EARLY: Duration = Duration::from_millis(500);
+
 const PREFIX: &str = "/2018-06-01/runtime/";
 
 /// What a worker's listener leads to, beside the Runtime API.
@@ -265,15 +268,31 @@ async fn stream(
     exchange: &Exchange,
     request_id: &str,
     headers: &HeaderMap,
-    body: Incoming,
+    mut body: Incoming,
 ) -> Response<Full<Bytes>> {
     let Ok(output) = exchange.output(request_id) else {
         return posted(exchange, request_id, body, Answer::Response).await;
     };
-    match streamed::take(output, headers, body).await {
-        Ok(answer) => accepted(exchange.answer(request_id, answer)),
+    match streamed::take(output, headers, &mut body).await {
+        Ok(Ok(answer)) => accepted(exchange.answer(request_id, answer)),
+        Ok(Err(cut)) => {
+            let done = exchange.cut(request_id, cut);
+            answered_early(done, body)
+        }
         Err(error) => unreadable(&error),
     }
+}
+
+/// An answer before all of the request has come: a runtime client takes it for the end. What it still
+/// sends waits for a moment, so that it hears us first; then its connection closes.
+fn answered_early(done: Result<(), Refusal>, body: Incoming) -> Response<Full<Bytes>> {
+    tokio::spawn(async move {
+        tokio::time::sleep(EARLY).await;
+        drop(body);
+    });
+    let mut response = accepted(done);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// `POST init/error`.

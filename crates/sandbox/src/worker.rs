@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::exchange::{Answer, Delivery, Readiness};
+use crate::exchange::{Answer, Cut, Delivery, Readiness};
 use crate::log::{Log, Peak};
 use crate::pools::{Membership, Place, Slot, StartShare};
 use crate::process::{End, Exit, Process};
@@ -196,7 +196,8 @@ impl Worker {
         if status.is_out_of_memory() {
             self.peak.was(u64::from(memory_mb) << 10); // As AWS has it: all that it was given.
         }
-        let mut report = Report { status, duration, memory_mb, peak_kib: 0, init };
+        let left = self.was_cut() == Some(Cut::Left);
+        let mut report = Report { status, duration, memory_mb, peak_kib: 0, init, left };
         if event.log_tail {
             report.peak_kib = self.peak.now();
             return Some(self.log.finish(&event.request_id, &report));
@@ -206,6 +207,11 @@ impl Worker {
         }
         self.log.finish_later(&event.request_id, report, &self.peak);
         None
+    }
+
+    /// Whether the answer to the last event was cut.
+    pub(crate) fn was_cut(&self) -> Option<Cut> {
+        self.api.exchange.was_cut()
     }
 
     /// How long ago the process started.

@@ -267,7 +267,9 @@ class ResponseStream extends Writable {
     super({ highWaterMark });
     this.contentType = "application/octet-stream";
     this.id = id;
-    this.answered = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+    this.answered = new Promise((resolve) => Object.assign(this, { resolve }));
+    // A handler may listen for it; one that does not goes on, and what it writes is lost.
+    this.on("error", () => {});
   }
 
   setContentType(type) {
@@ -283,8 +285,12 @@ class ResponseStream extends Writable {
       "Transfer-Encoding": "chunked",
     };
     const target = { agent, host: HOST, port: PORT, method: "POST", path: `${BASE}/invocation/${this.id}/response`, headers };
-    this.sent = request(target, (answer) => answer.resume().on("end", this.resolve));
-    this.sent.on("error", this.reject);
+    this.sent = request(target, (answer) => {
+      // Before the end: nobody takes the rest.
+      if (!this.sent.writableEnded) return this.leave(new Error("The client left before the answer's end"));
+      answer.resume().on("end", this.resolve);
+    });
+    this.sent.on("error", (error) => this.leave(error));
     this._onBeforeFirstWrite?.((bytes) => this.sent.write(bytes));
     return this.sent;
   }
@@ -295,6 +301,13 @@ class ResponseStream extends Writable {
 
   _final(done) {
     this.begin().end(() => done());
+  }
+
+  /** Nothing more can be sent. The event is over once the handler is. */
+  leave(error) {
+    this.destroy(error);
+    this.sent.destroy();
+    this.resolve();
   }
 
   /** Ends the answer with an error, which comes behind what was sent already. */
@@ -429,7 +442,7 @@ async function stream(handler, event, invocation) {
   } catch (error) {
     log("ERROR", invocation.id, ["Invoke Error", described(error)]);
     if (!body.sent) return postError(invocation.id, error);
-    body.fail(error);
+    if (!body.destroyed) body.fail(error);
   }
   await body.answered;
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use super::RESPONSE_BYTES_MAX;
-use crate::exchange::Answer;
+use crate::exchange::{Answer, Cut};
 use crate::output::{Output, Part};
 
 /// Says that an answer is streamed, with the value `streaming`.
@@ -29,21 +29,28 @@ pub(super) fn is_streamed(headers: &HeaderMap) -> bool {
     headers.get(MODE).is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"))
 }
 
-/// Takes an answer to its end, handing it to `output` if there is one.
+/// Takes an answer to its end, handing it to `output` if there is one; or until no more of it is wanted.
 pub(super) async fn take(
     output: Option<Output>,
     headers: &HeaderMap,
-    mut body: Incoming,
-) -> Result<Answer, hyper::Error> {
-    let mut taker = Taker::begin(output, headers).await;
+    body: &mut Incoming,
+) -> Result<Result<Answer, Cut>, hyper::Error> {
     let mut failure = None;
+    let mut taker = match Taker::begin(output, headers).await {
+        Ok(taker) => taker,
+        Err(cut) => return Ok(Err(cut)),
+    };
     while let Some(frame) = body.frame().await {
         match frame?.into_data() {
-            Ok(bytes) => taker.take(bytes).await,
+            Ok(bytes) => {
+                if let Err(cut) = taker.take(bytes).await {
+                    return Ok(Err(cut));
+                }
+            }
             Err(frame) => failure = frame.into_trailers().ok().and_then(|it| described(&it)),
         }
     }
-    Ok(failure.map_or_else(|| taker.answer(), Answer::Error))
+    Ok(Ok(failure.map_or_else(|| taker.answer(), Answer::Error)))
 }
 
 /// The description of a failure, if the trailers tell of one.
@@ -64,52 +71,47 @@ struct Taker {
 enum To {
     /// Whoever waits for parts.
     Output(Output),
-    /// A caller that takes it whole.
+    /// A caller that takes it whole. The rest of one that is too long is read, so that the worker can
+    /// go on.
     Whole(BytesMut),
-    /// Nobody any more: the rest is read, so that the worker can go on.
-    Nobody,
 }
 
 impl Taker {
-    async fn begin(output: Option<Output>, headers: &HeaderMap) -> Self {
+    async fn begin(output: Option<Output>, headers: &HeaderMap) -> Result<Self, Cut> {
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
         let to = match output {
             None => To::Whole(BytesMut::new()),
             Some(output) => {
                 let begin = Part::Begin { content_type: content_type.map(str::to_owned) };
-                if output.send(begin).await { To::Output(output) } else { To::Nobody }
+                if !output.send(begin).await {
+                    return Err(Cut::Left);
+                }
+                To::Output(output)
             }
         };
-        Self { to, bytes: 0 }
+        Ok(Self { to, bytes: 0 })
     }
 
-    fn max(&self) -> usize {
-        if matches!(self.to, To::Whole(_)) { RESPONSE_BYTES_MAX } else { STREAM_BYTES_MAX }
-    }
-
-    async fn take(&mut self, bytes: Bytes) {
+    async fn take(&mut self, bytes: Bytes) -> Result<(), Cut> {
         self.bytes = self.bytes.saturating_add(bytes.len());
-        if self.bytes > self.max() {
-            return;
-        }
         match &mut self.to {
-            To::Nobody => {}
+            To::Whole(whole) if self.bytes > RESPONSE_BYTES_MAX => whole.clear(),
             To::Whole(whole) => whole.extend_from_slice(&bytes),
+            To::Output(_) if self.bytes > STREAM_BYTES_MAX => return Err(Cut::TooLarge),
             To::Output(output) => {
                 if !output.send(Part::Bytes(bytes)).await {
-                    self.to = To::Nobody;
+                    return Err(Cut::Left);
                 }
             }
         }
+        Ok(())
     }
 
     fn answer(self) -> Answer {
-        if self.bytes > self.max() {
-            return Answer::TooLarge;
-        }
         match self.to {
+            To::Whole(_) if self.bytes > RESPONSE_BYTES_MAX => Answer::TooLarge,
             To::Whole(whole) => Answer::Response(whole.freeze()),
-            To::Output(_) | To::Nobody => Answer::Response(Bytes::new()),
+            To::Output(_) => Answer::Response(Bytes::new()),
         }
     }
 }
