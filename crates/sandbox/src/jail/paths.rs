@@ -27,16 +27,16 @@ impl Rules {
     /// # Errors
     /// When landlock fails though the kernel has it.
     pub(super) fn new() -> Result<Self, Failure> {
-        Self::made().map(Self).map_err(|error| failure(&error))
+        Self::made(&["/"], &WRITABLE).map(Self).map_err(|error| failure(&error))
     }
 
-    fn made() -> Result<RulesetCreated, RulesetError> {
+    fn made(readable: &[&str], writable: &[&str]) -> Result<RulesetCreated, RulesetError> {
         Ruleset::default()
             .handle_access(AccessFs::from_all(RULES))?
             .scope(Scope::from_all(RULES))?
             .create()?
-            .add_rules(path_beneath_rules(["/"], AccessFs::from_read(RULES)))?
-            .add_rules(path_beneath_rules(WRITABLE, AccessFs::from_all(RULES)))
+            .add_rules(path_beneath_rules(readable, AccessFs::from_read(RULES)))?
+            .add_rules(path_beneath_rules(writable, AccessFs::from_all(RULES)))
     }
 
     /// Puts them in force, for this process and all that come from it. Needs `no_new_privs`.
@@ -60,4 +60,118 @@ impl Rules {
 
 fn failure(error: &impl fmt::Display) -> Failure {
     Failure { step: format!("landlock: {error}"), errno: libc::EINVAL }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::fs::{self, OpenOptions};
+    use std::io::{self, ErrorKind};
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+    use std::path::Path;
+    use std::process::Command;
+
+    use landlock::RulesetStatus;
+    use rustix::process::{Pid, Signal};
+    use tempfile::TempDir;
+
+    /// Runs `attempt` in a thread of its own, which these rules and nothing else lock in, and which
+    /// is told how much of them the kernel knows; `None` where it knows none.
+    fn alone<T: Send>(
+        readable: &[&Path],
+        writable: &[&Path],
+        attempt: impl FnOnce(RulesetStatus) -> T + Send,
+    ) -> Option<T> {
+        let attempts = || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            let texts =
+                [readable, writable].map(|paths| paths.iter().map(|path| path.to_str().unwrap()));
+            let [readable, writable] = texts.map(Iterator::collect::<Vec<_>>);
+            let status =
+                Rules::made(&readable, &writable).unwrap().restrict_self().unwrap().ruleset;
+            (status != RulesetStatus::NotEnforced).then(|| attempt(status))
+        };
+        let done = std::thread::scope(|scope| scope.spawn(attempts).join().unwrap());
+        if done.is_none() {
+            eprintln!("skipped: this kernel has no landlock");
+        }
+        done
+    }
+
+    #[test]
+    fn landlock_alone_refuses_every_change_but_where_it_may_be() {
+        let (inside, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let (inside, outside) = (inside.path(), outside.path());
+        for folder in [inside, outside] {
+            for name in ["file", "other"] {
+                fs::write(folder.join(name), "text").unwrap();
+            }
+            fs::create_dir(folder.join("empty")).unwrap();
+        }
+        type Change = fn(&Path) -> io::Result<()>;
+        #[rustfmt::skip]
+        let changes: [(&str, Change); 9] = [
+            ("create",        |at| fs::write(at.join("new"), "x")),
+            ("append",        |at| OpenOptions::new().append(true).open(at.join("file")).map(drop)),
+            ("make a folder", |at| fs::create_dir(at.join("folder"))),
+            ("link",          |at| symlink("/", at.join("link"))),
+            ("make a socket", |at| UnixListener::bind(at.join("socket")).map(drop)),
+            ("rename",        |at| fs::rename(at.join("other"), at.join("renamed"))),
+            ("name anew",     |at| fs::hard_link(at.join("file"), at.join("again"))),
+            ("remove",        |at| fs::remove_file(at.join("file"))),
+            ("remove folder", |at| fs::remove_dir(at.join("empty"))),
+        ];
+        alone(&[Path::new("/")], &[inside], |_| {
+            for (what, change) in changes {
+                change(inside).unwrap_or_else(|error| panic!("{what}: {error}"));
+                let refused = change(outside).map_err(|error| error.kind());
+                assert_eq!(refused, Err(ErrorKind::PermissionDenied), "{what}");
+            }
+            assert_eq!(fs::read(outside.join("file")).unwrap(), b"text");
+            fs::rename(inside.join("again"), outside.join("moved")).unwrap_err();
+        });
+        assert_eq!(fs::read(outside.join("file")).unwrap(), b"text");
+        assert_eq!(fs::read_dir(outside).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn landlock_alone_refuses_reading_but_where_it_may_be() {
+        let (inside, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        for folder in [inside.path(), outside.path()] {
+            fs::write(folder.join("file"), "text").unwrap();
+        }
+        alone(&[inside.path()], &[], |_| {
+            assert_eq!(fs::read(inside.path().join("file")).unwrap(), b"text");
+            let denied = ErrorKind::PermissionDenied;
+            assert_eq!(fs::read(outside.path().join("file")).unwrap_err().kind(), denied);
+            assert_eq!(fs::read_dir(outside.path()).unwrap_err().kind(), denied);
+            fs::write(inside.path().join("file"), "x").unwrap_err();
+        });
+    }
+
+    #[test]
+    fn landlock_alone_refuses_signals_and_abstract_sockets_out_of_its_domain() {
+        let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = Pid::from_child(&sleeper);
+        let name = SocketAddr::from_abstract_name(format!("portcullis-{}", pid.as_raw_nonzero()));
+        let name = name.unwrap();
+        let _listener = UnixListener::bind_addr(&name).unwrap();
+        let tried = alone(&[Path::new("/")], &[], |status| {
+            let signalled = rustix::process::kill_process(pid, Signal::TERM);
+            (status, signalled, UnixStream::connect_addr(&name).map(drop))
+        });
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        match tried {
+            Some((RulesetStatus::FullyEnforced, signalled, connected)) => {
+                assert_eq!(signalled, Err(rustix::io::Errno::PERM));
+                assert_eq!(connected.unwrap_err().kind(), ErrorKind::PermissionDenied);
+            }
+            Some(_) => eprintln!("skipped: this kernel's landlock is older than version 6"),
+            None => {}
+        }
+    }
 }
