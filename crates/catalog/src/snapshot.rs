@@ -264,7 +264,7 @@ impl Snapshot {
     /// The user whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
     pub fn user_like(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
-        self.user_at(account, &name.folded())
+        self.users.get(&(account, name.folded().into()))
     }
 
     /// The user of this folded name.
@@ -314,7 +314,7 @@ impl Snapshot {
     /// The role whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
     pub fn role_like(&self, account: AccountId, name: &RoleName) -> Option<&Arc<RoleView>> {
-        self.role_at(account, &name.folded())
+        self.roles.get(&(account, name.folded().into()))
     }
 
     /// The role of this folded name.

@@ -184,7 +184,7 @@ impl Snapshot {
     }
 
     fn pools_of(&self, who: &Supposed, resource: &dyn Resource) -> Result<Pools, Unreadable> {
-        let OwnPolicies { identity, boundary } = match who {
+        let own = match who {
             Supposed::Known(caller) => self.own_policies(caller)?,
             Supposed::Service => OwnPolicies::default(),
             Supposed::Foreign(account) => {
@@ -197,8 +197,8 @@ impl Snapshot {
         };
         let resource_control = self.organizations.resource_control(resource.owner())?;
         let resource = resource.policies(self)?;
-        let session = Documents::new();
-        Ok(Pools { identity, boundary, session, service_control, resource, resource_control })
+        let pools = Pools::new(own, Documents::new(), resource);
+        Ok(pools.limited_by(service_control, resource_control))
     }
 }
 

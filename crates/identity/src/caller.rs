@@ -32,6 +32,24 @@ const ANONYMOUS: &str = "anonymous";
 /// The key of the function that a call comes from, in lower case.
 const SOURCE_FUNCTION_ARN: &str = "lambda:sourcefunctionarn";
 
+/// The other keys that say who calls, after `aws:`, beside the tags.
+const KEYS: [&str; 14] = [
+    "federatedprovider",
+    "multifactorauthpresent",
+    "principalaccount",
+    "principalarn",
+    "principalisawsservice",
+    "principalservicename",
+    "principalservicenameslist",
+    "principaltype",
+    "sourceaccount",
+    "sourcearn",
+    "sourceidentity",
+    "tokenissuetime",
+    "userid",
+    "username",
+];
+
 fn anonymous() -> &'static Principal {
     static PRINCIPAL: OnceLock<Principal> = OnceLock::new();
     PRINCIPAL.get_or_init(|| principal(ANONYMOUS))
@@ -494,6 +512,15 @@ impl Caller {
         }
     }
 
+    /// Whether the key, in lower case, is one of AWS's own that only callers can have: no resource and
+    /// no request gives it, whoever calls. Those of web identity tokens bear their issuers' names,
+    /// which nobody knows beforehand.
+    #[must_use]
+    pub fn alone_tells(key: &str) -> bool {
+        let Some(name) = key.strip_prefix("aws:") else { return key == SOURCE_FUNCTION_ARN };
+        name.starts_with("principaltag/") || KEYS.contains(&name)
+    }
+
     fn principal_account(&self) -> Option<Value<'_>> {
         match self {
             Self::Root { root, .. } => single(root.account.as_str()),
@@ -651,6 +678,8 @@ mod tests {
             [root(), alice(), alice_with_token(), session(), federated(), s3(), Caller::Anonymous];
         let got = callers.each_ref().map(|caller| caller.condition_key(key));
         assert_eq!(got, want.map(|value| value.map(text)), "{key}");
+        let is_told = got.iter().any(Option::is_some);
+        assert!(Caller::alone_tells(key) || !is_told, "{key} is the caller's alone");
     }
 
     /// Source: iam.md §9.1, §9.2, §9.5.

@@ -1,7 +1,7 @@
 //! The texts of a call that a decision keeps, in place: a decision is let go of by another thread
 //! than the one that made it, which allocators are slow at, so that every piece of memory counts.
 
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
 
 use arrayvec::ArrayString;
 use portcullis_iam::Value;
@@ -14,9 +14,10 @@ const IN_PLACE: usize = 128;
 /// The ARN of a resource, and the values of condition keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    /// The resource, then names and values.
+    /// The resource, then names and values in their order.
     text: Text,
-    resource: Span,
+    /// Length of the resource, in bytes.
+    resource: u32,
     keys: SmallVec<[Key; 4]>,
 }
 
@@ -28,98 +29,111 @@ enum Text {
     Elsewhere(String),
 }
 
-/// A key and its value, or one of the values of a multivalued key, which follow each other.
-#[derive(Clone, Debug)]
+/// Lengths of the name of a key and of its value, in bytes; or of a further value of the key before.
+#[derive(Clone, Copy, Debug)]
 struct Key {
-    name: Span,
-    value: Span,
-    is_multivalued: bool,
+    name: Name,
+    value: u32,
 }
 
-/// A place in the text, in bytes.
+/// The name of a key, by its length.
 #[derive(Clone, Copy, Debug)]
-struct Span {
-    start: u32,
-    end: u32,
+enum Name {
+    /// Of a key with one value.
+    Single(u32),
+    /// Of a multivalued key, before its first value.
+    Multivalued(u32),
+    /// None: what follows is another value of the key before.
+    Same,
+}
+
+/// A key with the text of its name and of its value.
+struct Entry<'k> {
+    name: &'k str,
+    value: &'k str,
+    /// What its name is, by kind.
+    kind: Name,
 }
 
 impl Kept {
     /// Of a call on `resource`.
     pub(crate) fn new(resource: &str) -> Self {
-        let nothing = Span { start: 0, end: 0 };
-        let mut kept = Self {
-            text: Text::InPlace(ArrayString::new()),
-            resource: nothing,
-            keys: SmallVec::new(),
-        };
-        kept.resource = kept.append(resource);
-        kept
+        let mut text = Text::InPlace(ArrayString::new());
+        text.push(resource);
+        Self { text, resource: length(resource), keys: SmallVec::new() }
     }
 
     /// Keeps the value of a key that has none yet. A list without a value is no value: iam.md §5.4.
     pub(crate) fn push(&mut self, name: &str, value: &Value<'_>) {
-        let name = self.append(name);
-        let (values, is_multivalued) = match value {
-            Value::Single(one) => (std::slice::from_ref(one), false),
-            Value::Multiple(all) => (&**all, true),
+        let (mut kind, values) = match value {
+            Value::Single(one) => (Name::Single(length(name)), std::slice::from_ref(one)),
+            Value::Multiple(all) => (Name::Multivalued(length(name)), &**all),
         };
         for value in values {
-            let value = self.append(value);
-            self.keys.push(Key { name, value, is_multivalued });
+            if !matches!(kind, Name::Same) {
+                self.text.push(name);
+            }
+            self.text.push(value);
+            self.keys.push(Key { name: kind, value: length(value) });
+            kind = Name::Same;
         }
-    }
-
-    fn append(&mut self, more: &str) -> Span {
-        let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX); // Requests are smaller.
-        let start = place(self.text.as_str().len());
-        self.text.push(more);
-        Span { start, end: place(self.text.as_str().len()) }
     }
 
     /// The ARN of the resource, or `*`.
     pub(crate) fn resource(&self) -> &str {
-        self.part(self.resource)
+        self.text.as_str().get(..self.resource as usize).unwrap_or_default()
     }
 
     /// Whether the key `name` has a value.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
+        self.entries().any(|entry| entry.name == name)
     }
 
     /// The keys that have a value, each once.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let mut last = None;
-        let new = move |key: &&Key| last.replace(key.name.start) != Some(key.name.start);
-        self.keys.iter().filter(new).map(|key| self.part(key.name))
+        let first = |entry: &Entry<'_>| !matches!(entry.kind, Name::Same);
+        self.entries().filter(first).map(|entry| entry.name)
     }
 
     /// The value of the key `name`.
     pub(crate) fn get(&self, name: &str) -> Option<Value<'_>> {
-        let (first, rest) = self.find(name)?.split_first()?;
-        if !first.is_multivalued {
-            return Some(Value::Single(self.part(first.value).into()));
+        let mut entries = self.entries();
+        let first = entries.find(|entry| entry.name == name)?;
+        if matches!(first.kind, Name::Single(_)) {
+            return Some(Value::Single(first.value.into()));
         }
-        let others = rest.iter().take_while(|key| key.name.start == first.name.start);
+        let others = entries.take_while(|entry| matches!(entry.kind, Name::Same));
         let all = std::iter::once(first).chain(others);
-        Some(Value::Multiple(all.map(|key| Cow::Borrowed(self.part(key.value))).collect()))
+        Some(Value::Multiple(all.map(|entry| Cow::Borrowed(entry.value)).collect()))
     }
 
-    /// The first of the values of `name`, and what follows.
-    fn find(&self, name: &str) -> Option<&[Key]> {
-        let is_it = |key: &Key| self.part(key.name) == name;
-        self.keys.iter().position(is_it).and_then(|first| self.keys.get(first..))
-    }
-
-    /// Empty for a place beyond the text, of which there is none.
-    fn part(&self, Span { start, end }: Span) -> &str {
-        let range = Range { start: start as usize, end: end as usize };
-        self.text.as_str().get(range).unwrap_or_default()
+    /// Every value, with its key.
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let mut rest = self.text.as_str().get(self.resource as usize..).unwrap_or_default();
+        let mut next = move |length: u32| {
+            let (text, after) = rest.split_at_checked(length as usize).unwrap_or_default();
+            rest = after;
+            text
+        };
+        let mut name = "";
+        self.keys.iter().map(move |key| {
+            match key.name {
+                Name::Single(length) | Name::Multivalued(length) => name = next(length),
+                Name::Same => {}
+            }
+            Entry { name, value: next(key.value), kind: key.name }
+        })
     }
 
     /// About how many bytes this holds beside its own.
     pub(crate) fn bytes(&self) -> usize {
         self.text.as_str().len()
     }
+}
+
+/// In bytes.
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX) // Requests are smaller.
 }
 
 impl Text {

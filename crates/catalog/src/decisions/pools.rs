@@ -1,6 +1,6 @@
 //! The documents that have a say in a call, by type.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use portcullis_iam::{
     DocumentKind, DocumentReference, Policies, Policy, PolicyType, Request, ResourceRule, explain,
@@ -9,7 +9,7 @@ use portcullis_iam::{
 use portcullis_identity::AccountId;
 use smallvec::SmallVec;
 
-use crate::{AttachedPolicy, Unreadable, organizations::Levels};
+use crate::{AttachedPolicy, Unreadable, authorize::OwnPolicies, organizations::Levels};
 
 /// Documents of one type for one call; few, so in place.
 pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
@@ -17,42 +17,64 @@ pub type Documents = SmallVec<[Arc<AttachedPolicy>; 4]>;
 /// The documents that have a say, by type.
 #[derive(Clone, Debug)]
 pub(crate) struct Pools {
-    pub(crate) identity: Documents,
-    pub(crate) boundary: Option<Arc<AttachedPolicy>>,
-    /// None where none was passed: nothing that a session was made with is silent by being empty.
-    pub(crate) session: Documents,
+    /// Those of types without levels, type by type: one list, as every decision holds one.
+    documents: SmallVec<[Arc<AttachedPolicy>; 6]>,
+    /// Where in it the identity-based policies end, the boundary, and the session's policies; the
+    /// resource's follow.
+    ends: [usize; 3],
     /// Those of the caller's account, by level.
-    pub(crate) service_control: Option<Arc<Levels>>,
-    pub(crate) resource: Documents,
+    service_control: Option<Arc<Levels>>,
     /// Those of the resource's account, by level.
-    pub(crate) resource_control: Option<Arc<Levels>>,
+    resource_control: Option<Arc<Levels>>,
 }
 
 impl Pools {
+    /// What a caller, its session and the resource have of their own. `session` is empty where
+    /// nothing was passed: nothing that a session was made with is silent by being empty.
+    pub(crate) fn new(own: OwnPolicies, session: Documents, resource: Documents) -> Self {
+        let mut documents: SmallVec<[_; 6]> = own.identity.into_iter().collect();
+        let mut ends = [documents.len(); 3];
+        documents.extend(own.boundary);
+        ends[1] = documents.len();
+        documents.extend(session);
+        ends[2] = documents.len();
+        documents.extend(resource);
+        Self { documents, ends, service_control: None, resource_control: None }
+    }
+
+    /// The same, limited by those of the caller's account and of the resource's.
+    pub(crate) fn limited_by(
+        self,
+        service_control: Option<Arc<Levels>>,
+        resource_control: Option<Arc<Levels>>,
+    ) -> Self {
+        Self { service_control, resource_control, ..self }
+    }
+
     /// Every document.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<AttachedPolicy>> {
-        let own = self.identity.iter().chain(&self.boundary).chain(&self.session);
         let levels = [&self.service_control, &self.resource_control];
         let levels = levels.into_iter().flatten().flat_map(|levels| levels.iter().flatten());
-        own.chain(levels).chain(&self.resource)
+        self.documents.iter().chain(levels)
     }
 
     /// What `ask` makes of the documents.
     pub(crate) fn ask<T>(&self, rule: ResourceRule, ask: impl FnOnce(&Policies<'_>) -> T) -> T {
-        let pools = [&self.identity, &self.session, &self.resource];
-        let [identity, session, resource] = pools.map(compiled);
-        let boundary = self.boundary.as_ref().map(|policy| [&***policy]);
-        let levels = [&self.service_control, &self.resource_control]
-            .map(|levels| levels.as_ref().map(|all| all.iter().map(compiled).collect::<Vec<_>>()));
+        let documents = compiled(&self.documents);
+        let of = |kind| part(&documents, self.place(kind));
+        let session = of(PolicyType::Session);
+        let levels = [&self.service_control, &self.resource_control].map(|levels| {
+            levels.as_ref().map(|all| all.iter().map(|one| compiled(one)).collect::<Vec<_>>())
+        });
         let [service_control, resource_control] = levels.each_ref().map(|levels| {
             levels.as_ref().map(|all| all.iter().map(|one| &**one).collect::<Vec<_>>())
         });
         ask(&Policies {
-            identity: &identity,
-            boundary: boundary.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default(),
-            session: (!session.is_empty()).then_some(&session),
+            identity: of(PolicyType::Identity),
+            boundary: of(PolicyType::Boundary),
+            session: (!session.is_empty()).then_some(session),
             service_control: service_control.as_deref(),
-            resource: &resource,
+            resource: of(PolicyType::Resource),
             resource_control: resource_control.as_deref(),
             resource_rule: rule,
         })
@@ -60,17 +82,23 @@ impl Pools {
 
     /// The document at a place that [`ask`](Self::ask) gave it.
     pub(crate) fn document(&self, place: DocumentReference) -> Option<&Arc<AttachedPolicy>> {
-        match place.policy_type {
-            PolicyType::Identity => self.identity.get(place.document),
-            PolicyType::Boundary => self.boundary.as_ref(),
-            PolicyType::Session => self.session.get(place.document),
-            PolicyType::Resource => self.resource.get(place.document),
-            PolicyType::ServiceControl => {
-                self.service_control.as_ref()?.get(place.level?)?.get(place.document)
-            }
-            PolicyType::ResourceControl => {
-                self.resource_control.as_ref()?.get(place.level?)?.get(place.document)
-            }
+        let levels = match place.policy_type {
+            PolicyType::ServiceControl => &self.service_control,
+            PolicyType::ResourceControl => &self.resource_control,
+            kind => return part(&self.documents, self.place(kind)).get(place.document),
+        };
+        levels.as_ref()?.get(place.level?)?.get(place.document)
+    }
+
+    /// Where the documents of a type stand; nowhere if it has levels.
+    fn place(&self, kind: PolicyType) -> Range<usize> {
+        let [identity, boundary, session] = self.ends;
+        match kind {
+            PolicyType::Identity => 0..identity,
+            PolicyType::Boundary => identity..boundary,
+            PolicyType::Session => boundary..session,
+            PolicyType::Resource => session..self.documents.len(),
+            PolicyType::ServiceControl | PolicyType::ResourceControl => 0..0,
         }
     }
 
@@ -102,15 +130,17 @@ impl Pools {
             };
             stand_in(format!("the account {account}, not shown here"), kind, json).map(Some)
         };
-        Ok(Self {
+        let own = OwnPolicies {
             identity: hidden(PolicyType::Identity, DocumentKind::Identity)?.into_iter().collect(),
             boundary: hidden(PolicyType::Boundary, DocumentKind::Boundary)?,
-            session: hidden(PolicyType::Session, DocumentKind::Session)?.into_iter().collect(),
-            service_control: hidden(PolicyType::ServiceControl, DocumentKind::ServiceControl)?
-                .map(|policy| Arc::new(vec![Documents::from_iter([policy])])),
-            resource: self.resource.clone(),
-            resource_control: self.resource_control.clone(),
-        })
+        };
+        let session = hidden(PolicyType::Session, DocumentKind::Session)?.into_iter().collect();
+        let service_control = hidden(PolicyType::ServiceControl, DocumentKind::ServiceControl)?
+            .map(|policy| Arc::new(vec![Documents::from_iter([policy])]));
+        let resource = part(&self.documents, self.place(PolicyType::Resource));
+        let resource = resource.iter().cloned().collect();
+        let pools = Self::new(own, session, resource);
+        Ok(pools.limited_by(service_control, self.resource_control.clone()))
     }
 }
 
@@ -131,6 +161,11 @@ fn stand_in(of: String, kind: DocumentKind, json: &str) -> Result<Arc<AttachedPo
     Ok(AttachedPolicy::new(of, Policy::parse(kind, json).map_err(|_| Unreadable)?))
 }
 
-fn compiled(documents: &Documents) -> SmallVec<[&Policy; 8]> {
+fn compiled(documents: &[Arc<AttachedPolicy>]) -> SmallVec<[&Policy; 8]> {
     documents.iter().map(|document| &***document).collect()
+}
+
+/// Of a list of all documents those at a place.
+fn part<T>(all: &[T], place: Range<usize>) -> &[T] {
+    all.get(place).unwrap_or_default()
 }

@@ -1,8 +1,6 @@
 //! One call with everything that decides it, owned: decided at once, and kept as it was, so that it
 //! can be explained after the policies have changed.
 
-use std::sync::{Arc, LazyLock};
-
 use portcullis_iam::{
     Context, Decision, Explanation, Narrowing, Place, Policies, PolicyType, Request, ResourceRule,
     Value, explain, judge,
@@ -10,20 +8,12 @@ use portcullis_iam::{
 use portcullis_identity::{AccountId, Caller};
 
 use super::{kept::Kept, pools::Pools};
-use crate::{
-    Access, AttachedPolicy, Resource, Snapshot, Unreadable, authorize::OwnPolicies,
-    organizations::OrganizationKey,
-};
+use crate::{Access, AttachedPolicy, Resource, Snapshot, Unreadable, attached::RESOURCE_ACCOUNT};
 
 /// What a grant to a service or to everyone is made as small as the call by, as far as neither caller
 /// nor resource tells it.
-static TELLING: LazyLock<[Arc<str>; 3]> = LazyLock::new(|| {
-    ["lambda:eventsourcetoken", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl"]
-        .map(Arc::from)
-});
-
-/// The condition key that every resource gives.
-const RESOURCE_ACCOUNT: &str = "aws:resourceaccount";
+const TELLING: [&str; 3] =
+    ["lambda:eventsourcetoken", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl"];
 
 /// One call, and what decides it: who, what, on what, the documents that have a say, and the values
 /// of the condition keys that those name.
@@ -202,15 +192,11 @@ fn pools(
 ) -> Result<Pools, Unreadable> {
     let organizations = &snapshot.organizations;
     organizations.check_owner(owner)?;
-    let OwnPolicies { identity, boundary } = snapshot.own_policies(access.caller)?;
-    Ok(Pools {
-        identity,
-        boundary,
-        session: snapshot.session_policies(access)?,
-        service_control: organizations.service_control(access.caller)?,
-        resource: resource.policies(snapshot)?,
-        resource_control: organizations.resource_control(owner)?,
-    })
+    let own = snapshot.own_policies(access.caller)?;
+    let session = snapshot.session_policies(access)?;
+    let pools = Pools::new(own, session, resource.policies(snapshot)?);
+    let service_control = organizations.service_control(access.caller)?;
+    Ok(pools.limited_by(service_control, organizations.resource_control(owner)?))
 }
 
 /// Keeps what resource and request give of the keys that the documents name: the resource comes before
@@ -223,25 +209,41 @@ fn keep_values(
     access: &Access<'_>,
     resource: &impl Resource,
 ) {
-    let named = pools.all().flat_map(|policy| policy.condition_keys());
-    // Callers without an account are explained by what only the request knows of them.
-    let telling = TELLING.iter().filter(|_| access.caller.account().is_none());
-    for key in named.chain(telling) {
-        if **key == *RESOURCE_ACCOUNT || kept.has(key) {
-            continue;
-        }
-        let of_request = || match access.caller.condition_key(key) {
-            Some(_) => None,
-            None => access.context.get(key),
-        };
-        let value = match OrganizationKey::of(key) {
+    for key in pools.all().flat_map(|policy| policy.kept_keys()) {
+        let of_organization = key.of_organization;
+        keep_value(kept, &key.name, || match of_organization {
             Some(known) => known.value(&snapshot.organizations, access.caller, resource),
-            None => resource.condition_key(snapshot, key).or_else(of_request),
-        };
-        if let Some(value) = value {
-            kept.push(key, &value);
+            None => told(&key.name, snapshot, access, resource),
+        });
+    }
+    if access.caller.account().is_none() {
+        // Callers without an account are explained by what only the request knows of them.
+        for key in TELLING {
+            keep_value(kept, key, || told(key, snapshot, access, resource));
         }
     }
+}
+
+fn keep_value<'v>(kept: &mut Kept, key: &str, value: impl FnOnce() -> Option<Value<'v>>) {
+    if !kept.has(key)
+        && let Some(value) = value()
+    {
+        kept.push(key, &value);
+    }
+}
+
+/// What the resource says of a key, or, if the caller says nothing, the request.
+fn told<'v>(
+    key: &str,
+    snapshot: &'v Snapshot,
+    access: &Access<'v>,
+    resource: &'v impl Resource,
+) -> Option<Value<'v>> {
+    let of_request = || match access.caller.condition_key(key) {
+        Some(_) => None,
+        None => access.context.get(key),
+    };
+    resource.condition_key(snapshot, key).or_else(of_request)
 }
 
 /// What came of a question.

@@ -28,8 +28,10 @@ impl Ring {
         for decided in newer {
             self.own_bytes += decided.own_bytes();
             while self.decisions.len() >= self.most || self.own_bytes > OWN_BYTES_MAX {
-                let Some(oldest) = self.decisions.pop_front() else { break };
+                let Some(oldest) = self.decisions.front() else { break };
                 self.own_bytes -= oldest.own_bytes();
+                // Where it is: to pop it would copy what nobody wants out of memory that no cache has.
+                self.decisions.drain(..1);
             }
             self.decisions.push_back(decided);
         }
