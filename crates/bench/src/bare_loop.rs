@@ -59,14 +59,8 @@ pub(crate) struct BareLoop {
 impl BareLoop {
     /// Starts a worker for the function, its code in `code_dir`.
     pub(crate) fn start(function: &Function<'_>, code_dir: &Path) -> Fallible<Self> {
-        let File { name, content, mode } = function.file;
-        fs::create_dir_all(code_dir)?;
-        fs::write(code_dir.join(name), content)?;
-        fs::set_permissions(code_dir.join(name), Permissions::from_mode(*mode))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let mut command = command(function, code_dir);
-        command.env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string());
-        let worker = Process::start(&mut command)?;
+        let worker = start_worker(function, code_dir, &listener.local_addr()?.to_string())?;
         Ok(Self { worker, listener, connections: Vec::new(), next: next_answer() })
     }
 
@@ -108,6 +102,21 @@ impl BareLoop {
         let found = polled.iter().position(|one| !one.revents().is_empty());
         Ok(found.filter(|index| *index < self.connections.len()))
     }
+}
+
+/// Starts a worker for the function, its code in `code_dir`, that asks `runtime_api` for events.
+pub(crate) fn start_worker(
+    function: &Function<'_>,
+    code_dir: &Path,
+    runtime_api: &str,
+) -> Fallible<Process> {
+    let File { name, content, mode } = function.file;
+    fs::create_dir_all(code_dir)?;
+    fs::write(code_dir.join(name), content)?;
+    fs::set_permissions(code_dir.join(name), Permissions::from_mode(*mode))?;
+    let mut command = command(function, code_dir);
+    command.env("AWS_LAMBDA_RUNTIME_API", runtime_api);
+    Process::start(&mut command)
 }
 
 /// The worker as a server starts it, without its jail.

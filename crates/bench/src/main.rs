@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bare_loop;
+mod bare_relay;
 mod bare_server;
 mod load;
 mod measures;
@@ -49,6 +50,9 @@ enum Role {
         #[arg(long)]
         bytes: usize,
     },
+    /// Hands what callers send to a worker, and its answers back, until ended; prints the address for
+    /// callers and that of the Runtime API.
+    BareRelay,
     /// Sends the requests of the plan on standard input; prints what it saw.
     Load,
 }
@@ -127,6 +131,7 @@ fn main() -> ExitCode {
         Role::Measure(arguments) => measure(&arguments),
         Role::Soak(arguments) => soak::run(&arguments),
         Role::BareServer { bytes } => bare_server::run(bytes),
+        Role::BareRelay => bare_relay::run(),
         Role::Load => load::run(),
     };
     match done {

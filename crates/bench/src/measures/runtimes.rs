@@ -12,6 +12,7 @@ use super::{Bench, micros, prepare};
 use crate::{
     Fallible,
     bare_loop::{BareLoop, Function},
+    bare_relay::BareRelay,
     load::Plan,
     report::{Goal, Row, median},
     say,
@@ -77,8 +78,10 @@ pub(super) fn measure(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
         say!("Invoke, warm and cold ({})", measured.label);
         let place = bench.folder.join(measured.named("bare"));
         let mut bare = BareLoop::start(&measured.function(), &place)?;
+        let place = bench.folder.join(measured.named("relayed"));
+        let mut relay = BareRelay::start(&measured.function(), &place)?;
         rows.push(measured.memory(bench, &server, &mut session, &mut bare)?);
-        rows.extend(measured.warm(bench, &server, &mut session, &mut bare)?);
+        rows.extend(measured.warm(bench, &server, &mut session, &mut bare, &mut relay)?);
         rows.extend(measured.cold(bench, &mut session)?);
     }
     Ok(rows)
@@ -190,28 +193,34 @@ impl Measured {
         server: &Server,
         session: &mut Session,
         bare: &mut BareLoop,
-    ) -> Fallible<[Row; 3]> {
+        relay: &mut BareRelay,
+    ) -> Fallible<[Row; 4]> {
         let name = self.deploy(bench, session, "warm")?;
-        let (mut pairs, mut loaded) = (Vec::new(), Vec::new());
+        let (mut looped, mut relayed, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
         for run in 0..=bench.effort.runs {
-            let own = || self.invoke(session, &name).map(micros);
-            let pair = in_turns(bench.effort.calls, bare, own)?;
+            let mut own = || self.invoke(session, &name).map(micros);
+            let to_loop = in_turns(bench.effort.calls, || bare.call(), &mut own)?;
+            let to_relay = in_turns(bench.effort.calls, || relay.call(), &mut own)?;
             let many = load(bench, server, &name)?;
             if run > 0 {
-                pairs.push(pair); // The first only warms up.
+                looped.push(to_loop); // The first only warms up.
+                relayed.push(to_relay);
                 loaded.push(many);
             }
         }
-        let alone = pairs.iter().map(|(_, own)| *own);
+        let alone = looped.iter().map(|(_, own)| *own);
         let what = |what| format!("Invoke, warm, {}{what}", self.label);
-        let [one, compared, many] = [
+        let [one, to_loop, to_relay, many] = [
             what(", 1 connection: median"),
             what(", against its bare loop"),
+            what(", against its bare loop with a caller"),
             what(&format!(", {CONNECTIONS} connections: calls a second")),
         ];
+        let most = Goal::Ratio(BARE_LOOPS_MAX);
         Ok([
             Row::alone(one, "µs", Goal::Most(self.warm_us_max), alone),
-            Row::compared(compared, "µs", "bare loop", Goal::Ratio(BARE_LOOPS_MAX), pairs.clone()),
+            Row::compared(to_loop, "µs", "bare loop", most, looped.clone()),
+            Row::compared(to_relay, "µs", "bare relay", most, relayed),
             Row::alone(many, "/s", self.loaded, loaded),
         ])
     }
@@ -263,16 +272,16 @@ impl Measured {
     }
 }
 
-/// Medians of so many calls of the bare loop and of ours, in microseconds.
+/// Medians of so many calls of a base and of ours, in microseconds.
 fn in_turns(
     calls: usize,
-    bare: &mut BareLoop,
+    mut bare: impl FnMut() -> Fallible<Duration>,
     mut invoke: impl FnMut() -> Fallible<f64>,
 ) -> Fallible<(f64, f64)> {
     let (mut base, mut own) = (Vec::new(), Vec::new());
     for _ in 0..calls.div_ceil(TURN) {
         for _ in 0..TURN {
-            base.push(micros(bare.call()?));
+            base.push(micros(bare()?));
         }
         for _ in 0..TURN {
             own.push(invoke()?);
