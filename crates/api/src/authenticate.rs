@@ -50,13 +50,15 @@ impl Credential {
         let Ok(id) = claim.access_key_id().parse::<AccessKeyId>() else { return Err(unknown) };
         match (id.is_temporary(), claim.session_token()) {
             (true, Some(token)) => Self::session(state, snapshot, token, &id, now),
-            (false, None) => {
-                let key = snapshot.access_key(&id).ok_or(unknown.clone())?;
-                let active = key.stored.status == KeyStatus::Active;
-                if active { Ok(Self::LongTerm(key.clone())) } else { Err(unknown) }
-            }
+            (false, None) => Self::long_term(snapshot, &id),
             _ => Err(unknown),
         }
+    }
+
+    fn long_term(snapshot: &Snapshot, id: &AccessKeyId) -> Result<Self, SignatureError> {
+        let key = snapshot.access_key(id);
+        let active = key.filter(|key| key.stored.status == KeyStatus::Active);
+        active.cloned().map(Self::LongTerm).ok_or(SignatureError::UnrecognizedClient)
     }
 
     fn session(
@@ -67,16 +69,30 @@ impl Credential {
         now: Timestamp,
     ) -> Result<Self, SignatureError> {
         let keys = snapshot.session_keys().ok_or(SignatureError::UnrecognizedClient)?;
-        let opened = state.opened_sessions.open(keys, token, id, now);
-        let session = opened.map_err(|error| match error {
-            SessionError::Invalid => SignatureError::UnrecognizedClient,
-            SessionError::Expired => SignatureError::ExpiredToken,
-        })?;
-        let function = session.claims.holder.function();
-        if function.is_some() && !state.function_sessions.are_running(id) {
-            return Err(SignatureError::UnrecognizedClient);
-        }
+        let session = state.opened_sessions.open(keys, token, id, now).map_err(refusal)?;
+        check_function(state, &session)?;
         Ok(Self::Session(session))
+    }
+
+    /// The same credential in a later state, at a later moment: what has ended meanwhile has ended.
+    ///
+    /// # Errors
+    /// Those of [`Self::find`].
+    pub(crate) fn renew(
+        self,
+        state: &State,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Self, SignatureError> {
+        match self {
+            Self::LongTerm(key) => Self::long_term(snapshot, &key.stored.id),
+            Self::Session(session) => {
+                let keys = snapshot.session_keys().ok_or(SignatureError::UnrecognizedClient)?;
+                session.check(keys, now).map_err(refusal)?;
+                check_function(state, &session)?;
+                Ok(Self::Session(session))
+            }
+        }
     }
 
     /// Proves the request with the credential's secret, and says who sent it.
@@ -145,6 +161,22 @@ impl Authenticated {
     }
 }
 
+fn refusal(error: SessionError) -> SignatureError {
+    match error {
+        SessionError::Invalid => SignatureError::UnrecognizedClient,
+        SessionError::Expired => SignatureError::ExpiredToken,
+    }
+}
+
+/// A function's session ends with the worker that it was made for.
+fn check_function(state: &State, session: &OpenedSession) -> Result<(), SignatureError> {
+    let is_function = session.identity.claims().holder.function().is_some();
+    if is_function && !state.function_sessions.are_running(&session.id) {
+        return Err(SignatureError::UnrecognizedClient);
+    }
+    Ok(())
+}
+
 /// The caller whose long-term key it is.
 fn owner(
     snapshot: &Snapshot,
@@ -196,7 +228,7 @@ fn session_holder(
     session: &OpenedSession,
 ) -> Result<Authenticated, SignatureError> {
     let gone = || SignatureError::UnrecognizedClient;
-    let caller = snapshot.caller_of_session(session.claims.clone()).map_err(|_| gone())?;
+    let caller = snapshot.caller_of_session(&session.identity).map_err(|_| gone())?;
     let session_policy = session.policy(caller.arn()).map_err(|_| gone())?;
     Ok(Authenticated { caller, access_key_id: Some(session.id.clone()), session_policy })
 }

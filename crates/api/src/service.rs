@@ -9,7 +9,7 @@ use http::{
 };
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
-use portcullis_catalog::decisions::RequestId;
+use portcullis_catalog::{Snapshot, decisions::RequestId};
 use portcullis_model::{
     Form, IAM, LAMBDA, Labels, ORGANIZATIONS, OperationModel, PORTCULLIS, Protocol, STS, Service,
     bind, bind_query, route, validate,
@@ -207,10 +207,9 @@ impl<'a> Call<'a> {
         self.choose_service_at_root(&claim)?;
         self.check_scope(&claim)?;
         let rest = self.rest_operation();
-        if !body.is_end_stream() {
-            let _in_force =
-                Credential::find(self.state, &self.state.catalog.load(), &claim, received)?;
-        }
+        let find = |snapshot: &Snapshot, now| Credential::find(self.state, snapshot, &claim, now);
+        let body_to_come = !body.is_end_stream();
+        let found = body_to_come.then(|| find(&self.state.catalog.load(), received)).transpose()?;
         let body = self.read(body, rest.as_ref().ok().and_then(Option::as_ref)).await?;
         if !self.state.catalog.is_live() {
             return Err(portcullis_catalog::CatalogError::Stale.into());
@@ -219,7 +218,10 @@ impl<'a> Call<'a> {
         let slot = self.state.decisions.slot().await?;
         // A body may take half an hour: what has ended meanwhile, a session too, has ended.
         let (snapshot, now) = (self.state.catalog.snapshot(), Timestamp::now());
-        let credential = Credential::find(self.state, &snapshot, &claim, now)?;
+        let credential = match found {
+            Some(found) => found.renew(self.state, &snapshot, now)?,
+            None => find(&snapshot, now)?,
+        };
         let authenticated =
             credential.verify(self.state, &snapshot, self.head, &claim, &hash, now)?;
         let named = self.name(rest?, &body)?;
@@ -395,7 +397,8 @@ impl<'a> Call<'a> {
 
 /// The two sides of the dot in the target header; all on the left where there is none.
 fn target(head: &Parts) -> Option<(String, String)> {
-    let target = String::from_utf8_lossy(head.headers.get("x-amz-target")?.as_bytes()).into_owned();
+    const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+    let target = String::from_utf8_lossy(head.headers.get(TARGET)?.as_bytes()).into_owned();
     let (prefix, name) = target.split_once('.').unwrap_or((&target, ""));
     Some((prefix.to_owned(), name.to_owned()))
 }

@@ -84,6 +84,7 @@ impl State {
     ) -> Self {
         let Settings { region, account, url_domain, url_rule, code_dir, runtimes_dir, .. } =
             settings;
+        let partition = Partition::of_region(region.as_str());
         Self {
             links: LinkKey::of(&catalog),
             execution: Execution::new(
@@ -95,11 +96,11 @@ impl State {
                 logs,
             ),
             function_sessions: FunctionSessions::default(),
-            opened_sessions: OpenedSessions::default(),
+            opened_sessions: OpenedSessions::new(partition),
             events: Arc::new(Events::new(settings.retry_delays)),
             metrics: Metrics::default(),
             memory: Memory::default(),
-            partition: Partition::of_region(region.as_str()),
+            partition,
             catalog,
             blobs,
             decisions,

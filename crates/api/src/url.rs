@@ -191,12 +191,12 @@ impl<'a> UrlCall<'a> {
         let received = Timestamp::now();
         let claim = claim(self.head, received)?;
         claim.check_scope(&[self.state.region.as_str()], LAMBDA.signing_name)?;
-        let _in_force = Credential::find(self.state, &self.state.catalog.load(), &claim, received)?;
+        let found = Credential::find(self.state, &self.state.catalog.load(), &claim, received)?;
         let body = self.receive(body).await?;
         let hash = hash(&body).await;
         let snapshot = self.state.catalog.snapshot();
         let now = Timestamp::now();
-        let credential = Credential::find(self.state, &snapshot, &claim, now)?;
+        let credential = found.renew(self.state, &snapshot, now)?;
         Ok((credential.verify(self.state, &snapshot, self.head, &claim, &hash, now)?, body))
     }
 

@@ -112,7 +112,7 @@ const FULL: Effort = Effort {
     calls: 400,
     colds: 20,
     idle: Duration::from_secs(5),
-    limit: Duration::from_secs(360),
+    limit: Duration::from_secs(420),
 };
 
 const QUICK: Effort = Effort {

@@ -82,6 +82,25 @@ impl Session {
         Ok(())
     }
 
+    /// Creates a role that this caller may assume, and assumes it; the session's credentials.
+    pub(crate) fn assume_new_role(&mut self, role: &str, session: &str) -> Fallible<Credentials> {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": ACCOUNT},
+            "Action": "sts:AssumeRole",
+        }]});
+        let trust = trust.to_string();
+        self.iam("CreateRole", &[("RoleName", role), ("AssumeRolePolicyDocument", &trust)])?;
+        let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
+        let parameters = [("RoleArn", arn.as_str()), ("RoleSessionName", session)];
+        credentials(self.call(&sts("AssumeRole", &parameters))?)
+    }
+
+    /// Temporary credentials of the caller itself.
+    pub(crate) fn session_token(&mut self) -> Fallible<Credentials> {
+        credentials(self.call(&sts("GetSessionToken", &[]))?)
+    }
+
     /// Creates a user who has nothing.
     pub(crate) fn create_bare_user(&mut self, name: &str) -> Fallible<()> {
         self.iam("CreateUser", &[("UserName", name)])?;
@@ -94,18 +113,7 @@ impl Session {
         self.iam("CreateUser", &[user])?;
         let document = ("PolicyDocument", policy.as_str());
         self.iam("PutUserPolicy", &[user, ("PolicyName", "own"), document])?;
-        let answer = self.iam("CreateAccessKey", &[user])?;
-        let xml = String::from_utf8(answer.body)?;
-        let element = |name: &str| {
-            let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-            Some(rest.split_once('<')?.0.to_owned())
-        };
-        let missing = || format!("no access key in {xml}");
-        Ok(Credentials {
-            access_key_id: element("AccessKeyId").ok_or_else(missing)?,
-            secret_access_key: element("SecretAccessKey").ok_or_else(missing)?,
-            session_token: None,
-        })
+        credentials(self.iam("CreateAccessKey", &[user])?)
     }
 
     /// Creates a function whose package is `zip`, in base64.
@@ -211,9 +219,29 @@ impl Session {
     }
 }
 
+/// The credentials in an answer of IAM or STS.
+fn credentials(answer: Answer) -> Fallible<Credentials> {
+    let xml = String::from_utf8(answer.body)?;
+    let element = |name: &str| {
+        let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once('<')?.0.to_owned())
+    };
+    let missing = "an answer without credentials";
+    Ok(Credentials {
+        access_key_id: element("AccessKeyId").ok_or(missing)?,
+        secret_access_key: element("SecretAccessKey").ok_or(missing)?,
+        session_token: element("SessionToken"),
+    })
+}
+
 /// The call that asks who calls.
 pub(crate) fn caller_identity() -> Call {
-    query("sts", "GetCallerIdentity", "2011-06-15", &[])
+    sts("GetCallerIdentity", &[])
+}
+
+/// One action of STS.
+fn sts(action: &str, parameters: &[(&str, &str)]) -> Call {
+    query("sts", action, "2011-06-15", parameters)
 }
 
 /// One action of a service of the Query protocol.

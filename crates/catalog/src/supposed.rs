@@ -15,7 +15,7 @@ use portcullis_iam::{
 };
 use portcullis_identity::{
     AccountId, Caller, RoleName, ServiceIdentity, ServiceName, SessionClaims, SessionHolder,
-    SessionMarks, SessionPolicies, Source, UserName,
+    SessionIdentity, SessionMarks, SessionPolicies, Source, UserName,
 };
 use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
@@ -180,7 +180,7 @@ impl Snapshot {
             source: Box::default(),
             key: None,
         };
-        self.caller_of_session(claims).ok()
+        self.caller_of_session(&SessionIdentity::new(claims, self.partition())).ok()
     }
 
     fn pools_of(&self, who: &Supposed, resource: &dyn Resource) -> Result<Pools, Unreadable> {

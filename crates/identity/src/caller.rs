@@ -15,7 +15,7 @@ use crate::ids::{AccountId, UserId};
 use crate::oidc_provider::OidcProvider;
 use crate::role::Role;
 use crate::service::ServiceName;
-use crate::session::{Session, SessionClaims, SessionHolder};
+use crate::session::{Session, SessionClaims, SessionHolder, SessionIdentity};
 use crate::tags::Tags;
 use crate::user::User;
 use crate::web_identity::WebIdentity;
@@ -328,29 +328,21 @@ impl Caller {
     ///
     /// # Errors
     /// [`Revoked`] when the session is an earlier owner's, or another's.
-    pub fn of_session(
-        owner: Owner,
-        claims: SessionClaims,
-        partition: Partition,
-    ) -> Result<Self, Revoked> {
-        if !owner.holds(&claims) {
+    pub fn of_session(owner: Owner, session: &SessionIdentity) -> Result<Self, Revoked> {
+        let claims = session.claims();
+        if !owner.holds(claims) {
             return Err(Revoked);
         }
         let issued = Some(claims.issued);
-        let session = Session::new(claims, partition);
-        match (owner, session) {
+        match (owner, session.named().cloned()) {
             (Owner::Root(root), None) => Ok(Self::Root { root, issued }),
             (Owner::User(user), None) => Ok(Self::User { user, issued }),
-            (Owner::Role(role), Some(session)) => {
-                Ok(Self::RoleSession { role, session: Arc::new(session) })
-            }
+            (Owner::Role(role), Some(session)) => Ok(Self::RoleSession { role, session }),
             (Owner::User(user), Some(session)) => {
                 let session = Arc::new(session.with_parent(&user)?);
                 Ok(Self::FederatedUser { parent: Owner::User(user), session })
             }
-            (parent @ Owner::Root(_), Some(session)) => {
-                Ok(Self::FederatedUser { parent, session: Arc::new(session) })
-            }
+            (parent @ Owner::Root(_), Some(session)) => Ok(Self::FederatedUser { parent, session }),
             (Owner::Role(_), None) => Err(Revoked),
         }
     }
@@ -638,9 +630,17 @@ mod tests {
         Caller::user(Arc::new(UserIdentity::new(Arc::new(user()), Partition::Aws)), id).unwrap()
     }
 
+    fn caller_of(
+        owner: Owner,
+        claims: SessionClaims,
+        partition: Partition,
+    ) -> Result<Caller, Revoked> {
+        Caller::of_session(owner, &SessionIdentity::new(claims, partition))
+    }
+
     fn session_of(role: Role, claims: SessionClaims) -> Result<Caller, Revoked> {
         let role = Arc::new(RoleIdentity::new(Arc::new(role), Partition::Aws));
-        Caller::of_session(Owner::Role(role), claims, Partition::Aws)
+        caller_of(Owner::Role(role), claims, Partition::Aws)
     }
 
     fn alice_identity() -> Owner {
@@ -649,14 +649,14 @@ mod tests {
 
     fn alice_with_token() -> Caller {
         let claims = SessionClaims { holder: SessionHolder::User((&user()).into()), ..claims() };
-        Caller::of_session(alice_identity(), claims, Partition::Aws).unwrap()
+        caller_of(alice_identity(), claims, Partition::Aws).unwrap()
     }
 
     fn federated() -> Caller {
         let (name, parent) = ("Susan".parse().unwrap(), Some((&user()).into()));
         let claims =
             SessionClaims { holder: SessionHolder::FederatedUser { name, parent }, ..claims() };
-        Caller::of_session(alice_identity(), claims, Partition::Aws).unwrap()
+        caller_of(alice_identity(), claims, Partition::Aws).unwrap()
     }
 
     fn session() -> Caller {
@@ -770,7 +770,7 @@ mod tests {
         let federated = SessionHolder::FederatedUser { name: "Susan".parse().unwrap(), parent };
         for holder in [SessionHolder::User(NamedUser::from(&user())), federated] {
             let claims = SessionClaims { holder, ..claims() };
-            assert!(Caller::of_session(owner.clone(), claims, Partition::Aws).is_ok());
+            assert!(caller_of(owner.clone(), claims, Partition::Aws).is_ok());
         }
     }
 
@@ -787,7 +787,7 @@ mod tests {
             let name = "Susan".parse().unwrap();
             let holder = SessionHolder::FederatedUser { name, parent };
             let claims = SessionClaims { holder, ..claims() };
-            assert!(matches!(Caller::of_session(owner, claims, Partition::Aws), Err(Revoked)));
+            assert!(matches!(caller_of(owner, claims, Partition::Aws), Err(Revoked)));
         }
     }
 
@@ -822,14 +822,14 @@ mod tests {
                 let arn = user.arn(partition);
                 let known = UserIdentity::new(Arc::new(user.clone()), partition);
                 prop_assert_eq!(known.arn(), arn);
-                let session = Session::new(claims.clone(), partition).unwrap();
+                let session = SessionIdentity::new(claims.clone(), partition);
                 let SessionHolder::Role { session: name, .. } = &claims.holder else { unreachable!() };
                 let arn = crate::session_arn(partition, role.account, &role.name, name);
-                prop_assert_eq!(session.principal().as_str(), arn);
+                prop_assert_eq!(session.named().unwrap().principal().as_str(), arn);
                 let federated: FederatedUserName = user.name.as_str().get(..2).unwrap().parse().unwrap();
                 let holder = SessionHolder::FederatedUser { name: federated.clone(), parent: Some((&user).into()) };
                 let claims = SessionClaims { holder, ..claims.clone() };
-                let caller = Caller::of_session(Owner::User(Arc::new(known)), claims, partition).unwrap();
+                let caller = caller_of(Owner::User(Arc::new(known)), claims, partition).unwrap();
                 prop_assert_eq!(caller.arn(), crate::federated_user_arn(partition, user.account, &federated));
             }
         }

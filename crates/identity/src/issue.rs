@@ -331,6 +331,7 @@ mod tests {
     use crate::caller::{Owner, RoleIdentity, RootIdentity, ServiceIdentity, Source, UserIdentity};
     use crate::samples::{ALLOW, account, claims, now, role, session_name, user};
     use crate::seal::NONCE_BYTES;
+    use crate::session::SessionIdentity;
 
     fn alice() -> Caller {
         let id = user().id;
@@ -339,7 +340,8 @@ mod tests {
 
     fn session() -> Caller {
         let role = Arc::new(RoleIdentity::new(Arc::new(role()), Partition::Aws));
-        Caller::of_session(Owner::Role(role), claims(), Partition::Aws).unwrap()
+        let session = SessionIdentity::new(claims(), Partition::Aws);
+        Caller::of_session(Owner::Role(role), &session).unwrap()
     }
 
     fn seed() -> SessionSeed {

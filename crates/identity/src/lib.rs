@@ -94,7 +94,7 @@ pub use role::{
 pub use seal::{SESSION_TOKEN_BYTES_MAX, SessionError, SessionKeys};
 pub use service::{InvalidServiceName, ServiceName};
 pub use service_linked::ServiceLinkedRole;
-pub use session::{NamedUser, Session, SessionClaims, SessionHolder, SessionSeed};
+pub use session::{NamedUser, Session, SessionClaims, SessionHolder, SessionIdentity, SessionSeed};
 pub use session_policies::{
     MANAGED_SESSION_POLICIES_MAX, SESSION_POLICY_CHARACTERS_MAX, SessionPolicies,
 };

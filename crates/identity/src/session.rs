@@ -1,6 +1,7 @@
 //! Sessions: what their tokens say, whose permissions they have, and under which name.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_iam::Principal;
@@ -258,8 +259,49 @@ impl SessionClaims {
     }
 }
 
-/// A session that calls under a name of its own: one of a role, or a federated user.
+/// A session, as callers are made from it: what follows from its token alone, derived once.
 #[derive(Debug)]
+pub struct SessionIdentity(Name);
+
+/// Under whose name a session calls.
+#[derive(Debug)]
+enum Name {
+    /// That of its user or root.
+    Holder(Box<SessionClaims>),
+    /// One of its own.
+    Own(Arc<Session>),
+}
+
+impl SessionIdentity {
+    /// Derives the session's names.
+    #[must_use]
+    pub fn new(claims: SessionClaims, partition: Partition) -> Self {
+        match Session::names(&claims, partition) {
+            Some(names) => Self(Name::Own(Arc::new(Session::new(claims, names, partition)))),
+            None => Self(Name::Holder(Box::new(claims))),
+        }
+    }
+
+    /// What the token says.
+    #[must_use]
+    pub fn claims(&self) -> &SessionClaims {
+        match &self.0 {
+            Name::Holder(claims) => claims,
+            Name::Own(session) => &session.claims,
+        }
+    }
+
+    /// `None` for the session of a user or root, which calls as the user or root itself.
+    pub(crate) fn named(&self) -> Option<&Arc<Session>> {
+        match &self.0 {
+            Name::Holder(_) => None,
+            Name::Own(session) => Some(session),
+        }
+    }
+}
+
+/// A session that calls under a name of its own: one of a role, or a federated user.
+#[derive(Clone, Debug)]
 pub struct Session {
     claims: SessionClaims,
     principal: Principal,
@@ -268,34 +310,40 @@ pub struct Session {
 }
 
 impl Session {
-    /// `None` for the session of a user or root, which calls as the user or root itself.
-    pub(crate) fn new(claims: SessionClaims, partition: Partition) -> Option<Self> {
+    /// The principal and user id of a session that has its own.
+    fn names(claims: &SessionClaims, partition: Partition) -> Option<(Principal, Box<str>)> {
         let account = claims.account;
-        let (arn, user_id) = match &claims.holder {
-            SessionHolder::Root | SessionHolder::User(_) => return None,
+        match &claims.holder {
+            SessionHolder::Root | SessionHolder::User(_) => None,
             SessionHolder::Role { name, id, session, .. } => {
-                (session_arn(partition, account, name, session), format!("{id}:{session}"))
+                let principal = principal(&session_arn(partition, account, name, session));
+                Some((principal.with_id(id.as_str()), format!("{id}:{session}").into()))
             }
             SessionHolder::FederatedUser { name, .. } => {
-                (federated_user_arn(partition, account, name), format!("{account}:{name}"))
+                let principal = principal(&federated_user_arn(partition, account, name));
+                Some((principal, format!("{account}:{name}").into()))
             }
-        };
-        let principal = match &claims.holder {
-            SessionHolder::Role { id, .. } => principal(&arn).with_id(id.as_str()),
-            _ => principal(&arn),
-        };
+        }
+    }
+
+    fn new(
+        claims: SessionClaims,
+        (principal, user_id): (Principal, Box<str>),
+        partition: Partition,
+    ) -> Self {
+        let account = claims.account;
         let provider = |identity: &WebIdentity| {
             format!("arn:{partition}:iam::{account}:oidc-provider/{}", identity.issuer()).into()
         };
         let federated_provider = claims.web_identity.as_ref().map(provider);
-        Some(Self { principal, user_id: user_id.into(), federated_provider, claims })
+        Self { principal, user_id, federated_provider, claims }
     }
 
     /// The same, so that grants to the user `parent` reach it.
-    pub(crate) fn with_parent(self, parent: &UserIdentity) -> Result<Self, Revoked> {
-        let principal = self.principal.with_parent(parent.arn()).map_err(|_| Revoked)?;
+    pub(crate) fn with_parent(&self, parent: &UserIdentity) -> Result<Self, Revoked> {
+        let principal = self.principal.clone().with_parent(parent.arn()).map_err(|_| Revoked)?;
         let principal = principal.with_id(parent.user().id.as_str());
-        Ok(Self { principal, ..self })
+        Ok(Self { principal, ..self.clone() })
     }
 
     /// What the token says.

@@ -116,6 +116,9 @@ pub(crate) fn decode<'text>(
     text: &'text str,
     place: &'static str,
 ) -> Result<Cow<'text, str>, BindError> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text)); // The usual case.
+    }
     if !has_whole_escapes(text.as_bytes()) {
         return Err(BindError::Encoding { place });
     }

@@ -14,7 +14,7 @@ pub fn xml(
     output: &Value,
     request_id: &str,
 ) -> String {
-    let mut out = Writer::default();
+    let mut out = Writer { text: String::with_capacity(1024) };
     let response = format!("{}Response", operation.name);
     out.open_with(&response, service.xml_namespace);
     let members = match operation.output.map(|shape| &shape.kind) {
@@ -96,6 +96,9 @@ impl Writer {
             '\u{10000}'.. => character,
             _ => char::REPLACEMENT_CHARACTER,
         };
+        if text.bytes().all(is_plain) {
+            return self.text.push_str(text);
+        }
         let text: String = text.chars().map(legal).collect();
         self.text.push_str(&quick_xml::escape::escape(text));
     }
@@ -140,6 +143,11 @@ impl Writer {
             (_, other) => self.text(&other.to_string()),
         }
     }
+}
+
+/// Whether XML has this character of ASCII as it is: nearly all texts have no other.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"')
 }
 
 #[cfg(test)]

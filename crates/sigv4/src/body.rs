@@ -12,7 +12,7 @@ pub fn body_sha256(body: &[u8]) -> String {
     if body.is_empty() {
         return EMPTY_BODY_SHA256.to_owned();
     }
-    hexadecimal(&Sha256::digest(body).into()).iter().copied().map(char::from).collect()
+    String::from_utf8_lossy(&hexadecimal(&Sha256::digest(body).into())).into_owned()
 }
 
 /// Lower-case hexadecimal digits, in ASCII.

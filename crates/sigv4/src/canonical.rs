@@ -148,6 +148,9 @@ fn decoded(component: &str) -> Cow<'_, [u8]> {
 
 /// Without spaces at the ends; runs of spaces become one.
 fn push_folded(text: &mut Vec<u8>, value: &[u8]) {
+    if !value.contains(&b' ') {
+        return text.extend_from_slice(value); // The usual case, and that of long tokens.
+    }
     let words = value.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {
         if index > 0 {

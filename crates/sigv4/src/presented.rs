@@ -87,7 +87,7 @@ struct Authorization<'a> {
 
 impl<'a> Authorization<'a> {
     fn parse(text: &'a str) -> Result<Self, SignatureError> {
-        let mut words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+        let mut words = words(text);
         let mut parts = Self { algorithm: words.next().unwrap_or_default(), ..Self::default() };
         for word in words {
             let Some((key, value)) = word.split_once('=') else {
@@ -123,6 +123,13 @@ impl<'a> Authorization<'a> {
         }
         SignatureError::Incomplete(format!("{sentences}Authorization={text}"))
     }
+}
+
+/// The words of a text, blanks and commas between them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.as_bytes().split(|byte| matches!(byte, b' ' | b'\t' | b','));
+    // What is cut at ASCII characters stays UTF-8.
+    words.filter(|word| !word.is_empty()).filter_map(|word| str::from_utf8(word).ok())
 }
 
 /// The parameters of the query form, decoded.

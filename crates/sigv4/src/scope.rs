@@ -9,37 +9,47 @@ use crate::{SignatureError, date::BasicDate};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     text: String,
+    /// Where the slashes are.
+    slashes: [usize; 3],
 }
 
 impl Scope {
     /// The day, `YYYYMMDD`.
     #[must_use]
     pub fn date(&self) -> &str {
-        self.element(0)
+        self.text.get(..self.slashes[0]).unwrap_or_default()
     }
 
     /// The region, as the client wrote it.
     #[must_use]
     pub fn region(&self) -> &str {
-        self.element(1)
+        self.between(self.slashes[0], self.slashes[1])
     }
 
     /// The service's signing name, as the client wrote it.
     #[must_use]
     pub fn service(&self) -> &str {
-        self.element(2)
+        self.between(self.slashes[1], self.slashes[2])
     }
 
     fn terminator(&self) -> &str {
-        self.element(3)
+        self.between(self.slashes[2], self.text.len())
     }
 
-    fn element(&self, index: usize) -> &str {
-        self.text.split('/').nth(index).unwrap_or_default()
+    /// The element after the slash at `before`, up to `end`.
+    fn between(&self, before: usize, end: usize) -> &str {
+        self.text.get(before.saturating_add(1)..end).unwrap_or_default()
     }
 
     pub(crate) fn new(date: &BasicDate, region: &str, service: &str) -> Self {
-        Self { text: format!("{}/{region}/{service}/{TERMINATOR}", date.day()) }
+        Self::of(format!("{}/{region}/{service}/{TERMINATOR}", date.day()))
+    }
+
+    fn of(text: String) -> Self {
+        let mut slashes = [0; 3];
+        let found = text.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+        slashes.iter_mut().zip(found).for_each(|(place, (at, _))| *place = at);
+        Self { text, slashes }
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -48,15 +58,15 @@ impl Scope {
 
     /// Splits `KEYID/DATE/REGION/SERVICE/TERMINATOR`.
     pub(crate) fn parse_credential(text: &str) -> Result<(String, Self), SignatureError> {
-        let elements = text.split('/');
-        if elements.clone().count() != 5 || elements.clone().any(str::is_empty) {
+        let mut elements = text.as_bytes().split(|byte| *byte == b'/');
+        if elements.clone().count() != 5 || elements.any(<[u8]>::is_empty) {
             return Err(SignatureError::incomplete(format!(
                 "Credential must have exactly 5 slash-delimited elements, e.g. \
                  keyid/date/region/service/term, got '{text}'"
             )));
         }
         let (access_key_id, scope) = text.split_once('/').unwrap_or_default();
-        Ok((access_key_id.to_owned(), Self { text: scope.to_owned() }))
+        Ok((access_key_id.to_owned(), Self::of(scope.to_owned())))
     }
 
     /// Whether the scope is one that a signature of this date can have at all.

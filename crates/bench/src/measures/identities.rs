@@ -1,5 +1,6 @@
 //! What it costs to know a caller among very many: a signed call that asks nothing but who calls, on a
-//! server with few users and roles and on one with very many; and the memory that each of these takes.
+//! server with few users and roles and on one with very many, by each kind of credentials; and the
+//! memory that each of these takes.
 
 use std::{net::SocketAddr, thread, time::Duration};
 
@@ -29,15 +30,25 @@ const TURNS: u32 = 8;
 const FEW: usize = 10;
 const MANY: usize = 100_000;
 
-/// A server with identities, and one of the users.
+/// Who calls, in the order of [`Side::callers`].
+const CALLERS: [&str; 3] = ["a user", "a role's session", "a user's session"];
+
+/// A server with identities, and credentials of each kind.
 struct Side {
     server: Server,
-    user: Credentials,
+    callers: [Credentials; CALLERS.len()],
 }
 
 /// One run: microseconds of processor time a request.
+#[derive(Default)]
 struct Run {
     unsigned: f64,
+    callers: [Pair; CALLERS.len()],
+}
+
+/// The same of one caller.
+#[derive(Clone, Copy, Default)]
+struct Pair {
     few: f64,
     many: f64,
 }
@@ -57,19 +68,32 @@ pub(super) fn measure(bench: &Bench<'_>) -> Fallible<Vec<Row>> {
     let added = many.server.process.resident_mib()? - few.server.process.resident_mib()?;
     let count = u32::try_from(2 * (MANY - FEW))?;
     let each = added * 1024.0 / f64::from(count);
-    let lookup = runs.iter().map(|run| run.many - run.unsigned);
-    let pairs = runs.iter().map(|run| (run.few, run.many));
-    Ok(vec![
-        Row::alone("authentication and look-up: processor time", "µs", Goal::Most(10.0), lookup),
+    let mut rows: Vec<Row> = (0..CALLERS.len()).flat_map(|at| rows_of(at, &runs)).collect();
+    rows.push(Row::alone("memory of an identity", "KiB", Goal::Most(2.0), [each]));
+    Ok(rows)
+}
+
+/// The rows of one caller.
+fn rows_of(at: usize, runs: &[Run]) -> Vec<Row> {
+    let of = |run: &Run| (run.unsigned, run.callers.get(at).copied().unwrap_or_default());
+    let lookup = runs.iter().map(of).map(|(unsigned, pair)| pair.many - unsigned);
+    let pairs = runs.iter().map(of).map(|(_, pair)| (pair.few, pair.many));
+    let caller = CALLERS.get(at).copied().unwrap_or_default();
+    vec![
+        Row::alone(
+            format!("authentication and look-up of {caller}: processor time"),
+            "µs",
+            Goal::Most(10.0),
+            lookup,
+        ),
         Row::compared(
-            "GetCallerIdentity, many identities: processor time a request",
+            format!("GetCallerIdentity of {caller}, many identities: processor time a request"),
             "µs",
             "few identities",
             Goal::Ratio(1.2),
             pairs,
         ),
-        Row::alone("memory of an identity", "KiB", Goal::Most(2.0), [each]),
-    ])
+    ]
 }
 
 impl Side {
@@ -77,8 +101,11 @@ impl Side {
         let server = bench.start_empty(name)?;
         create(server.address, &server.root, identities)?;
         let nothing = json!({"Version": "2012-10-17", "Statement": []});
-        let user = server.session()?.create_user("caller", &nothing)?;
-        Ok(Self { server, user })
+        let mut root = server.session()?;
+        let user = root.create_user("caller", &nothing)?;
+        let session = root.assume_new_role("called", "night-run")?;
+        let own_session = Session::new(server.address, user.clone())?.session_token()?;
+        Ok(Self { server, callers: [user, session, own_session] })
     }
 }
 
@@ -102,23 +129,26 @@ fn create(address: SocketAddr, root: &Credentials, identities: usize) -> Fallibl
 
 /// Loads both sides in turns.
 fn spent(bench: &Bench<'_>, few: &Side, many: &Side) -> Fallible<Run> {
-    let mut run = Run { unsigned: 0.0, few: 0.0, many: 0.0 };
+    let mut run = Run::default();
     let health = vec![session::HEALTH.to_owned()];
-    for _ in 0..TURNS {
-        run.few += load(bench, few, signed(few)?)?;
-        run.many += load(bench, many, signed(many)?)?;
-        run.unsigned += load(bench, many, health.clone())?;
-    }
     let turns = f64::from(TURNS);
-    Ok(Run { unsigned: run.unsigned / turns, few: run.few / turns, many: run.many / turns })
+    for _ in 0..TURNS {
+        let callers = run.callers.iter_mut().zip(few.callers.iter().zip(&many.callers));
+        for (pair, (of_few, of_many)) in callers {
+            pair.few += load(bench, few, signed(few, of_few)?)? / turns;
+            pair.many += load(bench, many, signed(many, of_many)?)? / turns;
+        }
+        run.unsigned += load(bench, many, health.clone())? / turns;
+    }
+    Ok(run)
 }
 
 /// Asks who calls, in different signatures.
-fn signed(side: &Side) -> Fallible<Vec<String>> {
+fn signed(side: &Side, caller: &Credentials) -> Fallible<Vec<String>> {
     let now = Timestamp::now();
     let request = |age: i64| {
         let then = now - jiff::SignedDuration::from_secs(age);
-        let bytes = session::caller_identity().sign(side.server.address, &side.user, then)?;
+        let bytes = session::caller_identity().sign(side.server.address, caller, then)?;
         Ok(String::from_utf8(bytes)?)
     };
     (0..SIGNATURES).map(request).collect()

@@ -2,7 +2,9 @@
 //! which is in memory, has none.
 
 use jiff::{SignedDuration, Timestamp};
-use portcullis_identity::{Caller, SessionClaims, SessionHolder, SessionMarks, SessionPolicies};
+use portcullis_identity::{
+    Caller, SessionClaims, SessionHolder, SessionIdentity, SessionMarks, SessionPolicies,
+};
 use portcullis_lambda::{
     Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, RecursiveLoop, Target,
 };
@@ -158,6 +160,6 @@ impl Snapshot {
             source: "lambda.amazonaws.com".into(),
             key: None,
         };
-        self.caller_of_session(claims).ok()
+        self.caller_of_session(&SessionIdentity::new(claims, self.partition())).ok()
     }
 }

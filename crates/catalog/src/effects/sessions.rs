@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use portcullis_identity::{
     AccessKeyId, AccountId, AssumeRole as Request, Bearer, Caller, FederatedUserName,
     GetFederationToken as FederationRequest, IdentityError, Issuer, KeyOwner, KeyStatus,
-    NewSession, Owner, PolicyArn, PolicyOwner, Revoked, SessionClaims, SessionCredentials,
-    SessionHolder, SessionMarks, SessionName, SessionPolicies, generate,
+    NewSession, Owner, PolicyArn, PolicyOwner, Revoked, SessionCredentials, SessionHolder,
+    SessionIdentity, SessionMarks, SessionName, SessionPolicies, generate,
 };
 use portcullis_lambda::FunctionArn;
 use portcullis_model::sts::operation::{
@@ -138,7 +138,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Revoked`] if not.
-    pub fn caller_of_session(&self, claims: SessionClaims) -> Result<Caller, Revoked> {
+    pub fn caller_of_session(&self, session: &SessionIdentity) -> Result<Caller, Revoked> {
+        let claims = session.claims();
         let account = claims.account;
         if let Some(id) = &claims.key {
             let key = self.access_key(id).ok_or(Revoked)?;
@@ -157,7 +158,7 @@ impl Snapshot {
                 Owner::Role(self.role(account, name).ok_or(Revoked)?.identity.clone())
             }
         };
-        Caller::of_session(owner, claims, self.partition())
+        Caller::of_session(owner, session)
     }
 
     /// That the managed ones of the policies that a session of `account` asks for are there for it.

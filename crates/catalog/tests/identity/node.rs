@@ -12,7 +12,7 @@ use portcullis_catalog::{
 use portcullis_iam::MapContext;
 use portcullis_identity::{
     AccessKey, AccountId, Caller, IdentityError, MaxSessionDuration, NewSession, Partition,
-    Revoked, SessionMarks, SessionName, SessionPolicies, Tags, UserName,
+    Revoked, SessionIdentity, SessionMarks, SessionName, SessionPolicies, Tags, UserName,
 };
 use portcullis_model::{
     Operation,
@@ -235,7 +235,7 @@ impl Node {
         let id = &credentials.access_key_id;
         let claims = keys.open(&credentials.session_token, id, now()).unwrap();
         assert_eq!(keys.secret(&claims, id), credentials.secret_access_key);
-        snapshot.caller_of_session(claims)
+        snapshot.caller_of_session(&SessionIdentity::new(claims, snapshot.partition()))
     }
 }
 
