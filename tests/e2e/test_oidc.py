@@ -193,6 +193,33 @@ def test_the_trust_policy_decides_by_the_claims(server, iam, provider):
     assert not lets_in(document({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:*"}))
 
 
+CLAIM = "https://aws.amazon.com/"
+NESTED = {f"{CLAIM}tags": {"principal_tags": {"Team": ["red"], "Cost": ["1"]}, "transitive_tag_keys": ["Team"]}}
+FLAT = {f"{CLAIM}tags/principal_tags/Team": "red", f"{CLAIM}tags/principal_tags/Cost": "1", f"{CLAIM}tags/transitive_tag_keys": ["Team"]}
+
+
+@pytest.mark.parametrize("claims", [NESTED, FLAT], ids=["nested", "flat"])
+def test_a_token_marks_the_session_as_far_as_the_role_lets_it(server, iam, provider, claims):
+    web, tagging, naming = "sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"
+    text = token(KEY, **claims, **{f"{CLAIM}source_identity": "alice"})
+    for actions in ([web], [web, tagging], [web, naming]):
+        denied = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        assert refused(server, role(iam, trust(Action=actions)), text) == denied, actions
+    is_red = {"StringEquals": {"aws:PrincipalTag/Team": "red", "aws:PrincipalTag/Cost": "1", "aws:SourceIdentity": "alice"}}
+    asked = {
+        "StringEquals": {"aws:RequestTag/Team": "red", "sts:SourceIdentity": "alice"},
+        "ForAllValues:StringEquals": {"sts:TransitiveTagKeys": "Team", "aws:TagKeys": ["Team", "Cost"]},
+    }
+    leave = allow(["iam:ListRoles", "sts:AssumeRole", tagging, naming], "*", is_red)
+    answer = assume(server, role(iam, trust(asked, Action=[web, tagging, naming]), leave), text)
+    assert (answer["SourceIdentity"], 0 < answer["PackedPolicySize"] <= 100) == ("alice", True)
+    assert session(server, answer).list_roles()["Roles"]
+    marks = {"StringEquals": {"aws:RequestTag/Team": "red", "sts:SourceIdentity": "alice"}, "Null": {"aws:RequestTag/Cost": "true"}}
+    ours = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", tagging, naming], "Condition": marks}
+    following = session(server, answer, "sts").assume_role(RoleArn=role(iam, document(ours)), RoleSessionName="next")
+    assert following["SourceIdentity"] == "alice"
+
+
 def test_what_no_provider_believes_is_refused_in_aws_s_words(server, iam, provider):
     arn, now = role(iam, trust()), int(time.time())
     invalid = "InvalidIdentityToken"
@@ -203,7 +230,7 @@ def test_what_no_provider_believes_is_refused_in_aws_s_words(server, iam, provid
     elsewhere = arn.replace(ACCOUNT, "999999999999")
     assert refused(server, elsewhere, token(KEY))[1].startswith("No OpenIDConnect provider found")
     assert refused(server, arn, token(KEY, exp=now - 1))[0] == "ExpiredTokenException"
-    for claims in ({"iat": now + 3600}, {"nbf": now + 3600}, {"iat": None}, {"sub": ""}, {"https://aws.amazon.com/tags": {}}):
+    for claims in ({"iat": now + 3600}, {"nbf": now + 3600}, {"iat": None}, {"sub": ""}, {f"{CLAIM}tags": {}}, {f"{CLAIM}source_identity": "a b"}):
         assert refused(server, arn, token(KEY, **claims))[0] == "IDPRejectedClaim", claims
     for claims in ({"exp": None}, {"sub": None}, {"aud": None}, {"iss": None}):
         assert refused(server, arn, token(KEY, **claims))[0] == invalid, claims

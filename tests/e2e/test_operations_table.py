@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from wire import Request, send
+
 TABLE = Path(__file__).parents[2] / "docs/operations.md"
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 ROW = re.compile(r"^\| (\w+) \| (–|none needed|`[\w:]+`) \|", re.MULTILINE)
@@ -33,6 +35,15 @@ def test_an_action_is_served_exactly_when_the_table_says_so(world, service):
         assert is_refused != is_served, (operation, text)
         if is_refused:
             assert operation in text
+
+
+def test_what_clients_do_not_sign_names_what_is_not_served_too(world):
+    """It is their assertion that proves who calls, as a token does, which is served."""
+    body = b"Action=AssumeRoleWithSAML&Version=2011-06-15"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = send(world.server.base, Request("POST", "/", body, headers))
+    assert answer.status == 400 and "<Code>UnsupportedOperation</Code>" in answer.body.decode(), answer
+    assert "AssumeRoleWithSAML" in answer.body.decode()
 
 
 def test_an_organizations_call_names_what_is_not_served(owner):

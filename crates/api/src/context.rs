@@ -191,7 +191,23 @@ impl RequestCx<'_> {
         resource: &impl Resource,
         parameters: &Parameters<'_>,
     ) -> Result<(), ApiError> {
-        self.with_access(parameters, |access| Ok(self.snapshot.check(access, action, resource)?))
+        self.check_as(self.caller(), action, resource, parameters)
+    }
+
+    /// The same for somebody whom this request proves in another way than by a signature.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`].
+    pub(crate) fn check_as(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        resource: &impl Resource,
+        parameters: &Parameters<'_>,
+    ) -> Result<(), ApiError> {
+        self.with_access(parameters, |access| {
+            Ok(self.snapshot.check(&Access { caller, ..*access }, action, resource)?)
+        })
     }
 
     fn with_access<T>(&self, parameters: &Parameters<'_>, ask: impl FnOnce(&Access<'_>) -> T) -> T {

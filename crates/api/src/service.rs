@@ -38,8 +38,9 @@ const PACKAGE_REQUEST_BYTES_MAX: usize = 70_167_211;
 /// tags and its trust policy, is far below.
 const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 
-/// The operation that needs no signature: a token is its proof.
-const UNSIGNED: &str = "AssumeRoleWithWebIdentity";
+/// The operations that clients do not sign, as what they carry is their proof. The second one is not
+/// served, and told so.
+const UNSIGNED: [&str; 2] = ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
 
 /// Largest request without a signature, in bytes: a token of 20,000 characters, a policy and ten ARNs,
 /// each character of which may be encoded as three.
@@ -237,17 +238,17 @@ impl<'a> Call<'a> {
         self.service.protocol == Protocol::Query && target(self.head).is_none()
     }
 
-    /// A call that is not signed: there is one that need not be, as what it carries is its proof.
+    /// A call that is not signed: some need not be, as what they carry is their proof.
     ///
     /// # Errors
     /// [`SignatureError::MissingToken`] for every other.
     async fn unsigned(&mut self, body: Incoming) -> Result<Response<Body>, ApiError> {
-        let (limit, operation) = (UNSIGNED_REQUEST_BYTES_MAX, UNSIGNED);
+        let (limit, operation) = (UNSIGNED_REQUEST_BYTES_MAX, UNSIGNED[0]);
         let too_large = |_| ApiError::RequestTooLarge { limit, operation };
         let body = receive(&self.state.memory, Kind::Payload, limit, body, too_large).await?;
         self.service = &STS;
         let named = match self.name(None, &body) {
-            Ok(named) if named.operation().name == UNSIGNED => named,
+            Ok(named) if UNSIGNED.contains(&named.operation().name) => named,
             _ => {
                 (self.service, self.operation) = (&IAM, "-");
                 return Err(SignatureError::MissingToken.into());

@@ -39,6 +39,7 @@ mod session;
 mod session_policies;
 mod set;
 mod tags;
+mod token_marks;
 mod trust;
 mod user;
 mod web_identity;

@@ -1,16 +1,18 @@
 //! Sessions on the wire: what several operations of STS take and give.
 
-use portcullis_catalog::effects::SessionSettings;
+use portcullis_catalog::{Permit, RoleResource, TrustingRole, effects::SessionSettings};
 use portcullis_identity::{
-    Bearer, IdentityError, SessionCredentials, SessionMarks, SessionPolicies, SessionTags, Tag,
-    Tags,
+    Bearer, Caller, IdentityError, SessionCredentials, SessionMarks, SessionPolicies, SessionTags,
+    SourceIdentity, Tag, Tags,
 };
 use portcullis_model::{
-    Timestamp,
+    Operation, Timestamp,
     sts::types::{self, AssumeRoleInput, Credentials, PolicyDescriptorType},
 };
 
-use crate::{context::RequestCx, error::ApiError, wire::iam::parsed_or_none};
+use crate::{
+    conditions::Parameters, context::RequestCx, error::ApiError, wire::iam::parsed_or_none,
+};
 
 /// What was asked for; the model's constraints hold, so that no duration is negative.
 ///
@@ -66,6 +68,36 @@ pub(crate) fn session_tags(given: Option<&[types::Tag]>) -> Result<Tags, ApiErro
     let given = given.unwrap_or_default().iter();
     let tags = given.map(|tag| Tag::new(&tag.key, &tag.value)).collect::<Result<_, _>>();
     Ok(Tags::new(tags.map_err(IdentityError::from)?)?)
+}
+
+/// What the decision about a new session of a role is told of it.
+pub(crate) fn parameters<'a>(name: &'a str, marks: &'a SessionMarks) -> Parameters<'a> {
+    Parameters::default()
+        .with("sts:rolesessionname", Some(name))
+        .with("sts:sourceidentity", marks.source_identity.as_ref().map(SourceIdentity::as_str))
+        .tagged(marks.tags.tags().iter().map(|tag| (tag.key(), tag.value())))
+        .transitive(marks.tags.transitive())
+}
+
+/// The permission for `caller` to become the role, and to mark the session if it is to be marked.
+///
+/// # Errors
+/// [`ApiError::Denied`].
+pub(crate) fn permit<A: Operation>(
+    cx: &RequestCx<'_>,
+    caller: &Caller,
+    role: RoleResource,
+    parameters: &Parameters<'_>,
+    marks: &SessionMarks,
+) -> Result<Permit<A, TrustingRole>, ApiError> {
+    let permit = cx.authorize_as(caller, TrustingRole(role), parameters)?;
+    if !parameters.tags.is_empty() {
+        cx.check_as(caller, "sts:TagSession", permit.resource(), parameters)?;
+    }
+    if marks.source_identity.is_some() {
+        cx.check_as(caller, "sts:SetSourceIdentity", permit.resource(), parameters)?;
+    }
+    Ok(permit)
 }
 
 /// The marks of the session that the caller asks for, inherited ones included.

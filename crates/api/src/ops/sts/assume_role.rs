@@ -2,7 +2,7 @@
 //! policies allow.
 
 use portcullis_catalog::{Permit, RoleResource, TrustingRole};
-use portcullis_identity::{IdentityError, SessionMarks, SourceIdentity};
+use portcullis_identity::{IdentityError, SessionMarks};
 use portcullis_model::sts::{
     operation::AssumeRole,
     types::{AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser},
@@ -10,12 +10,11 @@ use portcullis_model::sts::{
 
 use crate::{
     answer::Answer,
-    conditions::Parameters,
     context::RequestCx,
     error::ApiError,
     wire::{
         iam::{parsed, unsupported},
-        sts::{credentials, is_given, marks, percent_of_limit, settings},
+        sts::{self, credentials, is_given, marks, percent_of_limit, settings},
     },
 };
 
@@ -43,8 +42,7 @@ pub(crate) async fn assume_role(
     }))
 }
 
-/// The permission to become the role, whose account may be another one; and to mark the session, if
-/// it is to be marked.
+/// The permission to become the role, whose account may be another one.
 fn permit(
     cx: &RequestCx<'_>,
     input: &AssumeRoleInput,
@@ -52,20 +50,9 @@ fn permit(
 ) -> Result<Permit<AssumeRole, TrustingRole>, ApiError> {
     let invalid = || IdentityError::InvalidRoleArn(input.role_arn.clone());
     let role = RoleResource::of_arn(&input.role_arn).ok_or_else(invalid)?;
-    let parameters = Parameters::default()
-        .with("sts:rolesessionname", Some(input.role_session_name.as_str()))
-        .with("sts:externalid", input.external_id.as_deref())
-        .with("sts:sourceidentity", marks.source_identity.as_ref().map(SourceIdentity::as_str))
-        .tagged(marks.tags.tags().iter().map(|tag| (tag.key(), tag.value())))
-        .transitive(marks.tags.transitive());
-    let permit = cx.authorize(TrustingRole(role), &parameters)?;
-    if !parameters.tags.is_empty() {
-        cx.check("sts:TagSession", permit.resource(), &parameters)?;
-    }
-    if marks.source_identity.is_some() {
-        cx.check("sts:SetSourceIdentity", permit.resource(), &parameters)?;
-    }
-    Ok(permit)
+    let parameters = sts::parameters(&input.role_session_name, marks)
+        .with("sts:externalid", input.external_id.as_deref());
+    sts::permit(cx, cx.caller(), role, &parameters, marks)
 }
 
 /// What would make the session another one than was asked for, were it ignored.

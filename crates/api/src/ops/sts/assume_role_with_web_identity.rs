@@ -11,12 +11,11 @@ use portcullis_model::sts::{
 
 use crate::{
     answer::Answer,
-    conditions::Parameters,
     context::RequestCx,
     error::ApiError,
     wire::{
         iam::{parsed, unsupported},
-        sts::{credentials, percent_of_limit, settings},
+        sts::{self, credentials, percent_of_limit, settings},
     },
 };
 
@@ -26,15 +25,16 @@ pub(crate) async fn assume_role_with_web_identity(
 ) -> Result<Answer<AssumeRoleWithWebIdentityOutput>, ApiError> {
     refuse_unsupported(&input)?;
     let name = parsed(&input.role_session_name)?;
-    let (role, caller) = bearer(cx, &input).await?;
-    let permit = permit(cx, role, &caller, &input)?;
+    let (role, caller, marks) = bearer(cx, &input).await?;
+    let permit = permit(cx, role, &caller, &input, &marks)?;
     let settings =
         settings(input.duration_seconds, input.policy.as_deref(), input.policy_arns.as_deref())?;
-    let (marks, now) = (SessionMarks::default(), cx.now());
-    let assumed = cx.snapshot.assume_role(permit, &caller, &name, &settings, &marks, now)?;
-    let packed_policy_size = percent_of_limit(&settings.policies, &marks);
-    let output = AssumeRoleWithWebIdentityOutput { packed_policy_size, ..made(assumed, &caller) };
-    Ok(Answer::Output(output))
+    let assumed = cx.snapshot.assume_role(permit, &caller, &name, &settings, &marks, cx.now())?;
+    Ok(Answer::Output(AssumeRoleWithWebIdentityOutput {
+        packed_policy_size: percent_of_limit(&settings.policies, &marks),
+        source_identity: marks.source_identity.map(|text| text.to_string()),
+        ..made(assumed, &caller)
+    }))
 }
 
 /// The session, and whom the token means.
@@ -59,11 +59,12 @@ fn refuse_unsupported(input: &AssumeRoleWithWebIdentityInput) -> Result<(), ApiE
     ])
 }
 
-/// The role, and who the token proves the caller to be to the role's account.
+/// The role, who the token proves the caller to be to the role's account, and what the session is to be
+/// marked with.
 async fn bearer(
     cx: &RequestCx<'_>,
     input: &AssumeRoleWithWebIdentityInput,
-) -> Result<(RoleResource, Caller), ApiError> {
+) -> Result<(RoleResource, Caller, SessionMarks), ApiError> {
     let invalid = || IdentityError::InvalidRoleArn(input.role_arn.clone());
     let role = RoleResource::of_arn(&input.role_arn).ok_or_else(invalid)?;
     let token = WebIdentityToken::parse(&input.web_identity_token)?;
@@ -72,7 +73,7 @@ async fn bearer(
     let provider = cx.snapshot.believed(&provider).ok_or_else(|| token.without_provider())?;
     cx.state.oidc_keys.prove(&token).await?;
     let identity = token.believed(provider, cx.now())?;
-    Ok((role, Caller::token(provider, identity, partition)))
+    Ok((role, Caller::token(provider, identity, partition), token.marks()?))
 }
 
 /// The permission to become the role, which its trust policy alone gives.
@@ -81,10 +82,10 @@ fn permit(
     role: RoleResource,
     caller: &Caller,
     input: &AssumeRoleWithWebIdentityInput,
+    marks: &SessionMarks,
 ) -> Result<Permit<AssumeRoleWithWebIdentity, TrustingRole>, ApiError> {
-    let name = input.role_session_name.as_str();
-    let parameters = Parameters::default().with("sts:rolesessionname", Some(name));
-    cx.authorize_as(caller, TrustingRole(role), &parameters).map_err(|error| match error {
+    let parameters = sts::parameters(&input.role_session_name, marks);
+    sts::permit(cx, caller, role, &parameters, marks).map_err(|error| match error {
         ApiError::Denied(_) => IdentityError::TokenNotAuthorized.into(),
         other => other,
     })
