@@ -29,6 +29,10 @@ def handler(event, context):
     if do == "exit":
         os.write(1, b"last words")
         os._exit(event["code"])
+    if do == "fill":
+        kept = b"x" * (event["mib"] << 20)
+        if event["by"] == "exit": os._exit(3)
+        os.kill(os.getpid(), event["by"])
     if do == "raise": raise ValueError("wrong")
     if do == "memory":
         kept = []
@@ -129,6 +133,19 @@ def test_a_report_of_too_little_memory_names_all_of_it(server, function, call):
     assert re.search(rf"{memory}Status: error\tError Type: Runtime\.OutOfMemory\t\n\Z", text), text
 
 
+@pytest.mark.parametrize("by", ["exit", 11], ids=["exit", "signal"])
+@pytest.mark.parametrize("forked", [True, False], ids=["forked", "started"])
+def test_a_report_of_a_worker_that_ended_names_all_that_it_held(server, owner, call, forked, by):
+    # A zygote has no such variable, and is not forked for a worker that has.
+    variables = {} if forked else {"PYTHONHASHSEED": "1"}
+    name = owner.function(zipped(SOURCE), MemorySize=512, Environment={"Variables": variables})
+    for _ in range(2):
+        one = call(name, do="fill", mib=150, by=by)
+        text = text_with(server, name, f"REPORT RequestId: {one}").decode()
+        assert "Error Type: Runtime.ExitError" in text
+        assert 150 <= int(text.rsplit("Max Memory Used: ", 1)[1].split(" ")[0]) < 250
+
+
 STARTS = {
     "exit": ("import os; os.write(1, b'last words'); os._exit(3)", "Runtime.ExitError", "Runtime exited with error: exit status 3"),
     "error": ("raise ValueError('wrong')", "Runtime.Unknown", None),
@@ -164,7 +181,8 @@ def test_a_start_that_failed_is_told_when_nobody_called(server, owner, warm, kin
     assert re.search(rf"^INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: init\tStatus: error\tError Type: {error_type}\t\n", text, re.MULTILINE)
     assert not re.search("^(START|END|REPORT) ", text, re.MULTILINE), "there was no event"
     lines = text_with(server, json_name, "platform.initReport", "}\n").decode().splitlines()
-    (told,) = (json.loads(line)["record"] for line in lines if "platform.initReport" in line)
+    # It is tried again, and told again.
+    told = next(json.loads(line)["record"] for line in lines if "platform.initReport" in line)
     assert told.pop("metrics")["durationMs"] > 0
     assert told == {"initializationType": "provisioned-concurrency", "phase": "init", "status": "error", "errorType": error_type}
 

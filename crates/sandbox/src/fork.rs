@@ -13,6 +13,8 @@ use libc::c_int;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 
+use crate::process::Death;
+
 /// Which of the two processes goes on.
 pub(crate) enum Side {
     /// The one that called, and the new one's id.
@@ -113,6 +115,37 @@ impl ChildSignal {
         while rustix::io::read(&self.0, &mut information).is_ok() {}
         Ok(readable)
     }
+}
+
+/// Waits for a child, with these options of `waitpid`; `None` if none has ended, and need not be waited
+/// for. A program's memory is told only if it was more than this process ever had: until it was executed
+/// the child was a copy of this one, and is counted as such.
+///
+/// # Errors
+/// Those of `wait4`: `ECHILD` where no child is left.
+#[expect(unsafe_code, reason = "std and rustix do not tell the memory of what they waited for")]
+pub(crate) fn wait(options: c_int) -> io::Result<Option<(Pid, Death)>> {
+    let mut status = 0;
+    // SAFETY: zero bytes are a `rusage`: a structure of integers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes to `status` and `usage`, which outlive the call.
+    let pid = unsafe { libc::wait4(-1, &raw mut status, options, &raw mut usage) };
+    if pid == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    let peak_kib = u64::try_from(usage.ru_maxrss).ok().filter(|peak| *peak > own_peak_kib());
+    Ok(Pid::from_raw(pid).map(|pid| (pid, Death::of(status, peak_kib))))
+}
+
+/// The most resident memory that this process ever held, in KiB.
+#[expect(unsafe_code, reason = "std and rustix do not tell it")]
+fn own_peak_kib() -> u64 {
+    // SAFETY: zero bytes are a `rusage`: a structure of integers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes to `usage`, which outlives the call; it only fails for a bad pointer or
+    // an unknown kind.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+    u64::try_from(usage.ru_maxrss).unwrap_or(0)
 }
 
 /// Every signal gets its default action: ignored ones (Rust ignores SIGPIPE, `nohup` SIGHUP) would

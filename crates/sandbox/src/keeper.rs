@@ -12,11 +12,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::net::{RecvFlags, SendFlags};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::fork::{self, ChildSignal, NeverReturns, Side};
 use crate::jail::{self, Entered, Filter, Rules};
-use crate::process::Exit;
+use crate::process::Death;
 use crate::protocol::{self, Birth, Failure, Launch, NotExecuted, Order, Report, Step};
 use crate::zygote;
 
@@ -93,7 +93,7 @@ fn keep_until_end(
     launch: &Launch,
     descriptors: &mut Descriptors,
     filter: &Filter,
-) -> Result<Exit, Failure> {
+) -> Result<Death, Failure> {
     // First: from here on nothing outlives the server's spawner.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .step("prctl(PR_SET_PDEATHSIG)")?;
@@ -249,7 +249,7 @@ fn redirect(output: &OwnedFd) -> Result<(), Failure> {
 }
 
 /// Waits until the worker has ended, or shall; ends what it left behind.
-fn watch(mut worker: Worker, control: &OwnedFd, children: &ChildSignal) -> std::io::Result<Exit> {
+fn watch(mut worker: Worker, control: &OwnedFd, children: &ChildSignal) -> std::io::Result<Death> {
     loop {
         let [ordered, told] =
             children.wait_with([Some(control.as_fd()), worker.ending.descriptor()])?;
@@ -260,14 +260,14 @@ fn watch(mut worker: Worker, control: &OwnedFd, children: &ChildSignal) -> std::
                 Ok(None) | Err(_) => return Ok(worker.end()),
             }
         }
-        if told && let Some(exit) = worker.listen()? {
+        if told && let Some(death) = worker.listen()? {
             worker.end();
-            return Ok(exit);
+            return Ok(death);
         }
-        while let Ok(Some((ended, status))) = rustix::process::wait(WaitOptions::NOHANG) {
+        while let Ok(Some((ended, death))) = fork::wait(libc::WNOHANG) {
             if ended == worker.pid {
                 worker.end();
-                return Ok(Exit::of(status));
+                return Ok(death);
             }
         }
     }
@@ -289,12 +289,12 @@ impl Worker {
     }
 
     /// Hears from the zygote, or sees the end; waits for it.
-    fn listen(&mut self) -> std::io::Result<Option<Exit>> {
+    fn listen(&mut self) -> std::io::Result<Option<Death>> {
         let Ending::Told(zygote) = &self.ending else {
-            return Ok(Some(Exit::Signal(libc::SIGKILL)));
+            return Ok(Some(Death::KILLED));
         };
         match protocol::receive(zygote, RecvFlags::empty()) {
-            Ok(Some((Birth::Ended(exit), _))) => Ok(Some(exit)),
+            Ok(Some((Birth::Ended(death), _))) => Ok(Some(death)),
             Ok(Some((Birth::Ready { .. }, _))) => Ok(None),
             // The zygote is gone. Its child goes on.
             Ok(None) | Err(_) => match self.pidfd() {
@@ -302,7 +302,7 @@ impl Worker {
                     self.ending = Ending::Seen(pidfd);
                     Ok(None)
                 }
-                Err(_) => Ok(Some(Exit::Signal(libc::SIGKILL))),
+                Err(_) => Ok(Some(Death::KILLED)),
             },
         }
     }
@@ -316,22 +316,23 @@ impl Worker {
 
     /// Ends every process of the worker, and waits for each. Gives how its own ended, if it had not
     /// before.
-    fn end(mut self) -> Exit {
-        let mut exit = Exit::Signal(libc::SIGKILL);
+    fn end(mut self) -> Death {
+        let mut death = Death::KILLED;
         loop {
             fork::kill_namespace();
             let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
             for orphan in children() {
                 let _ = rustix::process::kill_process(orphan, Signal::KILL);
             }
-            match rustix::process::wait(WaitOptions::empty()) {
-                Ok(Some((ended, status))) if ended == self.pid => exit = Exit::of(status),
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            match fork::wait(0) {
+                Ok(Some((ended, ending))) if ended == self.pid => death = ending,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => break, // no child is left
             }
         }
         self.outwait();
-        exit
+        death
     }
 
     /// Waits for a process that is no child of ours: a killed one ends soon.

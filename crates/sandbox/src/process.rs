@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{SendFlags, Shutdown};
-use rustix::process::{Signal, WaitStatus};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -28,11 +28,25 @@ pub(crate) enum Exit {
     OutOfMemory,
 }
 
-impl Exit {
-    /// What `wait` said.
-    pub(crate) fn of(status: WaitStatus) -> Self {
-        let signal = || Self::Signal(status.terminating_signal().unwrap_or(libc::SIGKILL));
-        status.exit_status().map_or_else(signal, Self::Code)
+/// What is known of a process that has ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Death {
+    pub(crate) exit: Exit,
+    /// Most resident memory that it or a child that it waited for ever held, in KiB, if anybody knows.
+    pub(crate) peak_kib: Option<u64>,
+}
+
+impl Death {
+    /// Somebody ended it, or may have.
+    pub(crate) const KILLED: Self = Self { exit: Exit::Signal(libc::SIGKILL), peak_kib: None };
+
+    /// What `wait` said of its status.
+    pub(crate) fn of(status: libc::c_int, peak_kib: Option<u64>) -> Self {
+        let exit = match libc::WIFEXITED(status) {
+            true => Exit::Code(libc::WEXITSTATUS(status)),
+            false => Exit::Signal(libc::WTERMSIG(status)),
+        };
+        Self { exit, peak_kib }
     }
 }
 
@@ -92,14 +106,16 @@ pub(crate) struct Process {
     /// Of the process that runs the worker's program, once it is there.
     pidfd: OnceLock<OwnedFd>,
     shortage: Shortage,
+    /// The most memory that it ever held, in KiB, once it has ended.
+    peak_kib: OnceLock<u64>,
     end: SetOnce<End>,
 }
 
 impl Process {
     /// Takes over a process that is being started, by the connection with its keeper.
     pub(crate) fn adopt(control: AsyncFd<OwnedFd>, shortage: Shortage) -> Arc<Self> {
-        let (pidfd, end) = (OnceLock::new(), SetOnce::new());
-        let process = Arc::new(Self { control, pidfd, shortage, end });
+        let (pidfd, peak_kib, end) = (OnceLock::new(), OnceLock::new(), SetOnce::new());
+        let process = Arc::new(Self { control, pidfd, shortage, peak_kib, end });
         tokio::spawn(Arc::clone(&process).follow());
         process
     }
@@ -107,7 +123,7 @@ impl Process {
     /// Listens to the keeper until there is nothing more to hear.
     async fn follow(self: Arc<Self>) {
         let mut never_ran = None;
-        let exit = loop {
+        let Death { exit, peak_kib } = loop {
             match receive(&self.control).await {
                 Ok(Some((Report::Started { unforked, .. }, descriptors))) => {
                     if let Some(failure) = unforked {
@@ -117,13 +133,13 @@ impl Process {
                 }
                 Ok(Some((Report::Failed(failure), _))) => never_ran = Some(End::Failure(failure)),
                 Ok(Some((Report::NotExecuted(why), _))) => never_ran = Some(End::NotExecuted(why)),
-                Ok(Some((Report::Ended(exit), _))) => break exit,
+                Ok(Some((Report::Ended(death), _))) => break death,
                 Ok(Some((Report::Listening | Report::Ready, _))) => {}
-                Ok(None) => break Exit::Signal(libc::SIGKILL), // somebody ended the keeper itself
+                Ok(None) => break Death::KILLED, // somebody ended the keeper itself
                 Err(error) => {
                     tracing::error!(%error, "cannot hear a worker's keeper");
                     self.kill();
-                    break Exit::Signal(libc::SIGKILL);
+                    break Death::KILLED;
                 }
             }
         };
@@ -132,6 +148,10 @@ impl Process {
             Exit::Signal(libc::SIGKILL) if self.shortage.has_killed() => Exit::OutOfMemory,
             exit => exit,
         };
+        // What a group without memory held is known, and more than its first process did.
+        if let Some(kib) = peak_kib.filter(|_| exit != Exit::OutOfMemory) {
+            let _ = self.peak_kib.set(kib); // Only this task sets it, once.
+        }
         // Only this task sets it, once.
         let _ = self.end.set(never_ran.unwrap_or(End::Exit(exit)));
     }
@@ -181,9 +201,12 @@ impl Process {
             })
     }
 
-    /// Most resident memory that the worker's leading process ever held, in KiB; `None` once it
-    /// ended. From `VmHWM` of `/proc/PID/status`.
+    /// Most resident memory that the worker's leading process ever held, in KiB. From `VmHWM` of
+    /// `/proc/PID/status`; once it ended, from whoever waited for it, and `None` if nobody could.
     pub(crate) fn peak_memory_kib(&self) -> Option<u64> {
+        if let Some(kib) = self.peak_kib.get() {
+            return Some(*kib);
+        }
         let pid = self.pid()?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         // Read again: nobody else has taken the number meanwhile.

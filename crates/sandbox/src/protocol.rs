@@ -16,7 +16,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::process::Exit;
+use crate::process::Death;
 
 /// Longest message in bytes. Ours: an environment has a few kilobytes, and a packet must fit into
 /// the default send buffer of a socket (208 KiB).
@@ -113,7 +113,7 @@ pub(crate) enum Birth {
     /// The child has locked itself in, and waits for a byte to go on. Its id in the jail.
     Ready { pid: i32 },
     /// The child ended.
-    Ended(Exit),
+    Ended(Death),
 }
 
 /// What a worker is kept in.
@@ -151,7 +151,7 @@ pub(crate) enum Report {
     /// There will be no worker: its program does not run.
     NotExecuted(NotExecuted),
     /// The worker ended, and every process that it left is gone.
-    Ended(Exit),
+    Ended(Death),
 }
 
 /// What the server asks of a keeper: to pass a signal on to the worker's process group. When the

@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Mutex;
 
-use crate::process::watch;
+use crate::process::{Death, Exit, watch};
 use crate::protocol::{self, Failure, Hello, Launch, Report, Request};
 
 pub use main_loop::run_if_spawner;
@@ -256,7 +256,7 @@ fn trial_report(control: &OwnedFd) -> Result<bool, SpawnError> {
             (Some((Report::Listening | Report::Ready, _)), _) => {}
             (Some((Report::Started { landlock: holds, .. }, _)), _) => landlock = Some(holds),
             (Some((Report::Failed(failure), _)), _) => return Err(failure.into()),
-            (Some((Report::Ended(crate::process::Exit::Code(0)), _)), Some(holds)) => {
+            (Some((Report::Ended(Death { exit: Exit::Code(0), .. }), _)), Some(holds)) => {
                 return Ok(holds);
             }
             (Some((Report::NotExecuted(_) | Report::Ended(_), _)) | None, _) => {

@@ -202,7 +202,7 @@ impl Worker {
             report.peak_kib = self.peak.now();
             return Some(self.log.finish(&event.request_id, &report));
         }
-        if matches!(report.status, Status::Timeout(_)) {
+        if matches!(report.status, Status::Timeout(_) | Status::Ended(_)) {
             self.peak.now(); // The worker will be gone when its log is written.
         }
         self.log.finish_later(&event.request_id, report, &self.peak);

@@ -268,13 +268,14 @@ class Zygote:
     def reap(self):
         """Tells keepers how their workers ended."""
         while self.workers:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
             if os.WIFSIGNALED(status):
-                end = {"Signal": os.WTERMSIG(status)}
+                how = {"Signal": os.WTERMSIG(status)}
             else:
-                end = {"Code": os.WEXITSTATUS(status)}
+                how = {"Code": os.WEXITSTATUS(status)}
+            end = {"exit": how, "peak_kib": usage.ru_maxrss}
             with self.workers.pop(pid) as keeper:
                 try:
                     keeper.send(json.dumps({"Ended": end}).encode(), socket.MSG_DONTWAIT)
