@@ -18,7 +18,7 @@ use crate::fork::{self, ChildSignal, NeverReturns, Side};
 use crate::jail::{self, Entered, Filter, Rules};
 use crate::process::Death;
 use crate::protocol::{self, Birth, Failure, Launch, NotExecuted, Order, Report, Step};
-use crate::zygote;
+use crate::zygote::{self, Forked};
 
 /// The variable that AWS's SDKs read the endpoint of every service from; a function may have its own.
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
@@ -111,16 +111,20 @@ fn keep_until_end(
         }
         _ => None,
     };
-    let (worker, unforked) = match forked {
-        Some(Ok((pid, told))) => (Worker { pid, ending: Ending::Told(told) }, None),
+    let (worker, pidfd, unforked) = match forked {
+        Some(Ok(Forked { pid, pidfd, told })) => {
+            (Worker { pid, ending: Ending::Told(told) }, pidfd, None)
+        }
         // Also when the zygote could not do it.
         failed => {
             let unforked = failed.and_then(Result::err);
-            (start(launch, descriptors, &address, rules.as_ref())?, unforked)
+            let worker = start(launch, descriptors, &address, rules.as_ref())?;
+            // A child stays until it is waited for.
+            let pidfd = worker.pidfd().step("pidfd_open")?;
+            (worker, pidfd, unforked)
         }
     };
     let landlock = rules.is_some_and(|rules| rules.descriptor().is_ok_and(|rules| rules.is_some()));
-    let pidfd = worker.pidfd().step("pidfd_open")?;
     tell(descriptors, &Report::Started { landlock, unforked }, pidfd.as_fd())?;
     drop(pidfd);
     watch(worker, &descriptors.control, &children).step("poll")

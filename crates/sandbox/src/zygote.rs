@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvFlags, SendFlags};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use crate::fork::{self, NeverReturns};
 use crate::jail::{self, Filter, Rules};
@@ -71,8 +71,15 @@ pub(crate) struct Work<'a> {
     pub(crate) entrances: Vec<OwnedFd>,
 }
 
-/// Has a zygote forked. Gives the child, which is the worker from here on, and the connection over
-/// which the zygote tells how it ends.
+/// A zygote's child, which is the worker from here on.
+pub(crate) struct Forked {
+    pub(crate) pid: Pid,
+    pub(crate) pidfd: OwnedFd,
+    /// Over which the zygote tells how it ends.
+    pub(crate) told: OwnedFd,
+}
+
+/// Has a zygote forked.
 ///
 /// # Errors
 /// Whatever keeps the zygote from it; no child will be the worker then.
@@ -80,7 +87,7 @@ pub(crate) fn fork(
     zygote: &OwnedFd,
     work: &Work<'_>,
     descriptors: &Descriptors,
-) -> Result<(Pid, OwnedFd), Failure> {
+) -> Result<Forked, Failure> {
     let (ours, theirs) = protocol::pair().step("socketpair")?;
     let rules = work.rules.descriptor()?;
     let order = ZygoteOrder { namespaces: work.entrances.len(), rules: rules.is_some() };
@@ -102,9 +109,11 @@ pub(crate) fn fork(
     let birth = protocol::receive(&ours, RecvFlags::empty()).step("recvmsg(zygote)")?;
     let Some((Birth::Ready { pid }, _)) = birth else { return Err(failed(libc::ECHILD)) };
     let pid = Pid::from_raw(pid).ok_or_else(|| failed(libc::EPROTO))?;
+    // While it waits: one that runs may end, and be gone for us, at once.
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).step("pidfd_open")?;
     // The child waits for this byte: had we given up, it would have ended.
     rustix::net::send(&ours, b"g", SendFlags::NOSIGNAL).step("send(zygote)")?;
-    Ok((pid, ours))
+    Ok(Forked { pid, pidfd, told: ours })
 }
 
 fn failed(errno: i32) -> Failure {

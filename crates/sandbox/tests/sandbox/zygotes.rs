@@ -48,6 +48,17 @@ async fn a_forked_worker_is_as_one_that_was_started() {
     }
 }
 
+#[tokio::test]
+async fn a_forked_worker_that_ends_at_once_is_told_as_such() {
+    let sandbox = forking_sandbox().await;
+    for _ in 0..40 {
+        let function = Function::forked("import os; os._exit(3)", |_| {});
+        let outcome = invoke(&sandbox, &function, json!({})).await;
+        let told = json_of(&outcome);
+        assert!(told["errorMessage"].as_str().unwrap().ends_with("exit status 3"), "{told}");
+    }
+}
+
 const PARENT: &str = "import os\ndef handler(event, context): return os.getppid()";
 
 #[tokio::test]
