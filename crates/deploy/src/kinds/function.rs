@@ -229,6 +229,13 @@ fn new_has(properties: &Value, name: &str) -> bool {
     properties.get(if name == "KMSKeyArn" { "KmsKeyArn" } else { name }).is_some()
 }
 
+/// Properties that are put by an operation and taken away by another: the name, and where, by the
+/// version of the API.
+const PUT_OR_DELETED: [(&str, &str, &str); 2] = [
+    ("ReservedConcurrentExecutions", "2017-10-31", "concurrency"),
+    ("CodeSigningConfigArn", "2020-06-30", "code-signing-config"),
+];
+
 /// What has operations of its own: reserved concurrency, code signing, and loops.
 async fn settings(
     server: &impl Server,
@@ -237,23 +244,16 @@ async fn settings(
     new: &Value,
 ) -> Result<(), DeployError> {
     let changed = |property| (new.get(property) != old.get(property)).then(|| new.get(property));
-    let reserved = format!("/2017-10-31/functions/{}/concurrency", part(name));
-    match changed("ReservedConcurrentExecutions") {
-        Some(Some(limit)) => {
-            let body = json!({"ReservedConcurrentExecutions": limit});
-            lambda(server, Method::PUT, reserved, Some(&body)).await?;
+    for (property, version, place) in PUT_OR_DELETED {
+        let path = format!("/{version}/functions/{}/{place}", part(name));
+        match changed(property) {
+            Some(Some(value)) => {
+                let body = json!({property: value});
+                lambda(server, Method::PUT, path, Some(&body)).await?;
+            }
+            Some(None) => drop(lambda(server, Method::DELETE, path, None).await?),
+            None => {}
         }
-        Some(None) => drop(lambda(server, Method::DELETE, reserved, None).await?),
-        None => {}
-    }
-    let signing = format!("/2020-06-30/functions/{}/code-signing-config", part(name));
-    match changed("CodeSigningConfigArn") {
-        Some(Some(arn)) => {
-            let body = json!({"CodeSigningConfigArn": arn});
-            lambda(server, Method::PUT, signing, Some(&body)).await?;
-        }
-        Some(None) => drop(lambda(server, Method::DELETE, signing, None).await?),
-        None => {}
     }
     if let Some(recursive) = changed("RecursiveLoop") {
         let path = format!("/2024-08-31/functions/{}/recursion-config", part(name));
