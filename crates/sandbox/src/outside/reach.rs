@@ -26,14 +26,20 @@ pub enum Destination {
 
 /// Text that is no [`Destination`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is none of: internet, NETWORK/BITS, ADDRESS, ADDRESS:PORT")]
-pub struct InvalidDestination(String);
+pub enum InvalidDestination {
+    /// It has another form.
+    #[error("`{0}` is none of: internet, NETWORK/BITS, ADDRESS, ADDRESS:PORT")]
+    Form(String),
+    /// Addresses are compared as what they mean, so it would have none.
+    #[error("`{0}` is IPv4 in IPv6's spelling: write it as IPv4, as 10.0.0.0/8")]
+    Mapped(String),
+}
 
 impl FromStr for Destination {
     type Err = InvalidDestination;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidDestination(text.to_owned());
+        let invalid = || InvalidDestination::Form(text.to_owned());
         if text == "internet" {
             return Ok(Self::Internet);
         }
@@ -47,7 +53,13 @@ impl FromStr for Destination {
         let address: IpAddr = address.parse().map_err(|_| invalid())?;
         let bits_max = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(bits_max), str::parse).map_err(|_| invalid())?;
-        if bits > bits_max { Err(invalid()) } else { Ok(Self::Network { address, bits }) }
+        match address {
+            _ if bits > bits_max => Err(invalid()),
+            IpAddr::V6(ip) if ip.to_ipv4_mapped().is_some() => {
+                Err(InvalidDestination::Mapped(text.to_owned()))
+            }
+            _ => Ok(Self::Network { address, bits }),
+        }
     }
 }
 
@@ -101,7 +113,7 @@ fn is_within(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
 /// network of the list has them. Source: IANA's registries of special-purpose addresses; metadata
 /// services as their clouds document them.
 #[rustfmt::skip]
-const RESERVED: [(IpAddr, u8); 15] = [
+const RESERVED: [(IpAddr, u8); 19] = [
     (v4(0, 0, 0, 0),          8),   // this host on this network
     (v4(127, 0, 0, 0),        8),   // loopback
     (v4(169, 254, 0, 0),      16),  // link-local, metadata services
@@ -116,6 +128,10 @@ const RESERVED: [(IpAddr, u8); 15] = [
     (v6(0xff00_0000, 0),      8),   // multicast
     (v6(0xfd00_0ec2, 0),      32),  // Amazon's metadata service
     (v6(0xfd20_00ce, 0),      32),  // Google Cloud's metadata service
+    (v6(0xfd00_0042, 0x42),   128), // Scaleway's
+    (v6(0xfd00_0100, 0x0100_0200), 128), // Alibaba Cloud's
+    (v6(0xfd00_00c1, 0xa9fe_a9fe), 128), // Oracle Cloud's
+    (v6(0xfd00_a9fe, 0),      32),  // Akamai's
     (v6(0x2001_0000, 0),      32),  // Teredo: has an IPv4 address in disguise
 ];
 
@@ -169,7 +185,7 @@ fn is_public(ip: IpAddr) -> bool {
 
 /// The IPv4 address that a translator or a relay takes this for: NAT64's own prefix (RFC 6052) and
 /// 6to4 (RFC 3056).
-fn translated(ip: IpAddr) -> Option<IpAddr> {
+pub(super) fn translated(ip: IpAddr) -> Option<IpAddr> {
     const NAT64: IpAddr = IpAddr::V6(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0));
     const SIX_TO_FOUR: IpAddr = v6(0x2002_0000, 0);
     let IpAddr::V6(whole) = ip else { return None };
@@ -198,6 +214,7 @@ mod tests {
             ("fd00::/8", true), ("[fd00::1]:443", true), ("0.0.0.0/0", true), ("10.0.0.0/32", true), ("::1/128", true),
             ("", false), ("Internet", false), ("10.0.0.0/33", false), ("10.0.0.0/", false), ("10.0.0.0/-1", false),
             ("10.0.0/8", false), ("::/129", false), ("10.0.0.1:0", false), ("example.com", false),
+            ("::ffff:10.0.0.0/104", false), ("::ffff:10.0.0.1", false), ("[::ffff:10.0.0.1]:80", true),
             ("10.0.0.0/8:443", false), ("10.0.0.1:65536", false), (" 10.0.0.1", false), ("*", false),
         ] {
             assert_eq!(text.parse::<Destination>().is_ok(), is_one, "{text}");
@@ -251,6 +268,10 @@ mod tests {
             "ff02::1",
             "fd00:ec2::254",
             "fd20:ce::254",
+            "fd00:42::42",
+            "fd00:100::100:200",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:a9fe:a9fe::1",
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
             "64:ff9b::7f00:1",
@@ -259,7 +280,9 @@ mod tests {
             "2002:a9fe:a9fe::1",
             "2001:0:1::1",
         ] {
-            check(&["internet", "0.0.0.0/0", "::/0", ip], ip, false);
+            // That alone is listed, too, where it can be.
+            let alone = if ip.starts_with("::ffff:") { "internet" } else { ip };
+            check(&["internet", "0.0.0.0/0", "::/0", alone], ip, false);
         }
     }
 
