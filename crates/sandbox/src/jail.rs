@@ -24,7 +24,7 @@ use filesystem::Processes;
 pub(crate) use calls::Filter;
 pub(crate) use filesystem::SYSTEM;
 pub(crate) use limits::{Extra, PROCESSES_MAX, extra_limits, limit};
-pub(crate) use network::listen;
+pub(crate) use network::{listen, loopback_up};
 pub(crate) use paths::Rules;
 
 /// The namespaces of every jail.
@@ -85,7 +85,7 @@ pub(crate) fn enter(
 ) -> Result<Entered, Failure> {
     expose_to_shortage()?;
     // Before the capability over the network namespace goes.
-    network::loopback_up()?;
+    loopback_up()?;
     let listener = listen(RUNTIME_API_PORT)?;
     rustix::system::sethostname(b"localhost").step("sethostname")?;
     // Before the user changes: only this one may mount.

@@ -5,11 +5,12 @@
 //! ([`Reach`]), and that very address is connected to: no name can mean another one afterwards.
 
 mod idle;
+mod own;
 mod proxy;
 mod reach;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,9 +33,6 @@ const WORKER_LOOKUPS_MAX: usize = 4;
 
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
-
-/// Any port will do to ask the kernel for a way: nothing is sent to it.
-const DISCARD_PORT: u16 = 9;
 
 /// Longest that a name is looked up, its turn included.
 const LOOKUP_MAX: Duration = Duration::from_secs(10);
@@ -106,10 +104,14 @@ impl Outside {
     }
 
     /// Whether this may be reached: it is listed by itself, or in a network of the list and nothing
-    /// of this machine's.
+    /// of this machine's, as itself or as what a translator takes it for.
     fn allows(&self, address: SocketAddr) -> io::Result<bool> {
-        let listed = self.reach.contains(address.ip()) && !is_own(address.ip())?;
-        Ok(listed || self.reach.names(address))
+        let ip = address.ip();
+        if !self.reach.contains(ip) || self.reach.names(address) {
+            return Ok(self.reach.names(address));
+        }
+        let translated = reach::translated(ip).map_or(Ok(false), own::is_own)?;
+        Ok(!translated && !own::is_own(ip)?)
     }
 }
 
@@ -118,20 +120,6 @@ fn connections_max() -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let eighth = usize::try_from(files.unwrap_or(u64::MAX) / 8).unwrap_or(usize::MAX);
     eighth.clamp(1, ALL_CONNECTIONS_MAX)
-}
-
-/// Whether an address is one of this machine's. The kernel says it: what it would send there would
-/// come from that address, or from loopback. Nothing is sent.
-fn is_own(ip: IpAddr) -> io::Result<bool> {
-    let ip = ip.to_canonical();
-    let any = match ip {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    };
-    let socket = UdpSocket::bind((any, 0))?;
-    socket.connect((ip, DISCARD_PORT))?;
-    let from = socket.local_addr()?.ip().to_canonical();
-    Ok(from == ip || from.is_loopback())
 }
 
 impl Way {

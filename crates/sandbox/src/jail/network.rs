@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use crate::protocol::{Failure, Step};
 
 /// Brings up the loopback interface: in a new network namespace it is down.
-pub(super) fn loopback_up() -> Result<(), Failure> {
+pub(crate) fn loopback_up() -> Result<(), Failure> {
     let (kind, flags) = (SocketType::DGRAM, SocketFlags::CLOEXEC);
     let socket = rustix::net::socket_with(AddressFamily::INET, kind, flags, None);
     let socket = socket.step("socket")?;
