@@ -233,7 +233,7 @@ def test_a_stream_without_end_is_cut_at_its_limit(owner, streaming, fragile):
     assert events(invoke(owner.root, streaming, {"parts": parts("on")})[1])[0] == b"on"
 
 
-# A handler that goes on writing for ever, and sees in one of four ways, or in none, that it cannot.
+# A handler that goes on writing, mostly for ever, and sees in one of four ways, or in none, that it cannot.
 NODE = '''
 const { once } = require("node:events");
 const { pipeline } = require("node:stream/promises");
@@ -244,30 +244,50 @@ const instance = Math.random();
 let calls = 0;
 exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   calls += 1;
+  const heard = () => stream.on("error", (error) => console.log(`heard: ${error.message}`));
+  const either = (...names) => Promise.race(names.map((name) => new Promise((go) => stream.once(name, go))));
   if (!event.how) { stream.write(JSON.stringify({ instance, calls })); return stream.end(); }
   if (event.how === "pipeline") return pipeline(Readable.from((function* () { for (;;) yield bytes; })()), stream);
   if (event.how === "listens") {
-    stream.on("error", (error) => console.log(`heard: ${error.message}`));
+    heard();
     while (!stream.destroyed) { stream.write(bytes); await pause(5); }
     return;
   }
   if (event.how === "once") for (;;) if (!stream.write(bytes)) await once(stream, "drain");
   if (event.how === "drain") for (;;) if (!stream.write(bytes)) await new Promise((go) => stream.once("drain", go));
+  if (event.how === "silent") { heard(); stream.write(bytes); return either("close"); }
+  if (event.how === "much") { heard(); while (!stream.destroyed) if (!stream.write(bytes)) await either("drain", "close"); return; }
+  if (event.how === "late") {
+    const alive = setInterval(() => {}, 1000);
+    stream.write(bytes);
+    while (!stream.destroyed) await pause(5);
+    for (let n = 0; n < 20; n += 1) if (!stream.write(bytes)) await new Promise((go) => stream.once("drain", go));
+    console.log("went on");
+    return clearInterval(alive);
+  }
   for (let n = 0; n < 200; n += 1) { stream.write(bytes); await pause(10); }
   stream.end();
 });
 '''
 
 
-@pytest.mark.parametrize("how", ["pipeline", "listens", "once", "drain", "ignores"])
+@pytest.mark.parametrize("how", ["pipeline", "listens", "once", "drain", "late", "silent", "ignores"])
 def test_a_handler_of_node_hears_that_its_client_left_and_its_worker_goes_on(server, owner, how):
     name = owner.function(zipped({"index.js": NODE}), Runtime="nodejs20.x", Handler="index.handler", Timeout=60)
     before = json.loads(events(invoke(owner.root, name, {})[1])[0])
     log = left(server, owner, name, {"how": how})
     assert LEFT in log and "Status: " not in log, log
-    assert ("heard: The client left" in log) == (how == "listens")
+    assert ("heard: The client left" in log) == (how in ("listens", "silent"))
+    assert ("went on" in log) == (how == "late")
     after = json.loads(events(invoke(owner.root, name, {})[1])[0])
     assert after == {"instance": before["instance"], "calls": 3}
+
+
+def test_a_handler_of_node_hears_that_its_answer_is_too_long(server, owner):
+    name = owner.function(zipped({"index.js": NODE}), Runtime="nodejs20.x", Handler="index.handler", Timeout=60)
+    *_, last = events(invoke(owner.root, name, {"how": "much"})[1])
+    assert last["ErrorCode"] == "Function.ResponseSizeTooLarge"
+    text_with(server, name, "heard: The answer is longer than a streamed one may be", "REPORT")
 
 
 # --- Function URLs -----------------------------------------------------------------------------------

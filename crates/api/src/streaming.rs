@@ -78,28 +78,43 @@ impl Stream {
     /// A body of the rest: each piece as `frame` makes it, then what `last` makes of the end. The
     /// client's connection breaks where that is an error.
     pub(crate) fn into_body(
-        mut self,
+        self,
         first: Option<Bytes>,
         frame: fn(&Bytes) -> Bytes,
         last: fn(&End) -> Result<Option<Bytes>, Broken>,
     ) -> Streamed {
         let (sender, receiver) = mpsc::channel(PIECES_WAITING);
         tokio::spawn(async move {
-            let mut next = match first.filter(|first| !first.is_empty()) {
-                Some(first) => Some(first),
-                None => self.next().await,
-            };
-            while let Some(bytes) = next {
-                if sender.send(Ok(frame(&bytes))).await.is_err() {
-                    return; // The client has gone.
-                }
-                next = self.next().await;
-            }
-            if let Some(piece) = last(&self.end().await).transpose() {
-                let _ = sender.send(piece).await; // The client may have gone.
+            tokio::select! {
+                biased;
+                // The client has gone, perhaps while the function says nothing.
+                () = sender.closed() => {}
+                () = self.pass_on(first, frame, last, &sender) => {}
             }
         });
         Streamed(receiver)
+    }
+
+    async fn pass_on(
+        mut self,
+        first: Option<Bytes>,
+        frame: fn(&Bytes) -> Bytes,
+        last: fn(&End) -> Result<Option<Bytes>, Broken>,
+        pieces: &mpsc::Sender<Result<Bytes, Broken>>,
+    ) {
+        let mut next = match first.filter(|first| !first.is_empty()) {
+            Some(first) => Some(first),
+            None => self.next().await,
+        };
+        while let Some(bytes) = next {
+            if pieces.send(Ok(frame(&bytes))).await.is_err() {
+                return;
+            }
+            next = self.next().await;
+        }
+        if let Some(piece) = last(&self.end().await).transpose() {
+            let _ = pieces.send(piece).await; // The client may have gone.
+        }
     }
 }
 

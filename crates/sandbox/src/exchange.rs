@@ -140,9 +140,14 @@ impl Exchange {
     /// No more is taken of the answer to this event. The worker still has the event until it asks for
     /// the next one: its function may go on without an answer.
     pub(crate) fn cut(&self, request_id: &str, cut: Cut) -> Result<(), Refusal> {
-        self.expects(request_id)?;
-        lock(&self.state).cut = Some(cut);
-        Ok(())
+        let mut state = lock(&self.state);
+        match &state.phase {
+            Phase::Running { request_id: current, .. } if current == request_id => {
+                state.cut = Some(cut);
+                Ok(())
+            }
+            _ => Err(Refusal::RequestId),
+        }
     }
 
     /// Whether the answer to the current event, or the last one, was cut.

@@ -119,6 +119,9 @@ impl Invocation {
                 (Outcome::too_large(), Status::Ended(Fault::exited(exit)))
             }
             Served::Exited(exit) => self.ended(Fault::exited(exit)),
+            Served::TimedOut if worker.was_cut() == Some(Cut::TooLarge) => {
+                (Outcome::too_large(), Status::Timeout(self.spec.timeout))
+            }
             Served::TimedOut => self.timed_out(),
         };
         let goes_on = matches!(status, Status::Success | Status::Failure);

@@ -36,4 +36,9 @@ impl Output {
     pub(crate) async fn send(&self, part: Part) -> bool {
         self.0.send(part).await.is_ok()
     }
+
+    /// Waits until nobody takes parts any more.
+    pub(crate) async fn left(&self) {
+        self.0.closed().await;
+    }
 }

@@ -22,11 +22,12 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::exchange::{Answer, Delivery, Exchange, Refusal};
+use crate::exchange::{Answer, Cut, Delivery, Exchange, Refusal};
 use crate::host::{AnswerBody, Host};
 use crate::lock;
 use crate::outside::{self, Proxied, Tunnel, Way, is_proxied};
 use crate::self_waking::SelfWaking;
+use streamed::STREAM_BYTES_MAX;
 
 /// Longest answer of a function, in bytes. Source: `[snap]` aws-lambda.md §8.2: 6 MiB and 100.
 pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
@@ -277,7 +278,7 @@ async fn stream(
         Ok(Ok(answer)) => accepted(exchange.answer(request_id, answer)),
         Ok(Err(cut)) => {
             let done = exchange.cut(request_id, cut);
-            answered_early(done, body)
+            answered_early(done.map_or_else(refused, |()| taken_no_further(cut)), body)
         }
         Err(error) => unreadable(&error),
     }
@@ -285,14 +286,25 @@ async fn stream(
 
 /// An answer before all of the request has come: a runtime client takes it for the end. What it still
 /// sends waits for a moment, so that it hears us first; then its connection closes.
-fn answered_early(done: Result<(), Refusal>, body: Incoming) -> Response<Full<Bytes>> {
+fn answered_early(mut response: Response<Full<Bytes>>, body: Incoming) -> Response<Full<Bytes>> {
     tokio::spawn(async move {
         tokio::time::sleep(EARLY).await;
         drop(body);
     });
-    let mut response = accepted(done);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+/// What the worker hears of an answer that is cut.
+fn taken_no_further(cut: Cut) -> Response<Full<Bytes>> {
+    match cut {
+        Cut::Left => accepted(Ok(())),
+        Cut::TooLarge => {
+            let message =
+                format!("Exceeded maximum allowed payload size ({STREAM_BYTES_MAX} bytes).");
+            refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
+        }
+    }
 }
 
 /// `POST init/error`.

@@ -261,6 +261,15 @@ globalThis.awslambda = {
   },
 };
 
+/** Why an answer is answered before its end. */
+const EARLY_ANSWERS = {
+  202: "The client left before the answer's end",
+  413: "The answer is longer than a streamed one may be",
+};
+
+/** How fast a handler goes on that writes what nobody takes. */
+const DRAIN_MS = 10;
+
 /** The body of the answer, sent as it is written. */
 class ResponseStream extends Writable {
   constructor(id, highWaterMark) {
@@ -287,7 +296,7 @@ class ResponseStream extends Writable {
     const target = { agent, host: HOST, port: PORT, method: "POST", path: `${BASE}/invocation/${this.id}/response`, headers };
     this.sent = request(target, (answer) => {
       // Before the end: nobody takes the rest.
-      if (!this.sent.writableEnded) return this.leave(new Error("The client left before the answer's end"));
+      if (!this.sent.writableEnded) return this.leave(new Error(EARLY_ANSWERS[answer.statusCode] ?? "Nobody takes the answer"));
       answer.resume().on("end", this.resolve);
     });
     this.sent.on("error", (error) => this.leave(error));
@@ -303,8 +312,16 @@ class ResponseStream extends Writable {
     this.begin().end(() => done());
   }
 
+  write(...what) {
+    const room = super.write(...what);
+    // Node.js itself never says that there is room again; who only waits for that would wait for ever.
+    if (this.left) setTimeout(() => this.emit("drain"), DRAIN_MS).unref();
+    return room;
+  }
+
   /** Nothing more can be sent. The event is over once the handler is. */
   leave(error) {
+    this.left = true;
     this.destroy(error);
     this.sent.destroy();
     this.resolve();

@@ -22,7 +22,7 @@ const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
 /// Longest streamed answer, in bytes. Source: `[doc]` aws-lambda.md §7.7.
-const STREAM_BYTES_MAX: usize = 200 << 20;
+pub(super) const STREAM_BYTES_MAX: usize = 200 << 20;
 
 /// Whether the runtime streams this answer.
 pub(super) fn is_streamed(headers: &HeaderMap) -> bool {
@@ -40,7 +40,13 @@ pub(super) async fn take(
         Ok(taker) => taker,
         Err(cut) => return Ok(Err(cut)),
     };
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = taker.left() => return Ok(Err(Cut::Left)),
+        };
+        let Some(frame) = frame else { break };
         match frame?.into_data() {
             Ok(bytes) => {
                 if let Err(cut) = taker.take(bytes).await {
@@ -90,6 +96,14 @@ impl Taker {
             }
         };
         Ok(Self { to, bytes: 0 })
+    }
+
+    /// Comes back once nobody waits for parts any more; never for a caller that takes it whole.
+    async fn left(&self) {
+        match &self.to {
+            To::Output(output) => output.left().await,
+            To::Whole(_) => std::future::pending().await,
+        }
     }
 
     async fn take(&mut self, bytes: Bytes) -> Result<(), Cut> {
