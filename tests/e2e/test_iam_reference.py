@@ -70,6 +70,8 @@ TRUSTS = [
     (document(changed(ASSUME, Action=["sts:AssumeRole", "*"])), "AssumeRole policy may only specify STS AssumeRole actions."),
     (document(changed(ASSUME, Principal={"AWS": "12345"})), 'Invalid principal in policy: "AWS":"12345"'),
     (document(changed(ASSUME, Principal={"Service": "lambda"})), 'Invalid principal in policy: "SERVICE":"lambda"'),
+    (document(changed(ASSUME, Principal={"Service": "*"})), 'Invalid principal in policy: "SERVICE":"*"'),
+    (document(changed(ASSUME, Principal={"AWS": "arn:aws:iam::1:*"})), 'Invalid principal in policy: "AWS":"arn:aws:iam::1:*"'),
     (
         json.dumps(trusting(f"arn:aws:iam::{ACCOUNT}:user/nobody")),
         f'Invalid principal in policy: "AWS":"arn:aws:iam::{ACCOUNT}:user/nobody"',

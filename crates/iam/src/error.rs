@@ -100,8 +100,12 @@ impl PolicyError {
             Rule::RepeatedSid(_) => {
                 "Statement IDs (SID) in a single policy must be unique.".to_owned()
             }
-            Rule::AwsPrincipal(named) | Rule::PrincipalWildcard(named) => {
+            Rule::AwsPrincipal(named) => {
                 format!("Invalid principal in policy: \"AWS\":\"{named}\"")
+            }
+            Rule::PrincipalWildcard(named) => {
+                let kind = self.element().rsplit('.').next().unwrap_or_default().to_uppercase();
+                format!("Invalid principal in policy: \"{kind}\":\"{named}\"")
             }
             Rule::ServicePrincipal(named) => {
                 format!("Invalid principal in policy: \"SERVICE\":\"{named}\"")
