@@ -96,6 +96,7 @@ mod tests {
     use super::*;
 
     use std::process::Command;
+    use std::time::{Duration, Instant};
 
     const NLM_F_ACK: u16 = 4;
     const NLM_F_CREATE: u16 = 0x400;
@@ -150,6 +151,11 @@ mod tests {
         crate::jail::loopback_up().unwrap();
         for (ip, bits) in [("10.8.0.5", 24), ("10.8.0.6", 24), ("10.9.9.1", 32), ("fd78::1", 64)] {
             give_address(ip, bits);
+        }
+        // The kernel makes an address of version 6 usable on its own time.
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_own("fd78::1".parse().unwrap()).unwrap() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
         }
         give_route(RTN_LOCAL, "10.10.0.0", 16);
         give_route(RTN_LOCAL, "fd77::", 64);
