@@ -152,7 +152,7 @@ def test_what_is_no_request_for_a_proxy_is_refused_and_the_worker_goes_on(wire, 
     for asked, want in [
         ("tunnel('127.0.0.1')", (400,)),
         ("tunnel('127.0.0.1:0')", (400, 403)),
-        ("tunnel('no-such-host.invalid:80')", (502,)),
+        ("tunnel('no-such-host.invalid:80')", (403,)),
         (f"plain('https://127.0.0.1:{echo}/')", (400,)),
         (f"plain('ftp://127.0.0.1:{echo}/')", (400,)),
         (f"plain('http://127.0.0.1:{echo}/', 'Connection: Upgrade\\r\\nUpgrade: websocket\\r\\n')", (200,)),
@@ -202,6 +202,16 @@ def test_variables_lead_clients_there_unless_the_function_has_its_own(owner, wir
     assert got(wire, function, names) == variables | {"HTTP_PROXY": ours, "http_proxy": ours, "NODE_USE_ENV_PROXY": "1"}
 
 
+@pytest.mark.parametrize("listed", ["10.0.0.0/8", "10.0.0.0/8,names"])
+def test_which_names_there_are_is_not_told(start_warm_server, tmp_path, listed):
+    owner = World(start_warm_server(tmp_path / "own", arguments=["--function-network", listed])).owner
+    function = owner.function(code=zipped(SOURCE))
+    names = ("localhost:80", "no-such-host.invalid:80", "127.0.0.1:80")
+    asked = [got(owner.root.wire, function, f"got = tunnel('{name}')[1]") for name in names]
+    told = {(text.split()[1], text.splitlines()[-1].replace(name, "NAME")) for name, text in zip(names, asked)}
+    assert len(told) == 1 and told.pop()[0] == "403", asked
+
+
 def test_nothing_is_reached_unless_the_operator_says_so(start_warm_server, tmp_path):
     owner = World(start_warm_server(tmp_path / "closed")).owner
     function = owner.function(code=zipped(SOURCE))
@@ -214,4 +224,4 @@ def test_nothing_is_reached_unless_the_operator_says_so(start_warm_server, tmp_p
 @pytest.mark.parametrize("wrong", ["everything", "10.0.0.0/33", "example.com", "10.0.0.1:0", "internet,"])
 def test_a_destination_that_is_none_is_refused_at_start(wrong, tmp_path):
     ended = run("serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0", "--function-network", wrong)
-    assert ended.returncode == 2 and "internet, NETWORK/BITS, ADDRESS, ADDRESS:PORT" in ended.stderr, ended.stderr
+    assert ended.returncode == 2 and "internet, names, NETWORK/BITS, ADDRESS, ADDRESS:PORT" in ended.stderr, ended.stderr

@@ -281,7 +281,7 @@ impl Execution {
                 runtime_dir: &places.runtime_dir,
                 wrapped: wrapper::is_wanted(&user),
             }),
-            function_name: name,
+            function: resolved.function.arn().to_string(),
             version,
             code_dir,
             layers_dir,

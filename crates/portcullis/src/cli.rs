@@ -146,11 +146,12 @@ pub(crate) struct ServeArguments {
     /// What isolated functions may reach of the outside, by HTTP proxy; nothing, unless it is given.
     /// `internet` is every address that the internet routes, `10.0.0.0/8` a network, `10.1.2.3` an address.
     /// None of them has this machine's own addresses, loopback, its link, or its cloud's metadata
-    /// service; `127.0.0.1:5432` is one port of any address. May be given several times; commas part them.
+    /// service; `10.0.0.5:8080` is one port of any address. Names are looked up with `internet` or `names`
+    /// only, as each tells something outside. May be given several times; commas part them.
     #[arg(
         long,
         env = "PORTCULLIS_FUNCTION_NETWORK",
-        value_name = "internet|NETWORK|ADDRESS[:PORT]",
+        value_name = "internet|names|NETWORK|ADDRESS[:PORT]",
         value_delimiter = ','
     )]
     pub(crate) function_network: Vec<Destination>,

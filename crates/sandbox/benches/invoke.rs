@@ -108,7 +108,7 @@ fn spec(python: &PythonRuntime, code: &Path) -> WorkerSpec {
     let environment = environment(Path::new("/var/task"), Path::new("/var/runtime"));
     WorkerSpec {
         id: "f".to_owned(),
-        function_name: "f".to_owned(),
+        function: "f".to_owned(),
         version: "$LATEST".to_owned(),
         runtime: python.command("index.handler"),
         code_dir: code.to_owned(),

@@ -8,6 +8,7 @@ mod idle;
 mod own;
 mod proxy;
 mod reach;
+mod shares;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -16,10 +17,12 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub(crate) use proxy::{Proxied, Tunnel, is_proxied};
 pub use reach::{Destination, InvalidDestination, Reach};
+
+use shares::{Share, Taken, Whole};
 
 /// Most connections with the outside that one worker may have. Ours: SDKs keep 50 open at the most.
 pub(crate) const CONNECTIONS_MAX: usize = 64;
@@ -27,9 +30,8 @@ pub(crate) const CONNECTIONS_MAX: usize = 64;
 /// Most of all workers. Ours; fewer where this process may not open so many files.
 const ALL_CONNECTIONS_MAX: usize = 1024;
 
-/// Names that are looked up at a time, and of one worker: each takes a thread until it is answered.
+/// Names that are looked up at a time: each takes a thread until it is answered.
 const LOOKUPS_MAX: usize = 16;
-const WORKER_LOOKUPS_MAX: usize = 4;
 
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
@@ -37,33 +39,32 @@ const ADDRESSES_MAX: usize = 4;
 /// Longest that a name is looked up, its turn included.
 const LOOKUP_MAX: Duration = Duration::from_secs(10);
 
-/// Longest that an address is tried.
+/// Longest that the addresses of a name are tried, all together.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// The outside, as far as it may be reached.
 pub(crate) struct Outside {
     reach: Reach,
-    connections: Arc<Semaphore>,
-    lookups: Arc<Semaphore>,
+    whole: Whole,
 }
 
 /// One worker's way there.
 #[derive(Clone)]
 pub(crate) struct Way {
     outside: Arc<Outside>,
-    /// For whoever reads the server's log.
-    function: Arc<str>,
+    share: Arc<Share>,
     connections: Arc<Semaphore>,
-    lookups: Arc<Semaphore>,
 }
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreached {
-    #[error("functions may not reach {0}: the operator's --function-network does not list it")]
+    /// The same for what is not listed and for what there is not: which names there are is not told.
+    #[error(
+        "functions may not reach {0}, as the operator's --function-network does not list it, \
+             or it has no address"
+    )]
     Forbidden(String),
-    #[error("{0} has no address")]
-    Unknown(String),
     #[error("{0} cannot be reached: {1}")]
     Refused(String, io::Error),
     #[error("{0} did not answer in time")]
@@ -78,28 +79,25 @@ pub(crate) struct Connected {
     counted: Counted,
 }
 
-/// A place among the connections of a worker, and among all.
+/// A place among the connections of a worker, of its function, and of all.
 pub(crate) struct Counted {
     _of_worker: OwnedSemaphorePermit,
-    _of_all: OwnedSemaphorePermit,
+    _taken: Taken,
 }
 
 impl Outside {
     /// `None` where nothing may be reached.
     pub(crate) fn new(reach: Reach) -> Option<Arc<Self>> {
-        let (connections, lookups) =
-            (Semaphore::new(connections_max()), Semaphore::new(LOOKUPS_MAX));
-        let outside = Self { reach, connections: connections.into(), lookups: lookups.into() };
-        (!outside.reach.is_empty()).then(|| Arc::new(outside))
+        let whole = Whole::new(connections_max(), LOOKUPS_MAX);
+        (!reach.is_empty()).then(|| Arc::new(Self { reach, whole }))
     }
 
-    /// A worker's way there.
+    /// The way there of a worker of a function.
     pub(crate) fn way(self: &Arc<Self>, function: &str) -> Way {
         Way {
             outside: Arc::clone(self),
-            function: function.into(),
+            share: self.whole.share_of(function),
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
-            lookups: Arc::new(Semaphore::new(WORKER_LOOKUPS_MAX)),
         }
     }
 
@@ -127,7 +125,7 @@ impl Way {
     async fn connect(&self, host: &str, port: u16) -> Result<Connected, Unreached> {
         let counted = self.count()?;
         let connected = self.connect_with(host, port).await;
-        let function = &self.function;
+        let function = &self.share.function;
         match &connected {
             Ok(stream) => {
                 let address = stream.peer_addr().ok();
@@ -141,58 +139,141 @@ impl Way {
     }
 
     fn count(&self) -> Result<Counted, Unreached> {
-        let take = |places: &Arc<Semaphore>| {
-            Arc::clone(places).try_acquire_owned().map_err(|_| Unreached::Many)
-        };
-        let of_worker = take(&self.connections)?;
-        Ok(Counted { _of_worker: of_worker, _of_all: take(&self.outside.connections)? })
+        let of_worker = Arc::clone(&self.connections).try_acquire_owned();
+        let of_worker = of_worker.map_err(|_| Unreached::Many)?;
+        let taken = self.outside.whole.connection(&self.share).ok_or(Unreached::Many)?;
+        Ok(Counted { _of_worker: of_worker, _taken: taken })
     }
 
     async fn connect_with(&self, host: &str, port: u16) -> Result<TcpStream, Unreached> {
-        let name = || format!("{host}:{port}");
-        let refused = |error| Unreached::Refused(name(), error);
-        let mut failure = Unreached::Forbidden(name());
-        let found = self.addresses_of(host, port).await?;
-        let mut tried = 0;
-        for address in found {
-            match self.outside.allows(address) {
-                Ok(true) if tried < ADDRESSES_MAX => tried += 1,
+        let name = format!("{host}:{port}");
+        match self.addresses_of(host, port).await? {
+            Some(found) => self.outside.first_of(&found, name, CONNECT_MAX).await,
+            None => Err(Unreached::Forbidden(name)),
+        }
+    }
+
+    /// The addresses of a name, or the one that it is.
+    async fn addresses_of(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Option<Vec<SocketAddr>>, Unreached> {
+        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if let Ok(ip) = literal.unwrap_or(host).parse::<IpAddr>() {
+            return Ok(Some(vec![SocketAddr::new(ip, port)]));
+        }
+        if !self.outside.reach.has_names() {
+            return Ok(None);
+        }
+        let silent = |_| Unreached::Silent(host.to_owned());
+        timeout(LOOKUP_MAX, self.look_up(host, port)).await.map_err(silent)
+    }
+
+    /// Waits for its turn. The system's own look-up holds a thread until it is answered, which nobody
+    /// can end: so its turn is over only then.
+    async fn look_up(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+        let turn = self.outside.whole.lookup(&self.share).await?;
+        let host = host.to_owned();
+        let found = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            (host, port).to_socket_addrs().ok().map(Iterator::collect)
+        });
+        found.await.ok()?
+    }
+}
+
+impl Outside {
+    /// Connects with the first of the addresses that may be reached and answers. Each is judged right
+    /// before; each has an equal part of the time that is left.
+    async fn first_of(
+        &self,
+        found: &[SocketAddr],
+        name: String,
+        limit: Duration,
+    ) -> Result<TcpStream, Unreached> {
+        let end = Instant::now() + limit;
+        let mut failure = Unreached::Forbidden(name.clone());
+        let mut tries = ADDRESSES_MAX;
+        for (at, address) in found.iter().enumerate() {
+            match self.allows(*address) {
+                Ok(true) if tries > 0 => {}
                 Ok(_) => continue,
                 Err(error) => {
-                    failure = refused(error);
+                    failure = Unreached::Refused(name.clone(), error);
                     continue;
                 }
             }
-            match timeout(CONNECT_MAX, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => failure = refused(error),
-                Err(_) => failure = Unreached::Silent(name()),
+            let parts = u32::try_from(tries.min(found.len() - at)).unwrap_or(u32::MAX);
+            tries -= 1;
+            let part = end.saturating_duration_since(Instant::now()) / parts;
+            match timeout(part, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    // Whoever sends in small parts, or not, is the function.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => failure = Unreached::Refused(name.clone(), error),
+                Err(_) => failure = Unreached::Silent(name.clone()),
             }
         }
         Err(failure)
     }
+}
 
-    /// The addresses of a name, or the one that it is.
-    async fn addresses_of(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreached> {
-        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Ok(ip) = literal.unwrap_or(host).parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, port)]);
-        }
-        let silent = |_| Unreached::Silent(host.to_owned());
-        let found = timeout(LOOKUP_MAX, self.look_up(host, port)).await.map_err(silent)?;
-        found.filter(|found| !found.is_empty()).ok_or_else(|| Unreached::Unknown(host.to_owned()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::net::{Ipv4Addr, TcpListener, TcpStream as StdStream};
+
+    use rustix::net::{AddressFamily, SocketType};
+
+    fn outside(services: &[SocketAddr]) -> Arc<Outside> {
+        let reach = services.iter().map(|service| Destination::Service(*service));
+        Outside::new(reach.collect()).unwrap()
     }
 
-    /// Waits for its turn. The system's own look-up holds a thread until it is answered, which nobody
-    /// can end: so both turns are over only then.
-    async fn look_up(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
-        let of_worker = Arc::clone(&self.lookups).acquire_owned().await.ok()?;
-        let of_all = Arc::clone(&self.outside.lookups).acquire_owned().await.ok()?;
-        let host = host.to_owned();
-        let found = tokio::task::spawn_blocking(move || {
-            let _turns = (of_worker, of_all);
-            (host, port).to_socket_addrs().ok().map(Iterator::collect)
-        });
-        found.await.ok()?
+    /// A listener that answers nobody any more: one waits, and there is no place for another.
+    fn full() -> (TcpListener, SocketAddr, StdStream) {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        rustix::net::listen(&socket, 0).unwrap();
+        let listener = TcpListener::from(socket);
+        let address = listener.local_addr().unwrap();
+        (listener, address, StdStream::connect(address).unwrap())
+    }
+
+    #[tokio::test]
+    async fn all_addresses_of_a_name_have_one_time_together() {
+        let limit = Duration::from_millis(400);
+        let (_listener, silent, _waiting) = full();
+        let good = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let good = good.local_addr().map(|address| (good, address)).unwrap();
+        let outside = outside(&[silent, good.1]);
+        let of = |found: Vec<SocketAddr>| {
+            let outside = Arc::clone(&outside);
+            async move { outside.first_of(&found, "name:1".to_owned(), limit).await }
+        };
+        let begin = Instant::now();
+        assert!(matches!(of(vec![silent; 9]).await, Err(Unreached::Silent(_))));
+        assert!((limit..2 * limit).contains(&begin.elapsed()));
+        let connected = of(vec![silent, good.1]).await.unwrap();
+        assert_eq!(connected.peer_addr().unwrap(), good.1);
+        assert!(connected.nodelay().unwrap());
+        // No more than so many are tried.
+        let late = [vec![silent; ADDRESSES_MAX], vec![good.1]].concat();
+        assert!(matches!(of(late).await, Err(Unreached::Silent(_))));
+    }
+
+    #[tokio::test]
+    async fn names_are_looked_up_only_where_they_are_listed() {
+        let found = async |list: &str| {
+            let reach = list.split(',').map(|text| text.parse::<Destination>().unwrap()).collect();
+            Outside::new(reach).unwrap().way("f").addresses_of("localhost", 80).await.unwrap()
+        };
+        assert!(found("internet").await.is_some());
+        assert!(found("10.0.0.0/8,names").await.is_some());
+        assert!(found("10.0.0.0/8,::/0,127.0.0.1:80").await.is_none());
     }
 }

@@ -58,8 +58,8 @@ pub struct ZygoteCommand {
 pub struct WorkerSpec {
     /// Unique per function version *and* its code and configuration: workers are shared by id.
     pub id: String,
-    /// The function's bare name.
-    pub function_name: String,
+    /// What tells the function from all others, whatever its version: its ARN.
+    pub function: String,
     /// `$LATEST` or a number, as the log's START line shows it.
     pub version: String,
     /// What to execute.

@@ -123,7 +123,7 @@ impl Starter {
         descriptors.extend(zygote.as_ref().map(|zygote| zygote.as_fd()));
         descriptors.extend(group.joins().iter().map(AsFd::as_fd));
         let Spawned { control, listener } = self.spawner.spawn(launch, &descriptors).await?;
-        let way = self.outside.as_ref().map(|outside| outside.way(&spec.function_name));
+        let way = self.outside.as_ref().map(|outside| outside.way(&spec.function));
         let belongings = Belongings { group, _number: number, held };
         Ok(Started { control, listener, way, belongings })
     }

@@ -22,13 +22,16 @@ pub enum Destination {
     },
     /// One port of one address, whatever address it is.
     Service(SocketAddr),
+    /// No address at all: that names are looked up, which tells them to whoever answers for them. The
+    /// internet has names by itself.
+    Names,
 }
 
 /// Text that is no [`Destination`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDestination {
     /// It has another form.
-    #[error("`{0}` is none of: internet, NETWORK/BITS, ADDRESS, ADDRESS:PORT")]
+    #[error("`{0}` is none of: internet, names, NETWORK/BITS, ADDRESS, ADDRESS:PORT")]
     Form(String),
     /// Addresses are compared as what they mean, so it would have none.
     #[error("`{0}` is IPv4 in IPv6's spelling: write it as IPv4, as 10.0.0.0/8")]
@@ -40,8 +43,10 @@ impl FromStr for Destination {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidDestination::Form(text.to_owned());
-        if text == "internet" {
-            return Ok(Self::Internet);
+        match text {
+            "internet" => return Ok(Self::Internet),
+            "names" => return Ok(Self::Names),
+            _ => {}
         }
         if let Ok(service) = text.parse::<SocketAddr>() {
             return if service.port() == 0 { Err(invalid()) } else { Ok(Self::Service(service)) };
@@ -76,6 +81,12 @@ impl Reach {
         self.0.is_empty()
     }
 
+    /// Whether names are looked up.
+    pub(super) fn has_names(&self) -> bool {
+        let has = |entry: &Destination| matches!(entry, Destination::Internet | Destination::Names);
+        self.0.iter().any(has)
+    }
+
     /// Whether this port of this address is on the list by itself.
     pub(super) fn names(&self, address: SocketAddr) -> bool {
         let (ip, port) = (address.ip().to_canonical(), address.port());
@@ -92,7 +103,7 @@ impl Reach {
             && self.0.iter().any(|destination| match destination {
                 Destination::Internet => is_public(ip),
                 Destination::Network { address, bits } => is_within(ip, *address, *bits),
-                Destination::Service(_) => false,
+                Destination::Service(_) | Destination::Names => false,
             })
     }
 }
@@ -208,11 +219,11 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn a_destination_is_one_of_four_forms() {
+    fn a_destination_is_one_of_five_forms() {
         for (text, is_one) in [
-            ("internet", true), ("10.0.0.0/8", true), ("10.1.2.3", true), ("10.1.2.3:5432", true), ("::/0", true),
+            ("internet", true), ("names", true), ("10.0.0.0/8", true), ("10.1.2.3", true), ("10.1.2.3:5432", true), ("::/0", true),
             ("fd00::/8", true), ("[fd00::1]:443", true), ("0.0.0.0/0", true), ("10.0.0.0/32", true), ("::1/128", true),
-            ("", false), ("Internet", false), ("10.0.0.0/33", false), ("10.0.0.0/", false), ("10.0.0.0/-1", false),
+            ("", false), ("Internet", false), ("name", false), ("10.0.0.0/33", false), ("10.0.0.0/", false), ("10.0.0.0/-1", false),
             ("10.0.0/8", false), ("::/129", false), ("10.0.0.1:0", false), ("example.com", false),
             ("::ffff:10.0.0.0/104", false), ("::ffff:10.0.0.1", false), ("[::ffff:10.0.0.1]:80", true),
             ("10.0.0.0/8:443", false), ("10.0.0.1:65536", false), (" 10.0.0.1", false), ("*", false),
@@ -243,6 +254,7 @@ mod tests {
         check(&["::/0"],                     "::ffff:10.0.0.1",  false);
         check(&["fd12::/16"],                "fd12:1::1",        true);
         check(&["10.0.0.1:80"],              "10.0.0.1",         false);
+        check(&["names"],                    "8.8.8.8",          false);
         check(&["10.0.0.1", "10.0.0.2"],     "10.0.0.2",         true);
     }
 

@@ -108,7 +108,7 @@ fn spec(sandbox: &Sandbox, runtime: &Runtime, name: &str, code_dir: &Path) -> Wo
     });
     WorkerSpec {
         id: format!("try-{name}"),
-        function_name: "try".to_owned(),
+        function: "try".to_owned(),
         version: "$LATEST".to_owned(),
         runtime: runtime.command(&Start {
             handler,

@@ -75,7 +75,7 @@ impl Function {
         std::fs::write(code.path().join("index.py"), source).unwrap();
         let mut spec = WorkerSpec {
             id: format!("f-{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
-            function_name: "f".to_owned(),
+            function: "f".to_owned(),
             version: "$LATEST".to_owned(),
             // Most tests want every worker to start alike; see `zygotes.rs`.
             runtime: RuntimeCommand { zygote: None, ..python().command("index.handler") },
