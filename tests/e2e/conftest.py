@@ -37,6 +37,27 @@ def owner(world):
     return world.owner
 
 
+@pytest.fixture
+def wire(owner):
+    return owner.root.wire
+
+
+@pytest.fixture
+def client(owner):
+    return owner.root.boto()
+
+
+@pytest.fixture
+def iam(owner):
+    return owner.root.boto("iam")
+
+
+@pytest.fixture(scope="module")
+def fixed(owner):
+    """A function with version 1 and alias `prod`, for requests that change nothing."""
+    return owner.versioned()
+
+
 @pytest.fixture(scope="session")
 def other(world):
     """Another account."""

@@ -32,11 +32,6 @@ IPV, RNF = "InvalidParameterValueException", "ResourceNotFoundException"
 NOT_JSON = "InvalidRequestContentException"
 
 
-@pytest.fixture
-def wire(owner):
-    return owner.root.wire
-
-
 @pytest.fixture(scope="module")
 def fixed(owner):
     """A function with version 1, alias `prod`, and one statement `s` on each of the three."""

@@ -87,11 +87,6 @@ def owner(started):
 
 
 @pytest.fixture
-def wire(owner):
-    return owner.root.wire
-
-
-@pytest.fixture
 def hostile(owner):
     return owner.function(code=zipped(SOURCE), Timeout=60)
 

@@ -1,34 +1,27 @@
-"""Functions, versions, aliases and tags: what is answered, which revision changes, how it is refused.
+"""Functions, versions and tags: what is answered, which revision changes, how it is refused.
 
 Exact where a recording exists (facts/aws-lambda.md §4, §6); shapes otherwise.
 """
 
 import base64
 import hashlib
-import io
 import json
 import re
 import urllib.error
 import urllib.request
-import zipfile
-from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import patterns
 import pytest
 from server import ACCOUNT, REGION
 from wire import (
-    NOT_NULL,
     UUID,
     check_error,
     check_ok,
     check_validation,
-    compact,
     failed,
     longest,
-    one_of,
     pattern,
-    shortest,
 )
 from world import RAN, RUNTIME, unique, wait_active, wait_updated, zipped
 
@@ -44,22 +37,6 @@ OTHER_REGION = "Functions from 'ap-southeast-1' are not reachable in this region
 IPV, RNF = "InvalidParameterValueException", "ResourceNotFoundException"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000\Z")
 RUNTIME_ARN = re.compile(r"arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\Z")
-
-
-@pytest.fixture
-def wire(owner):
-    return owner.root.wire
-
-
-@pytest.fixture
-def client(owner):
-    return owner.root.boto()
-
-
-@pytest.fixture(scope="module")
-def fixed(owner):
-    """A function with version 1 and alias `prod`, for requests that change nothing."""
-    return owner.versioned()
 
 
 def b64(data):
@@ -595,190 +572,6 @@ def test_deleting_an_unknown_version_is_fine_and_repeatable(wire, fixed):
         check_ok(wire.call("DELETE", f"{F}/{fixed}", {"Qualifier": "42"}), 204)
 
 
-# --- Refusals of CreateFunction ----------------------------------------------------------------------
-
-GOOD_ROLE = "arn:aws:iam::123456789012:role/shape-only"
-LONG_ARN = f"{ARN}:{'f' * 100}"
-LONG_ILLEGAL = f"arn:aws:lambda:nowhere:123456789012:function:{'f' * 100}"
-MAX_140, NAME_PATTERN = longest(140), pattern(patterns.CREATE)
-
-# (changes, entries)
-INVALID = [
-    ({"FunctionName": "my-function!"}, [("my-function!", "functionName", NAME_PATTERN)]),
-    ({"FunctionName": "with.dot"}, [("with.dot", "functionName", NAME_PATTERN)]),
-    ({"FunctionName": LONG_ARN}, [(LONG_ARN, "functionName", MAX_140)]),
-    (
-        {"FunctionName": LONG_ILLEGAL},
-        [(LONG_ILLEGAL, "functionName", MAX_140), (LONG_ILLEGAL, "functionName", NAME_PATTERN)],
-    ),
-    ({"FunctionName": f"f:{'q' * 140}"}, [(f"f:{'q' * 140}", "functionName", MAX_140)]),
-    ({"FunctionName": None}, [(None, "functionName", NOT_NULL)]),
-    ({"Role": None}, [(None, "role", NOT_NULL)]),
-    ({"Code": None}, [(None, "code", NOT_NULL)]),
-    ({"Role": "not-a-role"}, [("not-a-role", "role", pattern(patterns.ROLE))]),
-    ({"Timeout": 0}, [("0", "timeout", "Member must have value greater than or equal to 1")]),
-    ({"MemorySize": 127}, [("127", "memorySize", "Member must have value greater than or equal to 128")]),
-    (
-        {"EphemeralStorage": {"Size": 511}},
-        [("511", "ephemeralStorage.size", "Member must have value greater than or equal to 512")],
-    ),
-    ({"TracingConfig": {"Mode": "active"}}, [("active", "tracingConfig.mode", one_of("Active", "PassThrough"))]),
-    ({"LoggingConfig": {"LogFormat": "json"}}, [("json", "loggingConfig.logFormat", one_of("JSON", "Text"))]),
-    ({"Description": "d" * 257}, [("d" * 257, "description", longest(256))]),
-    ({"Architectures": ["x86_64", "arm64"]}, [("[x86_64, arm64]", "architectures", longest(1))]),
-    ({"Architectures": []}, [("[]", "architectures", shortest(1))]),
-    (
-        {"Architectures": ["X86_64"]},
-        [
-            (
-                "[X86_64]",
-                "architectures",
-                f"Member must satisfy constraint: [{one_of('x86_64', 'arm64')}, {NOT_NULL}]",
-            )
-        ],
-    ),
-    (
-        {"Role": "not-a-role", "Timeout": 0, "FunctionName": "my-function!"},
-        [
-            ("my-function!", "functionName", NAME_PATTERN),
-            ("not-a-role", "role", pattern(patterns.ROLE)),
-            ("0", "timeout", "Member must have value greater than or equal to 1"),
-        ],
-    ),
-]
-
-
-@pytest.mark.parametrize(("changes", "entries"), INVALID)
-def test_every_broken_constraint_of_a_creation_is_in_one_exception(wire, changes, entries):
-    name = unique("fn")
-    answer = wire.call("POST", F, body=creation(name, **({"Role": GOOD_ROLE} | changes)))
-    check_validation(answer, *[failed(*entry) for entry in entries])
-    assert wire.call("GET", f"{F}/{name}").status == 404
-
-
-UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
-TRUNCATED = RAN[: len(RAN) // 2]
-
-
-@pytest.mark.parametrize("package", [b"not a zip", TRUNCATED, b"PK\x03\x04" + b"\0" * 60, RAN[:-8]])
-def test_a_malformed_package_is_refused_and_makes_nothing(wire, role, package):
-    name = unique("fn")
-    answer = wire.call("POST", F, body=creation(name, Role=role, Code={"ZipFile": b64(package)}))
-    check_error(answer, IPV, UNZIP)
-    assert wire.call("GET", f"{F}/{name}").status == 404
-
-
-def test_a_malformed_package_does_not_replace_a_good_one(owner, wire, client):
-    name = owner.function()
-    before = configuration(client, name)
-    check_error(wire.call("PUT", f"{F}/{name}/code", body={"ZipFile": b64(b"not a zip")}), IPV, UNZIP)
-    assert configuration(client, name) == before
-
-
-def test_a_package_that_unpacks_to_more_than_250_mb_is_refused(wire, role):
-    name = unique("fn")
-    bomb = zipped({"main.py": "x = 1", **{f"{n}.bin": "\0" * 45_000_000 for n in range(6)}})
-    answer = wire.call("POST", F, body=creation(name, Role=role, Code={"ZipFile": b64(bomb)}))
-    check_error(answer, IPV, "Unzipped size must be smaller than 262144000 bytes")
-    assert wire.call("GET", f"{F}/{name}").status == 404
-
-
-FILE, LINK, DEVICE = 0o100644, 0o120777, 0o020644
-WAYS_OUT = {
-    "climbs": [("../escaped", FILE, "x")],
-    "climbs far": [("../../../../escaped", FILE, "x")],
-    "climbs within": [("a/../../escaped", FILE, "x")],
-    "absolute": [("/tmp/escaped", FILE, "x")],
-    "link out": [("out", LINK, "/etc/passwd")],
-    "link up": [("out", LINK, "../escaped")],
-    "through a link": [("out", LINK, ".."), ("out/escaped", FILE, "x")],
-    "device": [("null", DEVICE, "")],
-    "twice": [("twice", FILE, "1"), ("twice", FILE, "2")],
-    "twice by another name": [("twice", FILE, "1"), ("./twice", FILE, "2")],
-    "file and folder": [("both", FILE, "1"), ("both/escaped", FILE, "2")],
-}
-
-
-@pytest.mark.parametrize("way", WAYS_OUT)
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_package_keeps_to_its_folder(owner, server, wire, client, role, way):
-    """Refused with nothing made, by whatever operation; nothing is ever written outside."""
-    buffer, name = io.BytesIO(), unique("fn")
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for entry, mode, text in [("main.py", FILE, "def handler(event, context): pass"), *WAYS_OUT[way]]:
-            info = zipfile.ZipInfo(entry)
-            info.external_attr = mode << 16
-            archive.writestr(info, text)
-    code = {"ZipFile": b64(buffer.getvalue())}
-    check_error(wire.call("POST", F, body=creation(name, Role=role, Code=code)), IPV, UNZIP)
-    assert wire.call("GET", f"{F}/{name}").status == 404
-    check_error(wire.call("POST", f"/2018-10-31/layers/{name}/versions", body={"Content": code}), IPV, UNZIP)
-    there = owner.function()
-    before = configuration(client, there)
-    check_error(wire.call("PUT", f"{F}/{there}/code", body=code), IPV, UNZIP)
-    assert configuration(client, there) == before
-    assert list(server.data_dir.parent.rglob("escaped")) == [] and not Path("/tmp/escaped").exists()
-
-
-def test_a_name_of_65_characters_is_refused_in_the_services_own_words(wire, role):
-    entry = failed(LONG_NAME, "functionName", longest(64))
-    answer = wire.call("POST", F, body=creation(LONG_NAME, Role=role))
-    check_error(answer, IPV, f"1 validation error detected: {entry}")
-
-
-def test_a_function_exists_once(owner, wire, role):
-    name = owner.function()
-    answer = wire.call("POST", F, body=creation(name, Role=role))
-    check_error(answer, "ResourceConflictException", f"Function already exist: {name}")
-
-
-def test_an_arn_of_another_region_makes_nothing_here(wire, role):
-    answer = wire.call("POST", F, body=creation(WRONG_REGION.format(fn="f"), Role=role))
-    check_error(answer, RNF, OTHER_REGION)
-
-
-def test_a_role_that_lambda_may_not_assume_is_refused(owner, wire):
-    trusted_by_no_service = owner.session().arn.split("/")[1]
-    for role in (
-        f"arn:aws:iam::{ACCOUNT}:role/no-such-role",
-        f"arn:aws:iam::{ACCOUNT}:role/{trusted_by_no_service}",
-    ):
-        answer = wire.call("POST", F, body=creation(unique("fn"), Role=role))
-        check_error(answer, IPV, "The role defined for the function cannot be assumed by Lambda.")
-
-
-@pytest.mark.parametrize("runtime", ["python2.7", "Python3.11", "cobol"])
-def test_an_unknown_runtime_is_refused(wire, role, runtime):
-    answer = wire.call("POST", F, body=creation(unique("fn"), Role=role, Runtime=runtime))
-    message = answer.json["message"]
-    check_error(answer, IPV, message)
-    start = f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
-    assert message.startswith(start)
-    assert message.endswith("] or be a valid ARN")
-
-
-def test_an_environment_over_4_kb_is_refused_and_printed(owner, wire, client, role):
-    variables = {"BIG": "v" * 4096}
-    text = (
-        "Lambda was unable to configure your environment variables because the environment variables you have "
-        f"provided exceeded the 4KB limit. String measured: {compact(variables)}"
-    )
-    answer = wire.call("POST", F, body=creation(unique("fn"), Role=role, Environment={"Variables": variables}))
-    check_error(answer, IPV, text)
-    name = owner.function()
-    before = configuration(client, name)
-    answer = wire.call("PUT", f"{F}/{name}/configuration", body={"Environment": {"Variables": variables}})
-    check_error(answer, IPV, text)
-    assert configuration(client, name) == before
-
-
-@pytest.mark.parametrize("body", [b"{", b"[1]", b"", b"\xff", b'{"FunctionName":"half'])
-def test_a_creation_that_is_not_a_json_object_is_a_400(wire, body):
-    answer = wire.call("POST", F, body=body)
-    assert answer.status == 400, answer
-    assert answer.code, answer
-
-
 # --- Versions ----------------------------------------------------------------------------------------
 
 
@@ -897,171 +690,6 @@ def test_an_account_lists_its_own_functions_only(owner, populated):
     account, names = populated
     owner.function()
     assert len(account.root.boto().list_functions()["Functions"]) == len(names)
-
-
-# --- Aliases -----------------------------------------------------------------------------------------
-
-
-def alias(name, alias_name, version="1", **more):
-    return {
-        "AliasArn": f"{ARN}:{name}:{alias_name}",
-        "Name": alias_name,
-        "FunctionVersion": version,
-        "Description": "",
-    } | more
-
-
-def check_alias(answer, status, expected):
-    check_ok(answer, status)
-    got = answer.json
-    assert UUID.match(got.pop("RevisionId"))
-    assert got == expected
-
-
-def publish_another(client, name):
-    client.update_function_code(FunctionName=name, ZipFile=RAN)
-    wait_updated(client, name)
-    return client.publish_version(FunctionName=name)["Version"]
-
-
-def test_an_alias_is_made_read_changed_listed_and_deleted(owner, wire, client):
-    name = owner.function()
-    client.publish_version(FunctionName=name)
-    assert publish_another(client, name) == "2"
-    path = f"{F}/{name}/aliases"
-    made = wire.call("POST", path, body={"Name": "blue", "FunctionVersion": "1"})
-    check_alias(made, 201, alias(name, "blue"))
-    assert wire.call("GET", f"{path}/blue").json == made.json
-    changed = wire.call("PUT", f"{path}/blue", body={"FunctionVersion": "2", "Description": "d"})
-    check_alias(changed, 200, alias(name, "blue", "2", Description="d"))
-    check_alias(wire.call("POST", path, body={"Name": "2024-01-02", "FunctionVersion": "$LATEST"}), 201,
-                alias(name, "2024-01-02", "$LATEST"))  # fmt: skip
-    assert {a["Name"] for a in wire.call("GET", path).json["Aliases"]} == {"blue", "2024-01-02"}
-    of_two = wire.call("GET", path, {"FunctionVersion": "2"}).json["Aliases"]
-    assert [a["Name"] for a in of_two] == ["blue"]
-    for _ in range(2):
-        check_ok(wire.call("DELETE", f"{path}/blue"), 204)
-    assert wire.call("GET", f"{path}/blue").status == 404
-
-
-def test_weights_are_kept_and_cleared(owner, wire, client):
-    name = owner.function()
-    client.publish_version(FunctionName=name)
-    publish_another(client, name)
-    path = f"{F}/{name}/aliases"
-    weights = {"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.25}}}
-    check_alias(wire.call("POST", path, body={"Name": "a", "FunctionVersion": "1"} | weights), 201,
-                alias(name, "a", **weights))  # fmt: skip
-    none = {"RoutingConfig": {"AdditionalVersionWeights": {}}}
-    check_alias(wire.call("PUT", f"{path}/a", body=none), 200, alias(name, "a"))
-    check_alias(wire.call("POST", path, body={"Name": "b", "FunctionVersion": "1"} | none), 201, alias(name, "b"))
-
-
-def weighted(weights, **more):
-    return {"Name": "new", "FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": weights}} | more
-
-
-# (body of CreateAlias, code, text, without `Type`)
-ALIAS_REFUSED = [
-    (
-        {"Name": "prod", "FunctionVersion": "1"},
-        "ResourceConflictException",
-        f"Alias already exists: {ARN}:{{fn}}:prod",
-        False,
-    ),
-    ({"Name": "new", "FunctionVersion": "42"}, RNF, f"Function not found: {ARN}:{{fn}}:42", False),
-    (
-        weighted({"2": 0.1, "3": 0.1}),
-        IPV,
-        "Number of items in AdditionalVersionWeights cannot be greater than 1",
-        False,
-    ),
-    (
-        weighted({"1": 0.5}),
-        IPV,
-        "Invalid function version 1. Function version 1 is already included in routing configuration.",
-        False,
-    ),
-    (weighted({"10": 0.5}), RNF, f"Function not found: {ARN}:{{fn}}:10", False),
-    (
-        weighted({"1": 0.5}, FunctionVersion="$LATEST"),
-        IPV,
-        "$LATEST is not supported for an alias pointing to more than 1 version",
-        True,
-    ),
-]
-
-
-@pytest.mark.parametrize(("body", "code", "text", "bare"), ALIAS_REFUSED)
-def test_a_refused_alias_has_its_exact_answer(wire, fixed, body, code, text, bare):
-    answer = wire.call("POST", f"{F}/{fixed}/aliases", body=body)
-    check_error(answer, code, text.replace("{fn}", fixed), bare or None)
-    assert wire.call("GET", f"{F}/{fixed}/aliases/new").status == 404
-
-
-WEIGHT = (
-    "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, "
-    "Member must have value greater than or equal to 0.0, Member must not be null]"
-)
-KEY = (
-    "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, "
-    "Member must have length greater than or equal to 1, "
-    "Member must satisfy regular expression pattern: [0-9]+]"
-)
-ROUTES = "routingConfig.additionalVersionWeights"
-
-
-@pytest.mark.parametrize(
-    ("body", "entries"),
-    [
-        ({"Name": "123", "FunctionVersion": "1"}, [("123", "name", pattern(patterns.ALIAS))]),
-        ({"Name": "a.b", "FunctionVersion": "1"}, [("a.b", "name", pattern(patterns.ALIAS))]),
-        ({"Name": "new"}, [(None, "functionVersion", NOT_NULL)]),
-        (weighted({"2": 2.0}), [("{2=2.0}", ROUTES, WEIGHT)]),
-        (weighted({"prod": 0.5}), [("{prod=0.5}", ROUTES, KEY)]),
-    ],
-)
-def test_every_broken_constraint_of_an_alias_is_named(wire, fixed, body, entries):
-    check_validation(wire.call("POST", f"{F}/{fixed}/aliases", body=body), *[failed(*one) for one in entries])
-
-
-# (method, path, body, text)
-ALIAS_MISSING = [
-    ("GET", "{fn}/aliases/none", None, f"Cannot find alias arn: {ARN}:{{fn}}:none"),
-    ("GET", "doesnotexist/aliases/none", None, f"Cannot find alias arn: {ARN}:doesnotexist:none"),
-    ("PUT", "{fn}/aliases/none", {"Description": "x"}, f"Alias not found: {ARN}:{{fn}}:none"),
-    ("PUT", "doesnotexist/aliases/none", {"Description": "x"}, f"Alias not found: {ARN}:doesnotexist:none"),
-    ("PUT", "{fn}/aliases/prod", {"FunctionVersion": "42"}, f"Function not found: {ARN}:{{fn}}:42"),
-    (
-        "POST",
-        "doesnotexist/aliases",
-        {"Name": "a", "FunctionVersion": "1"},
-        f"Function not found: {ARN}:doesnotexist:1",
-    ),
-    ("DELETE", "doesnotexist/aliases/none", None, f"Function not found: {ARN}:doesnotexist"),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "body", "text"), ALIAS_MISSING)
-def test_a_missing_alias_is_named_exactly(wire, fixed, method, path, body, text):
-    payload = b"" if body is None else body
-    answer = wire.call(method, f"{F}/{path.format(fn=fixed)}", body=payload)
-    check_error(answer, RNF, text.format(fn=fixed))
-
-
-def test_aliases_are_paged(owner, client):
-    name = owner.versioned()
-    for letter in "abcd":
-        client.create_alias(FunctionName=name, Name=letter, FunctionVersion="1")
-    seen, marker = [], None
-    for _ in range(6):
-        page = client.list_aliases(FunctionName=name, MaxItems=2, **({"Marker": marker} if marker else {}))
-        assert len(page["Aliases"]) <= 2
-        seen += [one["Name"] for one in page["Aliases"]]
-        marker = page.get("NextMarker")
-        if marker is None:
-            break
-    assert sorted(seen) == ["a", "b", "c", "d", "prod"]
 
 
 # --- Tags --------------------------------------------------------------------------------------------

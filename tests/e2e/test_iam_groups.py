@@ -10,11 +10,6 @@ from world import allow, deny, document, unique
 
 
 @pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
-@pytest.fixture
 def group(iam):
     name = unique("group")
     iam.create_group(GroupName=name)

@@ -18,11 +18,6 @@ KINDS = ["User", "Group", "Role"]
 
 
 @pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
-@pytest.fixture
 def policy(iam):
     """The ARN of a new managed policy."""
     return iam.create_policy(PolicyName=unique("policy"), PolicyDocument=LIST_USERS)["Policy"]["Arn"]

@@ -15,11 +15,6 @@ from world import trusting, unique
 AWS = "arn:aws:iam::aws:policy/"
 
 
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
 def changed(statement, **members):
     members = statement | members
     return {name: value for name, value in members.items() if value is not None}

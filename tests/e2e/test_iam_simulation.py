@@ -12,11 +12,6 @@ BUCKET = "arn:aws:s3:::bucket/*"
 ALLOW = document(allow("s3:Get*", BUCKET), deny("s3:GetObjectAcl", "*"))
 
 
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
 def results(answer):
     return [(one["EvalActionName"], one["EvalResourceName"], one["EvalDecision"]) for one in answer["EvaluationResults"]]
 

@@ -4,7 +4,6 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 
 from server import ACCOUNT
 from test_identity import POLICY, TRUST, name_in, refusal, without_metadata
@@ -14,11 +13,6 @@ from world import World, allow, boto, error_of, trusting, unique
 
 NO_USER = (404, "NoSuchEntity", "The user with name nobody cannot be found.")
 NO_ROLE = (404, "NoSuchEntity", "The role with name nobody cannot be found.")
-
-
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
 
 
 def credentials(answer):

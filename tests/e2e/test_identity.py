@@ -34,11 +34,6 @@ def without_metadata(answer: dict) -> dict:
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
 # --- Answers -----------------------------------------------------------------------------------------
 
 

@@ -30,11 +30,6 @@ def outcomes(call, rows):
 
 
 @pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
-@pytest.fixture
 def user(iam):
     name = unique("user")
     iam.create_user(UserName=name)

@@ -75,11 +75,6 @@ def handler(event, context):
 '''
 
 
-@pytest.fixture
-def wire(owner):
-    return owner.root.wire
-
-
 @pytest.fixture(scope="module")
 def fn(owner):
     """The function of the module, with version 1 and alias `prod`; 30 seconds."""

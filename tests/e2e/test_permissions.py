@@ -41,11 +41,6 @@ S3 = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
 SERVICE = {"Service": "s3.amazonaws.com"}
 
 
-@pytest.fixture
-def wire(owner):
-    return owner.root.wire
-
-
 def grant(sid="s1", **more):
     return {"StatementId": sid, **S3, **more}
 

@@ -33,11 +33,6 @@ def form(action, version=IAM, **parameters):
 
 
 @pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
-@pytest.fixture
 def state(owner):
     """Everything that the calls of this file could change."""
     iam = owner.root.boto("iam")

@@ -98,12 +98,6 @@ def root(owner):
     return owner.root
 
 
-@pytest.fixture(scope="module")
-def fixed(owner):
-    """A function with version 1 and alias `prod`."""
-    return owner.versioned()
-
-
 def test_every_operation_that_names_a_function_is_in_the_rows():
     def names_a_function(operation):
         shape = MODEL.operation_model(operation).input_shape

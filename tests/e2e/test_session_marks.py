@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 
 from server import ACCOUNT
 from wire import Credentials
@@ -27,11 +26,6 @@ def assumed(by, role_arn, **marks):
     role = role_arn.rsplit("/", 1)[1]
     arn = answer["AssumedRoleUser"]["Arn"]
     return answer, Member(by.base, arn, credentials, by.region, account=by.account, role=role)
-
-
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
 
 
 def lists_roles(member):

@@ -11,11 +11,6 @@ from world import Member, allow, boto, deny, document, error_of, trusting, uniqu
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
 def managed(iam, *statements):
     return iam.create_policy(PolicyName=unique("limit"), PolicyDocument=document(*statements))["Policy"]["Arn"]
 

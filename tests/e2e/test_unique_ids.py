@@ -10,11 +10,6 @@ from world import allow, boto, error_of, trusting, unique
 BAD_PRINCIPAL = "The provided principal was invalid. Please check the principal and try again."
 
 
-@pytest.fixture
-def iam(owner):
-    return owner.root.boto("iam")
-
-
 def grant(client, function, arn, sid="s1"):
     return client.add_permission(
         FunctionName=function, StatementId=sid, Action="lambda:InvokeFunction", Principal=arn

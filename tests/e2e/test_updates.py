@@ -22,11 +22,6 @@ CONFLICT = "ResourceConflictException"
 UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
-@pytest.fixture
-def wire(owner):
-    return owner.root.wire
-
-
 @pytest.fixture(scope="module")
 def fixed(owner):
     """A function with versions 1 and 2, aliases `prod` of 1 and `latest` of `$LATEST`."""
