@@ -44,8 +44,18 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        text = b""
+        while size := int(self.rfile.readline(), 16):
+            text += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return text
+
     def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         said = {"target": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}, "body": body.decode()}
         text = json.dumps(said).encode()
         self.send_response(200)
@@ -122,6 +132,24 @@ def test_a_plain_request_is_sent_on_whole_and_without_what_was_for_the_proxy(wir
     assert not {"proxy-authorization", "x-hop", "connection"} & set(said["headers"])
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_body_of_no_known_size_is_sent_on(wire, hostile, echo, method):
+    asked = (
+        "import http.client; connection = http.client.HTTPConnection('127.0.0.1', 9001); "
+        f"connection.request('{method}', 'http://127.0.0.1:{echo}/', iter([b'one,', b'two'])); "
+        "got = connection.getresponse().read().decode()"
+    )
+    assert json.loads(got(wire, hostile, asked))["body"] == "one,two"
+
+
+def test_a_refusal_is_heard_before_the_request_has_ended(wire, hostile):
+    asked = (
+        "import http.client; connection = http.client.HTTPConnection('127.0.0.1', 9001); "
+        "connection.request('POST', 'http://127.0.0.1:1/', 'x' * 3_000_000); got = connection.getresponse().status"
+    )
+    assert got(wire, hostile, asked) == 403
+
+
 def test_no_network_has_this_machine_or_its_cloud(wire, started, hostile, echo, other_service):
     server = urlsplit(started.base).port
     own = own_address()
@@ -168,6 +196,24 @@ def test_a_worker_has_so_many_connections_and_its_runtime_api_all_the_same(wire,
     assert got(wire, hostile, "got = INSTANCE") == instance
     assert got(wire, hostile, "KEPT.pop()[0].close(); got = 1") == 1
     until(lambda: status(wire, hostile, f"tunnel('127.0.0.1:{echo}')") == 200, 20, "a place is free again")
+
+
+def test_no_connection_is_kept_open_for_nothing(wire, hostile, echo):
+    # Of proxied requests, whatever was answered, and of the silent.
+    for asked in (f"plain('http://127.0.0.1:{echo}/')", "plain('http://127.0.0.1:1/')", "tunnel('127.0.0.1:1')", "tunnel('127.0.0.1')"):
+        ended = f"connection, answer = {asked}; got = [answer.lower().count('connection: close'), [*iter(lambda: connection.recv(1 << 16), b'')] and 1]"
+        assert got(wire, hostile, ended)[0] == 1, asked
+    silent = "silent = [socket.create_connection(('127.0.0.1', 9001), 30) for _ in range(40)]; got = {one.recv(1) for one in silent} == {b''}"
+    assert got(wire, hostile, silent) is True
+
+
+def test_the_runtime_api_is_there_whatever_the_outside_takes(wire, hostile, echo):
+    tunnels = f"KEPT.extend(tunnel('127.0.0.1:{echo}') for _ in range(64)); got = 1"
+    assert got(wire, hostile, tunnels) == 1
+    # More than it has seats for, none of which is left by its client.
+    more = f"KEPT.extend(plain('http://127.0.0.1:{echo}/') for _ in range(40)); got = [answer.split()[1] for _, answer in KEPT[64:]]"
+    assert got(wire, hostile, more) == ["503"] * 40
+    assert status(wire, hostile, "plain('http://127.0.0.1:9001/2018-06-01/runtime/none')") == 404
 
 
 def test_a_workers_connections_end_with_it(start_warm_server, tmp_path):

@@ -73,12 +73,6 @@ pub(crate) enum Unreached {
     Many,
 }
 
-/// A connection with the outside, which is counted as long as it is held.
-pub(crate) struct Connected {
-    pub(crate) stream: TcpStream,
-    counted: Counted,
-}
-
 /// A place among the connections of a worker, of its function, and of all.
 pub(crate) struct Counted {
     _of_worker: OwnedSemaphorePermit,
@@ -122,8 +116,7 @@ fn connections_max() -> usize {
 
 impl Way {
     /// Connects with the first address of `host` that may be reached and answers.
-    async fn connect(&self, host: &str, port: u16) -> Result<Connected, Unreached> {
-        let counted = self.count()?;
+    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Unreached> {
         let connected = self.connect_with(host, port).await;
         let function = &self.share.function;
         match &connected {
@@ -135,10 +128,14 @@ impl Way {
                 tracing::debug!(%function, host, port, %error, "a function reaches nobody");
             }
         }
-        Ok(Connected { stream: connected?, counted })
+        connected
     }
 
-    fn count(&self) -> Result<Counted, Unreached> {
+    /// A place for one more connection.
+    ///
+    /// # Errors
+    /// [`Unreached::Many`].
+    pub(crate) fn count(&self) -> Result<Counted, Unreached> {
         let of_worker = Arc::clone(&self.connections).try_acquire_owned();
         let of_worker = of_worker.map_err(|_| Unreached::Many)?;
         let taken = self.outside.whole.connection(&self.share).ok_or(Unreached::Many)?;

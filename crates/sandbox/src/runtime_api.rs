@@ -3,6 +3,7 @@
 //! Source: AWS Lambda developer guide, "Using the Lambda runtime API"; refusals as AWS's own
 //! runtime interface emulator gives them.
 
+mod seats;
 mod streamed;
 
 use std::convert::Infallible;
@@ -17,16 +18,19 @@ use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::exchange::{Answer, Cut, Delivery, Exchange, Refusal};
 use crate::host::{AnswerBody, Host};
 use crate::lock;
-use crate::outside::{self, Proxied, Tunnel, Way, is_proxied};
+use crate::outside::{Proxied, Tunnel, Way, is_proxied};
 use crate::self_waking::SelfWaking;
+
+use seats::{Seat, Seats};
 use streamed::STREAM_BYTES_MAX;
 
 /// Longest answer of a function, in bytes. Source: `[snap]` aws-lambda.md §8.2: 6 MiB and 100.
@@ -35,8 +39,8 @@ pub const RESPONSE_BYTES_MAX: usize = 6_291_556;
 /// Longest request head: the Python runtime client sends up to 1 MiB of X-Ray cause in a header.
 const HEAD_BYTES_MAX: usize = (1 << 20) + (64 << 10);
 
-/// Most open connections of one worker, those with the outside aside: a runtime client needs one or two.
-const CONNECTIONS_MAX: usize = 16;
+/// Longest that a connection may be silent at first, where it may be meant for the outside.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// How long a listener rests after it could not accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -53,12 +57,6 @@ pub(crate) struct Doors {
     pub(crate) host: Option<Arc<dyn Host>>,
     /// Gets requests for other places.
     pub(crate) way: Option<Way>,
-}
-
-impl Doors {
-    fn connections_max(&self) -> usize {
-        CONNECTIONS_MAX + self.way.as_ref().map_or(0, |_| outside::CONNECTIONS_MAX)
-    }
 }
 
 /// The Runtime API server of one worker. Ends, with its connections, when dropped.
@@ -84,15 +82,13 @@ impl RuntimeApi {
 }
 
 async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>, doors: Doors) {
-    let mut connections = JoinSet::new();
+    let (mut connections, seats) = (JoinSet::new(), Seats::new(doors.way.clone()));
     loop {
         while connections.try_join_next().is_some() {}
-        if connections.len() >= doors.connections_max() {
-            connections.join_next().await;
-        }
         match listener.accept().await {
             Ok((stream, _)) => {
-                let talk = talk(stream, Arc::clone(&exchange), doors.clone());
+                let Some(seat) = seats.take().await else { return };
+                let talk = talk(stream, seat, Arc::clone(&exchange), doors.clone());
                 connections.spawn(SelfWaking::new(talk));
             }
             Err(error) => {
@@ -104,17 +100,25 @@ async fn accept_forever(listener: TcpListener, exchange: Arc<Exchange>, doors: D
     }
 }
 
-async fn talk(stream: TcpStream, exchange: Arc<Exchange>, doors: Doors) {
+async fn talk(stream: TcpStream, seat: Seat, exchange: Arc<Exchange>, doors: Doors) {
     // An answer is one small segment that the worker waits for.
     let _ = stream.set_nodelay(true);
-    let leads_out = doors.way.is_some();
-    let talk = Arc::new(Talk { exchange, doors, tunnel: Mutex::default() });
+    let (leads_out, is_further) = (doors.way.is_some(), seat.is_place());
+    // Not `readable`, which may say so of a silent one.
+    if leads_out && timeout(SILENCE_MAX, stream.peek(&mut [0])).await.is_err() {
+        return;
+    }
+    let talk = Arc::new(Talk { exchange, doors, seat, tunnel: Mutex::default() });
     let service = service_fn(|request: Request<Incoming>| {
         let talk = Arc::clone(&talk);
         async move { Ok::<_, Infallible>(talk.answer(request).await) }
     });
     let mut server = http1::Builder::new();
     server.max_buf_size(HEAD_BYTES_MAX).auto_date_header(false);
+    if is_further {
+        // Counted among those of others: it asks one thing, and soon.
+        server.timer(TokioTimer::new()).header_read_timeout(SILENCE_MAX).keep_alive(false);
+    }
     let connection = server.serve_connection(TokioIo::new(stream), service);
     let served = if leads_out { connection.with_upgrades().await } else { connection.await };
     if let Err(error) = served {
@@ -130,6 +134,7 @@ async fn talk(stream: TcpStream, exchange: Arc<Exchange>, doors: Doors) {
 struct Talk {
     exchange: Arc<Exchange>,
     doors: Doors,
+    seat: Seat,
     /// What follows the connection's last answer.
     tunnel: Mutex<Option<Tunnel>>,
 }
@@ -139,7 +144,8 @@ impl Talk {
         let Doors { host, way } = &self.doors;
         let proxied = |_: &&Way| is_proxied(request.method(), request.uri());
         if let Some(way) = way.as_ref().filter(proxied) {
-            let Proxied { response, tunnel } = way.answer(request).await;
+            let place = self.seat.place(way);
+            let Proxied { response, tunnel } = way.answer(request, place).await;
             *lock(&self.tunnel) = tunnel;
             return response;
         }

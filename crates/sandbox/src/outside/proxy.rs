@@ -2,26 +2,33 @@
 //! URL (RFC 9110 §9.3.6, RFC 9112 §3.2.2). That is what HTTP clients ask of a proxy.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
+use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Either, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::idle::Watched;
-use super::{Connected, Unreached, Way};
+use super::{Counted, Unreached, Way};
 use crate::host::AnswerBody;
 use crate::jail::RUNTIME_API_PORT;
 
 /// How long nothing may pass over a connection. Source: AWS's NAT gateways, behind which functions of a
 /// VPC are, forget it after 350 seconds.
 const IDLE_MAX: Duration = Duration::from_secs(350);
+
+/// How long a worker that has been refused before the end of its request may go on with it.
+const EARLY: Duration = Duration::from_millis(500);
 
 /// The port of plain HTTP.
 const HTTP_PORT: u16 = 80;
@@ -48,7 +55,7 @@ pub(crate) struct Proxied {
 /// A worker's connection that has become one with the outside.
 pub(crate) struct Tunnel {
     worker: OnUpgrade,
-    outside: Connected,
+    outside: TcpStream,
 }
 
 /// Whether a request is for a proxy: its target is somewhere else than the listener that it came to.
@@ -61,15 +68,23 @@ pub(crate) fn is_proxied(method: &Method, target: &Uri) -> bool {
 }
 
 impl Way {
-    /// Answers a request that [is for a proxy](is_proxied).
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Proxied {
-        if request.method() == Method::CONNECT {
-            return self.tunnel(request).await;
+    /// Answers a request that [is for a proxy](is_proxied), which needs a place. Unless a tunnel
+    /// follows, its connection is over with the answer: an idle one would keep its place from others.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        place: Result<Arc<Counted>, Unreached>,
+    ) -> Proxied {
+        let mut proxied = match place {
+            Ok(_) if request.method() == Method::CONNECT => self.tunnel(request).await,
+            Ok(place) => Proxied { response: self.plain(request, place).await, tunnel: None },
+            Err(many) => refused(&many.into(), request.into_body()),
+        };
+        if proxied.tunnel.is_none() {
+            let close = HeaderValue::from_static("close");
+            proxied.response.headers_mut().insert(header::CONNECTION, close);
         }
-        Proxied {
-            response: self.forward(request).await.unwrap_or_else(|why| refusal(&why)),
-            tunnel: None,
-        }
+        proxied
     }
 
     async fn tunnel(&self, mut request: Request<Incoming>) -> Proxied {
@@ -86,46 +101,72 @@ impl Way {
         }
     }
 
-    /// Sends a plain request on, over a connection of its own.
-    async fn forward(&self, request: Request<Incoming>) -> Result<Response<AnswerBody>, Refusal> {
-        let request = to_origin(request).ok_or(Refusal::Target)?;
-        let (host, port) = place_of(&request).ok_or(Refusal::Target)?;
-        let Connected { stream, counted } = self.connect(&host, port).await?;
-        let (stream, used) = Watched::new(stream);
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends once nobody holds the answer's body, which goes with the worker's connection.
-        tokio::spawn(async move {
-            let _counted = counted;
-            tokio::select! {
-                _ = connection => {}
-                () = used.not_for(IDLE_MAX) => {}
+    /// Answers a plain request.
+    async fn plain(&self, request: Request<Incoming>, place: Arc<Counted>) -> Response<AnswerBody> {
+        let (head, body) = request.into_parts();
+        match self.reached(head, &body).await {
+            Ok((head, stream)) => {
+                let request = Request::from_parts(head, body);
+                forward(request, stream, place).await.unwrap_or_else(|why| refusal(&why))
             }
-        });
-        let mut response = sender.send_request(request).await?;
-        if response.status().is_informational() {
-            return Err(Refusal::Broken); // No protocol was asked to be changed to.
+            Err(why) => refused(&why, body).response,
         }
-        *response.version_mut() = Version::HTTP_11;
-        remove_of_one_hop(response.headers_mut());
-        Ok(response.map(|body| Either::Right(body.map_err(io::Error::other).boxed_unsync())))
+    }
+
+    /// The head as its own server is sent it, and a connection with that one.
+    async fn reached(&self, head: Parts, body: &Incoming) -> Result<(Parts, TcpStream), Refusal> {
+        let head = to_origin(head, body).ok_or(Refusal::Target)?;
+        let (host, port) = place_of(&head.headers).ok_or(Refusal::Target)?;
+        let stream = self.connect(&host, port).await?;
+        Ok((head, stream))
     }
 }
 
-/// The same request, as its own server is asked it.
-fn to_origin(request: Request<Incoming>) -> Option<Request<Incoming>> {
-    let (mut head, body) = request.into_parts();
+/// Sends a plain request on, over a connection of its own.
+async fn forward(
+    request: Request<Incoming>,
+    stream: TcpStream,
+    place: Arc<Counted>,
+) -> Result<Response<AnswerBody>, Refusal> {
+    let (stream, used) = Watched::new(stream);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // Ends once nobody holds the answer's body, which goes with the worker's connection.
+    tokio::spawn(async move {
+        let _place = place;
+        tokio::select! {
+            _ = connection => {}
+            () = used.not_for(IDLE_MAX) => {}
+        }
+    });
+    let mut response = sender.send_request(request).await?;
+    if response.status().is_informational() {
+        return Err(Refusal::Broken); // No protocol was asked to be changed to.
+    }
+    *response.version_mut() = Version::HTTP_11;
+    remove_of_one_hop(response.headers_mut());
+    Ok(response.map(|body| Either::Right(body.map_err(io::Error::other).boxed_unsync())))
+}
+
+/// The head of the same request, as its own server is asked it.
+fn to_origin(mut head: Parts, body: &Incoming) -> Option<Parts> {
     let target = head.uri.into_parts();
     let authority = target.authority.filter(|_| target.scheme == Some(http::uri::Scheme::HTTP))?;
     let (_, place) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
     head.version = Version::HTTP_11;
     remove_of_one_hop(&mut head.headers);
     head.headers.insert(header::HOST, HeaderValue::from_str(place).ok()?);
+    if body.size_hint().exact().is_none() {
+        // Of any method: without it, that of a GET would not be sent.
+        let chunked = HeaderValue::from_static("chunked");
+        head.headers.insert(header::TRANSFER_ENCODING, chunked);
+        head.headers.remove(header::CONTENT_LENGTH);
+    }
     head.uri = target.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")).into();
-    Some(Request::from_parts(head, body))
+    Some(head)
 }
 
-fn place_of(request: &Request<Incoming>) -> Option<(String, u16)> {
-    let place: Authority = request.headers().get(header::HOST)?.to_str().ok()?.parse().ok()?;
+fn place_of(headers: &HeaderMap) -> Option<(String, u16)> {
+    let place: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
     let port =
         if place.as_str().ends_with(place.host()) { Some(HTTP_PORT) } else { place.port_u16() };
     Some((place.host().to_owned(), port?))
@@ -145,8 +186,7 @@ impl Tunnel {
     /// Passes on what comes from either side, until both have ended or nothing has come for long.
     pub(crate) async fn run(self) {
         let Ok(worker) = self.worker.await else { return };
-        let Connected { stream, counted: _counted } = self.outside;
-        let (mut outside, used) = Watched::new(stream);
+        let (mut outside, used) = Watched::new(self.outside);
         let mut worker = TokioIo::new(worker);
         tokio::select! {
             // How it ended is between the two of them.
@@ -182,6 +222,13 @@ fn refusal(why: &Refusal) -> Response<AnswerBody> {
         Refusal::Unreached(Unreached::Refused(..)) | Refusal::Broken => StatusCode::BAD_GATEWAY,
     };
     said(status, format!("{why}\n"))
+}
+
+/// A refusal before all of the request has come: what still comes of it is read for a moment, so that
+/// its sender hears the answer.
+fn refused(why: &Refusal, mut body: Incoming) -> Proxied {
+    tokio::spawn(timeout(EARLY, async move { while let Some(Ok(_)) = body.frame().await {} }));
+    Proxied { response: refusal(why), tunnel: None }
 }
 
 fn said(status: StatusCode, text: String) -> Response<AnswerBody> {
