@@ -24,6 +24,7 @@ mod simulate;
 mod who_can;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -214,7 +215,33 @@ fn dispatch(command: &Command) -> Result<ExitCode, CliError> {
     }
 }
 
+/// Longest that a command that is done waits for what it left behind: a name that is being looked up,
+/// say, which nobody can end.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
+
 /// Runs a command on a new runtime.
 fn wait<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_timeout(LEFT_BEHIND_MAX);
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_command_that_is_done_does_not_wait_for_what_nobody_can_end() {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let command = async {
+            // Until this test has ended.
+            drop(tokio::task::spawn_blocking(move || receiver.recv()));
+            Ok(7)
+        };
+        assert_eq!(wait(command).unwrap(), 7);
+        drop(sender);
+    }
 }
