@@ -72,7 +72,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
     use std::path::Path;
-    use std::process::Command;
+    use std::process::{Child, Command};
 
     use landlock::RulesetStatus;
     use rustix::process::{Pid, Signal};
@@ -152,10 +152,20 @@ mod tests {
         });
     }
 
+    /// Ends with the test, however that one ends.
+    struct Sleeper(Child);
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
     #[test]
     fn landlock_alone_refuses_signals_and_abstract_sockets_out_of_its_domain() {
-        let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
-        let pid = Pid::from_child(&sleeper);
+        let sleeper = Sleeper(Command::new("sleep").arg("600").spawn().unwrap());
+        let pid = Pid::from_child(&sleeper.0);
         let name = SocketAddr::from_abstract_name(format!("portcullis-{}", pid.as_raw_nonzero()));
         let name = name.unwrap();
         let _listener = UnixListener::bind_addr(&name).unwrap();
@@ -163,8 +173,6 @@ mod tests {
             let signalled = rustix::process::kill_process(pid, Signal::TERM);
             (status, signalled, UnixStream::connect_addr(&name).map(drop))
         });
-        sleeper.kill().unwrap();
-        sleeper.wait().unwrap();
         match tried {
             Some((RulesetStatus::FullyEnforced, signalled, connected)) => {
                 assert_eq!(signalled, Err(rustix::io::Errno::PERM));
