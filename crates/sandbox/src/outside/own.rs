@@ -98,6 +98,8 @@ mod tests {
     use std::process::Command;
     use std::time::{Duration, Instant};
 
+    use crate::outside::{Destination, Outside};
+
     const NLM_F_ACK: u16 = 4;
     const NLM_F_CREATE: u16 = 0x400;
     const RTM_NEWADDR: u16 = 20;
@@ -177,6 +179,21 @@ mod tests {
             ("fd79::1",           false),
         ] {
             assert_eq!(is_own(ip.parse().unwrap()).unwrap(), want, "{ip}");
+        }
+        let list = ["10.0.0.0/8", "64:ff9b::/96", "2002::/16", "10.8.0.6:80"];
+        let list = list.map(|text| text.parse::<Destination>().unwrap());
+        let outside = Outside::new(list.into_iter().collect()).unwrap();
+        for (address, want) in [
+            ("10.11.0.1:1",           true),
+            ("10.8.0.6:1",            false),
+            ("10.8.0.6:80",           true),  // listed by itself
+            ("[::ffff:10.8.0.6]:1",   false),
+            ("[64:ff9b::a0b:1]:1",    true),  // another machine's 10.11.0.1
+            ("[64:ff9b::a08:6]:1",    false), // 10.8.0.6, once translated
+            ("[2002:a08:6::1]:1",     false),
+            ("[2002:a0b:1::1]:1",     true),
+        ] {
+            assert_eq!(outside.allows(address.parse().unwrap()).unwrap(), want, "{address}");
         }
     }
 
