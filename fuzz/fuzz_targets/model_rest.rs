@@ -1,6 +1,6 @@
-//! REST requests: any method, path, query, headers and body are routed, bound and validated; what is
-//! valid decodes, and another way to write the path is the same request. So are requests that name their
-//! operation in a header.
+//! REST requests: any method, path, query, headers and body are routed, bound and validated; what
+//! is valid decodes, and another way to write the path is the same request. So are requests that
+//! name their operation in a header.
 #![no_main]
 
 use http::request::Parts;

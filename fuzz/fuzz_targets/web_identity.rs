@@ -1,5 +1,5 @@
-//! Tokens and key sets of OpenID Connect issuers: any bytes are read or refused, and no token is proven
-//! by keys that did not sign it.
+//! Tokens and key sets of OpenID Connect issuers: any bytes are read or refused, and no token is
+//! proven by keys that did not sign it.
 //!
 //! The input is a key set, a line break, and a token.
 #![no_main]

@@ -2,8 +2,8 @@
 //!
 //! Two steps. `--refresh` fetches botocore and derives `models/*.json`: what the served operations
 //! need, without prose. Every run then makes `crates/model/src/generated/*.rs` from `models/` and
-//! `overlay/`, offline, `docs/operations.md`, and the table in `README.md`. `--check` compares instead
-//! of writing.
+//! `overlay/`, offline, `docs/operations.md`, and the table in `README.md`. `--check` compares
+//! instead of writing.
 
 use std::fs;
 use std::path::{Path, PathBuf};

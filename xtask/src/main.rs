@@ -31,7 +31,8 @@ enum Command {
     Codegen(codegen::Arguments),
     /// Runs the fuzz targets of `fuzz/`, one after the other.
     Fuzz(fuzz::Arguments),
-    /// Loads the released binary with calls of many functions for minutes, and checks what it promises.
+    /// Loads the released binary with calls of many functions for minutes, and checks what it
+    /// promises.
     Soak(soak::Arguments),
     /// Runs every test, with all of its set-up.
     Test,

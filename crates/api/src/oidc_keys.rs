@@ -1,9 +1,9 @@
 //! The keys of the issuers whose tokens are believed: from files and URLs that the operator names.
 //!
-//! A file is read at start, so that a server that would refuse every token of an issuer does not start. A
-//! URL is read when the first token of its issuer comes: the server starts whether the issuer is there or
-//! not. Both are read again when a token names a key that they had not, as issuers change their keys, and
-//! after some minutes, as issuers withdraw them; see [`source`].
+//! A file is read at start, so that a server that would refuse every token of an issuer does not
+//! start. A URL is read when the first token of its issuer comes: the server starts whether the
+//! issuer is there or not. Both are read again when a token names a key that they had not, as
+//! issuers change their keys, and after some minutes, as issuers withdraw them; see [`source`].
 
 mod place;
 mod source;

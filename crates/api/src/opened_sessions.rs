@@ -1,8 +1,8 @@
-//! The sessions whose tokens proved genuine lately, opened: to unseal a token and to derive its secret
-//! costs more than all else that a signed call needs to be believed.
+//! The sessions whose tokens proved genuine lately, opened: to unseal a token and to derive its
+//! secret costs more than all else that a signed call needs to be believed.
 //!
-//! What is kept follows from the token alone: what it says, its secret, the names that it calls under.
-//! Whether the session is over, or whoever it was made for is gone, is asked at every call.
+//! What is kept follows from the token alone: what it says, its secret, the names that it calls
+//! under. Whether the session is over, or whoever it was made for is gone, is asked at every call.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -21,9 +21,9 @@ use subtle::{Choice, ConstantTimeEq as _};
 /// Places for sessions; one more takes the place of another.
 const PLACES: usize = 1024;
 
-/// Longest token whose session is kept, in bytes. Longer are those with a session policy of more than
-/// about a thousand characters; one as long takes some tens of KiB compiled, so that all places together
-/// take some tens of MiB at the very most, and below one as sessions usually are.
+/// Longest token whose session is kept, in bytes. Longer are those with a session policy of more
+/// than about a thousand characters; one as long takes some tens of KiB compiled, so that all
+/// places together take some tens of MiB at the very most, and below one as sessions usually are.
 const KEPT_TOKEN_BYTES_MAX: usize = 2048;
 
 /// A session whose token was sealed by us; nothing is proven by that yet.
@@ -88,8 +88,8 @@ impl OpenedSession {
     }
 }
 
-/// Whether these are the same bytes, in a time that depends on their number alone. By words, as tokens
-/// are long.
+/// Whether these are the same bytes, in a time that depends on their number alone. By words, as
+/// tokens are long.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
     let pairs = words.iter().zip(other_words);

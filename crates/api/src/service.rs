@@ -42,8 +42,8 @@ const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// served, and told so.
 const UNSIGNED: [&str; 2] = ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
 
-/// Largest request without a signature, in bytes: a token of 20,000 characters, a policy and ten ARNs,
-/// each character of which may be encoded as three.
+/// Largest request without a signature, in bytes: a token of 20,000 characters, a policy and ten
+/// ARNs, each character of which may be encoded as three.
 const UNSIGNED_REQUEST_BYTES_MAX: usize = 128 * 1024;
 
 /// Where the global services live: their clients sign for it, whatever region they are set to.
@@ -352,8 +352,8 @@ impl<'a> Call<'a> {
         Ok(Named::Query(operation, form))
     }
 
-    /// The form of a request to a query service: the query of a GET, or else the body, unless its type
-    /// says that it is something else.
+    /// The form of a request to a query service: the query of a GET, or else the body, unless its
+    /// type says that it is something else.
     fn form(&self, body: &Bytes) -> Result<Form, ApiError> {
         if self.head.method == Method::GET {
             return Ok(Form::parse(self.head.uri.query().unwrap_or_default().as_bytes())?);

@@ -202,9 +202,9 @@ impl Snapshot {
     /// Decides whether the caller may call the function through its URL, and proves that it may
     /// invoke it: `aws-lambda.md §7.2`.
     ///
-    /// By [`UrlRule::BothGrants`], both `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` must be allowed on what the URL is
-    /// of, each by the rules of its own. A direct `Invoke` never has the condition keys that are set
-    /// here, so that a grant that asks for them does not admit it.
+    /// By [`UrlRule::BothGrants`], both `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` must
+    /// be allowed on what the URL is of, each by the rules of its own. A direct `Invoke` never has
+    /// the condition keys that are set here, so that a grant that asks for them does not admit it.
     ///
     /// # Errors
     /// [`Denial`], as [`authorize`](Self::authorize): of the first half that is missing.
@@ -278,8 +278,8 @@ impl Snapshot {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// The identity-based policies of a caller, and its permissions boundary. None for root, whose allow
-    /// is implicit, and for services and the anonymous caller, which have none.
+    /// The identity-based policies of a caller, and its permissions boundary. None for root, whose
+    /// allow is implicit, and for services and the anonymous caller, which have none.
     pub(crate) fn own_policies(&self, caller: &Caller) -> Result<OwnPolicies, Unreadable> {
         match caller {
             Caller::Root { .. }
@@ -335,8 +335,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// A managed policy in force. One that is attached exists, one of a session may be gone since; if it cannot be read, it may hold a
-    /// Deny.
+    /// A managed policy in force. One that is attached exists, one of a session may be gone since;
+    /// if it cannot be read, it may hold a Deny.
     fn compiled_policy(&self, arn: &PolicyArn) -> Result<Arc<AttachedPolicy>, Unreadable> {
         let view = self.managed_policy(arn).ok_or(Unreadable)?;
         view.compiled.clone().ok_or(Unreadable)

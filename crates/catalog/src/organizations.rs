@@ -274,9 +274,9 @@ impl Organizations {
 
     /// The resource control policies that limit calls on what `owner` owns; `None` where none do.
     ///
-    /// AWS runs them for a fixed list of services, which Lambda is not of (iam.md §7.1). [choice] Here
-    /// they are in force for everything that an account of the organization owns, functions too: who
-    /// writes one for them means it, and it can only deny.
+    /// AWS runs them for a fixed list of services, which Lambda is not of (iam.md §7.1). [choice]
+    /// Here they are in force for everything that an account of the organization owns, functions
+    /// too: who writes one for them means it, and it can only deny.
     ///
     /// # Errors
     /// As [`service_control`](Self::service_control).
@@ -297,7 +297,8 @@ impl Organizations {
         membership.limits.get(of).clone().transpose()
     }
 
-    /// Refuses what would be decided without knowing in which organization the owner of a resource is.
+    /// Refuses what would be decided without knowing in which organization the owner of a resource
+    /// is.
     ///
     /// # Errors
     /// [`Unreadable`] if it may be in one that cannot be read.

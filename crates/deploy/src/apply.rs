@@ -121,8 +121,8 @@ impl<S: Server> Planner<'_, S> {
         Ok(true)
     }
 
-    /// What can be beside its predecessor is made before that goes, which is in the end, when nothing is
-    /// left that needs it; other ones have its name.
+    /// What can be beside its predecessor is made before that goes, which is in the end, when
+    /// nothing is left that needs it; other ones have its name.
     async fn replace(&mut self, name: &str) -> Result<(), DeployError> {
         let kept = self.kept(name)?.clone();
         let (kind, properties, _) = self.wanted_now(name)?;

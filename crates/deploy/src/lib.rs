@@ -1,5 +1,6 @@
-//! Stacks: the resources of a CloudFormation template, planned against what an earlier deployment left,
-//! and made, changed or deleted by calls of the public APIs. Never: how calls are signed or sent.
+//! Stacks: the resources of a CloudFormation template, planned against what an earlier deployment
+//! left, and made, changed or deleted by calls of the public APIs. Never: how calls are signed or
+//! sent.
 
 mod apply;
 mod archive;

@@ -1,6 +1,6 @@
 //! Static answers about documents, without a call: what is doubtful in one ([`lint`]), what of it
-//! need not be there ([`redundancies`], [`covers`]), what a change to it changes ([`diff`]), and about
-//! many: who may do something ([`who_can`]).
+//! need not be there ([`redundancies`], [`covers`]), what a change to it changes ([`diff`]), and
+//! about many: who may do something ([`who_can`]).
 //!
 //! Everything here is a pure function over documents as they are written ([`WrittenPolicy`]). The
 //! results serialize to JSON, with the fields that their types document, and write themselves as

@@ -60,7 +60,8 @@ pub enum ResourceRule {
     Required,
 }
 
-/// What was decided: iam.md §8. As JSON: `{"decision": "ImplicitlyDenied", "policy_type": "session policy"}`.
+/// What was decided: iam.md §8. As JSON: `{"decision": "ImplicitlyDenied", "policy_type": "session
+/// policy"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "decision", content = "policy_type")]
 #[must_use = "a decision that nobody reads guards nothing"]
@@ -156,10 +157,10 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
     judge(request, policies).0
 }
 
-/// Decides as [`decide`], and tells the statement that decided: of an explicit denial one that denies,
-/// of the type that is named; of an allowed call the caller's own Allow where that suffices, or else
-/// the resource's that lets the caller in. Of several that would do it is always the same one. `None`
-/// where no statement does: root in its own account, and implicit denials.
+/// Decides as [`decide`], and tells the statement that decided: of an explicit denial one that
+/// denies, of the type that is named; of an allowed call the caller's own Allow where that
+/// suffices, or else the resource's that lets the caller in. Of several that would do it is always
+/// the same one. `None` where no statement does: root in its own account, and implicit denials.
 pub fn judge(request: &Request<'_>, policies: &Policies<'_>) -> (Decision, Option<Place>) {
     let counted = Counted::new(request, policies);
     let mut lower = [0; ACTION_BYTES];

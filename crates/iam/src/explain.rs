@@ -1,9 +1,9 @@
 //! Why a call is allowed or denied: a second pass over the compiled form that decides, built only
 //! when somebody asks. Source: iam.md §8; `docs/decisions/007-explanations.md`.
 //!
-//! It asks the same statements the same questions as [`decide`](crate::decide()), so that it cannot tell
-//! another story; the law `explanation_and_decision_agree` holds it to it. The statement alone that
-//! decided is known from the decision itself: [`judge`](crate::judge()).
+//! It asks the same statements the same questions as [`decide`](crate::decide()), so that it cannot
+//! tell another story; the law `explanation_and_decision_agree` holds it to it. The statement alone
+//! that decided is known from the decision itself: [`judge`](crate::judge()).
 //!
 //! As JSON, an [`Explanation`] has the fields that its types document, in `snake_case`, absent where
 //! they do not apply. As text for a person: [`Explanation::text`].
@@ -194,8 +194,8 @@ pub struct Explanation<'p> {
     /// the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Nearest<'p>>,
-    /// Of an implicit denial: the ways to allow the call, each of which is enough. Each was tried: with
-    /// its grants the call is allowed. Empty where no grant helps.
+    /// Of an implicit denial: the ways to allow the call, each of which is enough. Each was tried:
+    /// with its grants the call is allowed. Empty where no grant helps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ways: Vec<Way>,
 }
@@ -257,8 +257,8 @@ impl Explanation<'_> {
         named.next()?.document_name.as_deref()
     }
 
-    /// The same without the ways that need a grant which nobody can make, as `can_be_made` says: one on
-    /// a resource that is not there.
+    /// The same without the ways that need a grant which nobody can make, as `can_be_made` says:
+    /// one on a resource that is not there.
     #[must_use]
     pub fn without_ways(mut self, can_be_made: impl Fn(&MissingGrant) -> bool) -> Self {
         self.ways.retain(|way| way.grants.iter().all(&can_be_made));

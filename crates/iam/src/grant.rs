@@ -137,8 +137,8 @@ impl Named {
         }
     }
 
-    /// The principal as it is written and the unique id that it was bound to, if it names `caller` and
-    /// means somebody else.
+    /// The principal as it is written and the unique id that it was bound to, if it names `caller`
+    /// and means somebody else.
     fn homonym(&self, caller: &Principal) -> Option<(&str, &str)> {
         let Self::Bound { id, text, .. } = self else { return None };
         let is_other = caller.unique_id() != Some(id);
@@ -307,8 +307,8 @@ impl PrincipalPart {
         all.into_iter().chain(listed.filter_map(Named::outline))
     }
 
-    /// Of a statement that is not about `caller`: who had its name when the statement was stored, as it
-    /// is written and as the unique id.
+    /// Of a statement that is not about `caller`: who had its name when the statement was stored,
+    /// as it is written and as the unique id.
     pub(crate) fn homonym(&self, caller: &Principal) -> Option<(&str, &str)> {
         let Self::Only(named) = self else { return None };
         named.iter().find_map(|one| one.homonym(caller))

@@ -89,9 +89,9 @@ impl Children {
 }
 
 impl Index {
-    /// The strongest way in which some statement that applies names the caller, and that statement, by
-    /// position in the document; `None` if none does more strongly than `known`. What is `enough` ends
-    /// the search.
+    /// The strongest way in which some statement that applies names the caller, and that statement,
+    /// by position in the document; `None` if none does more strongly than `known`. What is
+    /// `enough` ends the search.
     #[inline]
     pub(crate) fn found(
         &self,

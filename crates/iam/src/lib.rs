@@ -1,10 +1,10 @@
 //! The IAM policy language: documents, their compiled form, and the decision.
 //!
 //! A [`Policy`] is parsed once and then decides many calls: [`decide`] takes a [`Request`] and the
-//! [`Policies`] that may have a say. [`explain`](mod@explain) says why: the statements that apply, the
-//! nearest Allow and the part of it that missed, what would allow the call; as JSON and as text for a
-//! person. [`judge`] decides and names the one statement that decided.
-//! [`analysis`] answers what documents mean for all calls.
+//! [`Policies`] that may have a say. [`explain`](mod@explain) says why: the statements that apply,
+//! the nearest Allow and the part of it that missed, what would allow the call; as JSON and as text
+//! for a person. [`judge`] decides and names the one statement that decided. [`analysis`] answers
+//! what documents mean for all calls.
 //!
 //! ```
 //! use portcullis_iam::{
@@ -37,8 +37,8 @@
 //!
 //! # The language
 //!
-//! The rules are those of AWS, as the rule book `iam.md` has them; §n is a section of it. Where AWS is
-//! silent or contradicts itself the rule is ours and stands in `choice.rs`.
+//! The rules are those of AWS, as the rule book `iam.md` has them; §n is a section of it. Where AWS
+//! is silent or contradicts itself the rule is ours and stands in `choice.rs`.
 //!
 //! ## Documents (§2)
 //!
@@ -61,8 +61,8 @@
 //!
 //! ## Actions and resources (§3)
 //!
-//! `*` is any run of characters, also none, `?` exactly one; all else is literal ([`glob`]). An action
-//! matches in any case, as a whole. A resource is `*`, or an ARN that matches field by field
+//! `*` is any run of characters, also none, `?` exactly one; all else is literal ([`glob`]). An
+//! action matches in any case, as a whole. A resource is `*`, or an ARN that matches field by field
 //! ([`Arn`]): a wildcard in one of the first five never swallows a colon, the sixth keeps the rest.
 //! The ARN of a function covers neither its versions nor its aliases; `…:NAME:*` covers only those.
 //! A request without a resource (`*`) is covered by `*` alone. `Not…` holds where no entry matches.
@@ -70,9 +70,9 @@
 //! ## Principals (§4)
 //!
 //! Who calls is a [`Principal`]. A statement names it, from the strongest way to the weakest: as
-//! everyone, by its own ARN, as a service, by its role (or the user of a federated session), or by its
-//! account, which only delegates: the account's own policies have to allow as well. `NotPrincipal`,
-//! for Deny, exempts a caller whose account, role and session are all listed.
+//! everyone, by its own ARN, as a service, by its role (or the user of a federated session), or by
+//! its account, which only delegates: the account's own policies have to allow as well.
+//! `NotPrincipal`, for Deny, exempts a caller whose account, role and session are all listed.
 //!
 //! ## Conditions (§5)
 //!

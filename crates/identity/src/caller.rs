@@ -504,9 +504,9 @@ impl Caller {
         }
     }
 
-    /// Whether the key, in lower case, is one of AWS's own that only callers can have: no resource and
-    /// no request gives it, whoever calls. Those of web identity tokens bear their issuers' names,
-    /// which nobody knows beforehand.
+    /// Whether the key, in lower case, is one of AWS's own that only callers can have: no resource
+    /// and no request gives it, whoever calls. Those of web identity tokens bear their issuers'
+    /// names, which nobody knows beforehand.
     #[must_use]
     pub fn alone_tells(key: &str) -> bool {
         let Some(name) = key.strip_prefix("aws:") else { return key == SOURCE_FUNCTION_ARN };

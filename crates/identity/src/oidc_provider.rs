@@ -137,8 +137,8 @@ impl Tagged for OidcProvider {
     }
 }
 
-/// Gives `account` the provider `new`; `existing` is how many it has, and `taken` whether it has one of
-/// that issuer.
+/// Gives `account` the provider `new`; `existing` is how many it has, and `taken` whether it has
+/// one of that issuer.
 ///
 /// # Errors
 /// [`IdentityError::OidcProviderExists`]; [`IdentityError::QuotaExceeded`] for too many providers,

@@ -83,8 +83,8 @@ pub struct OrganizationalUnit {
 /// An account in its organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// What it is called and the address of its root user; `None` for the management account, which was
-    /// there before its organization and has neither.
+    /// What it is called and the address of its root user; `None` for the management account, which
+    /// was there before its organization and has neither.
     pub named: Option<(AccountName, Email)>,
     /// Where it is.
     pub parent: ContainerId,

@@ -1,8 +1,9 @@
 //! What the token of an OpenID Connect issuer asks that the session of its bearer be marked with:
 //! session tags and a source identity.
 //!
-//! Source: IAM user guide, "Pass session tags in AWS STS" (both forms of the claim for tags), "Monitor
-//! and control actions taken with assumed roles". Not verified: how AWS refuses a claim of another form.
+//! Source: IAM user guide, "Pass session tags in AWS STS" (both forms of the claim for tags),
+//! "Monitor and control actions taken with assumed roles". Not verified: how AWS refuses a claim of
+//! another form.
 
 use serde_json::{Map, Value};
 

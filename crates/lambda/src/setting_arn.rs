@@ -6,7 +6,8 @@ use crate::names::text_type;
 use crate::{AccountId, Partition, Region};
 
 text_type! {
-    /// The ARN of a code-signing configuration: `arn:aws:lambda:REGION:ACCOUNT:code-signing-config:csc-…`.
+    /// The ARN of a code-signing configuration:
+    /// `arn:aws:lambda:REGION:ACCOUNT:code-signing-config:csc-…`.
     pub CodeSigningConfigArn, "code-signing configuration ARN", "as in the API reference",
     |text| is_setting_arn(text, CodeSigningConfigArn::KIND, is_code_signing_id)
 }

@@ -125,8 +125,8 @@ fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// The package's folder, from cargo itself: it is a dev-dependency of ours. Of this platform's packages
-/// only: cargo has not fetched those of others.
+/// The package's folder, from cargo itself: it is a dev-dependency of ours. Of this platform's
+/// packages only: cargo has not fetched those of others.
 fn suite() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--offline", "--filter-platform=host-tuple"])

@@ -2,9 +2,10 @@
 //!
 //! There is one writer. A commit that finds it free uses it at once, on the caller's thread; the
 //! others go through one thread, which gathers the commits that wait and flushes them together. A
-//! group is acknowledged once it is flushed to the journal; the database gets it later, with others,
-//! at the latest when somebody lists entries. Reads have connections of their own. SQLite's log is WAL
-//! with `synchronous=FULL`: the journal begins anew after a commit to the database, which is flushed.
+//! group is acknowledged once it is flushed to the journal; the database gets it later, with
+//! others, at the latest when somebody lists entries. Reads have connections of their own. SQLite's
+//! log is WAL with `synchronous=FULL`: the journal begins anew after a commit to the database,
+//! which is flushed.
 
 mod apply;
 mod journal;
@@ -255,8 +256,8 @@ impl Shared {
     }
 }
 
-/// Takes the folder, and brings the database to what was acknowledged last. The names of the files are
-/// durable before anything in them is acknowledged.
+/// Takes the folder, and brings the database to what was acknowledged last. The names of the files
+/// are durable before anything in them is acknowledged.
 fn open(path: &Path) -> Result<Opened, StoreError> {
     folder::make(path)?;
     let lock = folder::lock(path)?;
@@ -305,9 +306,9 @@ fn recover(
 
 /// Copies SQLite's log into the database, flushed, and empties it.
 ///
-/// What SQLite takes for committed is durable then: it takes a whole record of its log for that although
-/// the process may have been killed before the flush, and the journal, which has it too, is about to
-/// begin anew.
+/// What SQLite takes for committed is durable then: it takes a whole record of its log for that
+/// although the process may have been killed before the flush, and the journal, which has it too,
+/// is about to begin anew.
 fn settle(connection: &Connection, folder: &Path) -> Result<(), StoreError> {
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
     let busy = connection.query_row(checkpoint, [], |row| row.get::<_, bool>(0));

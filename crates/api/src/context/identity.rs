@@ -1,5 +1,5 @@
-//! The permissions on users, groups, roles, policies, keys and the installation: each in the caller's own account,
-//! as IAM has it.
+//! The permissions on users, groups, roles, policies, keys and the installation: each in the
+//! caller's own account, as IAM has it.
 
 use portcullis_catalog::{
     CatalogError, Denial, EntityName, EntityResource, GroupResource, Installation, KeyHolder,

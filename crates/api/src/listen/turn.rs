@@ -131,8 +131,8 @@ where
 }
 
 /// A target that names its host is believed, not the `Host` beside it (RFC 9112 §3.2.2, RFC 9113
-/// §8.3.1): what was signed for one host shall not be taken for another. Signatures, grants and functions
-/// look among the headers. HTTP/1 needs its one `Host` nonetheless.
+/// §8.3.1): what was signed for one host shall not be taken for another. Signatures, grants and
+/// functions look among the headers. HTTP/1 needs its one `Host` nonetheless.
 fn name_host(request: &mut Request<Incoming>) {
     let is_multiplexed = request.version() == Version::HTTP_2;
     let is_one = || request.headers().get_all(HOST).iter().count() == 1;

@@ -1,7 +1,7 @@
 //! Where an issuer's keys are: in a file, or behind a URL; and how a key set is read from there.
 //!
-//! A URL is the operator's word, and nothing leads away from it: no other host by redirect, no proxy, no
-//! credentials. What is read is bounded in time and size, whoever answers.
+//! A URL is the operator's word, and nothing leads away from it: no other host by redirect, no
+//! proxy, no credentials. What is read is bounded in time and size, whoever answers.
 
 use std::{error::Error, fmt, io::Read as _, path::PathBuf, time::Duration};
 

@@ -191,8 +191,8 @@ fn context(entries: Option<&[ContextEntry]>) -> Result<MapContext, ApiError> {
     Ok(context)
 }
 
-/// What was found out about an action on all resources. Its resource is the form of ARN of the action,
-/// of which there is no table here: `*`, as IAM says where it has none.
+/// What was found out about an action on all resources. Its resource is the form of ARN of the
+/// action, of which there is no table here: `*`, as IAM says where it has none.
 fn result(action: &str, each: &[(&str, Evaluation)], has_resources: bool) -> EvaluationResult {
     let one_by_one: Vec<_> = each.iter().map(|(resource, one)| specific(resource, one)).collect();
     let decision = strictest(one_by_one.iter().map(|one| one.eval_resource_decision));

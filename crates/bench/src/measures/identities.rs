@@ -1,6 +1,6 @@
-//! What it costs to know a caller among very many: a signed call that asks nothing but who calls, on a
-//! server with few users and roles and on one with very many, by each kind of credentials; and the
-//! memory that each of these takes.
+//! What it costs to know a caller among very many: a signed call that asks nothing but who calls,
+//! on a server with few users and roles and on one with very many, by each kind of credentials; and
+//! the memory that each of these takes.
 
 use std::{net::SocketAddr, thread, time::Duration};
 

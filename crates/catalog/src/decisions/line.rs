@@ -163,8 +163,8 @@ fn put_digits(digits: &mut [u8], mut number: i32) {
     }
 }
 
-/// Whether JSON writes the text other than as it is. Looks at every byte, which is faster than to stop
-/// at the first.
+/// Whether JSON writes the text other than as it is. Looks at every byte, which is faster than to
+/// stop at the first.
 fn needs_escape(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | (byte < 0x20) | matches!(byte, b'"' | b'\\'))
 }

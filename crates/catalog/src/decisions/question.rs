@@ -199,9 +199,9 @@ fn pools(
     Ok(pools.limited_by(service_control, organizations.resource_control(owner)?))
 }
 
-/// Keeps what resource and request give of the keys that the documents name: the resource comes before
-/// the caller, and the caller before the request, so that nothing in the request can pretend to be
-/// one of them.
+/// Keeps what resource and request give of the keys that the documents name: the resource comes
+/// before the caller, and the caller before the request, so that nothing in the request can pretend
+/// to be one of them.
 fn keep_values(
     kept: &mut Kept,
     pools: &Pools,

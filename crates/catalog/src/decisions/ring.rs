@@ -30,7 +30,8 @@ impl Ring {
             while self.decisions.len() >= self.most || self.own_bytes > OWN_BYTES_MAX {
                 let Some(oldest) = self.decisions.front() else { break };
                 self.own_bytes -= oldest.own_bytes();
-                // Where it is: to pop it would copy what nobody wants out of memory that no cache has.
+                // Where it is: to pop it would copy what nobody wants out of memory that no cache
+                // has.
                 self.decisions.drain(..1);
             }
             self.decisions.push_back(decided);

@@ -1,6 +1,8 @@
-//! The policies of organizations: their making and end, what has which, and whether they are in force.
+//! The policies of organizations: their making and end, what has which, and whether they are in
+//! force.
 //!
-//! Every change writes the organization's own value too, so that a policy cannot go while it is attached.
+//! Every change writes the organization's own value too, so that a policy cannot go while it is
+//! attached.
 
 use std::sync::Arc;
 

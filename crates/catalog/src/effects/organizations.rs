@@ -276,7 +276,8 @@ impl Snapshot {
         Ok((view.clone(), accounts(view.stored.members.iter(), after, limit)))
     }
 
-    /// The accounts right below the permitted root or unit, as [`list_accounts`](Self::list_accounts).
+    /// The accounts right below the permitted root or unit, as
+    /// [`list_accounts`](Self::list_accounts).
     ///
     /// # Errors
     /// [`OrganizationError::ParentNotFound`].

@@ -32,8 +32,8 @@ pub struct SessionSettings {
 }
 
 impl Snapshot {
-    /// Makes the credentials of a new session of the permitted role for `caller`, marked with `marks`,
-    /// which have what they inherit from it.
+    /// Makes the credentials of a new session of the permitted role for `caller`, marked with
+    /// `marks`, which have what they inherit from it.
     ///
     /// # Errors
     /// The missing role; those of [`Issuer::assume_role`].

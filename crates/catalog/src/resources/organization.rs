@@ -1,5 +1,5 @@
-//! What operations of Organizations are about. All of an organization belongs to its management account:
-//! the calls of other members are calls from another account, which nothing can allow.
+//! What operations of Organizations are about. All of an organization belongs to its management
+//! account: the calls of other members are calls from another account, which nothing can allow.
 
 use std::fmt::Display;
 

@@ -140,8 +140,8 @@ pub(super) async fn create<S: Server>(
     }
 }
 
-/// Whether a function, named as in a path, was made by this stack: also in a deployment that could not
-/// write it down.
+/// Whether a function, named as in a path, was made by this stack: also in a deployment that could
+/// not write it down.
 pub(super) async fn is_ours<S: Server>(
     site: &Site<'_, S>,
     function: &str,

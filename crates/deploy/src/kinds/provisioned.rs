@@ -16,8 +16,8 @@ pub(super) const PROPERTY: &str = "ProvisionedConcurrencyConfig";
 /// How long workers may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(900);
 
-/// Has as many workers for a version or alias as `new` says, if that is not what `old` says. The function
-/// is named as in a path.
+/// Has as many workers for a version or alias as `new` says, if that is not what `old` says. The
+/// function is named as in a path.
 pub(super) async fn provide(
     server: &impl Server,
     (function, qualifier): (&str, &str),

@@ -52,8 +52,8 @@ pub struct Miss {
     pub note: Option<String>,
 }
 
-/// Somebody of the caller's name who is not the caller: the user or role was made anew. Source: iam.md
-/// §4.1.
+/// Somebody of the caller's name who is not the caller: the user or role was made anew. Source:
+/// iam.md §4.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Homonym {
     /// The principal of the policy, as it is written.
@@ -127,8 +127,8 @@ const RESOURCE: usize = 200;
 const ACTION: usize = 400;
 
 impl<'p> Nearest<'p> {
-    /// The Allow nearest to applying among the documents whose Allow is missing; of levels, those that
-    /// are silent. Of equals the first.
+    /// The Allow nearest to applying among the documents whose Allow is missing; of levels, those
+    /// that are silent. Of equals the first.
     pub(super) fn find(
         call: &Call<'_>,
         counted: &Counted<'p>,

@@ -148,8 +148,9 @@ impl<'t> Trial<'t> {
         Some(self)
     }
 
-    /// Whether `${…}` are variables in what is added. A statement goes into the resource's one policy,
-    /// where they are none under Version 2008-10-17; elsewhere it may be a document of its own.
+    /// Whether `${…}` are variables in what is added. A statement goes into the resource's one
+    /// policy, where they are none under Version 2008-10-17; elsewhere it may be a document of its
+    /// own.
     fn has_variables(&self, kind: PolicyType) -> bool {
         let resource = self.policies.resource.iter().filter(|_| kind == PolicyType::Resource);
         resource.flat_map(|policy| policy.statements()).all(|one| one.has_variables())

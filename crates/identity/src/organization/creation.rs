@@ -1,5 +1,5 @@
-//! New accounts of an organization: the account, its way in for the management account, and the record
-//! of the request.
+//! New accounts of an organization: the account, its way in for the management account, and the
+//! record of the request.
 
 use jiff::Timestamp;
 use portcullis_iam::NoEntities;
@@ -73,8 +73,8 @@ pub struct CreatedAccount {
 }
 
 impl Organization {
-    /// `self` with the request, and with the account that it asks for, in the root; what has to be made
-    /// beside, unless the request failed.
+    /// `self` with the request, and with the account that it asks for, in the root; what has to be
+    /// made beside, unless the request failed.
     ///
     /// # Errors
     /// The constraint on the number of accounts.

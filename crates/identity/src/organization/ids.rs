@@ -100,8 +100,8 @@ text! {
 }
 
 text! {
-    /// The address of an account's root user: 6..=64 characters, one `@`, no white space, a dot in the
-    /// domain.
+    /// The address of an account's root user: 6..=64 characters, one `@`, no white space, a dot in
+    /// the domain.
     Email, |text| {
         let parts = text.split_once('@');
         let is_whole = |local: &str, domain: &str| {

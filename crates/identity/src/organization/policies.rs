@@ -24,8 +24,8 @@ pub const ATTACHED_POLICIES_MAX: usize = 5;
 pub struct PolicyUse {
     /// Whether they are in force.
     pub in_force: bool,
-    /// Those on the roots, units and accounts that have others than AWS's own. Invariant: each has one
-    /// at least.
+    /// Those on the roots, units and accounts that have others than AWS's own. Invariant: each has
+    /// one at least.
     pub attached: BTreeMap<TargetId, SmallSet<OrganizationPolicyId>>,
 }
 
@@ -158,8 +158,8 @@ impl Organization {
         }
     }
 
-    /// The policies of a type on a root, unit or account. `RCPFullAWSAccess` is nowhere until its type
-    /// is in force; `FullAWSAccess` is there before.
+    /// The policies of a type on a root, unit or account. `RCPFullAWSAccess` is nowhere until its
+    /// type is in force; `FullAWSAccess` is there before.
     #[must_use]
     pub fn attached_to(
         &self,

@@ -24,8 +24,8 @@ impl OrganizationError {
 }
 
 impl Organization {
-    /// `self` with these tags on what is there; a key that it has gets the new value. Whether there is
-    /// such a policy is for the caller to know.
+    /// `self` with these tags on what is there; a key that it has gets the new value. Whether there
+    /// is such a policy is for the caller to know.
     ///
     /// # Errors
     /// [`OrganizationError::TargetNotFound`], the constraint.

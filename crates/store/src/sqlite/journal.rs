@@ -9,8 +9,8 @@
 //! numbers are little-endian. The row ends where no whole record of the same filling follows: what a
 //! crash left half-written was never acknowledged.
 //!
-//! It is written past the system's cache, which no one reads it from, where the file system can do so:
-//! that takes a tenth less time than a write into the cache and its flush.
+//! It is written past the system's cache, which no one reads it from, where the file system can do
+//! so: that takes a tenth less time than a write into the cache and its flush.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -214,7 +214,8 @@ impl Journal {
     }
 }
 
-/// With `DSYNC`, what was written is on the disk when the write returns; with `DIRECT`, past the cache.
+/// With `DSYNC`, what was written is on the disk when the write returns; with `DIRECT`, past the
+/// cache.
 fn open(path: &Path, flags: OFlags) -> io::Result<File> {
     OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
@@ -337,7 +338,8 @@ fn batches(mut file: Bytes) -> Result<Vec<Batch>, Damage> {
     Ok(batches)
 }
 
-/// Whether a record of this filling begins at one of the blocks: then the row has not ended before it.
+/// Whether a record of this filling begins at one of the blocks: then the row has not ended before
+/// it.
 fn goes_on(file: &Bytes, filling: u64) -> bool {
     let mut blocks = (0..file.len()).step_by(BLOCK_BYTES).map(|from| file.slice(from..));
     blocks.any(|mut rest| record(&mut rest).is_some_and(|(found, _)| found == filling))

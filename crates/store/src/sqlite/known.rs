@@ -9,8 +9,8 @@ use super::overlay::Overlay;
 use super::plan::Stamps;
 use crate::key::Key;
 
-/// So many keys are known at most; with more, all are forgotten. Reason: bounds the memory to a megabyte,
-/// or five if every key were as long as can be.
+/// So many keys are known at most; with more, all are forgotten. Reason: bounds the memory to a
+/// megabyte, or five if every key were as long as can be.
 const KEYS_MAX: usize = 4_096;
 
 /// The stamps of entries in the database; `None` where it has none.

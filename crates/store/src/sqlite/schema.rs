@@ -12,8 +12,8 @@ use crate::folder;
 /// Marks the file as ours ("PCLS"), so that another program's database is never written to.
 const APPLICATION_ID: i64 = 0x5043_4c53;
 
-/// SQLite's way to the files in which one process has them: the log's index is in memory, and a commit
-/// makes no locks, six calls of the system. Another program finds the database locked.
+/// SQLite's way to the files in which one process has them: the log's index is in memory, and a
+/// commit makes no locks, six calls of the system. Another program finds the database locked.
 const FILES: &std::ffi::CStr = c"unix-excl";
 
 /// The schema below, with a journal beside it. A change to either needs a new number and a migration.
@@ -28,8 +28,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Bytes of a page.
 ///
-/// Chosen by measurement: with 4 KiB a 20 KB value takes 1.4 times the time of a 300 B value; with 16 KiB
-/// the small one writes twice the bytes for no gain.
+/// Chosen by measurement: with 4 KiB a 20 KB value takes 1.4 times the time of a 300 B value; with
+/// 16 KiB the small one writes twice the bytes for no gain.
 const PAGE_SIZE: u32 = 8192;
 
 /// `value` is padded (see [`super::padding`]): its first `size` bytes are the value. The view

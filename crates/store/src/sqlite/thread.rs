@@ -1,5 +1,5 @@
-//! The writer thread: serves the commits that wait, together, and looks after the files: it brings the
-//! database up to date when nobody commits, or when it must be. It ends the store, too.
+//! The writer thread: serves the commits that wait, together, and looks after the files: it brings
+//! the database up to date when nobody commits, or when it must be. It ends the store, too.
 
 use std::sync::Arc;
 use std::time::Duration;

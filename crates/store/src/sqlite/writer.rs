@@ -1,5 +1,5 @@
-//! Makes a group of commits durable with one flush of the journal, then tells the watches; later, brings
-//! the database to the same state, many groups at once.
+//! Makes a group of commits durable with one flush of the journal, then tells the watches; later,
+//! brings the database to the same state, many groups at once.
 
 use std::mem;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -198,8 +198,8 @@ impl Writer {
         Ok(answers)
     }
 
-    /// Plans each transaction whose expectations hold after those before it. Returns what became of them
-    /// and the batches that they make.
+    /// Plans each transaction whose expectations hold after those before it. Returns what became of
+    /// them and the batches that they make.
     fn plan(&self, group: &[&Transaction]) -> rusqlite::Result<Outcomes> {
         let (above, mut revision) = (self.above.get(), self.revision);
         let mut outcomes = Outcomes::default();
@@ -314,8 +314,8 @@ impl Writer {
         self.log.tend(&self.connection, idle);
     }
 
-    /// Closes the database, and only then lets another process in. What it could not take stays in the
-    /// journal.
+    /// Closes the database, and only then lets another process in. What it could not take stays in
+    /// the journal.
     pub(super) fn close(mut self) {
         let applied = self.usable.then(|| self.apply());
         let Self { connection, journal, lock, .. } = self;

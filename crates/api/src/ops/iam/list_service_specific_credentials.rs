@@ -1,4 +1,5 @@
-//! IAM `ListServiceSpecificCredentials`: the passwords of a user for single services: nobody has one here.
+//! IAM `ListServiceSpecificCredentials`: the passwords of a user for single services: nobody has
+//! one here.
 
 use portcullis_model::iam::{
     operation::ListServiceSpecificCredentials,

@@ -1,4 +1,5 @@
-//! `DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}` → 204, whether it was there or not.
+//! `DELETE /2018-10-31/layers/{LayerName}/versions/{VersionNumber}` → 204, whether it was there or
+//! not.
 
 use portcullis_model::lambda::{operation::DeleteLayerVersion, types::DeleteLayerVersionInput};
 

@@ -1,5 +1,5 @@
-//! `POST /2014-11-13/functions/{FunctionName}/invoke-async` → 202: the old way to send an event, under
-//! an action of its own.
+//! `POST /2014-11-13/functions/{FunctionName}/invoke-async` → 202: the old way to send an event,
+//! under an action of its own.
 
 use portcullis_model::lambda::{
     operation::InvokeAsync,

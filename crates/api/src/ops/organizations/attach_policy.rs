@@ -1,4 +1,5 @@
-//! Organizations `AttachPolicy`: attaches a policy to a root, unit or account; both must be permitted.
+//! Organizations `AttachPolicy`: attaches a policy to a root, unit or account; both must be
+//! permitted.
 
 use portcullis_identity::organization::TargetId;
 use portcullis_model::authorization_of;

@@ -1,4 +1,5 @@
-//! Organizations `DescribeOrganization`: the organization that the caller's account is in, for every member.
+//! Organizations `DescribeOrganization`: the organization that the caller's account is in, for
+//! every member.
 
 use portcullis_catalog::WholeOrganization;
 use portcullis_model::organizations::{

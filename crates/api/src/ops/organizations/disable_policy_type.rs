@@ -1,4 +1,5 @@
-//! Organizations `DisablePolicyType`: takes all service control policies out of force, and off everything.
+//! Organizations `DisablePolicyType`: takes all service control policies out of force, and off
+//! everything.
 
 use portcullis_identity::organization::RootId;
 use portcullis_model::organizations::{

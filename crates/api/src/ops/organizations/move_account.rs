@@ -1,4 +1,5 @@
-//! Organizations `MoveAccount`: moves an account from one root or unit to another; all three must be permitted.
+//! Organizations `MoveAccount`: moves an account from one root or unit to another; all three must
+//! be permitted.
 
 use portcullis_identity::organization::ContainerId;
 use portcullis_model::authorization_of;

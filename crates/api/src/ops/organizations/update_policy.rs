@@ -1,4 +1,5 @@
-//! Organizations `UpdatePolicy`: changes what is given of a policy; in force at once wherever it is attached.
+//! Organizations `UpdatePolicy`: changes what is given of a policy; in force at once wherever it is
+//! attached.
 
 use portcullis_catalog::effects::PolicyChange;
 use portcullis_model::organizations::{

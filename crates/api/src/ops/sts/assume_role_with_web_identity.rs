@@ -59,8 +59,8 @@ fn refuse_unsupported(input: &AssumeRoleWithWebIdentityInput) -> Result<(), ApiE
     ])
 }
 
-/// The role, who the token proves the caller to be to the role's account, and what the session is to be
-/// marked with.
+/// The role, who the token proves the caller to be to the role's account, and what the session is
+/// to be marked with.
 async fn bearer(
     cx: &RequestCx<'_>,
     input: &AssumeRoleWithWebIdentityInput,
