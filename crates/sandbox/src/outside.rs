@@ -193,9 +193,12 @@ impl Outside {
         let mut failure = Unreached::Forbidden(name.clone());
         let mut tries = ADDRESSES_MAX;
         for (at, address) in found.iter().enumerate() {
+            if tries == 0 {
+                break;
+            }
             match self.allows(*address) {
-                Ok(true) if tries > 0 => {}
-                Ok(_) => continue,
+                Ok(true) => {}
+                Ok(false) => continue,
                 Err(error) => {
                     failure = Unreached::Refused(name.clone(), error);
                     continue;
