@@ -617,6 +617,31 @@ def test_an_attack_on_the_host_is_contained(owner, wire, server, neighbour, name
     until(lambda: got(wire, attacker, alone) == 2, 20, "all processes of the attack are gone")
 
 
+# What is done, and whether that is too much.
+HOLDS = {
+    "less": ("KEPT.append(bytearray(64 << 20)); time.sleep(1); KEPT.clear()", False),
+    "more": ("KEPT.append(bytearray(192 << 20)); time.sleep(60)", True),
+    "more in two processes": ("os.fork(); KEPT.append(bytearray(96 << 20)); time.sleep(60)", True),
+    "files of more": (
+        "for n in range(40):\n  with open(f'/tmp/{n}', 'wb') as file: file.write(bytes(8 << 20))\ntime.sleep(1)",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_a_function_has_its_memory_and_its_files_beside_it(owner, wire, server, name):
+    """`MemorySize` is 128 MB, `EphemeralStorage` 512: neither may be had for the other."""
+    if "`memory` controller" in server.output():
+        pytest.skip("without control groups memory is limited a process")
+    do, killed = HOLDS[name]
+    function = owner.function(code=zipped(HOSTILE), Timeout=20)
+    assert got(wire, function, "got = 0") == 0
+    answer = attempt(wire, function, do)
+    assert ("signal: killed" in json.dumps(answer)) == killed, answer
+    assert got(wire, function, "got = len(KEPT)") == 0
+
+
 def test_a_worker_of_many_sessions_leaves_nothing(owner, wire, server):
     """What a function started goes with it, wherever it hid."""
     function = owner.function(code=zipped(HOSTILE), Timeout=3)

@@ -7,7 +7,8 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -57,6 +58,14 @@ impl Version {
         match self {
             Self::One => "tasks",
             Self::Two => "cgroup.procs",
+        }
+    }
+
+    /// What `memory.stat` calls the memory of a group's processes, files in memory not counted, in bytes.
+    fn memory_of_processes(self) -> &'static str {
+        match self {
+            Self::One => "total_rss ",
+            Self::Two => "anon ",
         }
     }
 
@@ -136,7 +145,8 @@ impl Groups {
                 set(hierarchy.version, controller, &folder, limits)?;
             }
             if hierarchy.controllers.contains(&"memory") {
-                group.shortage.0 = Some(folder.join(hierarchy.version.shortage_file()));
+                let most = limits.memory_mb << 20;
+                group.shortage = Shortage::of(&folder, hierarchy.version, most);
             }
             let join = folder.join(hierarchy.version.join_file());
             let join = OpenOptions::new().write(true).open(join)?;
@@ -155,16 +165,55 @@ pub(crate) struct Group {
     shortage: Shortage,
 }
 
-/// Where the kernel tells whether a group's memory was too little.
+/// Whether a group's memory is too little.
+///
+/// The kernel ends a group that takes more than `MemorySize` and `/tmp` together, as both are memory to
+/// it. That processes alone take more than `MemorySize` is for whoever asks from time to time.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shortage(Option<PathBuf>);
+pub(crate) struct Shortage(Option<Arc<Counted>>);
+
+/// Where a group's memory is counted.
+#[derive(Debug)]
+struct Counted {
+    /// How many processes the kernel has ended.
+    ended: PathBuf,
+    /// What the group holds, by kind.
+    held: PathBuf,
+    /// The kind that is its processes' own.
+    own: &'static str,
+    /// Most of that, in bytes.
+    most: u64,
+    /// Whether it was found to hold more.
+    was_over: AtomicBool,
+}
 
 impl Shortage {
-    /// Whether a process was ended because the group had no more memory; false once the group is gone,
-    /// and where nobody counts.
+    fn of(folder: &Path, version: Version, most: u64) -> Self {
+        Self(Some(Arc::new(Counted {
+            ended: folder.join(version.shortage_file()),
+            held: folder.join("memory.stat"),
+            own: version.memory_of_processes(),
+            most,
+            was_over: AtomicBool::new(false),
+        })))
+    }
+
+    /// Whether the group's processes hold more than they may at this moment; false where nobody counts.
+    pub(crate) fn is_there(&self) -> bool {
+        let Some(counted) = &self.0 else { return false };
+        let list = fs::read_to_string(&counted.held).unwrap_or_default();
+        let is_over = number(&list, counted.own).is_some_and(|held| held > counted.most);
+        counted.was_over.fetch_or(is_over, Ordering::Relaxed);
+        is_over
+    }
+
+    /// Whether a process was ended because the group had no more memory, or was to be; the kernel's
+    /// word is lost once the group is gone.
     pub(crate) fn has_killed(&self) -> bool {
-        let list = self.0.as_ref().and_then(|file| fs::read_to_string(file).ok());
-        list.is_some_and(|list| number(&list, "oom_kill ").is_some_and(|count| count > 0))
+        let Some(counted) = &self.0 else { return false };
+        let list = fs::read_to_string(&counted.ended).unwrap_or_default();
+        counted.was_over.load(Ordering::Relaxed)
+            || number(&list, "oom_kill ").is_some_and(|count| count > 0)
     }
 }
 
@@ -452,19 +501,40 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn a_shortage_is_told_by_each_version() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let shortage = Shortage(Some(file.path().to_owned()));
-        for (list, want) in [
-            ("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",                           false),
-            ("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",                           true),
-            ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 0\noom_group_kill 0\n",            false),
-            ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 3\noom_group_kill 1\n",            true),
-            ("",                                                                         false),
+        for (version, list, want) in [
+            (Version::One, "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",                false),
+            (Version::One, "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",                true),
+            (Version::Two, "low 0\nhigh 0\nmax 7\noom 1\noom_kill 0\noom_group_kill 0\n", false),
+            (Version::Two, "low 0\nhigh 0\nmax 7\noom 1\noom_kill 3\noom_group_kill 1\n", true),
+            (Version::Two, "",                                                              false),
         ] {
-            fs::write(file.path(), list).unwrap();
-            assert_eq!(shortage.has_killed(), want, "{list}");
+            let group = tempfile::tempdir().unwrap();
+            fs::write(group.path().join(version.shortage_file()), list).unwrap();
+            assert_eq!(Shortage::of(group.path(), version, 100).has_killed(), want, "{list}");
         }
         assert!(!Shortage::default().has_killed());
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn what_processes_hold_is_not_what_their_files_do() {
+        for (version, list, want) in [
+            (Version::One, "cache 900\nrss 1\nshmem 900\ntotal_cache 900\ntotal_rss 100\n",   false),
+            (Version::One, "cache 0\nrss 1\nshmem 0\ntotal_cache 0\ntotal_rss 101\n",         true),
+            (Version::One, "rss 900\ntotal_rss_huge 900\n",                                   false),
+            (Version::Two, "anon 100\nfile 900\nkernel 900\nshmem 900\nanon_thp 900\n",      false),
+            (Version::Two, "anon 101\nfile 0\n",                                              true),
+            (Version::Two, "",                                                                false),
+        ] {
+            let group = tempfile::tempdir().unwrap();
+            let shortage = Shortage::of(group.path(), version, 100);
+            fs::write(group.path().join("memory.stat"), list).unwrap();
+            assert_eq!((shortage.is_there(), shortage.has_killed()), (want, want), "{list}");
+            // What was found stays true when the memory is gone.
+            fs::write(group.path().join("memory.stat"), "").unwrap();
+            assert_eq!((shortage.is_there(), shortage.has_killed()), (false, want), "{list}");
+        }
+        assert!(!Shortage::default().is_there());
     }
 
     #[test]

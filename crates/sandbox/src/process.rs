@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     Code(i32),
     /// This signal ended it.
     Signal(i32),
-    /// The kernel ended it: its function had no more memory.
+    /// It was ended because its function had no more memory.
     OutOfMemory,
 }
 
@@ -171,6 +171,14 @@ impl Process {
     pub(crate) fn kill(&self) {
         // The keeper takes the end of the connection for the order. It may be gone.
         let _ = rustix::net::shutdown(&self.control, Shutdown::Write);
+    }
+
+    /// Ends all of them if they hold more memory than their function may: the kernel does so only when
+    /// they have taken what is meant for `/tmp`, too.
+    pub(crate) fn kill_if_too_large(&self) {
+        if self.shortage.is_there() {
+            self.kill();
+        }
     }
 
     /// Waits until all of the worker's processes have ended.

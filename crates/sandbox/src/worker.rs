@@ -22,6 +22,9 @@ use crate::start::{Belongings, Started, Starter};
 /// must not keep all others from starting.
 const SHARE_HELD: Duration = Duration::from_secs(1);
 
+/// How often it is looked how much memory a worker holds while it works: what most events never see.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// A worker process and everything that belongs to it.
 pub(crate) struct Worker {
     pub(crate) spec: Arc<WorkerSpec>,
@@ -122,7 +125,6 @@ impl Worker {
 
     /// Waits until the worker asks for an event or cannot any more.
     async fn ready_until(&mut self, deadline: Instant) -> Init {
-        self.timer.as_mut().reset(deadline);
         tokio::select! {
             biased;
             readiness = self.api.exchange.ready() => match readiness {
@@ -130,7 +132,7 @@ impl Worker {
                 Readiness::InitError(description) => Init::Failed(description),
             },
             end = self.process.ended() => Init::Exited(end.clone()),
-            () = self.timer.as_mut() => Init::TimedOut,
+            () = time_up(&mut self.timer, &self.process, deadline) => Init::TimedOut,
         }
     }
 
@@ -157,12 +159,11 @@ impl Worker {
             }
         };
         let delivered = Instant::now();
-        self.timer.as_mut().reset(delivered + limit);
         let served = tokio::select! {
             biased;
             Ok(answer) = answer => Served::Answered(answer),
             exit = self.process.exited() => Served::Exited(exit),
-            () = self.timer.as_mut() => Served::TimedOut,
+            () = time_up(&mut self.timer, &self.process, delivered + limit) => Served::TimedOut,
         };
         (served, delivered.elapsed())
     }
@@ -217,6 +218,18 @@ impl Worker {
     /// How long ago the process started.
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+/// Comes back at the deadline; until then, ends the process if it is found too large.
+async fn time_up(timer: &mut Pin<Box<Sleep>>, process: &Process, deadline: Instant) {
+    loop {
+        timer.as_mut().reset(deadline.min(Instant::now() + LOOK));
+        timer.as_mut().await;
+        if Instant::now() >= deadline {
+            return;
+        }
+        process.kill_if_too_large();
     }
 }
 
