@@ -26,6 +26,23 @@ fn written(kind: DocumentKind, statements: &[Value]) -> WrittenPolicy {
 }
 
 fn ask(statements: &[Value], callers: &[Caller<'_>], rule: ResourceRule) -> Vec<Entry> {
+    ask_under(&[], statements, callers, rule)
+}
+
+/// With these resource control policies.
+fn ask_under(
+    control: &[Value],
+    statements: &[Value],
+    callers: &[Caller<'_>],
+    rule: ResourceRule,
+) -> Vec<Entry> {
+    let control: Vec<_> = control
+        .iter()
+        .map(|one| written(DocumentKind::ResourceControl, std::slice::from_ref(one)))
+        .collect();
+    let control: Vec<_> =
+        control.iter().map(|policy| [Document { name: "control", policy }]).collect();
+    let control: Vec<_> = control.iter().map(<[_; 1]>::as_slice).collect();
     let policy = written(DocumentKind::Resource, statements);
     let documents = [Document { name: ORDERS, policy: &policy }];
     let question = Question {
@@ -34,7 +51,7 @@ fn ask(statements: &[Value], callers: &[Caller<'_>], rule: ResourceRule) -> Vec<
         resource_account: "111111111111",
         resource_rule: rule,
         documents: &documents,
-        resource_control: &[],
+        resource_control: &control,
         keys: &MapContext::from_iter([("aws:ResourceTag/Team", "orders")]),
         condition_keys: &GLOBAL_KEYS,
     };
@@ -96,6 +113,28 @@ fn deny(principal: Value, condition: Value) -> Value {
 fn own(effect: &str, resource: &str, condition: Value) -> Vec<Value> {
     vec![json!({"Effect": effect, "Action": "lambda:Invoke*", "Resource": resource,
                 "Condition": condition})]
+}
+
+#[test]
+fn whom_resource_control_does_not_count_for_is_listed_though_everyone_is_not() {
+    let linked =
+        "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
+    let never = json!({"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"});
+    let mut in_part = never.clone();
+    in_part["Condition"] = json!({"Bool": {"aws:SecureTransport": "false"}});
+    let everyone = [allow(json!("*"), json!({}))];
+    let callers = [(linked, Vec::new()), (ALICE, Vec::new())];
+    for (control, want) in [
+        (vec![], vec!["everyone"]),
+        (vec![never], vec![linked]),
+        (vec![in_part], vec!["everyone unless", linked]),
+    ] {
+        let entries = ask_under(&control, &everyone, &callers, ResourceRule::Suffices);
+        let got: Vec<String> = entries.iter().map(short).collect();
+        let got: Vec<&str> =
+            got.iter().map(String::as_str).filter(|one| !one.contains(":root")).collect();
+        assert_eq!(got, want, "{control:#?} {entries:#?}");
+    }
 }
 
 #[test]

@@ -289,8 +289,8 @@ fn is_or_belongs_to(caller: &Principal, arn: &str) -> bool {
 /// among the candidates.
 ///
 /// Agrees with [`decide`](crate::decide): a caller who is allowed in some call
-/// [may be](Entry::may_be) in an entry, if it is of another account than the resource, or a
-/// candidate, or a session of one; and an entry that
+/// [may be](Entry::may_be) in an entry, if it is of another account than the resource and no
+/// service-linked role, or a candidate, or a session of one; and an entry that
 /// [is unconditional](Entry::is_unconditional) is allowed in every call. It is taken for granted
 /// that calls have the condition keys that callers of their kind have (iam.md §9). Candidates who
 /// may do it just as everyone may are not listed one by one.
@@ -470,8 +470,10 @@ impl<'a> Resource<'a> {
         let principal = candidate.principal;
         let root = principal.kind() == PrincipalKind::Root
             && principal.account() == Some(self.question.resource_account);
+        // What everyone may not, one may whom the resource control policies do not count for.
+        let apart = root || (own.is_free_of_control && !self.control.is_empty());
         let ways: Vec<Way> =
-            ways.into_iter().filter(|way| root || !self.is_for_everyone(way)).collect();
+            ways.into_iter().filter(|way| apart || !self.is_for_everyone(way)).collect();
         if ways.is_empty() {
             return None;
         }
@@ -533,6 +535,8 @@ struct Own {
     session: Option<Said>,
     service_control: Option<Vec<Said>>,
     denies: Vec<Via>,
+    /// Whether the resource control policies do not count for it.
+    is_free_of_control: bool,
 }
 
 impl Own {
@@ -554,6 +558,7 @@ impl Own {
             session: session.filter(|_| counts.session).map(pool),
             service_control: levels.map(|all| all.iter().map(|level| pool(level)).collect()),
             denies: Vec::new(),
+            is_free_of_control: !counts.resource_control,
         };
         if counts.resource_control {
             own.denies = of(&resource.control).denies;
