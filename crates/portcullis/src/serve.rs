@@ -21,7 +21,9 @@ use portcullis_logs::FunctionLogs;
 use portcullis_sandbox::{Confinement, Reach, Sandbox, SandboxError, python, unpack};
 use portcullis_sigv4::Credentials;
 use portcullis_store::{Blobs, SqliteStore, StoreError};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -282,6 +284,20 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
     text.parse().map_err(|why: T::Err| ServeError::Flag { flag, why: why.to_string() })
 }
 
+/// Most files that a server has open at a time.
+const FILES_MAX: u64 = 65_536;
+
+/// Lets this process open as many files as it may: the 1,024 that shells and service managers start
+/// with are for programs that use `select`. What it starts for functions has limits of its own.
+fn allow_more_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.unwrap_or(FILES_MAX).min(FILES_MAX);
+    if current.is_some_and(|current| current < wanted) {
+        // Never refused below the maximum; if it is, all stays as it was.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+}
+
 /// Makes a folder that only we may look into; one that is there stays as it is.
 pub(crate) fn make_private(path: &Path) -> Result<(), ServeError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -324,6 +340,7 @@ impl Running {
         let Configuration { account_concurrency, retry_delays, function_log, .. } = configuration;
         let Configuration { sealing_key, s3, function_network, .. } = configuration;
         make_private(&data_dir)?;
+        allow_more_files();
         // Before there is any secret: whatever ends this process, no core shows one, and no other
         // process of its user may look into it. A program that it starts is as usual.
         set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(std::io::Error::from)?;

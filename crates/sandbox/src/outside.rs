@@ -36,6 +36,9 @@ const LOOKUPS_MAX: usize = 16;
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
 
+/// Most addresses of a name that are judged: each may need the kernel's word.
+const JUDGED_MAX: usize = 32;
+
 /// Longest that a name is looked up, its turn included.
 const LOOKUP_MAX: Duration = Duration::from_secs(10);
 
@@ -59,12 +62,13 @@ pub(crate) struct Way {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreached {
-    /// The same for what is not listed and for what there is not: which names there are is not told.
-    #[error(
-        "functions may not reach {0}, as the operator's --function-network does not list it, \
-             or it has no address"
-    )]
+    #[error("functions may not reach {0}, as the operator's --function-network does not list it")]
     Forbidden(String),
+    /// The same for a name that nobody has, one of other places, and one that nobody could tell of.
+    #[error(
+        "{0} has no address that the operator's --function-network lists, as far as could be told"
+    )]
+    Nowhere(String),
     #[error("{0} cannot be reached: {1}")]
     Refused(String, io::Error),
     #[error("{0} did not answer in time")]
@@ -144,27 +148,20 @@ impl Way {
 
     async fn connect_with(&self, host: &str, port: u16) -> Result<TcpStream, Unreached> {
         let name = format!("{host}:{port}");
-        match self.addresses_of(host, port).await? {
-            Some(found) => self.outside.first_of(&found, name, CONNECT_MAX).await,
-            None => Err(Unreached::Forbidden(name)),
-        }
-    }
-
-    /// The addresses of a name, or the one that it is.
-    async fn addresses_of(
-        &self,
-        host: &str,
-        port: u16,
-    ) -> Result<Option<Vec<SocketAddr>>, Unreached> {
         let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if let Ok(ip) = literal.unwrap_or(host).parse::<IpAddr>() {
-            return Ok(Some(vec![SocketAddr::new(ip, port)]));
+            return self.outside.first_of(&[SocketAddr::new(ip, port)], name, CONNECT_MAX).await;
         }
         if !self.outside.reach.has_names() {
-            return Ok(None);
+            return Err(Unreached::Forbidden(name));
         }
-        let silent = |_| Unreached::Silent(host.to_owned());
-        timeout(LOOKUP_MAX, self.look_up(host, port)).await.map_err(silent)
+        let found = timeout(LOOKUP_MAX, self.look_up(host, port)).await;
+        let found = found.map_err(|_| Unreached::Silent(name.clone()))?.unwrap_or_default();
+        // Which names there are is not told.
+        match self.outside.first_of(&found, name, CONNECT_MAX).await {
+            Err(Unreached::Forbidden(name)) => Err(Unreached::Nowhere(name)),
+            reached => reached,
+        }
     }
 
     /// Waits for its turn. The system's own look-up holds a thread until it is answered, which nobody
@@ -182,7 +179,7 @@ impl Way {
 
 impl Outside {
     /// Connects with the first of the addresses that may be reached and answers. Each is judged right
-    /// before; each has an equal part of the time that is left.
+    /// before; each has half of the time that is left, the last all of it.
     async fn first_of(
         &self,
         found: &[SocketAddr],
@@ -192,7 +189,7 @@ impl Outside {
         let end = Instant::now() + limit;
         let mut failure = Unreached::Forbidden(name.clone());
         let mut tries = ADDRESSES_MAX;
-        for (at, address) in found.iter().enumerate() {
+        for (at, address) in found.iter().enumerate().take(JUDGED_MAX) {
             if tries == 0 {
                 break;
             }
@@ -200,24 +197,32 @@ impl Outside {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(error) => {
-                    failure = Unreached::Refused(name.clone(), error);
+                    failure = failure.or(Unreached::Refused(name.clone(), error));
                     continue;
                 }
             }
-            let parts = u32::try_from(tries.min(found.len() - at)).unwrap_or(u32::MAX);
             tries -= 1;
-            let part = end.saturating_duration_since(Instant::now()) / parts;
+            let left = end.saturating_duration_since(Instant::now());
+            let is_last = tries == 0 || at + 1 == found.len();
+            let part = if is_last { left } else { left / 2 };
             match timeout(part, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     // Whoever sends in small parts, or not, is the function.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
-                Ok(Err(error)) => failure = Unreached::Refused(name.clone(), error),
+                Ok(Err(error)) => failure = failure.or(Unreached::Refused(name.clone(), error)),
                 Err(_) => failure = Unreached::Silent(name.clone()),
             }
         }
         Err(failure)
+    }
+}
+
+impl Unreached {
+    /// What is told of a name with two such addresses: that one is silent, which may be over soon.
+    fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Silent(_)) { self } else { other }
     }
 }
 
@@ -267,13 +272,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_silent_address_counts_more_than_one_that_refuses() {
+        let (_listener, silent, _waiting) = full();
+        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let outside = outside(&[silent, closed]);
+        let limit = Duration::from_millis(200);
+        for found in [[silent, closed], [closed, silent]] {
+            let got = outside.first_of(&found, "name:1".to_owned(), limit).await;
+            assert!(matches!(got, Err(Unreached::Silent(_))), "{found:?}");
+        }
+        let got = outside.first_of(&[closed], "name:1".to_owned(), limit).await;
+        assert!(matches!(got, Err(Unreached::Refused(..))));
+    }
+
+    #[tokio::test]
     async fn names_are_looked_up_only_where_they_are_listed() {
-        let found = async |list: &str| {
+        let told = async |list: &str, host: &str| {
             let reach = list.split(',').map(|text| text.parse::<Destination>().unwrap()).collect();
-            Outside::new(reach).unwrap().way("f").addresses_of("localhost", 80).await.unwrap()
+            let connected = Outside::new(reach).unwrap().way("f").connect(host, 1).await;
+            connected.map(drop).unwrap_err()
         };
-        assert!(found("internet").await.is_some());
-        assert!(found("10.0.0.0/8,names").await.is_some());
-        assert!(found("10.0.0.0/8,::/0,127.0.0.1:80").await.is_none());
+        for host in ["localhost", "no-such-host.invalid"] {
+            for list in ["internet", "10.0.0.0/8,names"] {
+                assert!(matches!(told(list, host).await, Unreached::Nowhere(_)), "{list} {host}");
+            }
+            let without = told("10.0.0.0/8,::/0,127.0.0.1:80", host).await;
+            assert!(matches!(without, Unreached::Forbidden(_)), "{host}");
+        }
+        assert!(matches!(told("internet", "127.0.0.1").await, Unreached::Forbidden(_)));
     }
 }

@@ -219,7 +219,9 @@ fn refusal(why: &Refusal) -> Response<AnswerBody> {
         Refusal::Unreached(Unreached::Forbidden(_)) => StatusCode::FORBIDDEN,
         Refusal::Unreached(Unreached::Many) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Unreached(Unreached::Silent(_)) => StatusCode::GATEWAY_TIMEOUT,
-        Refusal::Unreached(Unreached::Refused(..)) | Refusal::Broken => StatusCode::BAD_GATEWAY,
+        Refusal::Unreached(Unreached::Nowhere(_) | Unreached::Refused(..)) | Refusal::Broken => {
+            StatusCode::BAD_GATEWAY
+        }
     };
     said(status, format!("{why}\n"))
 }

@@ -124,7 +124,7 @@ fn is_within(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
 /// network of the list has them. Source: IANA's registries of special-purpose addresses; metadata
 /// services as their clouds document them.
 #[rustfmt::skip]
-const RESERVED: [(IpAddr, u8); 19] = [
+const RESERVED: [(IpAddr, u8); 20] = [
     (v4(0, 0, 0, 0),          8),   // this host on this network
     (v4(127, 0, 0, 0),        8),   // loopback
     (v4(169, 254, 0, 0),      16),  // link-local, metadata services
@@ -144,7 +144,10 @@ const RESERVED: [(IpAddr, u8); 19] = [
     (v6(0xfd00_00c1, 0xa9fe_a9fe), 128), // Oracle Cloud's
     (v6(0xfd00_a9fe, 0),      32),  // Akamai's
     (v6(0x2001_0000, 0),      32),  // Teredo: has an IPv4 address in disguise
+    (LOCAL_NAT64,             48),  // a translator of one's own (RFC 8215), in any of its forms
 ];
+
+const LOCAL_NAT64: IpAddr = IpAddr::V6(Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0));
 
 /// Further networks that the internet does not route. Source: the same registries.
 #[rustfmt::skip]
@@ -281,6 +284,7 @@ mod tests {
             "fd00:ec2::254",
             "fd20:ce::254",
             "fd00:42::42",
+            "64:ff9b:1::a9fe:a9fe",
             "fd00:100::100:200",
             "fd00:c1::a9fe:a9fe",
             "fd00:a9fe:a9fe::1",

@@ -2,14 +2,19 @@
 //! only with a place among those with the outside, which count for its function and for all.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::lock;
 use crate::outside::{Counted, Unreached, Way};
 
 /// Most that are served without a place: a runtime client needs one or two.
 const OWN_MAX: usize = 16;
+
+/// How often a connection that waits looks for a place.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The seats of one worker.
 pub(super) struct Seats {
@@ -30,16 +35,25 @@ impl Seats {
         Self { own: Arc::new(Semaphore::new(OWN_MAX)), way }
     }
 
-    /// A seat of the worker's own, or else a place. Waits if there is neither.
+    /// A seat of the worker's own, or else a place. Waits for either if there is neither.
     pub(super) async fn take(&self) -> Option<Seat> {
-        let held = match (Arc::clone(&self.own).try_acquire_owned(), &self.way) {
-            (Ok(own), _) => Held::Own(own),
-            (Err(_), way) => match way.as_ref().and_then(|way| way.count().ok()) {
-                Some(place) => Held::Place(Arc::new(place)),
-                None => Held::Own(Arc::clone(&self.own).acquire_owned().await.ok()?),
-            },
-        };
-        Some(Seat(Mutex::new(held)))
+        loop {
+            if let Some(held) = self.free() {
+                return Some(Seat(Mutex::new(held)));
+            }
+            // A place comes free for all functions, and says so to none.
+            if let Ok(own) = timeout(LOOK, Arc::clone(&self.own).acquire_owned()).await {
+                return Some(Seat(Mutex::new(Held::Own(own.ok()?))));
+            }
+        }
+    }
+
+    fn free(&self) -> Option<Held> {
+        if let Ok(own) = Arc::clone(&self.own).try_acquire_owned() {
+            return Some(Held::Own(own));
+        }
+        let place = self.way.as_ref()?.count().ok()?;
+        Some(Held::Place(Arc::new(place)))
     }
 }
 
@@ -69,10 +83,6 @@ impl Seat {
 mod tests {
     use super::*;
 
-    use std::time::Duration;
-
-    use tokio::time::timeout;
-
     use crate::outside::{self, Destination, Outside};
 
     async fn all_of(seats: &Seats) -> Vec<Seat> {
@@ -101,5 +111,26 @@ mod tests {
         taken[0].place(&way).unwrap();
         assert!(taken[1].place(&way).is_err());
         assert_eq!(all_of(&seats).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_place_that_comes_free_is_found_though_all_own_seats_are_taken() {
+        let outside = Outside::new([Destination::Internet].into_iter().collect()).unwrap();
+        // All that the function has, by other workers of it.
+        let mut places = vec![];
+        let of_another = || {
+            let way = outside.way("f");
+            std::iter::from_fn(move || way.count().ok())
+        };
+        while let Some(place) = of_another().next() {
+            places.push(place);
+        }
+        let seats = Seats::new(Some(outside.way("f")));
+        let own = all_of(&seats).await;
+        assert_eq!(own.len(), OWN_MAX);
+        let mut taking = std::pin::pin!(seats.take());
+        assert!(timeout(2 * LOOK, &mut taking).await.is_err());
+        places.pop();
+        assert!(timeout(100 * LOOK, taking).await.unwrap().unwrap().is_place());
     }
 }
