@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use jiff::Timestamp;
 use portcullis_catalog::{decisions::address_text, tag_value};
 use portcullis_iam::{Context, Value};
-use portcullis_identity::PolicyArn;
+use portcullis_identity::{Caller, PolicyArn};
 
 /// Keys that an operation's parameters give, such as `lambda:Principal`; names in lower case.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,7 @@ impl<'a> Parameters<'a> {
         key: &'static str,
         value: Option<impl Into<Cow<'a, str>>>,
     ) -> Self {
+        debug_assert!(!Caller::alone_tells(key), "{key} is not asked of a request");
         self.single.extend(value.map(|value| (key, value.into())));
         self
     }
