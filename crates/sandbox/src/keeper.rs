@@ -66,6 +66,8 @@ struct Surroundings {
 /// The worker's process, and who knows how it ends.
 struct Worker {
     pid: Pid,
+    /// Of that process and no later one of its number.
+    pidfd: OwnedFd,
     ending: Ending,
 }
 
@@ -75,8 +77,8 @@ enum Ending {
     Child,
     /// Its zygote, which tells us.
     Told(OwnedFd),
-    /// Nobody any more; by this we see at least that it did.
-    Seen(OwnedFd),
+    /// Nobody any more; we see at least that it did.
+    Seen,
 }
 
 /// Runs one worker from its start to its end, then ends this process.
@@ -111,22 +113,18 @@ fn keep_until_end(
         }
         _ => None,
     };
-    let (worker, pidfd, unforked) = match forked {
+    let (worker, unforked) = match forked {
         Some(Ok(Forked { pid, pidfd, told })) => {
-            (Worker { pid, ending: Ending::Told(told) }, pidfd, None)
+            (Worker { pid, pidfd, ending: Ending::Told(told) }, None)
         }
         // Also when the zygote could not do it.
         failed => {
             let unforked = failed.and_then(Result::err);
-            let worker = start(launch, descriptors, &address, rules.as_ref())?;
-            // A child stays until it is waited for.
-            let pidfd = worker.pidfd().step("pidfd_open")?;
-            (worker, pidfd, unforked)
+            (start(launch, descriptors, &address, rules.as_ref())?, unforked)
         }
     };
     let landlock = rules.is_some_and(|rules| rules.descriptor().is_ok_and(|rules| rules.is_some()));
-    tell(descriptors, &Report::Started { landlock, unforked }, pidfd.as_fd())?;
-    drop(pidfd);
+    tell(descriptors, &Report::Started { landlock, unforked }, worker.pidfd.as_fd())?;
     watch(worker, &descriptors.control, &children).step("poll")
 }
 
@@ -173,7 +171,11 @@ fn start(
     rules: Option<&Rules>,
 ) -> Result<Worker, Failure> {
     let process = match fork::fork_into(0).step("clone")? {
-        Side::Parent(pid) => return Ok(Worker { pid, ending: Ending::Child }),
+        Side::Parent(pid) => {
+            // A child stays until it is waited for.
+            let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).step("pidfd_open")?;
+            return Ok(Worker { pid, pidfd, ending: Ending::Child });
+        }
         Side::Child => NeverReturns,
     };
     match become_program(launch, descriptors, address, rules) {
@@ -256,7 +258,7 @@ fn redirect(output: &OwnedFd) -> Result<(), Failure> {
 fn watch(mut worker: Worker, control: &OwnedFd, children: &ChildSignal) -> std::io::Result<Death> {
     loop {
         let [ordered, told] =
-            children.wait_with([Some(control.as_fd()), worker.ending.descriptor()])?;
+            children.wait_with([Some(control.as_fd()), worker.tells_its_end()])?;
         if ordered {
             match protocol::receive::<Order>(control, RecvFlags::DONTWAIT) {
                 Ok(Some((order, _))) => worker.signal(order.signal),
@@ -277,19 +279,14 @@ fn watch(mut worker: Worker, control: &OwnedFd, children: &ChildSignal) -> std::
     }
 }
 
-impl Ending {
-    /// What can be read when the worker has ended.
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        match self {
-            Self::Child => None,
-            Self::Told(descriptor) | Self::Seen(descriptor) => Some(descriptor.as_fd()),
-        }
-    }
-}
-
 impl Worker {
-    fn pidfd(&self) -> rustix::io::Result<OwnedFd> {
-        rustix::process::pidfd_open(self.pid, PidfdFlags::empty())
+    /// What can be read when it has ended.
+    fn tells_its_end(&self) -> Option<BorrowedFd<'_>> {
+        match &self.ending {
+            Ending::Child => None,
+            Ending::Told(zygote) => Some(zygote.as_fd()),
+            Ending::Seen => Some(self.pidfd.as_fd()),
+        }
     }
 
     /// Hears from the zygote, or sees the end; waits for it.
@@ -301,13 +298,10 @@ impl Worker {
             Ok(Some((Birth::Ended(death), _))) => Ok(Some(death)),
             Ok(Some((Birth::Ready { .. }, _))) => Ok(None),
             // The zygote is gone. Its child goes on.
-            Ok(None) | Err(_) => match self.pidfd() {
-                Ok(pidfd) => {
-                    self.ending = Ending::Seen(pidfd);
-                    Ok(None)
-                }
-                Err(_) => Ok(Some(Death::KILLED)),
-            },
+            Ok(None) | Err(_) => {
+                self.ending = Ending::Seen;
+                Ok(None)
+            }
         }
     }
 
@@ -342,8 +336,9 @@ impl Worker {
     /// Waits for a process that is no child of ours: a killed one ends soon.
     fn outwait(&mut self) {
         while matches!(self.ending, Ending::Told(_)) && matches!(self.listen(), Ok(None)) {}
-        if let Ending::Seen(pidfd) = &self.ending {
-            let mut polled = [rustix::event::PollFd::new(pidfd, rustix::event::PollFlags::IN)];
+        if matches!(self.ending, Ending::Seen) {
+            let mut polled =
+                [rustix::event::PollFd::new(&self.pidfd, rustix::event::PollFlags::IN)];
             let wait = || rustix::event::poll(&mut polled, None);
             let _ = rustix::io::retry_on_intr(wait);
         }

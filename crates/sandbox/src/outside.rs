@@ -11,7 +11,7 @@ mod reach;
 mod shares;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +81,12 @@ pub(crate) enum Unreached {
 pub(crate) struct Counted {
     _of_worker: OwnedSemaphorePermit,
     _taken: Taken,
+}
+
+/// What this host lacks for networks to be judged; without it only what is listed by itself is reached.
+pub(crate) fn lacking() -> Option<String> {
+    let refused = own::is_own(Ipv4Addr::LOCALHOST.into()).err()?;
+    Some(format!("the kernel's routes (functions reach no network of the list): {refused}"))
 }
 
 impl Outside {

@@ -16,7 +16,7 @@ use crate::host::Own;
 use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace, views_of};
 use crate::jail::{BOOTSTRAP, LAYERS, PROCESSES_MAX, TASK_ROOT};
 use crate::numbers::{Number, Numbers};
-use crate::outside::{Outside, Way};
+use crate::outside::{self, Outside, Way};
 use crate::protocol::{Hello, Launch, ZygoteLaunch};
 use crate::spawner::{SpawnError, Spawned, Spawner, prepare};
 use crate::specification::{Program, RuntimeCommand, Settings, WorkerSpec};
@@ -70,7 +70,9 @@ impl Starter {
             let (keeping, groups, zygotes) = (Keeping::open(), Groups::default(), Arc::default());
             return Self { spawner, zygotes, keeping, groups, numbers, outside: None };
         }
-        let (groups, lacking) = Groups::open();
+        let (groups, mut lacking) = Groups::open();
+        let way_out = Outside::new(settings.reach.clone());
+        lacking.extend(way_out.as_ref().and_then(|_| outside::lacking()));
         let hello = Hello {
             user_namespace: needs_user_namespace(),
             cgroups: groups.folders().into_iter().map(PathBuf::into_os_string).collect(),
@@ -79,8 +81,7 @@ impl Starter {
         let counts_memory = groups.count("memory");
         let keeping = Keeping::new(settings.isolation, &spawner, counts_memory, lacking);
         let (spawner, zygotes) = (Arc::new(spawner), Arc::default());
-        let outside = Outside::new(settings.reach.clone());
-        Self { spawner, zygotes, keeping, groups, numbers, outside }
+        Self { spawner, zygotes, keeping, groups, numbers, outside: way_out }
     }
 
     pub(crate) fn confinement(&self) -> &Confinement {

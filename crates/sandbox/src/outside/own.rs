@@ -205,7 +205,9 @@ mod tests {
         again.arg(std::env::current_exe().unwrap()).args(["--exact", "--ignored", name]);
         let ended = again.output().unwrap();
         if ended.stdout.is_empty() {
-            eprintln!("skipped: {}", String::from_utf8_lossy(&ended.stderr));
+            let refused = String::from_utf8_lossy(&ended.stderr);
+            assert!(refused.contains("Operation not permitted"), "{refused}");
+            eprintln!("skipped: {refused}");
             return;
         }
         let told = String::from_utf8_lossy(&ended.stdout);
