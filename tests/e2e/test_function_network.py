@@ -218,6 +218,12 @@ def test_the_runtime_api_is_there_whatever_the_outside_takes(wire, hostile, echo
     assert status(wire, hostile, "plain('http://127.0.0.1:9001/2018-06-01/runtime/none')") == 404
 
 
+def test_a_connection_beyond_its_own_seats_reaches_the_outside_too(wire, hostile, echo):
+    # They say nothing, and have all seats until that is too long.
+    opened = "silent = [socket.create_connection(('127.0.0.1', 9001), 30) for _ in range(20)]"
+    assert got(wire, hostile, f"{opened}; got = tunnel('127.0.0.1:{echo}')[1].split()[1]") == "200"
+
+
 def test_a_workers_connections_end_with_it(start_warm_server, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(30)

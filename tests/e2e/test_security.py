@@ -281,11 +281,17 @@ def slow_call(base, credentials, path, body, seconds, between=lambda: None) -> i
 def test_the_time_that_counts_is_when_the_body_is_there(owner, base):
     name = owner.function()
     path, body = f"{F}/{name}/configuration", b'{"Description":"late"}'
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)
-    until_then = {"DateLessThan": {"aws:CurrentTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}}
-    user = owner.user(allow("lambda:*", "*", until_then))
-    assert user.wire.call("GET", f"{F}/{name}").status == 200
-    assert slow_call(base, user.credentials, path, body, 5) == 403
+
+    def permitted_for(seconds):
+        """A user for whom that time has not passed yet."""
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+        until_then = {"DateLessThan": {"aws:CurrentTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}}
+        user = owner.user(allow("lambda:*", "*", until_then))
+        # On a machine that is busy, all of it may.
+        return user if user.wire.call("GET", f"{F}/{name}").status == 200 else permitted_for(2 * seconds)
+
+    started, user = time.monotonic(), permitted_for(4)
+    assert slow_call(base, user.credentials, path, body, 5 + time.monotonic() - started) == 403
 
 
 def test_a_key_that_is_deleted_during_an_upload_is_gone(owner, base):
