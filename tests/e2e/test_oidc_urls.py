@@ -5,8 +5,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from oidc import Es256, KeyServer, key_set_text, reply, token
 from server import ACCOUNT, until
 from test_oidc import assume, refused, role, unsigned
