@@ -3,6 +3,7 @@
 //! The worker asks (`next`), is handed an event, answers it, asks again. This is the state behind
 //! the Runtime API, without HTTP.
 
+use std::convert::Infallible;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
@@ -96,6 +97,30 @@ enum Phase {
 pub(crate) struct Exchange {
     state: Mutex<State>,
     changed: Notify,
+    turns: Turns,
+}
+
+/// Whose turn it is to be taken in, of all that a worker sends at the same time: the last that came.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<Option<oneshot::Sender<Infallible>>>);
+
+impl Turns {
+    /// The next turn; the one before is lost.
+    pub(crate) fn next(&self) -> Turn {
+        let (held, turn) = oneshot::channel();
+        *lock(&self.0) = Some(held);
+        Turn(turn)
+    }
+}
+
+/// The right to be taken in, until there is a newer one.
+pub(crate) struct Turn(oneshot::Receiver<Infallible>);
+
+impl Turn {
+    /// Waits until there is a newer one. Once.
+    pub(crate) async fn lost(&mut self) {
+        let Err(_) = (&mut self.0).await;
+    }
 }
 
 impl Exchange {
@@ -119,11 +144,21 @@ impl Exchange {
         Ok(delivery)
     }
 
-    /// Whether the worker's event is the one of this id.
-    pub(crate) fn expects(&self, request_id: &str) -> Result<(), Refusal> {
+    /// The turn of an answer to this event, if it is the worker's.
+    pub(crate) fn expects(&self, request_id: &str) -> Result<Turn, Refusal> {
         match &lock(&self.state).phase {
-            Phase::Running { request_id: current, .. } if current == request_id => Ok(()),
+            Phase::Running { request_id: current, .. } if current == request_id => {
+                Ok(self.turns.next())
+            }
             _ => Err(Refusal::RequestId),
+        }
+    }
+
+    /// The turn of a description of why the worker cannot start, if it is still starting.
+    pub(crate) fn starts(&self) -> Result<Turn, Refusal> {
+        match &lock(&self.state).phase {
+            Phase::Starting => Ok(self.turns.next()),
+            _ => Err(Refusal::Transition),
         }
     }
 
@@ -253,7 +288,7 @@ mod tests {
         let _asking = exchange.next().unwrap();
         let _answer = exchange.deliver(delivery("a")).unwrap();
         assert_eq!(exchange.answer("b", Answer::TooLarge).unwrap_err(), Refusal::RequestId);
-        exchange.expects("a").unwrap();
+        drop(exchange.expects("a").unwrap());
         exchange.answer("a", Answer::TooLarge).unwrap();
         assert_eq!(exchange.answer("a", Answer::TooLarge).unwrap_err(), Refusal::RequestId);
     }

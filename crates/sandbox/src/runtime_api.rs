@@ -3,6 +3,7 @@
 //! Source: AWS Lambda developer guide, "Using the Lambda runtime API"; refusals as AWS's own
 //! runtime interface emulator gives them.
 
+mod bodies;
 mod seats;
 mod streamed;
 
@@ -12,10 +13,10 @@ use std::net::TcpListener as StdListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Either, Full};
-use hyper::body::{Body, Incoming};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,9 +28,11 @@ use tokio::time::timeout;
 use crate::exchange::{Answer, Cut, Delivery, Exchange, Refusal};
 use crate::host::{AnswerBody, Host};
 use crate::lock;
+use crate::outcome::Outcome;
 use crate::outside::{Proxied, Tunnel, Way, is_proxied};
 use crate::self_waking::SelfWaking;
 
+use bodies::Taken;
 use seats::{Seat, Seats};
 use streamed::STREAM_BYTES_MAX;
 
@@ -192,8 +195,8 @@ async fn answer(exchange: &Exchange, request: Request<Incoming>) -> Response<Ful
         Some(Call::Response(id)) if streamed::is_streamed(&head.headers) => {
             stream(exchange, id, &head.headers, body).await
         }
-        Some(Call::Response(id)) => posted(exchange, id, body, Answer::Response).await,
-        Some(Call::Error(id)) => posted(exchange, id, body, Answer::Error).await,
+        Some(Call::Response(id)) => posted(exchange, id, body, |it, _| Answer::Response(it)).await,
+        Some(Call::Error(id)) => posted(exchange, id, body, |it, _| Answer::Error(it)).await,
         Some(Call::InitError) => init_error(exchange, body).await,
         None => refusal(StatusCode::NOT_FOUND, "NotFound", "404 page not found"),
     }
@@ -257,17 +260,15 @@ async fn posted(
     exchange: &Exchange,
     request_id: &str,
     body: Incoming,
-    kind: fn(Bytes) -> Answer,
+    answer_of: fn(Bytes, Option<HeaderMap>) -> Answer,
 ) -> Response<Full<Bytes>> {
-    // Nothing is kept of an answer to another event. It is read, so that its sender hears why.
-    let expected = exchange.expects(request_id);
-    let max = if expected.is_ok() { RESPONSE_BYTES_MAX } else { 0 };
-    let answer = match read_bounded(body, max).await {
-        Ok(Some(bytes)) => kind(bytes),
-        Ok(None) => Answer::TooLarge,
+    let answer = match bodies::take(body, exchange.expects(request_id)).await {
+        Ok(Taken::Whole(bytes, trailers)) => answer_of(bytes, trailers),
+        Ok(Taken::TooLong) => Answer::TooLarge,
+        Ok(Taken::Refused(refusal)) => return refused(refusal),
         Err(error) => return unreadable(&error),
     };
-    accepted(expected.and_then(|()| exchange.answer(request_id, answer)))
+    accepted(exchange.answer(request_id, answer))
 }
 
 /// `POST invocation/ID/response` of a runtime that streams.
@@ -277,8 +278,9 @@ async fn stream(
     headers: &HeaderMap,
     mut body: Incoming,
 ) -> Response<Full<Bytes>> {
-    let Ok(output) = exchange.output(request_id) else {
-        return posted(exchange, request_id, body, Answer::Response).await;
+    // For a caller that takes it whole, and for none.
+    let Ok(Some(output)) = exchange.output(request_id) else {
+        return posted(exchange, request_id, body, streamed::answer_of).await;
     };
     match streamed::take(output, headers, &mut body).await {
         Ok(Ok(answer)) => accepted(exchange.answer(request_id, answer)),
@@ -289,7 +291,6 @@ async fn stream(
         Err(error) => unreadable(&error),
     }
 }
-
 /// An answer before all of the request has come: a runtime client takes it for the end. What it still
 /// sends waits for a moment, so that it hears us first; then its connection closes.
 fn answered_early(mut response: Response<Full<Bytes>>, body: Incoming) -> Response<Full<Bytes>> {
@@ -315,31 +316,13 @@ fn taken_no_further(cut: Cut) -> Response<Full<Bytes>> {
 
 /// `POST init/error`.
 async fn init_error(exchange: &Exchange, body: Incoming) -> Response<Full<Bytes>> {
-    match read_bounded(body, RESPONSE_BYTES_MAX).await {
-        Ok(Some(description)) => accepted(exchange.init_error(description)),
-        Ok(None) => accepted(exchange.init_error(crate::outcome::Outcome::too_large().payload)),
-        Err(error) => unreadable(&error),
-    }
-}
-
-/// Reads a body whole, or `None` if it is longer than `max`. Never holds more than `max` bytes; the
-/// rest of a longer one is read and forgotten, so that the client can send it and then hear us.
-async fn read_bounded<B>(mut body: B, max: usize) -> Result<Option<Bytes>, B::Error>
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let mut whole = BytesMut::new();
-    let mut fits = true;
-    while let Some(frame) = body.frame().await {
-        let Ok(part) = frame?.into_data() else { continue };
-        fits = fits && part.len() <= max - whole.len();
-        match (fits, body.is_end_stream() && whole.is_empty()) {
-            (false, _) => whole.clear(),
-            (true, true) => return Ok(Some(part)),
-            (true, false) => whole.extend_from_slice(&part),
-        }
-    }
-    Ok(fits.then(|| whole.freeze()))
+    let description = match bodies::take(body, exchange.starts()).await {
+        Ok(Taken::Whole(description, _)) => description,
+        Ok(Taken::TooLong) => Outcome::too_large().payload,
+        Ok(Taken::Refused(refusal)) => return refused(refusal),
+        Err(error) => return unreadable(&error),
+    };
+    accepted(exchange.init_error(description))
 }
 
 /// 202 with the body that AWS sends.
@@ -407,15 +390,6 @@ mod tests {
             HeaderValue::from_str(&carried).unwrap();
             let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
             assert_eq!(parse(&carried), parse(&json.replace('\u{7f}', " ")));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_body_is_read_whole_or_not_at_all() {
-        for (length, fits) in [(0, true), (1, true), (10, true), (11, false), (100, false)] {
-            let text = Bytes::from(vec![b'a'; length]);
-            let read = read_bounded(Full::new(text.clone()), 10).await.unwrap();
-            assert_eq!(read, fits.then_some(text));
         }
     }
 }

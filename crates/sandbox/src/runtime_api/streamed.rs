@@ -1,16 +1,15 @@
-//! An answer that the runtime streams: its parts go on as they come, or are put together for a
-//! caller that takes it whole.
+//! An answer that the runtime streams: its parts go on as they come. For a caller that takes it whole they
+//! are put together, as of any other.
 //!
 //! Source: AWS Lambda developer guide, "Building a custom runtime", "Implementing response streaming".
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use serde_json::json;
 
-use super::RESPONSE_BYTES_MAX;
 use crate::exchange::{Answer, Cut};
 use crate::output::{Output, Part};
 
@@ -29,34 +28,43 @@ pub(super) fn is_streamed(headers: &HeaderMap) -> bool {
     headers.get(MODE).is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"))
 }
 
-/// Takes an answer to its end, handing it to `output` if there is one; or until no more of it is wanted.
+/// The answer that came whole.
+pub(super) fn answer_of(bytes: Bytes, trailers: Option<HeaderMap>) -> Answer {
+    let failure = trailers.and_then(|trailers| described(&trailers));
+    failure.map_or(Answer::Response(bytes), Answer::Error)
+}
+
+/// Hands an answer to `output` as it comes, to its end; or until no more of it is wanted.
 pub(super) async fn take(
-    output: Option<Output>,
+    output: Output,
     headers: &HeaderMap,
     body: &mut Incoming,
 ) -> Result<Result<Answer, Cut>, hyper::Error> {
-    let mut failure = None;
-    let mut taker = match Taker::begin(output, headers).await {
-        Ok(taker) => taker,
-        Err(cut) => return Ok(Err(cut)),
-    };
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    if !output.send(Part::Begin { content_type: content_type.map(str::to_owned) }).await {
+        return Ok(Err(Cut::Left));
+    }
+    let (mut sent, mut trailers) = (0_usize, None);
     loop {
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            () = taker.left() => return Ok(Err(Cut::Left)),
+            () = output.left() => return Ok(Err(Cut::Left)),
         };
-        let Some(frame) = frame else { break };
-        match frame?.into_data() {
-            Ok(bytes) => {
-                if let Err(cut) = taker.take(bytes).await {
-                    return Ok(Err(cut));
+        match frame.transpose()?.map(Frame::into_data) {
+            Some(Ok(bytes)) => {
+                sent = sent.saturating_add(bytes.len());
+                if sent > STREAM_BYTES_MAX {
+                    return Ok(Err(Cut::TooLarge));
+                }
+                if !output.send(Part::Bytes(bytes)).await {
+                    return Ok(Err(Cut::Left));
                 }
             }
-            Err(frame) => failure = frame.into_trailers().ok().and_then(|it| described(&it)),
+            Some(Err(frame)) => trailers = frame.into_trailers().ok(),
+            None => return Ok(Ok(answer_of(Bytes::new(), trailers))),
         }
     }
-    Ok(Ok(failure.map_or_else(|| taker.answer(), Answer::Error)))
 }
 
 /// The description of a failure, if the trailers tell of one.
@@ -66,68 +74,6 @@ fn described(trailers: &HeaderMap) -> Option<Bytes> {
     let is_json = |body: &Vec<u8>| serde_json::from_slice::<serde_json::Value>(body).is_ok();
     let bare = || json!({"errorType": error_type}).to_string().into_bytes();
     Some(body.filter(is_json).unwrap_or_else(bare).into())
-}
-
-/// What becomes of the bytes.
-struct Taker {
-    to: To,
-    bytes: usize,
-}
-
-enum To {
-    /// Whoever waits for parts.
-    Output(Output),
-    /// A caller that takes it whole. The rest of one that is too long is read, so that the worker can
-    /// go on.
-    Whole(BytesMut),
-}
-
-impl Taker {
-    async fn begin(output: Option<Output>, headers: &HeaderMap) -> Result<Self, Cut> {
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-        let to = match output {
-            None => To::Whole(BytesMut::new()),
-            Some(output) => {
-                let begin = Part::Begin { content_type: content_type.map(str::to_owned) };
-                if !output.send(begin).await {
-                    return Err(Cut::Left);
-                }
-                To::Output(output)
-            }
-        };
-        Ok(Self { to, bytes: 0 })
-    }
-
-    /// Comes back once nobody waits for parts any more; never for a caller that takes it whole.
-    async fn left(&self) {
-        match &self.to {
-            To::Output(output) => output.left().await,
-            To::Whole(_) => std::future::pending().await,
-        }
-    }
-
-    async fn take(&mut self, bytes: Bytes) -> Result<(), Cut> {
-        self.bytes = self.bytes.saturating_add(bytes.len());
-        match &mut self.to {
-            To::Whole(whole) if self.bytes > RESPONSE_BYTES_MAX => whole.clear(),
-            To::Whole(whole) => whole.extend_from_slice(&bytes),
-            To::Output(_) if self.bytes > STREAM_BYTES_MAX => return Err(Cut::TooLarge),
-            To::Output(output) => {
-                if !output.send(Part::Bytes(bytes)).await {
-                    return Err(Cut::Left);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn answer(self) -> Answer {
-        match self.to {
-            To::Whole(_) if self.bytes > RESPONSE_BYTES_MAX => Answer::TooLarge,
-            To::Whole(whole) => Answer::Response(whole.freeze()),
-            To::Output(_) => Answer::Response(Bytes::new()),
-        }
-    }
 }
 
 #[cfg(test)]
