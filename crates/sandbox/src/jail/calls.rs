@@ -2,8 +2,9 @@
 //! none of the name: programs know that answer, and take another way.
 //!
 //! Left out is what reaches past a process into the kernel or into others: mounts, namespaces,
-//! modules, tracing, foreign memory, keys, BPF, performance events, io_uring, user faults, clocks,
-//! swap, quotas, file handles, `sync` (it would write out every disk of the host).
+//! modules, tracing, foreign memory, keys, BPF, performance events, user faults, clocks, swap, quotas,
+//! file handles, `sync` and `syncfs` (they would write out disks of the host), io_uring, and the
+//! asynchronous input and output of old (all processes of the host share one number of requests).
 
 use std::collections::BTreeMap;
 
@@ -73,8 +74,9 @@ fn compile(more: &[i64]) -> Result<BpfProgram, BackendError> {
     SeccompFilter::new(rules, absent, SeccompAction::Allow, architecture)?.try_into()
 }
 
-/// The kinds of namespace that `clone` can make (linux/sched.h).
-const NEW_NAMESPACES: u64 = 0x7e02_0000;
+/// What `clone` may not make (linux/sched.h): namespaces of every kind, and children of the caller's own
+/// parent, which may be a zygote.
+const NOT_CLONED: u64 = 0x7e02_0000 | 0x8000;
 
 /// Terminal requests that type for somebody else: TIOCSTI, TIOCLINUX (asm-generic/ioctls.h).
 const TYPING: [u64; 2] = [0x5412, 0x541c];
@@ -82,25 +84,32 @@ const TYPING: [u64; 2] = [0x5412, 0x541c];
 /// `personality` that only asks, and the usual one (personality(2)).
 const PERSONALITIES: [u64; 2] = [0xffff_ffff, 0];
 
-/// Kinds of socket: within the jail, to the Runtime API, and the kernel's list of interfaces,
-/// which `getaddrinfo` reads.
-const FAMILIES: [c::c_int; 4] = [c::AF_UNIX, c::AF_INET, c::AF_INET6, c::AF_NETLINK];
+/// Sockets to the Runtime API.
+const INTERNET: [c::c_int; 2] = [c::AF_INET, c::AF_INET6];
+
+/// Their protocols. For others the kernel may load a module.
+const PROTOCOLS: [c::c_int; 4] = [0, c::IPPROTO_TCP, c::IPPROTO_UDP, c::IPPROTO_MPTCP];
+
+/// The bits of a socket's type that only those of other protocols have (linux/net.h): stream is 1,
+/// datagram 2, raw 3, which needs a right.
+const OTHER_TYPES: u64 = 0xc;
 
 /// Calls that are allowed with some arguments only.
 fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
     let rule = |conditions: Vec<SeccompCondition>| SeccompRule::new(conditions);
-    let threads = SeccompCondition::new(0, Qword, MaskedEq(NEW_NAMESPACES), 0)?;
-    let mut sockets = Vec::new();
-    for family in FAMILIES {
-        let mut conditions =
-            vec![SeccompCondition::new(0, Dword, Eq, u64::from(family.unsigned_abs()))?];
-        if family == c::AF_NETLINK {
-            conditions.push(SeccompCondition::new(2, Dword, Eq, 0)?); // NETLINK_ROUTE
-        }
-        sockets.push(rule(conditions)?);
+    let threads = SeccompCondition::new(0, Qword, MaskedEq(NOT_CLONED), 0)?;
+    let is = |argument, value: c::c_int| {
+        SeccompCondition::new(argument, Dword, Eq, u64::from(value.unsigned_abs()))
+    };
+    // Within the jail, and the kernel's list of interfaces, which `getaddrinfo` reads.
+    let mut sockets = vec![
+        rule(vec![is(0, c::AF_UNIX)?])?,
+        rule(vec![is(0, c::AF_NETLINK)?, is(2, c::NETLINK_ROUTE)?])?,
+    ];
+    for (family, protocol) in INTERNET.into_iter().flat_map(|it| PROTOCOLS.map(|p| (it, p))) {
+        let usual = SeccompCondition::new(1, Dword, MaskedEq(OTHER_TYPES), 0)?;
+        sockets.push(rule(vec![is(0, family)?, usual, is(2, protocol)?])?);
     }
-    let unix = u64::from(c::AF_UNIX.unsigned_abs());
-    let pairs = SeccompCondition::new(0, Dword, Eq, unix)?;
     let mut requests = Vec::new();
     for typing in TYPING {
         requests.push(SeccompCondition::new(1, Dword, Ne, typing)?);
@@ -112,7 +121,7 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
     Ok(vec![
         (c::SYS_clone, vec![rule(vec![threads])?]),
         (c::SYS_socket, sockets),
-        (c::SYS_socketpair, vec![rule(vec![pairs])?]),
+        (c::SYS_socketpair, vec![rule(vec![is(0, c::AF_UNIX)?])?]),
         (c::SYS_ioctl, vec![rule(requests)?]),
         (c::SYS_personality, personalities),
     ])
@@ -132,14 +141,12 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_fchmod, c::SYS_fchmodat, c::SYS_fchmodat2, c::SYS_fchown, c::SYS_fchownat,
     c::SYS_umask, c::SYS_utimensat, c::SYS_truncate, c::SYS_ftruncate, c::SYS_fallocate,
     c::SYS_fadvise64, c::SYS_readahead, c::SYS_fsync, c::SYS_fdatasync, c::SYS_sync_file_range,
-    c::SYS_syncfs, c::SYS_flock, c::SYS_fcntl, c::SYS_dup, c::SYS_dup3, c::SYS_pipe2, c::SYS_tee,
+    c::SYS_flock, c::SYS_fcntl, c::SYS_dup, c::SYS_dup3, c::SYS_pipe2, c::SYS_tee,
     c::SYS_splice, c::SYS_vmsplice, c::SYS_sendfile, c::SYS_copy_file_range,
     c::SYS_setxattr, c::SYS_lsetxattr, c::SYS_fsetxattr, c::SYS_getxattr, c::SYS_lgetxattr,
     c::SYS_fgetxattr, c::SYS_listxattr, c::SYS_llistxattr, c::SYS_flistxattr, c::SYS_removexattr,
     c::SYS_lremovexattr, c::SYS_fremovexattr,
     c::SYS_inotify_init1, c::SYS_inotify_add_watch, c::SYS_inotify_rm_watch,
-    // Asynchronous input and output of old; not io_uring.
-    c::SYS_io_setup, c::SYS_io_destroy, c::SYS_io_submit, c::SYS_io_cancel, c::SYS_io_getevents,
     // Waiting.
     c::SYS_ppoll, c::SYS_pselect6, c::SYS_epoll_create1, c::SYS_epoll_ctl, c::SYS_epoll_pwait,
     c::SYS_epoll_pwait2, c::SYS_eventfd2, c::SYS_signalfd4, c::SYS_timerfd_create,
@@ -227,6 +234,7 @@ mod tests {
             c::SYS_userfaultfd, c::SYS_io_uring_setup, c::SYS_init_module, c::SYS_finit_module,
             c::SYS_kexec_load, c::SYS_reboot, c::SYS_swapon, c::SYS_open_by_handle_at,
             c::SYS_settimeofday, c::SYS_clock_settime, c::SYS_adjtimex, c::SYS_sync,
+            c::SYS_syncfs, c::SYS_io_setup,
             c::SYS_syslog, c::SYS_acct, c::SYS_quotactl, c::SYS_fanotify_init, c::SYS_socket,
         ] {
             assert!(!allowed.contains(&call), "{call}");

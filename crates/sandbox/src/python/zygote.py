@@ -267,10 +267,15 @@ class Zygote:
 
     def reap(self):
         """Tells keepers how their workers ended."""
-        while self.workers:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return  # no child is left
             if pid == 0:
                 return
+            if pid not in self.workers:
+                continue  # no worker was ever told of it
             if os.WIFSIGNALED(status):
                 how = {"Signal": os.WTERMSIG(status)}
             else:
