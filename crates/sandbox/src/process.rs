@@ -173,12 +173,10 @@ impl Process {
         let _ = rustix::net::shutdown(&self.control, Shutdown::Write);
     }
 
-    /// Ends all of them if they hold more memory than their function may: the kernel does so only when
-    /// they have taken what is meant for `/tmp`, too.
-    pub(crate) fn kill_if_too_large(&self) {
-        if self.shortage.is_there() {
-            self.kill();
-        }
+    /// Whether they hold more memory than their function may: the kernel ends them only when they have
+    /// taken what is meant for `/tmp`, too.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.shortage.is_there()
     }
 
     /// Waits until all of the worker's processes have ended.

@@ -37,6 +37,8 @@ pub(crate) struct Worker {
     /// The end of the current event's time. One timer for all events: moving a timer to later costs
     /// next to nothing, while a new one wakes the thread that waits for the next timer.
     timer: Pin<Box<Sleep>>,
+    /// When it is looked next how much memory it holds, if no event has taken so long that it was.
+    next_look: Instant,
     /// How long the start took, until the first event has taken it for its report.
     init: Option<Duration>,
     /// Whether the log of an event has ended.
@@ -105,6 +107,7 @@ impl Worker {
             log,
             started,
             timer,
+            next_look: started + LOOK,
             init: None,
             has_reported: false,
             peak,
@@ -140,11 +143,11 @@ impl Worker {
     /// delivery.
     ///
     /// A worker that does not ask for the event within the function's time-out is ended: something
-    /// between two events holds it.
+    /// between two events holds it. So is one that took too much memory meanwhile.
     pub(crate) async fn serve(&mut self, event: &Event, limit: Duration) -> (Served, Duration) {
         let answer = loop {
             match self.ready_until(Instant::now() + self.spec.timeout).await {
-                Init::Ready if !self.process.has_just_exited() => {}
+                Init::Ready if !self.process.has_just_exited() && !self.is_too_large() => {}
                 _ => {
                     self.process.kill();
                     let exit = self.process.exited().await;
@@ -215,6 +218,17 @@ impl Worker {
         self.api.exchange.was_cut()
     }
 
+    /// Whether it is found to hold more memory than its function may: it must not go on then. A look costs
+    /// as much as a short event.
+    pub(crate) fn is_too_large(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = now >= self.next_look;
+        if is_due {
+            self.next_look = now + LOOK;
+        }
+        is_due && self.process.is_too_large()
+    }
+
     /// How long ago the process started.
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
@@ -229,7 +243,9 @@ async fn time_up(timer: &mut Pin<Box<Sleep>>, process: &Process, deadline: Insta
         if Instant::now() >= deadline {
             return;
         }
-        process.kill_if_too_large();
+        if process.is_too_large() {
+            process.kill();
+        }
     }
 }
 
