@@ -1,10 +1,13 @@
 //! Who gets a worker: pools of warm ones, limits, and the queue of events that wait.
 //!
 //! An event takes whatever comes first: a warm worker of its version, or a place to start one.
-//! Waiting events are served in order of arrival. Every change of the state ends in `dispatch`.
+//! Waiting events are served in turn: the version with the fewest workers first, so that one with many
+//! events keeps no other out, and within that in order of arrival. Every change of the state ends in
+//! `dispatch`.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -197,7 +200,7 @@ impl Pools {
         Ok(Running(Arc::clone(self)))
     }
 
-    /// Waits for a worker of this version or a place to start one. First come, first served.
+    /// Waits for a worker of this version or a place to start one.
     pub(crate) async fn acquire(
         self: &Arc<Self>,
         spec: &Arc<WorkerSpec>,
@@ -228,8 +231,9 @@ impl Pools {
 
     fn next_grant(self: &Arc<Self>) -> Option<(Waiter, Grant)> {
         let mut state = lock(&self.state);
+        let turn = state.turn()?;
         let can_start = state.can_start(&self.settings);
-        let candidates = state.candidates(&self.settings);
+        let candidates = state.candidates(turn, &self.settings);
         if let Some((waiter, worker)) = state.first_warm(candidates) {
             return Some((waiter, Grant::Warm(worker)));
         }
@@ -241,7 +245,7 @@ impl Pools {
             state.evict_oldest();
             return None;
         }
-        let waiter = state.waiters.pop_front()?;
+        let waiter = state.waiters.remove(turn)?;
         state.places += 1;
         state.starting += 1;
         let membership = Membership::of(state.generation_of(&waiter.spec), self);
@@ -441,10 +445,39 @@ impl Pools {
 }
 
 impl State {
-    /// Whether idle workers may serve others before the event that has waited longest, rather than
-    /// be ended to make place for it.
-    fn may_be_overtaken(&self) -> bool {
-        self.waiters.front().is_some_and(|waiter| waiter.since.elapsed() < OVERTAKEN_MAX)
+    /// Which waiting event is next: of the versions with the fewest workers, the first that came.
+    fn turn(&self) -> Option<usize> {
+        if self.waiters.len() < 2 {
+            return (!self.waiters.is_empty()).then_some(0);
+        }
+        let mut seen = Vec::new();
+        let mut next: Option<(usize, usize)> = None;
+        for (index, waiter) in self.waiters.iter().enumerate() {
+            let version = Arc::as_ptr(&waiter.spec);
+            if seen.contains(&version) {
+                continue;
+            }
+            seen.push(version);
+            let workers = self.workers(&waiter.spec.id);
+            if next.is_none_or(|(fewest, _)| workers < fewest) {
+                next = Some((workers, index));
+            }
+            if workers == 0 {
+                break;
+            }
+        }
+        next.map(|(_, index)| index)
+    }
+
+    /// How many workers a version has that come and go with its events.
+    fn workers(&self, id: &str) -> usize {
+        self.pools.get(id).filter(|pool| pool.kept.is_none()).map_or(0, Pool::living)
+    }
+
+    /// Whether idle workers may serve others before the event that is next, rather than be ended to
+    /// make place for it.
+    fn may_be_overtaken(&self, turn: usize) -> bool {
+        self.waiters.get(turn).is_some_and(|waiter| waiter.since.elapsed() < OVERTAKEN_MAX)
     }
 
     /// Whether an event waits that a worker may be started for now, given a place.
@@ -456,17 +489,17 @@ impl State {
         self.places >= settings.workers_max
     }
 
-    /// How many of the waiting events a warm worker may serve now: where one may be started for the
-    /// very first, that one only.
-    fn candidates(&self, settings: &Settings) -> usize {
-        let overtaking = self.is_full(settings) && self.may_be_overtaken();
+    /// Which of the waiting events a warm worker may serve now: where one may be started for the one
+    /// whose turn it is, that one only.
+    fn candidates(&self, turn: usize, settings: &Settings) -> Range<usize> {
+        let overtaking = self.is_full(settings) && self.may_be_overtaken(turn);
         let in_order = self.can_start(settings) && !overtaking;
-        if in_order { 1 } else { self.waiters.len() }
+        if in_order { turn..turn + 1 } else { 0..self.waiters.len() }
     }
 
-    /// The first of so many waiting events that an idle worker can serve.
-    fn first_warm(&mut self, candidates: usize) -> Option<(Waiter, Worker)> {
-        for index in 0..candidates {
+    /// The first of these waiting events that an idle worker can serve.
+    fn first_warm(&mut self, candidates: Range<usize>) -> Option<(Waiter, Worker)> {
+        for index in candidates {
             let id = &self.waiters.get(index)?.spec.id;
             if let Some(worker) = self.pools.get_mut(id).and_then(Pool::pop) {
                 return Some((self.waiters.remove(index)?, worker));
@@ -477,8 +510,10 @@ impl State {
 
     /// The first waiting event that a worker of this version may serve now, no longer waiting.
     fn first_waiter(&mut self, spec: &WorkerSpec, settings: &Settings) -> Option<Waiter> {
-        let mut candidates = self.waiters.iter().take(self.candidates(settings));
-        let index = candidates.position(|waiter| waiter.spec.id == spec.id)?;
+        let mut candidates = self.candidates(self.turn()?, settings);
+        let is_its =
+            |index: &usize| self.waiters.get(*index).is_some_and(|it| it.spec.id == spec.id);
+        let index = candidates.find(is_its)?;
         self.waiters.remove(index)
     }
 

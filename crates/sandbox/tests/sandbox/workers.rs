@@ -115,6 +115,25 @@ async fn events_wait_for_a_place_and_are_served_in_order() {
 }
 
 #[tokio::test]
+async fn a_version_with_many_events_does_not_keep_another_waiting() {
+    const EVENTS: usize = 12;
+    let sandbox = with(|settings| settings.starts_max = 1);
+    let (busy, quiet) = (Arc::new(Function::open(WAITS)), Arc::new(Function::open(WAITS)));
+    let names: Vec<String> = (0..EVENTS).map(|number| number.to_string()).collect();
+    let events: Vec<_> =
+        names.iter().map(|name| start(&sandbox, &busy, json!({"wait": name}))).collect();
+    tokio::task::yield_now().await;
+    pid(&sandbox, &quiet).await;
+    let run = |name: &&String| busy.path(&format!("{name}.waiting")).exists();
+    let running = names.iter().filter(run).count();
+    assert!(running < EVENTS / 2, "{running} of {EVENTS} that came before have begun");
+    names.iter().for_each(|name| release(&busy, name));
+    for event in events {
+        good(&event.await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn an_idle_worker_makes_place_for_another_version() {
     let sandbox = with(|settings| settings.workers_max = 1);
     let (one, other) = (Function::open(WAITS), Function::open(WAITS));
