@@ -3,8 +3,9 @@
 Facts: aws-lambda.md §5.4, §6.3, §6.7, §8.3. The functions really run.
 """
 
+import itertools
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 from wire import check_error, check_ok, compact
@@ -147,6 +148,18 @@ def test_a_function_runs_as_often_as_is_reserved_and_its_places_come_back(owner)
 def test_functions_without_reservation_share_the_accounts_limit(single):
     functions = [single.function(WAITS), single.function(WAITS)]
     check_together(single, functions * 3, 3, "ConcurrentInvocationLimitExceeded")
+
+
+def test_an_account_at_its_limit_leaves_calls_to_another(start_warm_server):
+    world = World(start_warm_server(arguments=["--account-concurrency", "3"]))
+    busy, other = world.owner, world.account()
+    functions = [busy.function(WAITS), other.function(WAITS)]
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(busy.root.wire.invoke, functions[0], b'{"seconds":5}') for _ in range(5)]
+        refused = [call.result() for call in itertools.islice(as_completed(calls), 2)]
+        assert [answer.status for answer in refused] == [429, 429]
+        check_ok(other.root.wire.invoke(functions[1], b'{"seconds":0}'), 200)
+        assert sum(not call.done() for call in calls) == 3, "the others still run"
 
 
 def test_a_reservation_survives_a_restart(start_server):

@@ -481,14 +481,18 @@ fn open_function_logs(
     Ok(FunctionLogs::open(logs::folder(data_dir), file_bytes, files)?)
 }
 
-/// The limit of an account is that of the whole server, too.
+/// How many accounts may be at their limit at once before there is no call left for another one.
+const ACCOUNTS_AT_LIMIT: usize = 4;
+
+/// The whole server has a limit, too: no account can use it up.
 fn sandbox_settings(
     isolation: Isolation,
     reach: Reach,
     account_concurrency: AccountConcurrency,
 ) -> portcullis_sandbox::Settings {
     let isolation = isolation.into();
-    let concurrency_limit = usize::try_from(account_concurrency.get()).unwrap_or(usize::MAX);
+    let of_one = usize::try_from(account_concurrency.get()).unwrap_or(usize::MAX);
+    let concurrency_limit = of_one.saturating_mul(ACCOUNTS_AT_LIMIT);
     portcullis_sandbox::Settings { isolation, reach, concurrency_limit, ..Default::default() }
 }
 

@@ -117,7 +117,7 @@ pub struct Event {
 /// Limits of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Most events at a time, waiting ones included; one more is throttled. AWS: 1000 an account.
+    /// Most events at a time, waiting ones included; one more is throttled.
     pub concurrency_limit: usize,
     /// Most worker processes at a time, idle ones included; events wait beyond it.
     pub workers_max: usize,
