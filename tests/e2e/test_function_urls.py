@@ -199,7 +199,10 @@ def test_a_host_is_told_whatever_its_case(server, owner, warm):
     for sid in PUBLIC:
         grant(owner, name, sid, **PUBLIC[sid])
     for case in (str.upper, str.title, str.lower):
-        assert send(server.base, Request("GET", "/", headers={"Host": case(host)})).status == 200, case(host)
+        answer = send(server.base, Request("GET", "/", headers={"Host": case(host)}))
+        assert answer.status == 200, case(host)
+        told = answer.json["requestContext"]
+        assert [told["domainName"], told["domainPrefix"]] == [host.split(":")[0], host.split(".")[0]]
 
 
 def test_a_public_url_needs_both_grants(server, owner, warm):
@@ -443,6 +446,16 @@ def test_the_event_tells_who_signed(server, owner, warm):
     assert context["accountId"] == ACCOUNT
 
 
+def test_a_signature_is_kept_from_the_function(server, owner, public, warm):
+    """It could show it again. What is in `Authorization` of a public URL is between the two."""
+    name = owner.function(code=ECHO)
+    url = with_url(owner, name, "AWS_IAM")
+    headers = call(server, url, by=owner.user(allow("lambda:*", "*"))).json["headers"]
+    assert "authorization" not in headers and "x-amz-date" in headers
+    bearer = {"Authorization": "Bearer of.this.one"}
+    assert call(server, public, headers=bearer).json["headers"]["authorization"] == "Bearer of.this.one"
+
+
 # --- What the client gets ---------------------------------------------------------------------------
 
 
@@ -452,6 +465,7 @@ def test_the_event_tells_who_signed(server, owner, warm):
         ({"statusCode": "204"}, 204, b""),
         ({"statusCode": 201, "body": {"a": 1}}, 201, b'{"a": 1}'),
         ({"a": [1]}, 200, b'{"a":[1]}'),
+        ([12345678901234567890123], 200, b"[12345678901234567890123]"),
         ("text", 200, b"text"),
         (5, 200, b"5"),
         ({"statusCode": 9}, 502, b"Internal Server Error"),
@@ -488,6 +502,10 @@ def test_a_preflight_is_answered_without_a_call(server, public):
     assert other.status == 200 and "access-control-allow-origin" not in other.headers
     named = call(server, public, headers={"Origin": "https://a.example"})
     assert named.headers["access-control-allow-origin"] == "https://a.example"
+    own = compact({"statusCode": 200, "headers": {"Vary": "Accept", "Access-Control-Allow-Origin": "*"}}).encode()
+    said = call(server, public, "POST", "/say", own, {"Origin": "https://a.example", "Content-Type": "text/plain"})
+    assert said.headers.get_all("vary") == ["Accept", "Origin"]
+    assert said.headers.get_all("access-control-allow-origin") == ["https://a.example"]
     assert "access-control-allow-origin" not in call(server, public).headers
 
 

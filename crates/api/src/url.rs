@@ -17,7 +17,7 @@ use portcullis_catalog::{
     decisions::{RequestId, Slot},
 };
 use portcullis_lambda::{
-    CorsHeader, FunctionUrl, InvokeMode, Region, UrlAuthType, UrlDomain, UrlId,
+    CorsHeader, FunctionUrl, InvokeMode, Preflight, Region, UrlAuthType, UrlDomain, UrlId,
 };
 use portcullis_model::{LAMBDA, lambda::operation::Invoke};
 use portcullis_sandbox::Event;
@@ -120,10 +120,13 @@ fn denied(body: &'static str) -> Response<Body> {
     response
 }
 
-/// Headers of our own making are legal; of a configuration, checked when it was made.
+/// Headers of our own making are legal; of a configuration, checked when it was made. What the answer
+/// varies by is one thing more, beside what the function said of it.
 fn set(response: &mut Response<Body>, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        response.headers_mut().insert(HeaderName::from_static(name), value);
+    let Ok(value) = HeaderValue::from_str(value) else { return };
+    match HeaderName::from_static(name) {
+        header::VARY => drop(response.headers_mut().append(header::VARY, value)),
+        name => drop(response.headers_mut().insert(name, value)),
     }
 }
 
@@ -143,10 +146,14 @@ impl<'a> UrlCall<'a> {
     /// The answer to a browser that asks whether it may call: the function does not run, and no
     /// permission is needed (`[gap] §7.6`).
     fn preflight(&self) -> Option<Response<Body>> {
-        self.header(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+        let asked = Preflight {
+            origin: self.header(header::ORIGIN)?,
+            method: self.header(header::ACCESS_CONTROL_REQUEST_METHOD)?,
+            headers: self.header(header::ACCESS_CONTROL_REQUEST_HEADERS),
+        };
         let cors = self.url.cors().filter(|_| self.head.method == Method::OPTIONS)?;
         let mut response = empty(200);
-        for (name, value) in cors.preflight(self.header(header::ORIGIN)?) {
+        for (name, value) in cors.preflight(&asked) {
             set(&mut response, name, &value);
         }
         Some(response)

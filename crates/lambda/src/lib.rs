@@ -102,5 +102,6 @@ pub use settings::{
 };
 pub use tags::{TAGS_MAX, Tags};
 pub use url::{
-    Cors, CorsHeader, CorsInput, FunctionUrl, InvokeMode, UrlChange, UrlDomain, UrlId, UrlInput,
+    Cors, CorsHeader, CorsInput, FunctionUrl, InvokeMode, Preflight, UrlChange, UrlDomain, UrlId,
+    UrlInput,
 };

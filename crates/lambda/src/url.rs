@@ -14,7 +14,7 @@ use crate::{
     AliasName, Conflict, FunctionArn, InvalidValue, LambdaError, Qualifier, Target, UrlAuthType,
 };
 
-pub use cors::{Cors, CorsHeader, CorsInput};
+pub use cors::{Cors, CorsHeader, CorsInput, Preflight};
 
 text_type! {
     /// The first label of a URL's host: 32 of `[a-z0-9]`.
@@ -38,7 +38,7 @@ pub enum InvokeMode {
     /// Whole, once the function has ended.
     #[default]
     Buffered,
-    /// As the function produces it. This build does not serve it.
+    /// As the function produces it.
     ResponseStream,
 }
 
@@ -85,8 +85,6 @@ pub struct UrlChange {
 }
 
 /// The URL of a function or of one alias.
-///
-/// Invariant: the mode is one that this build serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionUrl {
     function: FunctionArn,
@@ -104,7 +102,7 @@ impl FunctionUrl {
     /// that nobody had before.
     ///
     /// # Errors
-    /// [`Conflict::UrlExists`]; a CORS configuration outside its limits; a mode that is not served.
+    /// [`Conflict::UrlExists`]; a CORS configuration outside its limits.
     pub fn create(
         function: &FunctionArn,
         alias: Option<&AliasName>,
@@ -129,7 +127,7 @@ impl FunctionUrl {
     /// `UpdateFunctionUrlConfig`.
     ///
     /// # Errors
-    /// A CORS configuration outside its limits; a mode that is not served.
+    /// A CORS configuration outside its limits.
     pub fn update(&self, change: UrlChange, now: Timestamp) -> Result<Self, LambdaError> {
         let mut changed = self.clone();
         changed.auth_type = change.auth_type.unwrap_or(self.auth_type);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, Version, header};
+use http::{HeaderMap, HeaderName, Version, header};
 use percent_encoding::percent_decode_str;
 use portcullis_catalog::decisions::address_text;
 use portcullis_identity::Caller;
@@ -84,8 +84,14 @@ fn latin1(bytes: &[u8]) -> String {
 /// The headers in lower case, repeats joined by a comma; and what a load balancer would add.
 fn headers(cx: &RequestCx<'_>, trace_id: &str) -> Value {
     let given = &cx.head.headers;
+    // The signature has done its work: what it proves is in the authorizer, and a function could
+    // show it again. Of what nobody asked for here, the function may make its own use.
+    let is_signed = !matches!(cx.caller(), Caller::Anonymous);
+    let withheld = |name: &HeaderName| {
+        *name == header::COOKIE || (is_signed && *name == header::AUTHORIZATION)
+    };
     let mut headers = Map::new();
-    for name in given.keys().filter(|name| **name != header::COOKIE) {
+    for name in given.keys().filter(|name| !withheld(name)) {
         let values: Vec<_> = given.get_all(name).iter().map(|v| latin1(v.as_bytes())).collect();
         headers.insert(name.as_str().to_owned(), values.join(",").into());
     }
@@ -129,7 +135,7 @@ fn decoded(text: &str) -> String {
 }
 
 fn request_context(cx: &RequestCx<'_>, url: &FunctionUrl) -> Value {
-    let host = host(&cx.head.headers);
+    let host = host(&cx.head.headers).to_ascii_lowercase();
     let domain = host.split(':').next().unwrap_or_default();
     let prefix = domain.split_once(MARK).map_or(domain, |(prefix, _)| prefix);
     let protocol = if cx.head.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" };

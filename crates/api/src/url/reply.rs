@@ -1,10 +1,13 @@
 //! From what a function returned to what the client of its URL sees: `aws-lambda.md §7.5`.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use portcullis_json::compact;
 use portcullis_sandbox::Outcome;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     answer::{Body, JSON, response, streamed, whole},
@@ -29,14 +32,22 @@ pub(super) fn of(outcome: &Outcome) -> Response<Body> {
     if outcome.function_error.is_some() {
         return failure();
     }
-    let Ok(returned) = serde_json::from_slice(&outcome.payload) else { return failure() };
-    match returned {
-        Value::Object(object) if object.contains_key("statusCode") => {
-            shaped(&object).unwrap_or_else(failure)
-        }
-        Value::String(text) => response(200, JSON, text.into()),
-        other => response(200, JSON, other.to_string().into()),
+    let returned = std::str::from_utf8(&outcome.payload).ok();
+    returned.and_then(understood).unwrap_or_else(failure)
+}
+
+/// The answer that JSON means; `None` if it cannot be one.
+fn understood(returned: &str) -> Option<Response<Body>> {
+    match serde_json::from_str(returned).ok()? {
+        Value::Object(object) if object.contains_key("statusCode") => shaped(&object, returned),
+        Value::String(text) => Some(response(200, JSON, text.into())),
+        _ => Some(response(200, JSON, as_written(returned))),
     }
+}
+
+/// A value as the function wrote it, so that no number is rounded, but without white space.
+fn as_written(json: &str) -> Bytes {
+    compact(json).into_owned().into()
 }
 
 /// The function failed, or what it returned is no answer.
@@ -45,8 +56,8 @@ pub(super) fn failure() -> Response<Body> {
 }
 
 /// The answer that an object with a status describes; `None` if it cannot be one.
-fn shaped(object: &Map<String, Value>) -> Option<Response<Body>> {
-    let mut answer = Response::new(whole(body(object)?));
+fn shaped(object: &Map<String, Value>, returned: &str) -> Option<Response<Body>> {
+    let mut answer = Response::new(whole(body(object, returned)?));
     *answer.status_mut() = status(object.get("statusCode")?)?;
     answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
     add_headers(answer.headers_mut(), object)?;
@@ -142,13 +153,17 @@ fn status(value: &Value) -> Option<StatusCode> {
     (200..=599).contains(&number).then(|| StatusCode::from_u16(number).ok())?
 }
 
-fn body(object: &Map<String, Value>) -> Option<Bytes> {
+/// The body of an object, which is the text `returned`.
+fn body(object: &Map<String, Value>, returned: &str) -> Option<Bytes> {
     let encoded = object.get("isBase64Encoded").and_then(Value::as_bool) == Some(true);
     match object.get("body") {
         None | Some(Value::Null) => Some(Bytes::new()),
         Some(Value::String(text)) if encoded => BASE64_STANDARD.decode(text).ok().map(Bytes::from),
         Some(Value::String(text)) => Some(text.clone().into()),
-        Some(other) => Some(other.to_string().into()),
+        Some(_) => {
+            let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(returned).ok()?;
+            members.get("body").map(|body| as_written(body.get()))
+        }
     }
 }
 
@@ -220,6 +235,9 @@ mod tests {
         check("3.5", 200, PLAIN, "3.5").await;
         check("true", 200, PLAIN, "true").await;
         check("null", 200, PLAIN, "null").await;
+        check(r#"[ 12345678901234567890123, 1.10, "a b" ]"#, 200, PLAIN, r#"[12345678901234567890123,1.10,"a b"]"#).await;
+        check(r#"{"statusCode":200,"body": {"n" : 12345678901234567890123}}"#, 200, PLAIN, r#"{"n":12345678901234567890123}"#).await;
+        check(r#"{"statusCode":200,"\u0062ody":[1 ,2]}"#, 200, PLAIN, "[1,2]").await;
         check(r#""text""#, 200, PLAIN, "text").await;
     }
 

@@ -80,6 +80,17 @@ fn check_list(
     }
 }
 
+/// What a browser asks before a call of another origin's page.
+#[derive(Clone, Copy, Debug)]
+pub struct Preflight<'a> {
+    /// `Origin`
+    pub origin: &'a str,
+    /// `Access-Control-Request-Method`
+    pub method: &'a str,
+    /// `Access-Control-Request-Headers`
+    pub headers: Option<&'a str>,
+}
+
 /// A header of an answer: its name in lower case, and its value.
 pub type CorsHeader = (&'static str, String);
 
@@ -105,22 +116,35 @@ impl Cors {
         headers
     }
 
-    /// The headers that answer a preflight from `origin`.
+    /// The headers that answer a preflight. Where credentials are allowed, `*` is told as what is
+    /// asked for: to browsers it is a mere word then.
     #[must_use]
-    pub fn preflight(&self, origin: &str) -> Vec<CorsHeader> {
-        let Some(mut headers) = self.admitted(origin) else { return Vec::new() };
-        headers.extend(joined("access-control-allow-methods", self.0.allow_methods.as_ref()));
-        headers.extend(joined("access-control-allow-headers", self.0.allow_headers.as_ref()));
+    pub fn preflight(&self, asked: &Preflight<'_>) -> Vec<CorsHeader> {
+        let Some(mut headers) = self.admitted(asked.origin) else { return Vec::new() };
+        let told = |name, list: Option<&Vec<String>>, asked: Option<&str>| {
+            let all = list.is_some_and(|list| list.iter().any(|one| one == "*"));
+            match all && self.allows_credentials() {
+                true => asked.map(|asked| (name, asked.to_owned())),
+                false => joined(name, list),
+            }
+        };
+        let (methods, names) = (self.0.allow_methods.as_ref(), self.0.allow_headers.as_ref());
+        headers.extend(told("access-control-allow-methods", methods, Some(asked.method)));
+        headers.extend(told("access-control-allow-headers", names, asked.headers));
         let age = self.0.max_age.map(|age| ("access-control-max-age", age.to_string()));
         headers.extend(age);
         headers
+    }
+
+    fn allows_credentials(&self) -> bool {
+        self.0.allow_credentials == Some(true)
     }
 
     /// The headers that name the origin; `None` for one that is not named. `*` is told as `*`,
     /// unless credentials are allowed: browsers refuse the two together.
     fn admitted(&self, origin: &str) -> Option<Vec<CorsHeader>> {
         let origins = self.0.allow_origins.as_deref()?;
-        let credentials = self.0.allow_credentials == Some(true);
+        let credentials = self.allows_credentials();
         let everyone = origins.iter().any(|allowed| allowed == "*");
         if !everyone && !origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
             return None;
@@ -163,12 +187,14 @@ mod tests {
 
     #[track_caller]
     fn check(cors: &Cors, origin: &str, answers: &str, preflight: &str) {
-        let told = |headers: Vec<CorsHeader>| {
-            let each = headers.iter().map(|(name, value)| format!("{name}: {value}"));
-            each.collect::<Vec<_>>().join(" | ").replace("access-control-", "")
-        };
-        assert_eq!(told(cors.headers(origin)), answers);
-        assert_eq!(told(cors.preflight(origin)), preflight);
+        let asked = Preflight { origin, method: "PATCH", headers: Some("x-a, x-z") };
+        assert_eq!(told(&cors.headers(origin)), answers);
+        assert_eq!(told(&cors.preflight(&asked)), preflight);
+    }
+
+    fn told(headers: &[CorsHeader]) -> String {
+        let each = headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        each.collect::<Vec<_>>().join(" | ").replace("access-control-", "")
     }
 
     #[test]
@@ -199,6 +225,28 @@ mod tests {
             &format!("{told} | {rest}"),
         );
         check(&Cors::try_from(CorsInput::default()).unwrap(), "https://a.example", "", "");
+    }
+
+    #[test]
+    fn with_credentials_everything_is_told_as_what_is_asked_for() {
+        let everything = |credentials| CorsInput {
+            allow_credentials: credentials,
+            allow_headers: list(&["*"]),
+            allow_methods: list(&["*"]),
+            allow_origins: list(&["https://a"]),
+            ..CorsInput::default()
+        };
+        let check = |credentials, headers, want: &str| {
+            let cors = Cors::try_from(everything(credentials)).unwrap();
+            let asked = Preflight { origin: "https://a", method: "PATCH", headers };
+            assert_eq!(told(&cors.preflight(&asked)), want);
+        };
+        let one = "allow-origin: https://a | vary: Origin";
+        let all = format!("{one} | allow-methods: * | allow-headers: *");
+        check(None, Some("x-a, x-z"), &all);
+        let asked = format!("{one} | allow-credentials: true | allow-methods: PATCH");
+        check(Some(true), Some("x-a, x-z"), &format!("{asked} | allow-headers: x-a, x-z"));
+        check(Some(true), None, &asked);
     }
 
     #[track_caller]
