@@ -4,6 +4,7 @@ Facts: aws-lambda.md §8.6. The functions run unisolated, so that they can leave
 """
 
 import json
+import re
 import time
 
 import pytest
@@ -166,6 +167,21 @@ def test_a_function_that_never_runs_has_its_events_told_at_once(account, notes):
     assert notes.of(account.arn(name)) == []
 
 
+def test_an_event_of_a_function_that_was_deleted_does_not_run_in_one_of_the_same_name(start, notes):
+    server = start("2,2")
+    account = World(server).owner
+    name = account.function(notes.code)
+    request_id = send(account, name, {"do": "fail", "times": 9})
+    notes.wait(account.arn(name), 1)
+    account.root.boto().delete_function(FunctionName=name)
+    account.function(notes.code, name=name)
+    dropped = re.compile(f'an event is dropped .*{request_id}.*another one made')
+    until(lambda: dropped.search(server.output()), 30, "the event is dropped")
+    assert len(notes.all()) == 1
+    send(account, name)
+    notes.wait(account.arn(name), 2)
+
+
 def test_a_throttled_event_waits_and_is_not_counted(account, notes):
     name = account.function(notes.code)
     arn, to = account.arn(name), telling(account, notes, name, MaximumRetryAttempts=0)
@@ -254,9 +270,10 @@ def test_the_old_operation_sends_events_under_its_own_action(account, notes):
 def test_what_cannot_be_an_event_is_refused(account, notes):
     name = account.function(notes.code)
     event = {"X-Amz-Invocation-Type": "Event"}
-    large = account.root.wire.invoke(name, b'"' + b"x" * 1_048_575 + b'"', headers=event)
-    text = "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
-    assert (large.status, large.json["message"]) == (413, text)
+    for size in (1_048_577, 6_291_457):
+        large = account.root.wire.invoke(name, b'"' + b"x" * (size - 2) + b'"', headers=event)
+        text = f"{size} byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+        assert (large.status, large.json["message"]) == (413, text)
     largest = account.root.wire.invoke(name, b'"' + b'\\"' * 524_287 + b'"', headers=event)
     assert largest.status == 202
     assert len(notes.wait(account.arn(name), 1)[0]["event"]) == 524_287

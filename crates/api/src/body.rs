@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
+use portcullis_lambda::EVENT_BYTES_MAX;
 use portcullis_sigv4::{EMPTY_BODY_SHA256, body_sha256};
 
 use crate::{
@@ -48,6 +49,12 @@ pub(crate) fn payload_too_large(announced: Option<u64>) -> ApiError {
     let limit = PAYLOAD_BYTES_MAX;
     let size = announced.unwrap_or(limit as u64 + 1);
     ApiError::PayloadTooLarge { kind: "RequestResponse", size, limit }
+}
+
+/// A payload that is larger than any may be, of a call that nobody waits for.
+pub(crate) fn event_too_large(announced: Option<u64>) -> ApiError {
+    let size = announced.unwrap_or(PAYLOAD_BYTES_MAX as u64 + 1);
+    ApiError::PayloadTooLarge { kind: "Event", size, limit: EVENT_BYTES_MAX }
 }
 
 /// The body's hash in hexadecimal, as the signature holds it.

@@ -19,13 +19,14 @@ use portcullis_catalog::{
     effects::PermittedEvent,
 };
 use portcullis_lambda::{
-    Condition, EventAnswer, EventInvokeConfig, LambdaError, Next, NotFound, Patience, QueuedEvent,
+    Condition, EventAnswer, EventInvokeConfig, LambdaError, Next, Patience, QueuedEvent,
     RetryDelays, Target,
 };
 use portcullis_model::lambda::operation::Invoke;
 use portcullis_sandbox::{Event, Outcome};
+use portcullis_store::Revision;
 use tokio::sync::{Notify, Semaphore};
-use waiting::{Ticket, Waiting};
+use waiting::{TOGETHER_MAX, Ticket, Waiting};
 
 use crate::{
     concurrency::RESERVED_LIMIT,
@@ -34,9 +35,6 @@ use crate::{
     ops::lambda::invoke::chance,
     state::State,
 };
-
-/// How many events run at a time, of all functions together: each has its payload in memory.
-const RUNNING_MAX: usize = 64;
 
 /// How often the queue looks whether anything is due, whatever it believes.
 const LOOK_PERIOD: Duration = Duration::from_secs(60);
@@ -65,7 +63,8 @@ enum Left {
 impl Events {
     pub(crate) fn new(delays: RetryDelays) -> Self {
         let (waiting, changed) = (Mutex::default(), Notify::new());
-        Self { waiting, changed, runners: Arc::new(Semaphore::new(RUNNING_MAX)), delays }
+        let runners = Arc::new(Semaphore::new(usize::try_from(TOGETHER_MAX).unwrap_or(1)));
+        Self { waiting, changed, runners, delays }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -99,7 +98,7 @@ impl Events {
     ) -> Result<(), ApiError> {
         let ticket = ticket(event.event());
         let bytes = ticket.bytes;
-        if !self.waiting().admit(bytes) {
+        if !self.waiting().admit(&ticket.function, bytes) {
             return Err(ApiError::Throttled { reason: "CallerRateLimitExceeded" });
         }
         let kept = state.catalog.enqueue(event).await;
@@ -168,7 +167,7 @@ async fn take_up(state: &Weak<State>) -> bool {
 /// Runs an event once, and puts it where it belongs then.
 async fn serve(state: &State, ticket: Ticket) {
     let left = match state.catalog.event(&ticket.request_id).await {
-        Ok(Some(event)) => Attempt { state, event }.run().await,
+        Ok(Some((event, accepted))) => Attempt { state, event, accepted }.run().await,
         Ok(None) => Ok(Left::Nothing),
         Err(error) => Err(error.into()),
     };
@@ -190,6 +189,7 @@ async fn serve(state: &State, ticket: Ticket) {
 struct Attempt<'a> {
     state: &'a State,
     event: QueuedEvent,
+    accepted: Revision,
 }
 
 impl Attempt<'_> {
@@ -201,13 +201,17 @@ impl Attempt<'_> {
         let patience = Patience::of(config.as_deref());
         let resolved = match snapshot.event_target(&self.event.target, chance()) {
             Ok(resolved) => resolved,
-            Err(LambdaError::NotFound(missing)) => return self.forget(&missing).await,
+            Err(LambdaError::NotFound(missing)) => return self.forget(&missing.to_string()).await,
             // It is being created, or failed to be: an update may mend it.
             Err(_) if !self.event.is_expired(patience, Timestamp::now()) => {
                 return Ok(Left::Throttled);
             }
             Err(_) => return self.end(config.as_deref(), Condition::EventAgeExceeded, None).await,
         };
+        // Whoever was permitted to call the one of before was not asked about this one.
+        if resolved.function.head.created > self.accepted {
+            return self.forget("its function was deleted, and another one made").await;
+        }
         let reserved = resolved.function.head.reserved();
         let condition = if reserved.is_some_and(|calls| calls.get() == 0) {
             Some(Condition::ZeroReservedConcurrency)
@@ -265,7 +269,7 @@ impl Attempt<'_> {
             }
             Some(_) => self.event.after_failure(patience, self.state.events.delays, now),
         };
-        let tried = Attempt { state: self.state, event };
+        let tried = Attempt { event, ..self };
         match next {
             Next::Retry(due) => {
                 self.state.catalog.put_off(&tried.event).await?;
@@ -276,8 +280,8 @@ impl Attempt<'_> {
     }
 
     /// An event of a function that was deleted: nobody is told, as its settings are gone too.
-    async fn forget(self, missing: &NotFound) -> Result<Left, ApiError> {
-        tracing::info!(request_id = &*self.event.request_id, %missing, "an event is dropped");
+    async fn forget(self, why: &str) -> Result<Left, ApiError> {
+        tracing::info!(request_id = &*self.event.request_id, why, "an event is dropped");
         self.state.catalog.end_event(&self.event.request_id, &[]).await?;
         Ok(Left::Nothing)
     }

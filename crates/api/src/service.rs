@@ -19,7 +19,7 @@ use portcullis_sigv4::{Claim, SignatureError, claim};
 use crate::{
     answer::Body,
     authenticate::{Authenticated, Credential},
-    body::{PAYLOAD_BYTES_MAX, hash, payload_too_large, receive},
+    body::{PAYLOAD_BYTES_MAX, event_too_large, hash, payload_too_large, receive},
     cleanup,
     context::RequestCx,
     dispatch::{Handler, handler},
@@ -315,7 +315,10 @@ impl<'a> Call<'a> {
             "Invoke" | "InvokeWithResponseStream" => (Kind::Payload, PAYLOAD_BYTES_MAX),
             _ => (Kind::Payload, REQUEST_BYTES_MAX),
         };
+        let is_event =
+            self.head.headers.get("x-amz-invocation-type").is_some_and(|kind| kind == "Event");
         receive(&self.state.memory, kind, limit, body, |announced| match operation {
+            "Invoke" if is_event => event_too_large(announced),
             "Invoke" | "InvokeWithResponseStream" => payload_too_large(announced),
             _ => ApiError::RequestTooLarge { limit, operation },
         })

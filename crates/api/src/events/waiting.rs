@@ -1,8 +1,8 @@
 //! Which event is next: the oldest due one of each function, function by function.
 //!
 //! Only keys and times are here; the events themselves are in the store. A function that is
-//! throttled is tried with as many events as it ran, and one with many events keeps nobody else
-//! waiting.
+//! throttled is tried with as many events as it ran. One with many events, or with slow ones, keeps
+//! nobody else waiting: what a function may have is less than what it leaves to the others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,11 +11,15 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How many events may wait, of all functions together: their keys take some 20 MiB.
+/// How many events may wait, of all functions together: their keys take some 20 MiB. One function may
+/// have half of them, as of the bytes.
 pub(super) const EVENTS_MAX: usize = 100_000;
 
 /// How many bytes of payload may wait on disk, of all functions together.
 pub(super) const BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// How many events run at a time, of all functions together: each has its payload in memory.
+pub(super) const TOGETHER_MAX: u32 = 64;
 
 /// How many events of one function run at a time.
 const RUNNING_MAX: u32 = 16;
@@ -47,11 +51,15 @@ pub(super) struct Waiting {
     events: usize,
     /// The bytes of their payloads.
     bytes: u64,
+    /// Events that run.
+    running: u32,
 }
 
 /// The events of one function.
 struct Line {
     waiting: BTreeSet<(Timestamp, Box<str>, u64)>,
+    /// The bytes of the payloads of those.
+    bytes: u64,
     running: u32,
     /// How many may run as soon as they are due, as far as is known.
     allowed: u32,
@@ -65,14 +73,16 @@ impl Default for Line {
     fn default() -> Self {
         let [backoff, _] = BACKOFF;
         let (waiting, probe) = (BTreeSet::new(), Timestamp::UNIX_EPOCH);
-        Self { waiting, running: 0, allowed: RUNNING_MAX, probe, backoff }
+        Self { waiting, bytes: 0, running: 0, allowed: RUNNING_MAX, probe, backoff }
     }
 }
 
 impl Line {
-    /// When its next event may run; `None` while there is none, or enough run.
-    fn ready(&self) -> Option<Timestamp> {
-        let (due, ..) = self.waiting.first().filter(|_| self.running < RUNNING_MAX)?;
+    /// When its next event may run, where `free` more may of all functions; `None` while there is
+    /// none, or enough run. A function that runs few events goes on where one with many does not.
+    fn ready(&self, free: u32) -> Option<Timestamp> {
+        let may_run = self.running < RUNNING_MAX && 2 * self.running < free;
+        let (due, ..) = self.waiting.first().filter(|_| may_run)?;
         Some(if self.is_probe() { self.probe.max(*due) } else { *due })
     }
 
@@ -81,9 +91,19 @@ impl Line {
         self.running >= self.allowed
     }
 
+    /// Puts an event in; whether it was not there.
+    fn put(&mut self, due: Timestamp, request_id: Box<str>, bytes: u64) -> bool {
+        let is_new = self.waiting.insert((due, request_id, bytes));
+        if is_new {
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+        is_new
+    }
+
     /// Takes the first event out.
     fn begin(&mut self, now: Timestamp) -> Option<(Timestamp, Box<str>, u64)> {
         let first = self.waiting.pop_first()?;
+        self.bytes = self.bytes.saturating_sub(first.2);
         if self.is_probe() {
             let [_, most] = BACKOFF;
             self.backoff = (self.backoff * 2).min(most);
@@ -117,9 +137,13 @@ impl Line {
 }
 
 impl Waiting {
-    /// Counts one more event, if there is room.
-    pub(super) fn admit(&mut self, bytes: u64) -> bool {
-        let has_room = self.events < EVENTS_MAX && self.bytes.saturating_add(bytes) <= BYTES_MAX;
+    /// Counts one more event of `function`, if there is room: as much as it has itself must be free.
+    pub(super) fn admit(&mut self, function: &str, bytes: u64) -> bool {
+        let line = self.functions.get(function);
+        let (own, own_bytes) = line.map_or((0, 0), |line| (line.waiting.len(), line.bytes));
+        let free = EVENTS_MAX.saturating_sub(self.events);
+        let free_bytes = BYTES_MAX.saturating_sub(self.bytes);
+        let has_room = own < free && own_bytes.saturating_add(bytes) <= free_bytes;
         if has_room {
             self.count(bytes);
         }
@@ -135,7 +159,7 @@ impl Waiting {
     /// Takes in an event that an earlier start left, unless it came by another way.
     pub(super) fn take_up(&mut self, ticket: Ticket) {
         let line = self.functions.entry(ticket.function).or_default();
-        if line.waiting.insert((ticket.due, ticket.request_id, ticket.bytes)) {
+        if line.put(ticket.due, ticket.request_id, ticket.bytes) {
             self.count(ticket.bytes);
         }
     }
@@ -149,7 +173,7 @@ impl Waiting {
     /// Lets an event wait that is counted.
     pub(super) fn push(&mut self, ticket: Ticket) {
         let line = self.functions.entry(ticket.function).or_default();
-        line.waiting.insert((ticket.due, ticket.request_id, ticket.bytes));
+        line.put(ticket.due, ticket.request_id, ticket.bytes);
     }
 
     /// The event that may run now, of the function after the one that was served last.
@@ -158,22 +182,31 @@ impl Waiting {
         let later = self.functions.range::<str, _>((Bound::Excluded(last), Bound::Unbounded));
         let all =
             later.chain(self.functions.range::<str, _>((Bound::Unbounded, Bound::Included(last))));
-        let function =
-            all.into_iter().find(|(_, line)| line.ready().is_some_and(|at| at <= now))?.0.clone();
+        let (free, mut all) = (self.free(), all.into_iter());
+        let is_ready = |line: &Line| line.ready(free).is_some_and(|at| at <= now);
+        let function = all.find(|(_, line)| is_ready(line))?.0.clone();
         let line = self.functions.get_mut(&function)?;
         let (due, request_id, bytes) = line.begin(now)?;
+        self.running += 1;
         self.last = function.clone();
         Some(Ticket { function, request_id, due, bytes })
     }
 
     /// When [`next`](Self::next) may have one, if nothing changes meanwhile.
     pub(super) fn wakes_at(&self) -> Option<Timestamp> {
-        self.functions.values().filter_map(Line::ready).min()
+        let free = self.free();
+        self.functions.values().filter_map(|line| line.ready(free)).min()
+    }
+
+    /// How many more events may run.
+    fn free(&self) -> u32 {
+        TOGETHER_MAX.saturating_sub(self.running)
     }
 
     /// An event of `function` no longer runs; whether its function was throttled.
     pub(super) fn ran(&mut self, function: &str, is_throttled: bool, now: Timestamp) {
         let Some(line) = self.functions.get_mut(function) else { return };
+        self.running = self.running.saturating_sub(1);
         if is_throttled {
             line.throttled(now);
         } else {
@@ -294,13 +327,57 @@ mod tests {
     #[test]
     fn there_is_room_for_so_many_events_and_bytes() {
         let mut all = Waiting::default();
-        assert!(all.admit(BYTES_MAX - 1) && all.admit(1));
-        assert!(!all.admit(1));
+        assert!(all.admit("a", BYTES_MAX - 1) && all.admit("b", 1));
+        assert!(!all.admit("c", 1));
         all.discount(1);
-        assert!(all.admit(1));
+        assert!(all.admit("c", 1));
         let mut many = Waiting::default();
-        assert!((0..EVENTS_MAX).all(|_| many.admit(0)));
-        assert!(!many.admit(0));
+        assert!((0..EVENTS_MAX).all(|id| many.admit(&id.to_string(), 0)));
+        assert!(!many.admit("a", 0));
+    }
+
+    /// How many events of `bytes` one function may leave here.
+    fn left_by_one(all: &mut Waiting, function: &str, bytes: u64) -> usize {
+        let push = |all: &mut Waiting, id: usize| {
+            let request_id = id.to_string().into();
+            all.push(Ticket { function: function.into(), request_id, due: at(9), bytes });
+        };
+        let admitted = (0..).take_while(|id| {
+            let is_admitted = all.admit(function, bytes);
+            if is_admitted {
+                push(all, *id);
+            }
+            is_admitted
+        });
+        admitted.count()
+    }
+
+    #[test]
+    fn a_function_leaves_as_much_room_to_the_others_as_it_takes() {
+        let mut all = Waiting::default();
+        let taken = ["a", "b", "c"].map(|function| left_by_one(&mut all, function, 0));
+        assert_eq!(taken, [EVENTS_MAX / 2, EVENTS_MAX / 4, EVENTS_MAX / 8]);
+        let mut all = Waiting::default();
+        let taken = ["a", "b", "c"].map(|function| left_by_one(&mut all, function, BYTES_MAX / 64));
+        assert_eq!(taken, [32, 16, 8]);
+    }
+
+    #[test]
+    fn functions_whose_events_do_not_end_keep_no_other_waiting() {
+        for busy in [1, 2, 4, 8, 16, 32, 63] {
+            let functions: Vec<String> = (0..busy).map(|function| function.to_string()).collect();
+            let ids: Vec<String> = (0..40).map(|id| format!("{id:02}")).collect();
+            let each =
+                functions.iter().flat_map(|function| ids.iter().map(move |id| (function, id)));
+            let events: Vec<_> = each.map(|(one, id)| (one.as_str(), id.as_str(), 0)).collect();
+            let mut all = waiting(&events);
+            assert!(taken(&mut all, 0).len() >= busy, "each of {busy} runs one");
+            let ticket =
+                Ticket { function: "quiet".into(), request_id: "q".into(), due: at(0), bytes: 1 };
+            all.push(ticket);
+            assert_eq!(all.wakes_at(), Some(at(0)));
+            assert_eq!(taken(&mut all, 0), ["q"], "beside {busy} busy ones");
+        }
     }
 
     #[test]

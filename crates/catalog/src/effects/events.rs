@@ -9,7 +9,7 @@ use portcullis_lambda::{
     Alias, FunctionArn, LambdaError, Lookup, QueuedEvent, RecursiveLoop, Target,
 };
 use portcullis_model::lambda::operation::{Invoke, InvokeAsync};
-use portcullis_store::{Entry, PAGE_ENTRIES_MAX};
+use portcullis_store::{Entry, PAGE_ENTRIES_MAX, Revision};
 
 use super::Resolved;
 use crate::{
@@ -84,13 +84,17 @@ impl Catalog {
         .await
     }
 
-    /// An event that waits; `None` if it has ended, or cannot be read.
+    /// An event that waits, and when it was accepted; `None` if it has ended, or cannot be read.
     ///
     /// # Errors
     /// [`CatalogError::Store`].
-    pub async fn event(&self, request_id: &str) -> Result<Option<QueuedEvent>, CatalogError> {
+    pub async fn event(
+        &self,
+        request_id: &str,
+    ) -> Result<Option<(QueuedEvent, Revision)>, CatalogError> {
         let key = Address::QueuedEvent(request_id.into()).key();
-        Ok(self.store().get(&key).await?.and_then(|entry| read(&entry)))
+        let entry = self.store().get(&key).await?;
+        Ok(entry.and_then(|entry| Some((read(&entry)?, entry.created))))
     }
 
     /// Gives every event that waits to `take`, a page at a time.
