@@ -223,8 +223,13 @@ fn rounded(duration: Duration) -> Value {
 }
 
 impl Report {
+    /// No more than the function may take. Source: as above.
     fn billed_ms(&self) -> u128 {
-        self.duration.as_micros().div_ceil(1000)
+        let billed = match self.status {
+            Status::Timeout(limit) => self.duration.min(limit),
+            _ => self.duration,
+        };
+        billed.as_micros().div_ceil(1000)
     }
 
     fn peak_mb(&self) -> u64 {
@@ -316,6 +321,7 @@ mod tests {
         check(Status::Success, 1001, Some(100_000), "", "REPORT RequestId: r\tDuration: 1.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 100.00 ms\t\n");
         check(Status::Failure, 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n");
         check(Status::Timeout(Duration::from_secs(3)), 2000, None, "r Task timed out after 3.00 seconds\n\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\t\n");
+        check(Status::Timeout(Duration::from_secs(3)), 3_001_600, None, "r Task timed out after 3.00 seconds\n\n", "REPORT RequestId: r\tDuration: 3001.60 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\t\n");
         check(ended(1), 2000, None, "RequestId: r Error: Runtime exited with error: exit status 1\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.ExitError\t\n");
         check(out_of_memory(), 2000, None, "RequestId: r Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.OutOfMemory\t\n");
         check(Status::Unready("Runtime.Unknown".to_owned()), 2000, None, "", "REPORT RequestId: r\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: error\tError Type: Runtime.Unknown\t\n");
