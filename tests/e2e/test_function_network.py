@@ -6,8 +6,11 @@ Why so: docs/decisions/016. What functions reach without it: test_isolation.py.
 
 import http.server
 import json
+import os
 import socket
+import ssl
 import threading
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -116,6 +119,18 @@ def test_what_is_listed_is_reached_as_clients_reach_it(wire, hostile, echo):
     answer = got(wire, hostile, through, text="POST /tunnelled HTTP/1.1\r\nHost: own\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
     assert answer.startswith("HTTP/1.1 200") or answer.startswith("HTTP/1.0 200"), answer
     assert status(wire, hostile, f"tunnel('127.0.0.1:{echo}')") == 200
+
+
+def test_whom_this_machine_trusts_functions_trust(wire, hostile):
+    """Without the certificates of authorities nobody speaks TLS."""
+    known = "import ssl; got = ssl.create_default_context().cert_store_stats(), sorted(os.listdir('/etc/ssl/certs'))"
+    certificates = Path("/etc/ssl/certs")
+    if not certificates.is_dir():
+        pytest.skip("this machine keeps its certificates elsewhere")
+    expected = ssl.create_default_context().cert_store_stats(), sorted(os.listdir(certificates))
+    assert got(wire, hostile, known) == list(expected)
+    for closed in ("/etc/ssl/private", "/etc/ssl/openssl.cnf"):
+        assert "No such file" in attempt(wire, hostile, "os.stat(event['path'])", path=closed)["error"]
 
 
 def test_a_plain_request_is_sent_on_whole_and_without_what_was_for_the_proxy(wire, hostile, echo):

@@ -184,6 +184,16 @@ pub(crate) fn views_of(runtime: &RuntimeCommand) -> Vec<HostView> {
     views
 }
 
+/// Where systems keep the certificates of those whom TLS clients trust: Debian, Fedora (two), Alpine. On
+/// others these are links.
+const TRUSTED: [&str; 4] =
+    ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted", "/etc/ssl/cert.pem"];
+
+/// What a jail shows of the host for TLS with the outside.
+pub(crate) fn trusted() -> impl Iterator<Item = HostView> {
+    TRUSTED.iter().map(Path::new).filter(|place| place.exists()).map(|place| view(place, place))
+}
+
 fn view(host: &Path, inside: &Path) -> HostView {
     HostView { host: host.into(), inside: inside.into() }
 }

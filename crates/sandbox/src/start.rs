@@ -13,7 +13,9 @@ use tokio::io::unix::AsyncFd;
 
 use crate::cgroups::{Group, Groups, Limits, Shortage};
 use crate::host::Own;
-use crate::isolation::{Confinement, Isolation, Keeping, Places, needs_user_namespace, views_of};
+use crate::isolation::{
+    Confinement, Isolation, Keeping, Places, needs_user_namespace, trusted, views_of,
+};
 use crate::jail::{BOOTSTRAP, LAYERS, PROCESSES_MAX, TASK_ROOT};
 use crate::numbers::{Number, Numbers};
 use crate::outside::{self, Outside, Way};
@@ -135,7 +137,10 @@ impl Starter {
         own: &[(String, String)],
         number: &Number,
     ) -> Result<Launch, SpawnError> {
-        let jail = self.keeping.jail_of(spec, number.value());
+        let mut jail = self.keeping.jail_of(spec, number.value());
+        if let (Some(jail), Some(_)) = (&mut jail, &self.outside) {
+            jail.views.extend(trusted());
+        }
         let directory = if jail.is_some() { Path::new(TASK_ROOT) } else { &spec.code_dir };
         let launch = Launch {
             programs: programs(spec, directory, jail.is_some()),
