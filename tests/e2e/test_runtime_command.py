@@ -84,10 +84,12 @@ def test_the_doctor_sees_a_client_that_is_broken(tmp_path):
     runtimes = tmp_path / "data" / "runtimes"
     client = listed(tmp_path / "data")[RUNTIME]["Client"].split()[1]
     tag = RUNTIME.removeprefix("python").replace(".", "")
-    (runtimes / f"awslambdaric-{client}-cp{tag}").mkdir(parents=True)
+    broken = runtimes / f"awslambdaric-{client}-cp{tag}"
+    broken.mkdir(parents=True)
     status, text = doctor(tmp_path / "data", RUNTIME)
     assert status == 1
     assert f"{RUNTIME}: a function that must work failed: " in text and "awslambdaric" in text, text
+    assert f"remove {broken} and run `portcullis runtime install {RUNTIME}`" in text, text
 
 
 @pytest.mark.parametrize(("name", "words"), [("java21", "not a runtime"), (RUNTIME, f"`portcullis runtime install {RUNTIME}`")])

@@ -38,8 +38,13 @@ pub enum TrialError {
     #[error("no worker of it starts: {}", with_causes(.0))]
     Invoke(#[from] InvokeError),
     /// The function did not do what it should.
-    #[error("a function that must work failed: {0}")]
-    Failed(String),
+    #[error("a function that must work failed: {told}{remedy}")]
+    Failed {
+        /// What it answered and printed, in whole lines.
+        told: String,
+        /// A sentence, if there is anything to mend.
+        remedy: String,
+    },
 }
 
 fn with_causes(error: &InvokeError) -> String {
@@ -77,8 +82,19 @@ pub async fn try_out(sandbox: &Sandbox, runtime: &Runtime, name: &str) -> Result
     if outcome.payload == function.answer {
         Ok(())
     } else {
-        Err(TrialError::Failed(told(&outcome)))
+        Err(TrialError::Failed { told: told(&outcome), remedy: remedy(runtime, name) })
     }
+}
+
+/// What to do about a client that was damaged after it had been installed and tried.
+fn remedy(runtime: &Runtime, name: &str) -> String {
+    let anew = |client: &Path| {
+        let client = client.display();
+        format!(
+            "To fetch its client anew, remove {client} and run `portcullis runtime install {name}`"
+        )
+    };
+    runtime.client_dir().map(anew).unwrap_or_default()
 }
 
 /// What the function answered, and what it printed.
