@@ -153,10 +153,16 @@ impl Talk {
             return response;
         }
         let of_runtime = request.uri().path().starts_with(PREFIX);
-        match host.as_ref().filter(|_| !of_runtime) {
+        let response = match host.as_ref().filter(|_| !of_runtime) {
             Some(host) => host.answer(request).await,
             None => answer(&self.exchange, request).await.map(Either::Left),
+        };
+        // A worker may send requests without end: each lets others run. A runtime's own wait for others
+        // anyhow.
+        if !of_runtime || !response.status().is_success() {
+            tokio::task::yield_now().await;
         }
+        response
     }
 }
 
@@ -367,6 +373,10 @@ fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -391,5 +401,32 @@ mod tests {
             let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
             assert_eq!(parse(&carried), parse(&json.replace('\u{7f}', " ")));
         }
+    }
+
+    /// However many of them come at once: hyper would go on with the next one.
+    #[tokio::test]
+    async fn a_request_that_leads_nowhere_lets_others_run() {
+        const REQUESTS: usize = 300;
+        let listener = StdListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _api = RuntimeApi::serve(listener, Doors { host: None, way: None }).unwrap();
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&turns);
+        let _others = JoinSet::from_iter([async move {
+            loop {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }]);
+        let mut worker = TcpStream::connect(address).await.unwrap();
+        let requests = "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n".repeat(REQUESTS - 1);
+        let last = "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        worker.write_all((requests + last).as_bytes()).await.unwrap();
+        let before = turns.load(Ordering::Relaxed);
+        let mut answers = String::new();
+        worker.read_to_string(&mut answers).await.unwrap();
+        assert_eq!(answers.matches("404 page not found").count(), REQUESTS);
+        assert!(turns.load(Ordering::Relaxed) - before >= REQUESTS);
     }
 }
