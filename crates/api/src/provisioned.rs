@@ -105,6 +105,9 @@ impl ProvisionedVersions {
     }
 }
 
+/// Ours: AWS has places for whatever it lets be asked for.
+const NO_PLACES: &str = "This host has no place for more workers that are kept ready.";
+
 fn shown(progress: Progress, requested: ProvisionedCalls) -> Provisioning {
     let capped =
         |count: usize| u32::try_from(count).map_or(requested.get(), |it| it.min(requested.get()));
@@ -115,6 +118,7 @@ fn shown(progress: Progress, requested: ProvisionedCalls) -> Provisioning {
         Some(ProvisionFailure::Function) => Status::Failed("FUNCTION_ERROR_INIT_FAILURE"),
         Some(ProvisionFailure::Timeout) => Status::Failed("FUNCTION_ERROR_INIT_TIMEOUT"),
         Some(ProvisionFailure::Host) => Status::Failed("INTERNAL_ERROR"),
+        Some(ProvisionFailure::Places) => Status::Failed(NO_PLACES),
     };
     Provisioning { allocated, available, status }
 }
@@ -182,11 +186,15 @@ impl Version {
         Self { id, serial, modified, count: count(config), workers: Workers::Preparing }
     }
 
-    /// Whether these are workers for that. What has failed is begun anew when it is asked for again.
+    /// Whether these are workers for that. What has failed is begun anew when it is asked for again,
+    /// unless it is places that it lacks: those that are ready stay.
     fn serves(&self, version: &Resolved, config: &ProvisionedConcurrency) -> bool {
         let failed = match &self.workers {
             Workers::Preparing => false,
-            Workers::Kept(workers) => workers.progress().failure.is_some(),
+            Workers::Kept(workers) => {
+                let failure = workers.progress().failure;
+                failure.is_some_and(|failure| failure != ProvisionFailure::Places)
+            }
             Workers::Failed => true,
         };
         self.id == execution::worker_id(version) && !(failed && self.modified != config.modified)
@@ -241,5 +249,6 @@ mod tests {
         check(1, 1, function, Status::Failed("FUNCTION_ERROR_INIT_FAILURE"));
         check(0, 0, Some(ProvisionFailure::Timeout), Status::Failed("FUNCTION_ERROR_INIT_TIMEOUT"));
         check(0, 0, Some(ProvisionFailure::Host), Status::Failed("INTERNAL_ERROR"));
+        check(1, 1, Some(ProvisionFailure::Places), Status::Failed(NO_PLACES));
     }
 }

@@ -323,11 +323,18 @@ impl Pools {
         lock(&self.state).pools.get(id).map_or(0, Pool::living)
     }
 
+    /// Whether a version has fewer workers than are to be kept ready, and no place for more that are.
+    pub(crate) fn lacks_places(&self, id: &str) -> bool {
+        let state = lock(&self.state);
+        let lacks = |pool: &Pool| pool.kept.is_some_and(|count| pool.living() < count);
+        state.pools.get(id).is_some_and(lacks) && state.kept_living() >= self.settings.kept_max()
+    }
+
     /// What a version lacks whose workers are kept ready; a place only if it `may_start` one now.
     pub(crate) fn vacancy(self: &Arc<Self>, id: &str, may_start: bool) -> Vacancy {
         let mut state = lock(&self.state);
-        let kept = |pool: &Pool| Some((pool.living(), pool.kept?, Arc::clone(&pool.generation)));
-        let Some((living, count, generation)) = state.pools.get(id).and_then(kept) else {
+        let kept = |pool: &Pool| Some((pool.living(), pool.kept?));
+        let Some((living, count)) = state.pools.get(id).and_then(kept) else {
             return Vacancy::Retired;
         };
         let can_start = may_start && state.starting < self.settings.starts_max;
@@ -339,6 +346,9 @@ impl Pools {
             state.evict_oldest();
             return Vacancy::None;
         }
+        // Only now: who has the generation counts as living.
+        let Some(pool) = state.pools.get(id) else { return Vacancy::Retired };
+        let generation = Arc::clone(&pool.generation);
         state.places += 1;
         state.starting += 1;
         drop(state);

@@ -33,6 +33,8 @@ pub enum ProvisionFailure {
     Timeout,
     /// The host could not start it.
     Host,
+    /// The host has no place for more workers that are kept ready.
+    Places,
 }
 
 /// How far it is with the workers of one version that are kept ready.
@@ -42,7 +44,7 @@ pub struct Progress {
     pub allocated: usize,
     /// Workers that are ready, or run an event.
     pub available: usize,
-    /// How the last start failed, unless one succeeded since.
+    /// How the last start failed, unless one succeeded since; or why there is none.
     pub failure: Option<ProvisionFailure>,
 }
 
@@ -101,7 +103,9 @@ impl Provisioned {
         let allocated = self.sandbox.pools.living(&self.spec.id);
         let tries = lock(&self.tries);
         let available = allocated.saturating_sub(tries.starting);
-        Progress { allocated, available, failure: tries.failure }
+        let lacks_places = || self.sandbox.pools.lacks_places(&self.spec.id);
+        let failure = tries.failure.or_else(|| lacks_places().then_some(ProvisionFailure::Places));
+        Progress { allocated, available, failure }
     }
 
     /// Runs one event on a worker that is ready now; gives it back if there is none.

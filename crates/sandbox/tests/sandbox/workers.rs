@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::common::{
     self, Function, Kept, good, invoke, is_alive, open_sandbox, sandbox, try_invoke, until,
 };
-use portcullis_sandbox::{InvokeError, Outcome, Program, Sandbox, Settings, WorkerSpec};
+use portcullis_sandbox::{
+    InvokeError, Outcome, Program, Progress, ProvisionFailure, Sandbox, Settings, WorkerSpec,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -154,6 +156,21 @@ async fn two_busy_versions_share_one_place() {
     for event in events {
         good(&event.await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn more_workers_than_there_are_places_for_are_not_promised() {
+    let sandbox = with(|settings| settings.workers_max = 3);
+    let (one, other) = (Function::open(WAITS), Function::open(WAITS));
+    let provisioned = sandbox.provision(&one.spec, 3);
+    let short = Some(ProvisionFailure::Places);
+    until("two of three are ready", || {
+        provisioned.progress() == Progress { allocated: 2, available: 2, failure: short }
+    })
+    .await;
+    assert!(is_alive(pid(&sandbox, &other).await), "the third place is for those of events");
+    provisioned.resize(2);
+    until("that is enough", || provisioned.progress().failure.is_none()).await;
 }
 
 #[tokio::test]
