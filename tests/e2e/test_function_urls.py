@@ -405,7 +405,7 @@ def test_the_event_tells_the_request(server, public):
     assert event["version"] == "2.0"
     assert (event["routeKey"], event["rawPath"], event["rawQueryString"]) == ("$default", "/a%2Fb/c", "p=1&p=2&q=x%20y")
     assert event["queryStringParameters"] == {"p": "1,2", "q": "x y"}
-    assert event["cookies"] == ["c1=v", "c2=w"]
+    assert (event["cookies"], event["headers"]["cookie"]) == (["c1=v", "c2=w"], "c1=v; c2=w")
     assert (event["body"], event["isBase64Encoded"]) == ("hi", False)
     assert event["headers"]["x-one"] == "a"
     assert event["headers"]["x-forwarded-proto"] == "http"

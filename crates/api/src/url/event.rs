@@ -87,13 +87,10 @@ fn headers(cx: &RequestCx<'_>, trace_id: &str) -> Value {
     // The signature has done its work: what it proves is in the authorizer, and a function could
     // show it again. Of what nobody asked for here, the function may make its own use.
     let is_signed = !matches!(cx.caller(), Caller::Anonymous);
-    let withheld = |name: &HeaderName| {
-        *name == header::COOKIE || (is_signed && *name == header::AUTHORIZATION)
-    };
+    let is_withheld = |name: &HeaderName| is_signed && *name == header::AUTHORIZATION;
     let mut headers = Map::new();
-    for name in given.keys().filter(|name| !withheld(name)) {
-        let values: Vec<_> = given.get_all(name).iter().map(|v| latin1(v.as_bytes())).collect();
-        headers.insert(name.as_str().to_owned(), values.join(",").into());
+    for name in given.keys().filter(|name| !is_withheld(name)) {
+        headers.insert(name.as_str().to_owned(), joined(given, name).into());
     }
     let host = host(given);
     let port = host.rsplit_once(':').map_or("80", |(_, port)| port).to_owned();
@@ -102,6 +99,12 @@ fn headers(cx: &RequestCx<'_>, trace_id: &str) -> Value {
     headers.insert("x-forwarded-port".to_owned(), port.into());
     headers.insert("x-forwarded-proto".to_owned(), "http".into());
     Value::Object(headers)
+}
+
+/// All values of a header in one: with a comma between, of cookies a semicolon.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().map(|v| latin1(v.as_bytes())).collect();
+    values.join(if *name == header::COOKIE { "; " } else { "," })
 }
 
 fn host(headers: &HeaderMap) -> Cow<'_, str> {
@@ -186,10 +189,10 @@ fn authorizer(cx: &RequestCx<'_>) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue};
+    use http::{HeaderMap, HeaderValue, header};
     use serde_json::{Value, json};
 
-    use super::{cookies, is_text, query_parameters};
+    use super::{cookies, is_text, joined, query_parameters};
 
     #[track_caller]
     fn check_query(query: &str, want: &Value) {
@@ -211,6 +214,18 @@ mod tests {
         headers.append("cookie", HeaderValue::from_static("c1=v; c2=w"));
         headers.append("cookie", HeaderValue::from_static("c3=x;"));
         assert_eq!(cookies(&headers), Some(json!(["c1=v", "c2=w", "c3=x"])));
+    }
+
+    #[test]
+    fn a_header_that_is_repeated_is_told_as_one() {
+        let mut headers = HeaderMap::new();
+        for name in [header::COOKIE, header::ACCEPT] {
+            for value in ["a=1", "b=2"] {
+                headers.append(&name, HeaderValue::from_static(value));
+            }
+        }
+        assert_eq!(joined(&headers, &header::COOKIE), "a=1; b=2");
+        assert_eq!(joined(&headers, &header::ACCEPT), "a=1,b=2");
     }
 
     #[track_caller]
