@@ -397,6 +397,7 @@ def public(owner, warm):
 
 def test_the_event_tells_the_request(server, public):
     headers = {"X-One": "a", "Cookie": "c1=v; c2=w", "Content-Type": "text/plain", "User-Agent": "agent"}
+    headers |= {"Connection": "keep-alive", "TE": "trailers"}
     answer = call(server, public, "POST", "/a%2Fb/c?p=1&p=2&q=x%20y", b"hi", headers)
     assert answer.status == 200
     assert answer.headers["x-own"] == "1"
@@ -408,6 +409,7 @@ def test_the_event_tells_the_request(server, public):
     assert (event["cookies"], event["headers"]["cookie"]) == (["c1=v", "c2=w"], "c1=v; c2=w")
     assert (event["body"], event["isBase64Encoded"]) == ("hi", False)
     assert event["headers"]["x-one"] == "a"
+    assert not {"connection", "te"} & event["headers"].keys()
     assert event["headers"]["x-forwarded-proto"] == "http"
     assert event["headers"]["x-forwarded-for"] == "127.0.0.1"
     assert event["headers"]["x-amzn-trace-id"].startswith("Root=1-")

@@ -38,6 +38,17 @@ use crate::{
 /// What every URL's host has after its id.
 const MARK: &str = ".lambda-url.";
 
+/// Headers about one connection: no function is told them, and none has a say in them.
+const OF_CONNECTION: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// What anyone who may not call is told: `aws-lambda.md §7.3`.
 const FORBIDDEN: &str = r#"{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}"#;
 

@@ -13,7 +13,7 @@ use portcullis_identity::Caller;
 use portcullis_lambda::FunctionUrl;
 use serde_json::{Map, Value, json};
 
-use super::MARK;
+use super::{MARK, OF_CONNECTION};
 use crate::context::RequestCx;
 
 /// What begins the content type of a body that travels as text.
@@ -87,7 +87,9 @@ fn headers(cx: &RequestCx<'_>, trace_id: &str) -> Value {
     // The signature has done its work: what it proves is in the authorizer, and a function could
     // show it again. Of what nobody asked for here, the function may make its own use.
     let is_signed = !matches!(cx.caller(), Caller::Anonymous);
-    let is_withheld = |name: &HeaderName| is_signed && *name == header::AUTHORIZATION;
+    let is_withheld = |name: &HeaderName| {
+        (is_signed && *name == header::AUTHORIZATION) || OF_CONNECTION.contains(&name.as_str())
+    };
     let mut headers = Map::new();
     for name in given.keys().filter(|name| !is_withheld(name)) {
         headers.insert(name.as_str().to_owned(), joined(given, name).into());

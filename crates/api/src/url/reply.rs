@@ -9,23 +9,12 @@ use portcullis_json::compact;
 use portcullis_sandbox::Outcome;
 use serde_json::{Map, Value, value::RawValue};
 
+use super::OF_CONNECTION;
 use crate::{
     answer::{Body, JSON, response, streamed, whole},
     error::ApiError,
     streaming::{Broken, Stream},
 };
-
-/// Headers that say how the answer travels, which is ours to say, and the id of the request.
-const OURS: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// The answer to the client.
 pub(super) fn of(outcome: &Outcome) -> Response<Body> {
@@ -68,7 +57,8 @@ fn shaped(object: &Map<String, Value>, returned: &str) -> Option<Response<Body>>
 fn add_headers(headers: &mut HeaderMap, object: &Map<String, Value>) -> Option<()> {
     for (name, value) in members(object.get("headers"))? {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        if !OURS.contains(&name.as_str()) {
+        // How long the answer is, is ours to say.
+        if name != header::CONTENT_LENGTH && !OF_CONNECTION.contains(&name.as_str()) {
             headers.insert(name, HeaderValue::from_str(&scalar(value)?).ok()?);
         }
     }
