@@ -292,6 +292,27 @@ async fn a_request_knows_its_peer() {
     assert!(client.answer().await.contains(&format!("x-peer: {own}\r\n")));
 }
 
+/// However many came at once.
+#[tokio::test]
+async fn others_run_between_the_requests_of_a_connection() {
+    const REQUESTS: usize = 800;
+    let server = Server::start(LIMITS, ok).await;
+    let mut client = server.connect().await;
+    client.send(&GET.repeat(REQUESTS - 1)).await;
+    client.send(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    let others = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(client.end().await.matches("200 OK").count(), REQUESTS);
+    assert!(turns.load(Ordering::Relaxed) >= REQUESTS / 8);
+    others.abort();
+}
+
 #[tokio::test]
 async fn a_panic_costs_its_own_connection_only() {
     let failing = |request: Request<Incoming>| {
