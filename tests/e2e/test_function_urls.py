@@ -511,6 +511,11 @@ def test_a_preflight_is_answered_without_a_call(server, public):
     assert "access-control-allow-origin" not in call(server, public).headers
 
 
+def test_a_url_is_no_tunnel(server, public):
+    """Any 2xx to `CONNECT` would say that it is one."""
+    check_forbidden(call(server, public, "CONNECT"), b'{"Message":null}')
+
+
 def test_a_payload_has_its_limit(server, public):
     headers = {"Content-Type": "text/plain"}
     assert call(server, public, "POST", "/", b"x" * (6 * 1024 * 1024 + 1), headers).status == 413

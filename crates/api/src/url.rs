@@ -80,6 +80,8 @@ pub(crate) async fn answer(
     body: Incoming,
     request_id: RequestId,
 ) -> Response<Body> {
+    // Whatever a function answered, a success would promise a tunnel.
+    let id = id.filter(|_| head.method != Method::CONNECT);
     let url = match find(state, id) {
         Ok(url) => url,
         Err(body) => return denied(body),
