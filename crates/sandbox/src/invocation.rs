@@ -41,7 +41,7 @@ impl Invocation {
         let mut retried = false;
         loop {
             let slot = match self.running.pools().acquire(&self.spec).await? {
-                Grant::Warm(worker) => match self.serve(worker, self.spec.timeout).await {
+                Grant::Warm(worker) => match self.serve(worker, Duration::ZERO).await {
                     Ok(outcome) => return self.unless_ended(outcome),
                     Err(_) => continue,
                 },
@@ -57,7 +57,7 @@ impl Invocation {
 
     /// As [`run`](Self::run), on this worker first.
     pub(crate) async fn run_on(self, worker: Worker) -> Result<Outcome, InvokeError> {
-        match self.serve(worker, self.spec.timeout).await {
+        match self.serve(worker, Duration::ZERO).await {
             Ok(outcome) => self.unless_ended(outcome),
             Err(_) => self.run().await,
         }
@@ -75,9 +75,8 @@ impl Invocation {
         let (outcome, status) = match worker.initialise(share, limit).await {
             Init::Ready => {
                 // The second try is a part of the event.
-                let spent = if last_try { worker.age() } else { Duration::ZERO };
-                let left = self.spec.timeout.saturating_sub(spent);
-                let attempt = self.serve(worker, left).await;
+                let spent = if last_try { worker.take_init() } else { Duration::ZERO };
+                let attempt = self.serve(worker, spent).await;
                 return Ok(Some(attempt.unwrap_or_else(|exit| self.ended(Fault::exited(exit)).0)));
             }
             Init::Failed(description) => {
@@ -101,10 +100,12 @@ impl Invocation {
         Ok(Some(Outcome { log_tail, ..outcome }))
     }
 
-    /// Runs the event on a worker that is ready, for `limit` at the most, and gives the worker back
-    /// if it can go on.
-    async fn serve(&self, mut worker: Worker, limit: Duration) -> Attempt {
-        let (served, duration) = worker.serve(&self.event, limit).await;
+    /// Runs the event, which has `spent` so much of its time, on a worker that is ready, and gives the
+    /// worker back if it can go on.
+    async fn serve(&self, mut worker: Worker, spent: Duration) -> Attempt {
+        let left = self.spec.timeout.saturating_sub(spent);
+        let (served, took) = worker.serve(&self.event, left).await;
+        let duration = spent + took;
         let (outcome, status) = match served {
             Served::Undelivered(exit) => return Err(exit),
             Served::Answered(Answer::Response(payload)) => {

@@ -181,6 +181,11 @@ impl Worker {
         }
     }
 
+    /// How long the start took, which is a part of the event; its report tells it no more by itself.
+    pub(crate) fn take_init(&mut self) -> Duration {
+        self.init.take().unwrap_or_default()
+    }
+
     /// Writes that the start failed; the event's report does not tell how long it took, then.
     pub(crate) fn fail_init(&mut self, phase: Phase, status: &Status) {
         if let Some(took) = self.init.take() {

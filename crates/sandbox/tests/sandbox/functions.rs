@@ -262,6 +262,12 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
             assert!(log.contains(" Task timed out after 1.00 seconds\n\nEND "), "{log}");
         }
         assert_eq!(std::fs::read_to_string(function.path("starts")).unwrap(), "xx");
+        // The second start is in the event's duration, and told nowhere else.
+        let log = tail(&outcome);
+        let report = log.rsplit_once("REPORT ").unwrap().1;
+        let took = report.split_once("Duration: ").unwrap().1.split_once(" ms").unwrap().0;
+        assert!(took.parse::<f64>().unwrap() >= 1000.0, "{log}");
+        assert!(!report.contains("Init Duration"), "{log}");
     }
     // The start and the handler are within the time, but not both.
     let (function, sandbox) =
