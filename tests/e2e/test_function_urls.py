@@ -19,6 +19,10 @@ def handler(event, context):
         raise ValueError("no")
     if event.get("rawPath") == "/say":
         return json.loads(event["body"])
+    if event.get("rawPath") == "/headers":
+        return {"statusCode": 200, "headers": {f"x-{number}": "" for number in range(40000)}}
+    if event.get("rawPath") == "/deep":
+        return json.loads("[" * 300 + "]" * 300)
     return {"statusCode": 200, "headers": {"x-own": "1"}, "body": json.dumps(event)}
 """
 FORBIDDEN = (
@@ -491,6 +495,12 @@ def test_a_function_that_fails_is_a_bad_gateway(server, public):
     answer = call(server, public, target="/fail")
     assert (answer.status, answer.body) == (502, b"Internal Server Error")
     assert answer.headers["x-amzn-requestid"]
+
+
+def test_an_answer_may_be_deep_but_not_have_headers_without_end(server, public):
+    assert call(server, public, target="/deep").body == b"[" * 300 + b"]" * 300
+    answer = call(server, public, target="/headers")
+    assert (answer.status, answer.body) == (502, b"Internal Server Error")
 
 
 def test_a_preflight_is_answered_without_a_call(server, public):

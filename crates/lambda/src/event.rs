@@ -4,6 +4,7 @@
 //! Source: `aws-lambda.md §8.6`.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -254,11 +255,18 @@ impl QueuedEvent {
 /// Longest `ErrorMessage` of a dead letter, in characters: AWS cuts at a kilobyte (`[doc]`).
 const ERROR_MESSAGE_MAX: usize = 1024;
 
+/// What is asked of a function's description of its failure, however large it is.
+#[derive(Deserialize)]
+struct Described {
+    #[serde(rename = "errorMessage")]
+    error_message: String,
+}
+
 /// What a function said of its failure, or why it was not run any more.
 fn error_message(condition: Condition, answer: Option<EventAnswer<'_>>) -> String {
     let said = answer.and_then(|answer| {
-        let said: serde_json::Value = serde_json::from_slice(answer.payload).ok()?;
-        Some(said.get("errorMessage")?.as_str()?.chars().take(ERROR_MESSAGE_MAX).collect())
+        let said: Described = serde_json::from_slice(answer.payload).ok()?;
+        Some(said.error_message.chars().take(ERROR_MESSAGE_MAX).collect())
     });
     said.unwrap_or_else(|| condition.as_str().to_owned())
 }

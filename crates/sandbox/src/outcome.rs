@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::jail::{BOOTSTRAP, LAYERS, TASK_ROOT};
@@ -131,11 +132,18 @@ impl Outcome {
     }
 }
 
+/// What is asked of a runtime's description of its failure, however large it is.
+#[derive(Deserialize)]
+struct Described {
+    #[serde(rename = "errorType")]
+    error_type: String,
+}
+
 /// The error type of a runtime that says by `description` that it cannot start: its own if it is
 /// formed as Lambda's are. Source: the supervisor in AWS's runtime interface emulator.
 pub(crate) fn unready_type(description: &[u8]) -> String {
-    let said: Option<serde_json::Value> = serde_json::from_slice(description).ok();
-    let said = said.as_ref().and_then(|said| said.get("errorType")?.as_str());
+    let said: Option<Described> = serde_json::from_slice(description).ok();
+    let said = said.as_ref().map(|said| said.error_type.as_str());
     let is_formed = |name: &&str| {
         let word = name.strip_prefix("Runtime.").or_else(|| name.strip_prefix("Function."));
         word.is_some_and(|word| {

@@ -1,12 +1,16 @@
 //! From what a function returned to what the client of its URL sees: `aws-lambda.md §7.5`.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use portcullis_json::compact;
 use portcullis_sandbox::Outcome;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::OF_CONNECTION;
@@ -27,11 +31,15 @@ pub(super) fn of(outcome: &Outcome) -> Response<Body> {
 
 /// The answer that JSON means; `None` if it cannot be one.
 fn understood(returned: &str) -> Option<Response<Body>> {
-    match serde_json::from_str(returned).ok()? {
-        Value::Object(object) if object.contains_key("statusCode") => shaped(&object, returned),
-        Value::String(text) => Some(response(200, JSON, text.into())),
-        _ => Some(response(200, JSON, as_written(returned))),
-    }
+    let body = match returned.trim_start().as_bytes().first()? {
+        b'"' => serde_json::from_str::<String>(returned).ok()?.into(),
+        b'{' => match serde_json::from_str::<Shape<'_>>(returned).ok()? {
+            shape if shape.status.is_some() => return shape.answer(),
+            _ => as_written(returned),
+        },
+        _ => serde_json::from_str(returned).map(|IgnoredAny| as_written(returned)).ok()?,
+    };
+    Some(response(200, JSON, body))
 }
 
 /// A value as the function wrote it, so that no number is rounded, but without white space.
@@ -44,26 +52,98 @@ pub(super) fn failure() -> Response<Body> {
     response(502, JSON, Bytes::from_static(b"Internal Server Error"))
 }
 
-/// The answer that an object with a status describes; `None` if it cannot be one.
-fn shaped(object: &Map<String, Value>, returned: &str) -> Option<Response<Body>> {
-    let mut answer = Response::new(whole(body(object, returned)?));
-    *answer.status_mut() = status(object.get("statusCode")?)?;
-    answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    add_headers(answer.headers_mut(), object)?;
-    Some(answer)
+/// What an object says of its answer, each part as it is written: of megabytes, values would be many
+/// times as large, and nothing else is asked of them than to be passed on.
+#[derive(Default)]
+struct Shape<'a> {
+    status: Option<&'a RawValue>,
+    headers: Option<&'a RawValue>,
+    cookies: Option<&'a RawValue>,
+    body: Option<&'a RawValue>,
+    encoded: Option<&'a RawValue>,
 }
 
-/// The headers and cookies of an object; `None` if they cannot be some.
-fn add_headers(headers: &mut HeaderMap, object: &Map<String, Value>) -> Option<()> {
-    for (name, value) in members(object.get("headers"))? {
+impl<'de> Deserialize<'de> for Shape<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ShapeVisitor)
+    }
+}
+
+struct ShapeVisitor;
+
+impl<'de> Visitor<'de> for ShapeVisitor {
+    type Value = Shape<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// Of a member that is there twice, the last one counts.
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Shape<'de>, M::Error> {
+        let mut shape = Shape::default();
+        while let Some(name) = map.next_key::<String>()? {
+            let part = match name.as_str() {
+                "statusCode" => &mut shape.status,
+                "headers" => &mut shape.headers,
+                "cookies" => &mut shape.cookies,
+                "body" => &mut shape.body,
+                "isBase64Encoded" => &mut shape.encoded,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *part = Some(map.next_value()?);
+        }
+        Ok(shape)
+    }
+}
+
+impl Shape<'_> {
+    /// The answer that it describes; `None` if it cannot be one.
+    fn answer(&self) -> Option<Response<Body>> {
+        let mut answer = Response::new(whole(self.body()?));
+        *answer.status_mut() = status(&head_part(self.status)?)?;
+        answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        let (headers, cookies) = (head_part(self.headers)?, head_part(self.cookies)?);
+        add_headers(answer.headers_mut(), Some(&headers), Some(&cookies))?;
+        Some(answer)
+    }
+
+    fn body(&self) -> Option<Bytes> {
+        let is_encoded = self.encoded.is_some_and(|encoded| encoded.get() == "true");
+        match self.body.map(RawValue::get) {
+            None | Some("null") => Some(Bytes::new()),
+            Some(json) if json.starts_with('"') => {
+                let text: String = serde_json::from_str(json).ok()?;
+                match is_encoded {
+                    true => BASE64_STANDARD.decode(text).ok().map(Bytes::from),
+                    false => Some(text.into()),
+                }
+            }
+            Some(json) => Some(as_written(json)),
+        }
+    }
+}
+
+/// A part of an answer's head; `None` for one that is too long, or no value.
+fn head_part(json: Option<&RawValue>) -> Option<Value> {
+    let json = json.map_or("null", RawValue::get);
+    (json.len() <= HEAD_BYTES_MAX).then(|| serde_json::from_str(json).ok())?
+}
+
+/// The headers and cookies of an answer; `None` if they cannot be some.
+fn add_headers(to: &mut HeaderMap, headers: Option<&Value>, cookies: Option<&Value>) -> Option<()> {
+    for (name, value) in members(headers)? {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         // How long the answer is, is ours to say.
         if name != header::CONTENT_LENGTH && !OF_CONNECTION.contains(&name.as_str()) {
-            headers.insert(name, HeaderValue::from_str(&scalar(value)?).ok()?);
+            to.try_insert(name, HeaderValue::from_str(&scalar(value)?).ok()?).ok()?;
         }
     }
-    for cookie in list(object.get("cookies"))? {
-        headers.append(header::SET_COOKIE, HeaderValue::from_str(cookie.as_str()?).ok()?);
+    for cookie in list(cookies)? {
+        let cookie = HeaderValue::from_str(cookie.as_str()?).ok()?;
+        to.try_append(header::SET_COOKIE, cookie).ok()?;
     }
     Some(())
 }
@@ -73,8 +153,8 @@ fn add_headers(headers: &mut HeaderMap, object: &Map<String, Value>) -> Option<(
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 const PRELUDE_END: [u8; 8] = [0; 8];
 
-/// Longest prelude. Ours: far more than the headers that any client takes.
-const PRELUDE_BYTES_MAX: usize = 1 << 20;
+/// Longest prelude, or part of one. Ours: far more than the headers that any client takes.
+const HEAD_BYTES_MAX: usize = 1 << 20;
 
 /// The type of a body that nobody says more of.
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -110,7 +190,7 @@ async fn prelude(stream: &mut Stream) -> Option<(Vec<u8>, Bytes)> {
             read.truncate(end);
             return Some((read, body));
         }
-        if read.len() > PRELUDE_BYTES_MAX {
+        if read.len() > HEAD_BYTES_MAX {
             return None;
         }
     }
@@ -122,7 +202,7 @@ fn introduced(prelude: &[u8], body: Body) -> Option<Response<Body>> {
     let mut answer = Response::new(body);
     *answer.status_mut() = object.get("statusCode").map_or(Some(StatusCode::OK), status)?;
     answer.headers_mut().insert(header::CONTENT_TYPE, BYTES);
-    add_headers(answer.headers_mut(), &object)?;
+    add_headers(answer.headers_mut(), object.get("headers"), object.get("cookies"))?;
     Some(answer)
 }
 
@@ -141,20 +221,6 @@ fn status(value: &Value) -> Option<StatusCode> {
         other => u16::try_from(other.as_u64()?).ok()?,
     };
     (200..=599).contains(&number).then(|| StatusCode::from_u16(number).ok())?
-}
-
-/// The body of an object, which is the text `returned`.
-fn body(object: &Map<String, Value>, returned: &str) -> Option<Bytes> {
-    let encoded = object.get("isBase64Encoded").and_then(Value::as_bool) == Some(true);
-    match object.get("body") {
-        None | Some(Value::Null) => Some(Bytes::new()),
-        Some(Value::String(text)) if encoded => BASE64_STANDARD.decode(text).ok().map(Bytes::from),
-        Some(Value::String(text)) => Some(text.clone().into()),
-        Some(_) => {
-            let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(returned).ok()?;
-            members.get("body").map(|body| as_written(body.get()))
-        }
-    }
 }
 
 /// The members of an object that may be absent; `None` for what is no object.
@@ -232,6 +298,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_passed_on_may_be_deep_and_long() {
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        check(&deep, 200, PLAIN, &deep).await;
+        check(&format!(r#"{{"statusCode":200,"body":{deep}}}"#), 200, PLAIN, &deep).await;
+        check(&format!(r#"{{"a":{deep},"statusCode":201}}"#), 201, PLAIN, "").await;
+        check(r#"{"statusCode":500,"statusCode":200}"#, 200, PLAIN, "").await;
+        let failed = (502, PLAIN.to_owned(), "Internal Server Error".to_owned());
+        let many: Vec<_> = (0..40_000).map(|number| format!(r#""x{number}":"""#)).collect();
+        for payload in [
+            format!(r#"{{"statusCode":200,"headers":{{{}}}}}"#, many.join(",")),
+            format!(r#"{{"statusCode":200,"headers":{{"a":"{}"}}}}"#, "b".repeat(1 << 20)),
+        ] {
+            assert_eq!(told(&payload, None).await, failed);
+        }
+    }
+
+    #[tokio::test]
     async fn what_cannot_be_an_answer_is_a_failure_of_the_function() {
         let failed = (502, PLAIN.to_owned(), "Internal Server Error".to_owned());
         for payload in [
@@ -242,6 +325,7 @@ mod tests {
             r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
             r#"{"statusCode":200,"headers":{"a":"b\r\nset-cookie: c=d"}}"#,
             r#"{"statusCode":200,"headers":[]}"#,
+            r#"{"statusCode":null}"#,
             r#"{"statusCode":200,"cookies":"a=b"}"#,
             r#"{"statusCode":200,"cookies":["a\n"]}"#,
             r#"{"statusCode":200,"body":"!","isBase64Encoded":true}"#,

@@ -12,7 +12,7 @@ use portcullis_model::lambda::{
     },
 };
 use portcullis_sandbox::{Event, Outcome};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::invoke::{chance, client_context, payload, trace_id};
 use crate::{
@@ -112,9 +112,15 @@ fn completion(outcome: &Outcome) -> Bytes {
     event("InvokeComplete", "application/json", &payload)
 }
 
+/// What is asked of a function's description of its failure, however large it is.
+#[derive(Default, Deserialize)]
+struct Described {
+    #[serde(rename = "errorType")]
+    error_type: Option<String>,
+}
+
 /// The type that a function's description of its failure names, else `kind`.
 fn error_type(description: &[u8], kind: &str) -> String {
-    let description: Value = serde_json::from_slice(description).unwrap_or_default();
-    let named = description.get("errorType").and_then(Value::as_str);
-    named.unwrap_or(kind).to_owned()
+    let described: Described = serde_json::from_slice(description).unwrap_or_default();
+    described.error_type.unwrap_or_else(|| kind.to_owned())
 }
