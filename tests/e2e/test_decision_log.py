@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from server import ACCOUNT, CANARY, ROOT, until
-from wire import Credentials, Request, Wire, send
-from world import World, allow, deny, document, unique
+from wire import Credentials, Request, Wire, segment, send
+from world import RAN, World, allow, deny, document, unique
 
 INVOKE = "lambda:InvokeFunction"
 F = "/2015-03-31/functions"
@@ -457,6 +457,56 @@ def test_policies_of_another_account_are_not_asked_but_taken_to_allow(owner, oth
         told = suppose(owner.root, principal, owner.arn(name))
         assert told["Explanation"]["decision"] == "Allowed"
         assert told["Assumed"] == f"The policies of the account {other.id} are taken to allow the call."
+
+
+def test_what_no_policy_grants_to_another_account_is_not_supposed_to_be_granted(owner, other):
+    """A policy may say `lambda:*` of another account: most of it holds for the own account alone."""
+    arn = owner.arn(owner.function())
+    owner.root.wire.add_permission(arn, {"StatementId": "them", "Action": "lambda:*", "Principal": other.id})
+    concurrency = f"/2019-09-30/functions/{segment(arn)}/concurrency"
+    for action, path, allowed in [
+        ("lambda:GetFunction", f"{F}/{segment(arn)}", True),
+        ("lambda:GetFunctionConcurrency", concurrency, False),
+    ]:
+        assert (other.root.wire.call("GET", path).status == 200) == allowed
+        told = suppose(owner.root, other.root.arn, arn, action)
+        assert (told["Explanation"]["decision"] == "Allowed") == allowed, told
+        reason = None if allowed else "No resource-based policy can grant this action to another account."
+        assert (told.get("Reason"), "ways" in told["Explanation"]) == (reason, False)
+        who = control(owner.root, "who-can", Action=action, Resource=arn).json["Entries"]
+        assert any(entry["who"].get("id") == other.id for entry in who) == allowed, who
+
+
+def test_supposed_calls_know_what_real_ones_find_on_their_resource(owner, other):
+    """Policies of layers, tags of whatever has some, and the type of a function's URL."""
+    aws, iam = owner.root.boto("lambda"), owner.root.boto("iam")
+    layer = aws.publish_layer_version(LayerName=unique("layer"), Content={"ZipFile": RAN})
+    grant = {"StatementId": "them", "Action": "lambda:GetLayerVersion", "Principal": other.id}
+    aws.add_layer_version_permission(LayerName=layer["LayerArn"], VersionNumber=layer["Version"], **grant)
+    name = owner.function()
+    aws.create_function_url_config(FunctionName=name, AuthType="NONE")
+    open_url = {"StatementId": "url", "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    owner.root.wire.add_permission(name, open_url)
+    blue, tags = {"StringEquals": {"aws:ResourceTag/team": "blue"}}, [{"Key": "team", "Value": "blue"}]
+    user, policy = unique("tagged"), unique("tagged")
+    user = iam.create_user(UserName=user, Tags=tags)["User"]["Arn"]
+    policy = iam.create_policy(PolicyName=policy, PolicyDocument=document(allow("s3:*", "*")), Tags=tags)["Policy"]["Arn"]
+    reader = owner.user(allow(["iam:GetUser", "iam:GetPolicy"], "*", blue)).arn
+    plain = owner.user().arn
+    for principal, action, resource, allowed in [
+        (other.root.arn, "lambda:GetLayerVersion", layer["LayerVersionArn"], True),
+        (other.root.arn, "lambda:DeleteLayerVersion", layer["LayerVersionArn"], False),
+        ("anonymous", "lambda:InvokeFunctionUrl", owner.arn(name), True),
+        ("anonymous", "lambda:InvokeFunctionUrl", owner.arn(owner.function()), False),
+        (reader, "iam:GetUser", user, True),
+        (reader, "iam:GetUser", plain, False),
+        (reader, "iam:GetPolicy", policy, True),
+        (reader, "iam:GetPolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", False),
+    ]:
+        told = suppose(owner.root, principal, resource, action)
+        assert (told["Explanation"]["decision"] == "Allowed") == allowed, (principal, action, resource, told)
+    readers = control(owner.root, "who-can", Action=grant["Action"], Resource=layer["LayerVersionArn"]).json["Entries"]
+    assert {"type": "account", "id": other.id} in [entry["who"] for entry in readers]
 
 
 def test_only_the_owner_supposes_calls(owner, other):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from test_decision_log import INVOKE, suppose
 from wire import Credentials
 from world import Account, Caller, World, access_key, allow, boto, deny, document, error_of, trusting, unique
 
@@ -245,6 +246,11 @@ def test_in_a_closed_account_nobody_does_anything(world):
         code, text = error_of(call)
         assert code == "AccessDenied" and "because the account is suspended" in text
     assert error_of(assume, admin, role)[0] == "AccessDenied"
+    owner, arn = organization.management.root, organization.management.arn(organization.management.function())
+    owner.wire.add_permission(arn, {"StatementId": "them", "Action": INVOKE, "Principal": account.id})
+    told = suppose(owner, account.root.arn, arn)
+    assert told["Explanation"]["decision"] == "ImplicitlyDenied"
+    assert told["Reason"] == f"The account {account.id} is closed: nobody in it may do anything."
     shown = client.describe_account(AccountId=account.id)["Account"]
     assert shown["Status"] == "SUSPENDED"
     again = error_of(client.close_account, AccountId=account.id)

@@ -3,6 +3,8 @@
 //! looked at.
 
 mod exclusion;
+mod owned;
+mod proviso;
 mod simulation;
 mod who_can;
 
@@ -10,22 +12,22 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portcullis_iam::{
-    Arn, Context, Explanation, InvalidPrincipal, MapContext, Narrowing, Principal, PrincipalKind,
-    Request, Value, explain,
+    Context, Decision, Explanation, InvalidPrincipal, MapContext, Narrowing, Policies, Principal,
+    PrincipalKind, Request, Value, decide, explain,
 };
 use portcullis_identity::{
     AccountId, Caller, RoleName, ServiceIdentity, ServiceName, SessionClaims, SessionHolder,
     SessionIdentity, SessionMarks, SessionPolicies, Source, UserName,
 };
-use portcullis_lambda::Target;
 use portcullis_model::portcullis::operation::Explain;
 
 pub use exclusion::{Excluded, ExcludedInline, ExcludedKind, PolicyArnPattern};
+pub use proviso::Proviso;
 pub use simulation::{Evaluation, Given, Matched, Position, Simulation, SourceKind};
 
+use self::owned::owned_resource;
 use crate::{
-    FunctionResource, Permit, Resource, RoleResource, Snapshot, TrustingRole, Unreadable,
-    WholeAccount,
+    Permit, Resource, Snapshot, Unreadable, WholeAccount,
     authorize::OwnPolicies,
     decisions::{Documents, Pools, taken_to_allow},
     organizations::OrganizationKey,
@@ -83,7 +85,7 @@ enum Supposed {
 
 impl Snapshot {
     /// Has `tell` tell how a call about a resource of the permitted account would be decided, and
-    /// why; with the account whose policies are not known and taken to allow, if there is one.
+    /// why; with what it goes by beside the documents, if anything.
     ///
     /// # Errors
     /// [`CannotSuppose`].
@@ -92,12 +94,13 @@ impl Snapshot {
         permit: Permit<Explain, WholeAccount>,
         call: &SupposedCall<'_>,
         narrowing: &[Narrowing],
-        tell: impl FnOnce(Explanation<'_>, Option<AccountId>) -> T,
+        tell: impl FnOnce(Explanation<'_>, Option<Proviso>) -> T,
     ) -> Result<T, CannotSuppose> {
         let WholeAccount(owner) = permit.consume();
-        let resource = owned_resource(call.resource, call.action, owner)?;
+        let resource = owned_resource(self, call.resource, call.action, owner)?;
         let principal = self.known(Principal::parse(call.principal)?);
         let supposed = self.supposed(&principal, owner, call.time)?;
+        let proviso = Proviso::of(self, &supposed, &principal, owner, call.action);
         let pools = self.pools_of(&supposed, &*resource)?;
         let keys = Keys::new(self, call, &*resource, &supposed, &principal);
         let request = Request {
@@ -107,14 +110,22 @@ impl Snapshot {
             resource_account: owner.as_str(),
             context: &keys,
         };
-        let assumed = match supposed {
-            Supposed::Foreign(account) => Some(account),
-            Supposed::Known(_) | Supposed::Service => None,
+        let rule = resource.rule();
+        // A Deny of the resource holds for everybody, what it allows not for those who are barred.
+        let is_denied = |policies: &Policies<'_>| {
+            matches!(decide(&request, policies), Decision::ExplicitlyDenied(_))
         };
-        Ok(pools.ask(resource.rule(), |policies| {
+        let pools = if proviso.is_some_and(Proviso::bars) && !pools.ask(rule, is_denied) {
+            pools.without_those_of_resource()
+        } else {
+            pools
+        };
+        let can_help = |kind| proviso.is_none_or(|proviso| proviso.lets_help(kind));
+        Ok(pools.ask(rule, |policies| {
             let explanation = explain(&request, policies, narrowing);
             let named = |place| pools.document(place).map(ToString::to_string);
-            tell(explanation.named(named), assumed)
+            let explanation = explanation.without_ways(|grant| can_help(grant.policy_type));
+            tell(explanation.named(named), proviso)
         }))
     }
 
@@ -199,44 +210,6 @@ impl Snapshot {
         let resource = resource.policies(self)?;
         let pools = Pools::new(own, Documents::new(), resource);
         Ok(pools.limited_by(service_control, resource_control))
-    }
-}
-
-/// The resource that an ARN names, if it is the account's; it need not exist.
-fn owned_resource(
-    arn: &str,
-    action: &str,
-    owner: AccountId,
-) -> Result<Box<dyn Resource>, CannotSuppose> {
-    if arn == "*" {
-        return Ok(Box::new(WholeAccount(owner)));
-    }
-    let account = Arn::split(arn).map(|arn| arn.account().to_owned());
-    if account.as_deref() != Some(owner.as_str()) {
-        return Err(CannotSuppose::NotOwned(arn.into()));
-    }
-    let assumes = action.to_ascii_lowercase().starts_with("sts:assumerole");
-    Ok(match (arn.parse::<Target>(), RoleResource::of_arn(arn)) {
-        (Ok(target), _) => Box::new(FunctionResource::new(target)),
-        (_, Some(role)) if assumes => Box::new(TrustingRole(role)),
-        (_, Some(role)) => Box::new(role),
-        (_, None) => Box::new(Other { arn: arn.into(), owner }),
-    })
-}
-
-/// A resource without policies of its own.
-struct Other {
-    arn: Box<str>,
-    owner: AccountId,
-}
-
-impl Resource for Other {
-    fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    fn account(&self) -> &str {
-        self.owner.as_str()
     }
 }
 

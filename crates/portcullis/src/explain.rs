@@ -111,8 +111,8 @@ impl<'a> Supposed<'a> {
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
         let told = text("Text").ok_or(CliError::Answer("Explain"))?;
         say!("{}", printable(told).trim_end())?;
-        if let Some(assumed) = text("Assumed") {
-            say!("{}", printable(assumed))?;
+        for proviso in ["Assumed", "Reason"].into_iter().filter_map(text) {
+            say!("{}", printable(proviso))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use portcullis_catalog::{
-    Snapshot,
+    Proviso, Snapshot,
     decisions::{Found, RequestId},
 };
 use portcullis_iam::{
@@ -12,7 +12,7 @@ use portcullis_iam::{
     analysis::{Entry, Style, who_can_text},
     explain::MissingGrant,
 };
-use portcullis_identity::{AccessKey, AccountId, KeyStatus};
+use portcullis_identity::{AccessKey, KeyStatus};
 use portcullis_lambda::{AddPermissionCommand, NARROWING, Target};
 use portcullis_model::{
     Timestamp,
@@ -86,18 +86,18 @@ fn told(explanation: Explanation<'_>, mending: Mending<'_>) -> (Value, String) {
     (json, explanation.text(Style::Plain))
 }
 
-/// A supposed call, explained; `assumed` is the account whose policies are taken to allow.
+/// A supposed call, explained; `proviso` is what that goes by beside the documents.
 pub(crate) fn supposed(
     explanation: Explanation<'_>,
-    assumed: Option<AccountId>,
+    proviso: Option<Proviso>,
     mending: Mending<'_>,
 ) -> Bytes {
     let (json, text) = told(explanation, mending);
     let mut answer = Map::from_iter([("Explanation".to_owned(), json)]);
     answer.insert("Text".to_owned(), text.into());
-    if let Some(account) = assumed {
-        let assumed = format!("The policies of the account {account} are taken to allow the call.");
-        answer.insert("Assumed".to_owned(), assumed.into());
+    if let Some(proviso) = proviso {
+        let member = if proviso.bars() { "Reason" } else { "Assumed" };
+        answer.insert(member.to_owned(), proviso.to_string().into());
     }
     Value::Object(answer).to_string().into()
 }

@@ -51,6 +51,13 @@ impl Pools {
         Self { service_control, resource_control, ..self }
     }
 
+    /// The same without the documents on the resource.
+    pub(crate) fn without_those_of_resource(mut self) -> Self {
+        let [.., end] = self.ends;
+        self.documents.truncate(end);
+        self
+    }
+
     /// Every document.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<AttachedPolicy>> {
         let levels = [&self.service_control, &self.resource_control];

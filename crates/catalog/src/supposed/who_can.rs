@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use portcullis_iam::{
-    Context, DocumentKind, Principal, ResourceRule, Value,
-    analysis::{Candidate, ConditionKey, Document, Entry, Inquiry, Question, WrittenPolicy},
+    Arn, Context, DocumentKind, Principal, ResourceRule, Value,
+    analysis::{
+        Candidate, ConditionKey, Document, Entry, Inquiry, OwnPolicies, Question, Who,
+        WrittenPolicy,
+    },
 };
 use portcullis_identity::{AccountId, Entity, PolicyArn, Tags, organization::PolicyType as Type};
-use portcullis_lambda::Target;
+use portcullis_lambda::{LayerVersionArn, Target};
 use portcullis_model::portcullis::operation::WhoCan;
 
-use super::{CannotSuppose, owned_resource};
+use super::{CannotSuppose, owned::owned_resource, proviso::stays_within_account};
 use crate::{
     EntityView, OrganizationPolicyView, Permit, Resource, Snapshot, Unreadable, UserView,
     WholeAccount, organizations::OrganizationKey,
@@ -53,7 +56,7 @@ impl Snapshot {
         condition_keys: &[ConditionKey],
     ) -> Result<Vec<Entry>, CannotSuppose> {
         let WholeAccount(owner) = permit.consume();
-        let resource = owned_resource(arn, action, owner)?;
+        let resource = owned_resource(self, arn, action, owner)?;
         let documents = self.written_on(arn, resource.rule())?;
         let documents = Named::lent(&documents);
         let control = self.written_levels(Type::ResourceControl, owner)?.unwrap_or_default();
@@ -81,7 +84,9 @@ impl Snapshot {
         for role in self.roles(owner, "") {
             self.ask(&mut inquiry, &**role, &self.written_of(&**role)?, levels.as_deref())?;
         }
-        Ok(inquiry.into_entries())
+        let entries = inquiry.into_entries();
+        let is_within = stays_within_account(action);
+        Ok(if is_within { within_account(entries, owner) } else { entries })
     }
 
     /// The policies of a type that limit an account, by level.
@@ -132,6 +137,9 @@ impl Snapshot {
             let trust = trust.map(|json| Named::read(arn.to_owned(), DocumentKind::Trust, &json));
             return Ok(trust.transpose()?.into_iter().collect());
         }
+        if let Ok(version) = arn.parse::<LayerVersionArn>() {
+            return self.written_on_layer(&version);
+        }
         let Ok(target) = arn.parse::<Target>() else { return Ok(Vec::new()) };
         let Some(function) = self.function(&target.function) else { return Ok(Vec::new()) };
         let qualified = target.qualifier.map(Some);
@@ -143,6 +151,15 @@ impl Snapshot {
                 Named::read(function.target(slot).to_string(), DocumentKind::Resource, &json)
             })
             .collect()
+    }
+
+    fn written_on_layer(&self, version: &LayerVersionArn) -> Result<Vec<Named>, Unreadable> {
+        let policies = self.layer(version.layer()).map(|layer| &layer.policies);
+        let Some(view) = policies.and_then(|all| all.get(&version.number())) else {
+            return Ok(Vec::new());
+        };
+        let json = view.as_ref().ok_or(Unreadable)?.stored.shown(self);
+        Ok(vec![Named::read(version.to_string(), DocumentKind::Resource, &json)?])
     }
 
     /// A user's own policies and those of its groups.
@@ -171,6 +188,27 @@ impl Snapshot {
         let version = view.default_version().ok_or(Unreadable)?;
         Named::read(arn.to_string(), kind, &version.document)
     }
+}
+
+/// Who of `entries` may do what no policy can grant to another account: of many, those of the account
+/// `owner`.
+fn within_account(entries: Vec<Entry>, owner: AccountId) -> Vec<Entry> {
+    let is_own = |arn: &str| Arn::split(arn).is_some_and(|arn| arn.account() == owner.as_str());
+    let own = |entry: Entry| {
+        let stays = match &entry.who {
+            Who::Everyone | Who::Organization(_) => {
+                let (who, own_policies) =
+                    (Who::Account(owner.to_string()), OwnPolicies::MustNotDeny);
+                return Some(Entry { who, own_policies, ..entry });
+            }
+            Who::Account(id) => id == owner.as_str(),
+            Who::Root(_) => true,
+            Who::Principal(arn) => is_own(arn),
+            Who::AnyService | Who::Service(_) => false,
+        };
+        stays.then_some(entry)
+    };
+    entries.into_iter().filter_map(own).collect()
 }
 
 /// What every call on a resource has: its tags, and its organization.

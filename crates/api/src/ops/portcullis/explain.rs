@@ -31,8 +31,8 @@ pub(crate) async fn explain(
         time: cx.now(),
     };
     let mending = Mending { origin: &origin, snapshot: &cx.snapshot };
-    let told = cx.snapshot.suppose(permit, &call, &NARROWING, |explanation, assumed| {
-        portcullis::supposed(explanation, assumed, mending)
+    let told = cx.snapshot.suppose(permit, &call, &NARROWING, |explanation, proviso| {
+        portcullis::supposed(explanation, proviso, mending)
     })?;
     Ok(Answer::Rendered(told))
 }
