@@ -127,7 +127,10 @@ fn query_parameters(query: &str) -> Option<Value> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(name), decoded(value));
         match parameters.get_mut(&name) {
-            Some(Value::String(all)) => *all = format!("{all},{value}"),
+            Some(Value::String(all)) => {
+                all.push(',');
+                all.push_str(&value);
+            }
             _ => drop(parameters.insert(name, value.into())),
         }
     }
