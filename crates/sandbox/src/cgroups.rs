@@ -87,6 +87,22 @@ struct Hierarchy {
     controllers: Vec<&'static str>,
 }
 
+impl Hierarchy {
+    /// Makes the folder of this server's groups.
+    fn prepare(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        for controller in &self.controllers {
+            if self.version == Version::Two {
+                enable(&self.folder, controller)?;
+            }
+            if *controller == "pids" {
+                fs::write(self.folder.join("pids.max"), together())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The groups of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Groups(Vec<Hierarchy>);
@@ -138,6 +154,10 @@ impl Groups {
         let shortage = Shortage::default();
         let mut group = Group { folders: Vec::new(), joins: Vec::new(), shortage };
         for hierarchy in &self.0 {
+            // It goes with each spawner, and so with the one that jails are tried with.
+            if !hierarchy.folder.is_dir() {
+                hierarchy.prepare()?;
+            }
             let folder = hierarchy.folder.join(format!("worker-{number}"));
             fs::create_dir_all(&folder)?;
             group.folders.push(folder.clone());
@@ -334,13 +354,16 @@ impl Place {
             return None;
         }
         sweep(&self.folder);
-        let folder = self.folder.join(name);
-        fs::create_dir_all(&folder).ok()?;
-        if self.version == Version::Two && enable(&folder, controller).is_err() {
-            let _ = fs::remove_dir(&folder);
+        let hierarchy = Hierarchy {
+            version: self.version,
+            folder: self.folder.join(name),
+            controllers: vec![controller],
+        };
+        if hierarchy.prepare().is_err() {
+            let _ = remove(&hierarchy.folder);
             return None;
         }
-        Some(Hierarchy { version: self.version, folder, controllers: vec![controller] })
+        Some(hierarchy)
     }
 
     /// Whether groups below this one have the controller, now or after we asked for it.
@@ -366,6 +389,19 @@ impl Place {
         let aside = self.folder.join(format!("{PREFIX}{server}-server"));
         fs::create_dir_all(&aside)?;
         fs::write(aside.join("cgroup.procs"), "0")
+    }
+}
+
+/// Processes and threads that all workers may have together: three quarters of what the host can have at
+/// all. Thirty workers may each be within their limits, and leave it none.
+fn together() -> String {
+    let numbers = ["pid_max", "threads-max"].map(|name| {
+        let text = fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+        text.trim().parse().unwrap_or(u64::MAX)
+    });
+    match numbers.into_iter().min() {
+        None | Some(u64::MAX) => "max".to_owned(),
+        Some(number) => (number / 4 * 3).to_string(),
     }
 }
 
@@ -535,6 +571,29 @@ mod tests {
             assert_eq!((shortage.is_there(), shortage.has_killed()), (false, want), "{list}");
         }
         assert!(!Shortage::default().is_there());
+    }
+
+    /// Without them workers' groups would have no limits to write, or none together.
+    #[test]
+    #[rustfmt::skip]
+    fn the_servers_own_folder_is_made_anew_with_its_controllers() {
+        for (version, controller, enabled) in [
+            (Version::Two, "pids",   Some("+pids")),
+            (Version::Two, "memory", Some("+memory")),
+            (Version::One, "pids",   None),
+        ] {
+            let place = tempfile::tempdir().unwrap();
+            let folder = place.path().join("portcullis-1-0");
+            let hierarchy = Hierarchy { version, folder: folder.clone(), controllers: vec![controller] };
+            // A usual file system has no file to join by.
+            let limits = Limits { memory_mb: 1, tmp_mb: 1, processes: 1 };
+            Groups(vec![hierarchy]).make(0, &limits).unwrap_err();
+            let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
+            assert_eq!(read("cgroup.subtree_control").as_deref(), enabled);
+            assert_eq!(read("pids.max"), (controller == "pids").then(together));
+        }
+        let host: u64 = fs::read_to_string("/proc/sys/kernel/pid_max").unwrap().trim().parse().unwrap();
+        assert!(together().parse::<u64>().unwrap() <= host / 4 * 3);
     }
 
     #[test]
