@@ -515,6 +515,18 @@ def test_the_management_account_and_service_linked_roles_are_never_limited(world
     assert listing(organization.management.root) is None
 
 
+@pytest.mark.parametrize("path", ["/", "/x/aws-service-role/", "/x:role/aws-service-role/"])
+def test_no_role_of_the_account_s_own_passes_for_a_service_linked_one(limited, path):
+    """A path may have colons, as the fields of an ARN are set apart by."""
+    account = limited.account()
+    user = account.user()
+    role = account.role(trusting(user.arn), unique("AWSServiceRoleFor"), path)
+    session = account.session(allow("*", "*"), role_arn=role, by=user)
+    assert listing(session) is None
+    limited.limit(account.id, deny("iam:ListUsers", "*"))
+    assert listing(session)
+
+
 def test_a_policy_has_conditions_on_the_caller_and_the_resource(limited):
     account = limited.account()
     user = account.user(allow("iam:*", "*"))

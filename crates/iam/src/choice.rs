@@ -15,6 +15,7 @@
 
 use std::net::IpAddr;
 
+use crate::arn::Arn;
 use crate::decide::{PolicyType, ResourceRule};
 
 /// §2.1: operator names ignore case, as condition keys do.
@@ -30,10 +31,13 @@ pub(crate) fn role_name(path_and_name: &str) -> &str {
 
 /// §7.1: how a session of a service-linked role is known. Its ARN has no path, so the reserved name
 /// decides, unless the request's `aws:PrincipalArn` (which our server always gives) shows a role
-/// outside the reserved path: a user may be able to create a role of that name elsewhere.
+/// outside the reserved path: a user may be able to create a role of that name elsewhere. The path is
+/// told by its beginning, as colons may stand in others.
 pub(crate) fn is_service_linked(role_name: &str, principal_arn: Option<&str>) -> bool {
-    role_name.starts_with("AWSServiceRoleFor")
-        && principal_arn.is_none_or(|arn| arn.contains(":role/aws-service-role/"))
+    let is_under_path = |arn| {
+        Arn::split(arn).is_some_and(|arn| arn.resource().starts_with("role/aws-service-role/"))
+    };
+    role_name.starts_with("AWSServiceRoleFor") && principal_arn.is_none_or(is_under_path)
 }
 
 /// §5.4: a plain operator on a key that has a list never holds, negated or not.

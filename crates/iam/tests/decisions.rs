@@ -340,6 +340,15 @@ fn a_role_that_only_has_the_name_of_a_service_linked_one_is_not_exempt() {
             Allowed,
         ),
         ("arn:aws:iam::111111111111:role/AWSServiceRoleForX", ImplicitlyDenied(ServiceControl)),
+        (
+            "arn:aws:iam::111111111111:role/x/aws-service-role/AWSServiceRoleForX",
+            ImplicitlyDenied(ServiceControl),
+        ),
+        // A path may have colons.
+        (
+            "arn:aws:iam::111111111111:role/x:role/aws-service-role/AWSServiceRoleForX",
+            ImplicitlyDenied(ServiceControl),
+        ),
     ] {
         let context = MapContext::from_iter([("aws:PrincipalArn", arn)]);
         assert_eq!(decision(&row, &context), want, "{arn}");

@@ -163,7 +163,8 @@ fn context(random: &mut Random, target: &Value) -> Value {
         context.insert("aws:username".to_owned(), json!(random.pick(&["alice", "al*ce", "É"])));
     }
     if random.chance(3) {
-        let path = random.pick(&["role/", "role/aws-service-role/x/"]);
+        let path =
+            random.pick(&["role/", "role/aws-service-role/x/", "role/x:role/aws-service-role/"]);
         let arn = format!("arn:aws:iam::111111111111:{path}AWSServiceRoleFor1");
         context.insert("aws:PrincipalArn".to_owned(), json!(arn));
     }

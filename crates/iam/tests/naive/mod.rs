@@ -165,7 +165,7 @@ fn is_service_linked(principal: &str, keys: &Keys) -> bool {
     };
     of_role
         && principal.contains("/AWSServiceRoleFor")
-        && arn.is_none_or(|arn| arn.contains(":role/aws-service-role/"))
+        && arn.is_none_or(|arn| field(arn, 5).starts_with("role/aws-service-role/"))
 }
 
 /// Keys in lower case; a key that comes twice has all the values (§5.1).
