@@ -17,6 +17,8 @@ use crate::validate;
 #[derive(Clone, Debug)]
 pub struct Policy {
     kind: DocumentKind,
+    /// Whether `${…}` are variables in what is added to it.
+    variables: bool,
     statements: Box<[Arc<Statement>]>,
     /// Those that deny.
     denies: Index,
@@ -69,7 +71,8 @@ impl Policy {
         for (index, raw) in document.statements.iter().enumerate() {
             validate::statement(kind, document.variables, index, raw)?;
         }
-        Self::assemble(kind, compiled(kind, &document, bindings))
+        let policy = Self::assemble(kind, compiled(kind, &document, bindings))?;
+        Ok(Self { variables: document.variables, ..policy })
     }
 
     /// Reads a document that was accepted elsewhere and is only to be understood, for simulations.
@@ -91,7 +94,8 @@ impl Policy {
     /// As [`parse_unvalidated`](Self::parse_unvalidated).
     pub fn read_unvalidated(kind: DocumentKind, json: Json<'_, '_>) -> Result<Self, PolicyError> {
         let document = document::Document::read(json)?;
-        Ok(Self::of(kind, compiled(kind, &document, &Bindings::default())))
+        let policy = Self::of(kind, compiled(kind, &document, &Bindings::default()));
+        Ok(Self { variables: document.variables, ..policy })
     }
 
     /// Makes a document of `kind` from statements that were compiled one by one, in this order.
@@ -124,7 +128,8 @@ impl Policy {
         let denies = builder.index(of(Effect::Deny).collect());
         let allows = builder.index(of(Effect::Allow).collect());
         let keys = builder.into_keys();
-        Self { kind, statements: statements.into(), denies, allows, keys }
+        let variables = statements.iter().all(|one| one.has_variables());
+        Self { kind, variables, statements: statements.into(), denies, allows, keys }
     }
 
     /// What the document was parsed as.
@@ -143,6 +148,11 @@ impl Policy {
     #[must_use]
     pub fn condition_keys(&self) -> &[Arc<str>] {
         &self.keys
+    }
+
+    /// Whether `${…}` are variables in what is added to it.
+    pub(crate) fn has_variables(&self) -> bool {
+        self.variables
     }
 
     /// A Deny that applies, by its place.

@@ -141,8 +141,13 @@ fn one_account_has_two_ways_and_two_accounts_have_one() {
 #[test]
 fn a_grant_means_the_same_in_the_document_that_it_goes_into() {
     // It has to name a bucket with a star in its name, which only a variable can.
-    for (version, want) in [("2012-10-17", 1), ("2008-10-17", 0)] {
-        let json = format!(r#"{{"Version":"{version}","Statement":[{S3_GRANT}]}}"#);
+    for (version, statements, want) in [
+        ("2012-10-17", S3_GRANT, 1),
+        ("2012-10-17", "", 1),
+        ("2008-10-17", S3_GRANT, 0),
+        ("2008-10-17", "", 0),
+    ] {
+        let json = format!(r#"{{"Version":"{version}","Statement":[{statements}]}}"#);
         let policy = Policy::parse(DocumentKind::Resource, &json).unwrap();
         let mut context = MapContext::new();
         context.insert("aws:SourceArn", "arn:aws:s3:::b*");

@@ -152,8 +152,8 @@ impl<'t> Trial<'t> {
     /// policy, where they are none under Version 2008-10-17; elsewhere it may be a document of its
     /// own.
     fn has_variables(&self, kind: PolicyType) -> bool {
-        let resource = self.policies.resource.iter().filter(|_| kind == PolicyType::Resource);
-        resource.flat_map(|policy| policy.statements()).all(|one| one.has_variables())
+        let mut resource = self.policies.resource.iter().filter(|_| kind == PolicyType::Resource);
+        resource.all(|policy| policy.has_variables())
     }
 
     /// What was added to documents of a type, at a level.
