@@ -93,6 +93,21 @@ def test_a_grant_follows_a_renamed_user(owner, iam):
     assert not invoked(usurper, function)
 
 
+def test_whoever_moves_to_a_path_of_quotes_writes_nothing_into_policies(owner, other):
+    """A path takes any visible character but those of patterns; a grantee of another account chooses its own."""
+    iam, name = other.root.boto("iam"), unique("quoting")
+    arn = iam.create_user(UserName=name)["User"]["Arn"]
+    function, role = owner.function(), owner.role(trusting(arn)).rsplit("/", 1)[1]
+    owner.root.wire.add_permission(function, {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": arn})
+    iam.update_user(UserName=name, NewPath='/x","AWS":"333333333333","Q":"\\\\/')
+    moved = iam.get_user(UserName=name)["User"]["Arn"]
+    policy = json.loads(owner.root.wire.get_policy(function).json["Policy"])
+    assert [one["Principal"] for one in policy["Statement"]] == [{"AWS": moved}]
+    assert trusted(owner.root.boto("iam"), role) == moved
+    body = {"Action": "lambda:InvokeFunction", "Resource": owner.arn(function)}
+    assert owner.root.wire.call("POST", "/_portcullis/who-can", body=body, service="portcullis").status == 200
+
+
 def test_a_deny_does_not_fall_on_a_successor_either(owner, iam):
     """A trust policy's, since grants only allow."""
     name, by = unique("user"), unique("role")

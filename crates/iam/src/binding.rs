@@ -139,8 +139,8 @@ impl Bindings {
             let now = self.shown(&principal, entities);
             if now != principal {
                 shown.push_str(document.get(end..place.start).unwrap_or_default());
-                // ARNs of users and roles, and ids, have nothing to escape.
-                shown.extend(["\"", &*now, "\""]);
+                // A path may have quotes and backslashes.
+                shown.push_str(&serde_json::Value::from(&*now).to_string());
                 end = place.end;
             }
         }

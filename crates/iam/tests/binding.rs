@@ -186,6 +186,8 @@ fn a_document_shows_its_principals_as_they_are_now_and_nothing_else_changes() {
     check_shown(&gone, &written, &shown);
     let renamed = Known { user: Some(RENAMED), ..THERE };
     check_shown(&renamed, &written, &shown.replace(ALICE, RENAMED));
+    let quoting = Known { user: Some(r#"arn:aws:iam::111111111111:user/x","Q":"\\/a"#), ..THERE };
+    check_shown(&quoting, &written, &shown.replace(ALICE, r#"arn:aws:iam::111111111111:user/x\",\"Q\":\"\\\\/a"#));
     let role = Known { role: false, ..THERE };
     check_shown(&role, &written, &written.replacen(ROLE, DEPLOY, 1));
     let sessions = document(&[SESSION]);

@@ -142,7 +142,7 @@ impl Statement {
     pub fn unique_id(&self) -> Option<&str> {
         let (principal, id) = self.0.bindings.iter().next()?;
         // What stands within a text has its quotes escaped.
-        let alone = format!(r#""Principal":{{"AWS":"{principal}"}}"#);
+        let alone = format!(r#""Principal":{{"AWS":{}}}"#, Value::from(principal));
         self.0.json.contains(&alone).then_some(id)
     }
 
