@@ -175,14 +175,19 @@ impl Decisions {
         id: &RequestId,
     ) -> io::Result<Vec<Found>> {
         let WholeAccount(owner) = permit.consume();
-        self.settle().await;
+        self.settle(|now| now.in_ring).await;
         let in_memory = {
             let ring = self.shared.ring.lock().unwrap_or_else(PoisonError::into_inner);
             ring.of_request(id)
         };
         let found: Vec<_> =
             in_memory.into_iter().filter_map(|decided| Found::in_memory(decided, owner)).collect();
-        if found.is_empty() { self.find_in_log(*id, owner).await } else { Ok(found) }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        // What many others have already driven out of memory may still be on its way to the log.
+        self.settle(|now| now.in_log).await;
+        self.find_in_log(*id, owner).await
     }
 
     async fn find_in_log(&self, id: RequestId, owner: AccountId) -> io::Result<Vec<Found>> {
@@ -194,12 +199,12 @@ impl Decisions {
         Ok(lines.iter().filter_map(|line| Found::in_log(line, &id, owner)).collect())
     }
 
-    /// Waits until the decisions that were made before are in memory. On a disk that hangs this may
-    /// not come about; then what is there is looked at.
-    async fn settle(&self) {
+    /// Waits until the decisions that were made before are where `progress` tells how far they have
+    /// come. On a disk that hangs this may not come about; then what is there is looked at.
+    async fn settle(&self, reached: fn(&Progress) -> u64) {
         let recorded = self.shared.queue.hurry();
         let mut progress = self.shared.progress.subscribe();
-        let settled = progress.wait_for(|now| now.in_ring >= recorded || now.ended);
+        let settled = progress.wait_for(|now| reached(now) >= recorded || now.ended);
         let _ = tokio::time::timeout(SETTLE_MAX, settled).await;
     }
 
