@@ -127,7 +127,7 @@ impl Invocation {
         };
         let goes_on = matches!(status, Status::Success | Status::Failure);
         let log_tail = worker.report(&self.event, status, duration);
-        if goes_on && !worker.is_too_large() {
+        if goes_on && !worker.has_grown_too_large() {
             self.running.pools().release(worker);
         }
         Ok(Outcome { log_tail, ..outcome })

@@ -147,7 +147,7 @@ impl Worker {
     pub(crate) async fn serve(&mut self, event: &Event, limit: Duration) -> (Served, Duration) {
         let answer = loop {
             match self.ready_until(Instant::now() + self.spec.timeout).await {
-                Init::Ready if !self.process.has_just_exited() && !self.is_too_large() => {}
+                Init::Ready if !self.process.has_just_exited() && !self.has_grown_too_large() => {}
                 _ => {
                     self.process.kill();
                     let exit = self.process.exited().await;
@@ -225,13 +225,21 @@ impl Worker {
 
     /// Whether it is found to hold more memory than its function may: it must not go on then. A look costs
     /// as much as a short event.
-    pub(crate) fn is_too_large(&mut self) -> bool {
+    ///
+    /// No event's report tells of it. So before the first event, which nobody would run instead, it is not
+    /// looked: that event is looked after while it runs.
+    pub(crate) fn has_grown_too_large(&mut self) -> bool {
         let now = Instant::now();
-        let is_due = now >= self.next_look;
-        if is_due {
-            self.next_look = now + LOOK;
+        if !self.has_reported || now < self.next_look {
+            return false;
         }
-        is_due && self.process.is_too_large()
+        self.next_look = now + LOOK;
+        let is_too_large = self.process.is_too_large();
+        if is_too_large {
+            let WorkerSpec { function, version, memory_mb, .. } = &*self.spec;
+            tracing::warn!(%function, %version, memory_mb, "a worker held too much memory after an event");
+        }
+        is_too_large
     }
 
     /// How long ago the process started.

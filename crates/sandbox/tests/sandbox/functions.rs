@@ -59,6 +59,28 @@ async fn a_warm_worker_is_reused_and_only_its_first_report_tells_the_start() {
 }
 
 /// Each number that stands before a unit becomes N.
+/// However soon it was found, there is a report of it.
+#[tokio::test]
+async fn a_worker_too_large_from_its_start_tells_its_first_event() {
+    let sandbox = sandbox();
+    if sandbox.confinement().to_string().contains("`memory` controller") {
+        eprintln!("skipped: without control groups memory is limited a process");
+        return;
+    }
+    // Most of it before, so that the start seldom takes long enough beyond the limit to be looked at.
+    let source = "X, Y = bytearray(90 << 20), bytearray(48 << 20)\nimport time\n\
+                  def handler(event, context): time.sleep(60)";
+    for start in 0..4 {
+        let function = Function::new(source);
+        let outcome = invoke(&sandbox, &function, json!({})).await;
+        assert_eq!(json_of(&outcome)["errorType"], "Runtime.ExitError");
+        let log = tail(&outcome);
+        for want in ["START RequestId: ", "REPORT RequestId: ", "Error Type: Runtime.OutOfMemory"] {
+            assert!(log.contains(want), "{start}: no {want} in {log}");
+        }
+    }
+}
+
 fn without_numbers(text: &str) -> String {
     let is_number = |text: &str| text.parse::<f64>().is_ok_and(|number| number > 0.0);
     let words = text.split_inclusive([' ', '\t', '\n']);
