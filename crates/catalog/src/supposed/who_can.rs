@@ -9,7 +9,10 @@ use portcullis_iam::{
         WrittenPolicy,
     },
 };
-use portcullis_identity::{AccountId, Entity, PolicyArn, Tags, organization::PolicyType as Type};
+use portcullis_identity::{
+    AccountId, Entity, PolicyArn, Tags,
+    organization::{OrganizationId, PolicyType as Type},
+};
 use portcullis_lambda::{LayerVersionArn, Target};
 use portcullis_model::portcullis::operation::WhoCan;
 
@@ -85,8 +88,11 @@ impl Snapshot {
             self.ask(&mut inquiry, &**role, &self.written_of(&**role)?, levels.as_deref())?;
         }
         let entries = inquiry.into_entries();
-        let is_within = stays_within_account(action);
-        Ok(if is_within { within_account(entries, owner) } else { entries })
+        if !stays_within_account(action) {
+            return Ok(entries);
+        }
+        let organization = self.organizations.of(owner).map(|view| &view.stored.id);
+        Ok(within_account(entries, owner, organization))
     }
 
     /// The policies of a type that limit an account, by level.
@@ -190,25 +196,52 @@ impl Snapshot {
     }
 }
 
-/// Who of `entries` may do what no policy can grant to another account: of many, those of the account
-/// `owner`.
-fn within_account(entries: Vec<Entry>, owner: AccountId) -> Vec<Entry> {
+/// Who of `entries`, which are in order, may do what no policy can grant to another account: of many,
+/// those of the account `owner`, where it is one of them: of an organization's accounts if
+/// `organization` is its own.
+fn within_account(
+    entries: Vec<Entry>,
+    owner: AccountId,
+    organization: Option<&OrganizationId>,
+) -> Vec<Entry> {
     let is_own = |arn: &str| Arn::split(arn).is_some_and(|arn| arn.account() == owner.as_str());
-    let own = |entry: Entry| {
-        let stays = match &entry.who {
-            Who::Everyone | Who::Organization(_) => {
-                let (who, own_policies) =
-                    (Who::Account(owner.to_string()), OwnPolicies::MustNotDeny);
-                return Some(Entry { who, own_policies, ..entry });
-            }
-            Who::Account(id) => id == owner.as_str(),
-            Who::Root(_) => true,
-            Who::Principal(arn) => is_own(arn),
-            Who::AnyService | Who::Service(_) => false,
-        };
-        stays.then_some(entry)
+    let is_among = |who: &Who| match who {
+        Who::Everyone | Who::Root(_) => true,
+        Who::Organization(id) => organization.is_some_and(|own| own.as_str() == id),
+        Who::Account(id) => id == owner.as_str(),
+        Who::Principal(arn) => is_own(arn),
+        Who::AnyService | Who::Service(_) => false,
     };
-    entries.into_iter().filter_map(own).collect()
+    let mut all = Vec::new();
+    for mut entry in entries.into_iter().filter(|entry| is_among(&entry.who)) {
+        if matches!(entry.who, Who::Everyone | Who::Organization(_)) {
+            entry.who = Who::Account(owner.to_string());
+            entry.own_policies = OwnPolicies::MustNotDeny;
+        }
+        add(&mut all, entry);
+    }
+    all
+}
+
+/// Adds an entry, to the last one if that is about the same callers: what denies them denies them in
+/// whatever way they come.
+fn add(all: &mut Vec<Entry>, entry: Entry) {
+    match all.last_mut() {
+        Some(last) if last.who == entry.who && last.own_policies == entry.own_policies => {
+            join(&mut last.ways, entry.ways);
+            join(&mut last.unless, entry.unless);
+            join(&mut last.except, entry.except);
+        }
+        _ => all.push(entry),
+    }
+}
+
+fn join<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
 }
 
 /// What every call on a resource has: its tags, and its organization.
@@ -242,5 +275,84 @@ impl Context for PrincipalKeys<'_> {
         }
         let value = self.tags?.value(key.strip_prefix("aws:principaltag/")?)?;
         Some(Value::Single(value.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_iam::analysis::{Entry, Need, OwnPolicies, Via, Way, Who};
+    use portcullis_identity::{AccountId, organization::OrganizationId};
+
+    use super::within_account;
+
+    const OWNER: &str = "111111111111";
+    const OTHER: &str = "222222222222";
+    const OWN: &str = "o-a1b2c3d4e5";
+    const FOREIGN: &str = "o-z1b2c3d4e5";
+
+    fn via(statement: usize) -> Via {
+        Via { document: "a".into(), statement, sid: None, conditions: Vec::new() }
+    }
+
+    /// An entry by the statement of this number, with what denies.
+    fn entry(who: Who, statement: usize, unless: &[usize], except: &[&str]) -> Entry {
+        let need = Need { policy_type: "resource".into(), any_of: vec![via(statement)] };
+        Entry {
+            own_policies: match &who {
+                Who::Account(id) if id == OWNER => OwnPolicies::MustNotDeny,
+                Who::Root(_) | Who::AnyService | Who::Service(_) => OwnPolicies::Known,
+                _ => OwnPolicies::MustAllow,
+            },
+            who,
+            ways: vec![Way { needs: vec![need] }],
+            unless: unless.iter().map(|&one| via(one)).collect(),
+            except: except.iter().map(|&one| one.to_owned()).collect(),
+        }
+    }
+
+    fn within(entries: Vec<Entry>, organization: Option<&str>) -> Vec<Entry> {
+        let owner: AccountId = OWNER.parse().unwrap();
+        let organization: Option<OrganizationId> = organization.map(|id| id.parse().unwrap());
+        within_account(entries, owner, organization.as_ref())
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn of_many_those_stay_who_are_of_the_account() {
+        let role = |account| format!("arn:aws:iam::{account}:role/r");
+        let account = || Some(Who::Account(OWNER.into()));
+        let organization = |id: &str| Who::Organization(id.into());
+        let root = Who::Root(format!("arn:aws:iam::{OWNER}:root"));
+        for (who, own, want) in [
+            (Who::Everyone,                      None,          account()),
+            (Who::Everyone,                      Some(OWN),     account()),
+            (organization(OWN),                  Some(OWN),     account()),
+            (organization(OWN),                  Some(FOREIGN), None),
+            (organization(OWN),                  None,          None),
+            (Who::Account(OWNER.into()),         None,          account()),
+            (Who::Account(OTHER.into()),         Some(OWN),     None),
+            (root.clone(),                       None,          Some(root)),
+            (Who::Principal(role(OWNER)),        None,          Some(Who::Principal(role(OWNER)))),
+            (Who::Principal(role(OTHER)),        Some(OWN),     None),
+            (Who::AnyService,                    None,          None),
+            (Who::Service("s3.amazonaws.com".into()), None,     None),
+        ] {
+            let got = within(vec![entry(who.clone(), 0, &[], &[])], own);
+            let got: Vec<_> = got.into_iter().map(|entry| entry.who).collect();
+            assert_eq!(got, want.into_iter().collect::<Vec<_>>(), "{who:?} in {own:?}");
+        }
+    }
+
+    #[test]
+    fn entries_about_the_same_callers_are_one() {
+        let own = || Who::Account(OWNER.into());
+        let many = vec![
+            entry(Who::Everyone, 0, &[3, 4], &["a"]),
+            entry(Who::Organization(OWN.into()), 1, &[4], &["a"]),
+            entry(own(), 0, &[5], &["b"]),
+        ];
+        let mut want = entry(own(), 0, &[3, 4, 5], &["a", "b"]);
+        want.ways.extend(entry(own(), 1, &[], &[]).ways);
+        assert_eq!(within(many, Some(OWN)), [want]);
     }
 }
