@@ -151,16 +151,20 @@ def test_functions_without_reservation_share_the_accounts_limit(single):
 
 
 def test_an_account_at_its_limit_leaves_calls_to_another(start_warm_server):
-    world = World(start_warm_server(arguments=["--account-concurrency", "3"]))
+    server = start_warm_server(arguments=["--account-concurrency", "3"])
+    world = World(server)
     busy, other = world.owner, world.account()
-    functions = [busy.function(WAITS), other.function(WAITS)]
+    functions = [busy.function(WAITS, Timeout=900), other.function(WAITS)]
     check_ok(other.root.wire.invoke(functions[1], b'{"seconds":0}'), 200)  # It is warm from here on.
     with ThreadPoolExecutor(5) as pool:
-        calls = [pool.submit(busy.root.wire.invoke, functions[0], b'{"seconds":5}') for _ in range(5)]
+        calls = [pool.submit(busy.root.wire.invoke, functions[0], b'{"seconds":600}') for _ in range(5)]
         refused = [call.result() for call in itertools.islice(as_completed(calls), 2)]
-        assert [answer.status for answer in refused] == [429, 429]
-        check_ok(other.root.wire.invoke(functions[1], b'{"seconds":0}'), 200)
-        assert sum(not call.done() for call in calls) == 3, "the others still run"
+        try:
+            assert [answer.status for answer in refused] == [429, 429]
+            check_ok(other.root.wire.invoke(functions[1], b'{"seconds":0}'), 200)
+            assert sum(not call.done() for call in calls) == 3, "the others still run"
+        finally:
+            server.kill()  # Which ends them.
 
 
 def test_a_reservation_survives_a_restart(start_server):

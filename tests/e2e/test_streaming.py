@@ -116,7 +116,7 @@ def test_the_first_byte_is_there_before_the_function_ends(owner):
     _, stream = invoke(owner.root, name, {"parts": parts("first", "late"), "pause": 40})
     assert next(iter(stream))["PayloadChunk"]["Payload"] == b"first"
     assert time.monotonic() - begin < 40
-    stream.close()
+    stream.close()  # The worker sleeps on; a server that ends waits two seconds for it.
 
 
 def test_a_failure_after_the_beginning_is_in_the_last_event(owner, streaming):
