@@ -323,11 +323,14 @@ impl Pools {
         lock(&self.state).pools.get(id).map_or(0, Pool::living)
     }
 
-    /// Whether a version has fewer workers than are to be kept ready, and no place for more that are.
+    /// Whether a version has fewer workers than are to be kept ready, and no place for more that are: nor
+    /// will have one when those that are too many have ended.
     pub(crate) fn lacks_places(&self, id: &str) -> bool {
         let state = lock(&self.state);
         let lacks = |pool: &Pool| pool.kept.is_some_and(|count| pool.living() < count);
-        state.pools.get(id).is_some_and(lacks) && state.kept_living() >= self.settings.kept_max()
+        let kept = state.pools.values().filter_map(|pool| pool.kept);
+        let (kept, most) = (kept.fold(0, usize::saturating_add), self.settings.kept_max());
+        state.pools.get(id).is_some_and(lacks) && kept > most && state.kept_living() >= most
     }
 
     /// What a version lacks whose workers are kept ready; a place only if it `may_start` one now.
@@ -674,5 +677,23 @@ mod tests {
         drop(membership);
         timeout(KILL_GRACE, vacated).await.unwrap();
         assert!(matches!(pools.vacancy("a", true), Vacancy::Slot(_)));
+    }
+
+    /// There are places for two that are kept ready. How many are to be of each version, of which the
+    /// first has two workers at all times, and whether the second lacks places then.
+    #[tokio::test]
+    async fn places_lack_only_while_more_is_to_be_kept_than_there_is_place_for() {
+        let pools = Arc::new(Pools::new(Settings { workers_max: 3, ..Settings::default() }));
+        pools.keep("a", 2);
+        let started: Vec<_> = (0..2).map(|_| pools.vacancy("a", true)).collect();
+        assert!(started.iter().all(|vacancy| matches!(vacancy, Vacancy::Slot(_))));
+        for (a, b, want) in
+            [(2, 1, true), (0, 2, false), (1, 1, false), (1, 2, true), (2, 0, false)]
+        {
+            pools.keep("a", a);
+            pools.keep("b", b);
+            // The workers of the first still run their events.
+            assert_eq!((pools.living("a"), pools.lacks_places("b")), (2, want), "{a} {b}");
+        }
     }
 }
