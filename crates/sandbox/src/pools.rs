@@ -5,7 +5,7 @@
 //! events keeps no other out, and within that in order of arrival. Every change of the state ends in
 //! `dispatch`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +45,11 @@ impl Generation {
 
     fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
+    }
+
+    /// The workers of it that start or live: each holds it, and so does who asks.
+    fn others(self: &Arc<Self>) -> usize {
+        Arc::strong_count(self).saturating_sub(1)
     }
 }
 
@@ -139,11 +144,18 @@ struct Idle {
     since: Instant,
 }
 
+/// A version that was retired: its workers go on for who still has it.
+struct Retired {
+    /// Keeps the address from being another's.
+    spec: Weak<WorkerSpec>,
+    generation: Arc<Generation>,
+}
+
 struct State {
     phase: Phase,
     pools: HashMap<String, Pool>,
-    /// What was retired, for as long as anybody may still come with it.
-    retired: Vec<Weak<WorkerSpec>>,
+    /// What was retired, for as long as anybody may still come with it: by the address of its spec.
+    retired: HashMap<usize, Retired>,
     waiters: VecDeque<Waiter>,
     /// Processes of all workers, for the shutdown.
     processes: Vec<Arc<Process>>,
@@ -174,7 +186,7 @@ impl Pools {
         let state = State {
             phase: Phase::Open,
             pools: HashMap::new(),
-            retired: Vec::new(),
+            retired: HashMap::new(),
             waiters: VecDeque::new(),
             processes: Vec::new(),
             running: 0,
@@ -287,14 +299,16 @@ impl Pools {
     /// for them.
     pub(crate) fn retire(&self, spec: &Arc<WorkerSpec>) {
         let mut state = lock(&self.state);
-        state.retired.retain(|spec| spec.strong_count() > 0);
-        state.retired.push(Arc::downgrade(spec));
-        let pool = state.pools.remove(&spec.id);
+        state.retired.retain(|_, retired| retired.spec.strong_count() > 0);
+        let pool = state.pools.remove(&spec.id).unwrap_or_default();
+        pool.generation.retire();
+        let generation = Arc::clone(&pool.generation);
+        let retired = Retired { spec: Arc::downgrade(spec), generation };
+        state.retired.entry(Arc::as_ptr(spec).addr()).or_insert(retired);
         drop(state);
-        if let Some(pool) = pool {
-            pool.generation.retire();
-            self.vacated.notify_waiters();
-        }
+        // Outside of the lock: its idle workers tell of their end.
+        drop(pool);
+        self.vacated.notify_waiters();
     }
 
     /// Keeps this many workers of a version ready, which [`Pools::vacancy`] gives places for; ends
@@ -463,15 +477,13 @@ impl State {
         if self.waiters.len() < 2 {
             return (!self.waiters.is_empty()).then_some(0);
         }
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         let mut next: Option<(usize, usize)> = None;
         for (index, waiter) in self.waiters.iter().enumerate() {
-            let version = Arc::as_ptr(&waiter.spec);
-            if seen.contains(&version) {
+            if !seen.insert(Arc::as_ptr(&waiter.spec)) {
                 continue;
             }
-            seen.push(version);
-            let workers = self.workers(&waiter.spec.id);
+            let workers = self.workers(&waiter.spec);
             if next.is_none_or(|(fewest, _)| workers < fewest) {
                 next = Some((workers, index));
             }
@@ -483,8 +495,11 @@ impl State {
     }
 
     /// How many workers a version has that come and go with its events.
-    fn workers(&self, id: &str) -> usize {
-        self.pools.get(id).filter(|pool| pool.kept.is_none()).map_or(0, Pool::living)
+    fn workers(&self, spec: &Arc<WorkerSpec>) -> usize {
+        if let Some(retired) = self.retired.get(&Arc::as_ptr(spec).addr()) {
+            return retired.generation.others();
+        }
+        self.pools.get(&spec.id).filter(|pool| pool.kept.is_none()).map_or(0, Pool::living)
     }
 
     /// Whether idle workers may serve others before the event that is next, rather than be ended to
@@ -533,10 +548,8 @@ impl State {
     /// What a new worker of this version belongs to; for a retired one, to nothing that it could go
     /// back to.
     fn generation_of(&mut self, spec: &Arc<WorkerSpec>) -> Arc<Generation> {
-        if self.retired.iter().any(|retired| retired.as_ptr() == Arc::as_ptr(spec)) {
-            let generation = Generation::default();
-            generation.retire();
-            return Arc::new(generation);
+        if let Some(retired) = self.retired.get(&Arc::as_ptr(spec).addr()) {
+            return Arc::clone(&retired.generation);
         }
         Arc::clone(&self.pools.entry(spec.id.clone()).or_default().generation)
     }
@@ -578,9 +591,9 @@ impl Pool {
         self.kept.is_none() && self.idle.is_empty() && self.living() == 0
     }
 
-    /// The workers that start or live: each holds the generation.
+    /// The workers that start or live.
     fn living(&self) -> usize {
-        Arc::strong_count(&self.generation).saturating_sub(1)
+        self.generation.others()
     }
 }
 
@@ -662,6 +675,11 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    use std::path::PathBuf;
+
+    use crate::records::LogFormat;
+    use crate::specification::{Program, RuntimeCommand};
+
     /// Its process may end first: the place is free then, and the worker still counts.
     #[tokio::test]
     async fn whoever_keeps_workers_hears_when_one_is_let_go() {
@@ -694,6 +712,74 @@ mod tests {
             pools.keep("b", b);
             // The workers of the first still run their events.
             assert_eq!((pools.living("a"), pools.lacks_places("b")), (2, want), "{a} {b}");
+        }
+    }
+
+    fn spec(id: &str) -> Arc<WorkerSpec> {
+        let program = Program::Bootstrap;
+        let (arguments, folders) = (Vec::new(), Vec::new());
+        let runtime =
+            RuntimeCommand { program, arguments, folders, client_dir: None, zygote: None };
+        Arc::new(WorkerSpec {
+            id: id.to_owned(),
+            function: id.to_owned(),
+            version: "1".to_owned(),
+            runtime,
+            code_dir: PathBuf::new(),
+            layers_dir: None,
+            handler: String::new(),
+            environment: Vec::new(),
+            host: None,
+            log: None,
+            log_format: LogFormat::Text,
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            ephemeral_mb: 512,
+        })
+    }
+
+    /// The right to start a worker for an event of this version, which must be free.
+    async fn slot(pools: &Arc<Pools>, spec: &Arc<WorkerSpec>) -> Slot {
+        match timeout(KILL_GRACE, pools.acquire(spec)).await.unwrap().unwrap() {
+            Grant::Start(slot) => slot,
+            Grant::Warm(_) => panic!("nobody was released"),
+        }
+    }
+
+    /// Whose turn it is when some versions have so many workers, and events of all wait.
+    #[tokio::test]
+    async fn the_version_with_the_fewest_workers_is_next_retired_or_not() {
+        for (versions, want) in [
+            (&[("a", 1, false), ("b", 1, false)][..], "a"),
+            (&[("a", 2, false), ("b", 1, false)], "b"),
+            (&[("a", 2, true), ("b", 1, false)], "b"),
+            (&[("a", 1, true), ("b", 2, true)], "a"),
+            (&[("a", 1, true), ("b", 0, true), ("c", 0, false)], "b"),
+        ] {
+            let workers_max = versions.iter().map(|(_, workers, _)| workers).sum();
+            let settings = Settings { workers_max, starts_max: 100, ..Settings::default() };
+            let pools = Arc::new(Pools::new(settings));
+            let (mut slots, mut waiting) = (Vec::new(), Vec::new());
+            let specs: Vec<_> = versions.iter().map(|(id, ..)| spec(id)).collect();
+            for (spec, (_, workers, retired)) in specs.iter().zip(versions) {
+                // One of them is started after the version was retired.
+                for number in 0..*workers {
+                    if *retired && number + 1 == *workers {
+                        pools.retire(spec);
+                    }
+                    slots.push(slot(&pools, spec).await);
+                }
+                if *retired {
+                    pools.retire(spec);
+                }
+            }
+            for spec in &specs {
+                waiting.extend([pools.enqueue(spec).unwrap(), pools.enqueue(spec).unwrap()]);
+            }
+            let state = lock(&pools.state);
+            let next = state.waiters.get(state.turn().unwrap()).unwrap().spec.id.clone();
+            drop(state);
+            assert_eq!(next, want, "{versions:?}");
         }
     }
 }
