@@ -3,13 +3,16 @@
 Facts: aws-lambda.md §8.6. The functions run unisolated, so that they can leave notes for the tests.
 """
 
+import http.client
 import json
 import re
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from server import until
-from wire import compact
+from test_concurrency import check_throttled
+from wire import Request, compact, sign
 from world import World, allow, error_of
 
 # Notes each event with its id; fails as often as the event says, by what it noted before.
@@ -83,6 +86,16 @@ def send(account, name, event=None, **parameters):
     assert (answer.status, answer.body) == (202, b""), answer
     assert "x-amz-executed-version" not in answer.headers
     return answer.headers["x-amzn-requestid"]
+
+
+def begin(account, name, event, headers=None):
+    """Sends a call whose answer nobody waits for, on the connection that it gives."""
+    caller, body = account.root, compact(event).encode()
+    path = f"/2015-03-31/functions/{name}/invocations"
+    request = sign(caller.base, Request("POST", path, body, headers), caller.credentials)
+    connection = http.client.HTTPConnection(urlsplit(caller.base).netloc, timeout=60)
+    connection.request(request.method, request.path, request.body, request.headers)
+    return connection
 
 
 def telling(account, notes, name, **settings):
@@ -194,6 +207,20 @@ def test_a_throttled_event_waits_and_is_not_counted(account, notes):
     assert {one["event"]["requestContext"]["condition"] for one in told} == {"Success"}
 
 
+def test_a_call_whose_caller_has_left_counts_until_it_has_ended(account, notes):
+    name = account.function(notes.code)
+    account.root.boto().put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    connection = begin(account, name, {"do": "wait"})
+    notes.wait(account.arn(name), 1)
+    connection.close()
+    # As long as the server needs to see it gone, and a while longer.
+    for _ in range(20):
+        check_throttled(account.root.wire.invoke(name, b"{}"), "ReservedFunctionConcurrentInvocationLimitExceeded")
+        time.sleep(0.05)
+    (notes.folder / "go").touch()
+    until(lambda: account.root.wire.invoke(name, b"{}").status == 200, 30, "its place comes back")
+
+
 def test_events_of_a_function_with_few_places_follow_each_other(account, notes):
     """Each takes the place that the last one leaves, rather than wait for a while."""
     name = account.function(notes.code)
@@ -303,6 +330,26 @@ def test_no_accepted_event_is_lost_when_the_server_is_killed(start, notes):
     send(World(start()).owner, name, {"do": "last"})
     until(lambda: len(notes.all()) >= count + 2, 30, "the last event and its record")
     assert len(notes.all()) == count + 2
+
+
+def test_an_event_whose_sender_has_left_is_not_kept_for_nothing(start, notes):
+    """It may be accepted or not; but what is, runs without a restart."""
+    server = start()
+    account = World(server).owner
+    name = account.function(notes.code)
+    for number in range(60):
+        connection = begin(account, name, {"number": number, "long": "x" * 200_000}, {"X-Amz-Invocation-Type": "Event"})
+        time.sleep(number % 6 / 1000)  # While it is received, or kept, or after that.
+        connection.close()
+    for _ in range(2):
+        last = send(account, name)
+        until(lambda: any(one["id"] == last for one in notes.all()), 60, "the last event runs")
+    assert server.terminate() == 0
+    ran = {one["id"] for one in notes.all()}
+    again = World(start()).owner
+    last = send(again, name)
+    until(lambda: any(one["id"] == last for one in notes.all()), 60, "the last event runs")
+    assert {one["id"] for one in notes.all()} - ran == {last}
 
 
 def test_an_event_that_waits_for_its_retry_survives_a_stop(start, notes):

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use portcullis_catalog::{FunctionView, Snapshot};
@@ -21,20 +21,22 @@ pub(crate) const RESERVED_LIMIT: &str = "ReservedFunctionConcurrentInvocationLim
 #[derive(Default)]
 pub(crate) struct Concurrency {
     limit: AccountConcurrency,
-    /// Running calls by what they count against: a function's ARN, or an account.
-    running: Mutex<HashMap<Box<str>, u32>>,
+    running: Arc<Running>,
 }
 
+/// Running calls by what they count against: a function's ARN, or an account.
+type Running = Mutex<HashMap<Box<str>, u32>>;
+
 /// A running call, in the counts until it is dropped.
-pub(crate) struct Turn<'a> {
-    concurrency: &'a Concurrency,
+pub(crate) struct Turn {
+    running: Arc<Running>,
     /// The function, and the account unless the call is of a function with a reservation.
     counted: (Box<str>, Option<Box<str>>),
 }
 
 impl Concurrency {
     pub(crate) fn new(limit: AccountConcurrency) -> Self {
-        Self { limit, running: Mutex::default() }
+        Self { limit, running: Arc::default() }
     }
 
     /// What every account has.
@@ -50,9 +52,9 @@ impl Concurrency {
         &self,
         snapshot: &Snapshot,
         function: &FunctionView,
-    ) -> Result<Turn<'_>, ApiError> {
+    ) -> Result<Turn, ApiError> {
         let (arn, reserved) = (function.arn(), function.head.reserved());
-        let mut running = self.running();
+        let mut running = lock(&self.running);
         let at = |key: &str| running.get(key).copied().unwrap_or_default();
         let account = match reserved {
             // What is provisioned is set aside, whether it runs or not.
@@ -72,21 +74,21 @@ impl Concurrency {
         for key in keys(&counted) {
             *running.entry(key.clone()).or_default() += 1;
         }
-        Ok(Turn { concurrency: self, counted })
+        Ok(Turn { running: self.running.clone(), counted })
     }
+}
 
-    fn running(&self) -> MutexGuard<'_, HashMap<Box<str>, u32>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(running: &Running) -> MutexGuard<'_, HashMap<Box<str>, u32>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn keys((function, account): &(Box<str>, Option<Box<str>>)) -> impl Iterator<Item = &Box<str>> {
     [function].into_iter().chain(account)
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
-        let mut running = self.concurrency.running();
+        let mut running = lock(&self.running);
         for key in keys(&self.counted) {
             // What runs nothing takes no memory.
             if let Some(count) = running.get_mut(key) {

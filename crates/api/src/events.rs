@@ -23,10 +23,10 @@ use portcullis_lambda::{
     RetryDelays, Target,
 };
 use portcullis_model::lambda::operation::Invoke;
-use portcullis_sandbox::{Event, Outcome};
+use portcullis_sandbox::{Event, Outcome, Outliving};
 use portcullis_store::Revision;
-use tokio::sync::{Notify, Semaphore};
-use waiting::{TOGETHER_MAX, Ticket, Waiting};
+use tokio::{runtime::Handle, sync::Notify};
+use waiting::{Ticket, Waiting};
 
 use crate::{
     concurrency::RESERVED_LIMIT,
@@ -46,7 +46,6 @@ const STORE_PERIOD: Duration = Duration::from_secs(1);
 pub(crate) struct Events {
     waiting: Mutex<Waiting>,
     changed: Notify,
-    runners: Arc<Semaphore>,
     delays: RetryDelays,
 }
 
@@ -62,9 +61,7 @@ enum Left {
 
 impl Events {
     pub(crate) fn new(delays: RetryDelays) -> Self {
-        let (waiting, changed) = (Mutex::default(), Notify::new());
-        let runners = Arc::new(Semaphore::new(usize::try_from(TOGETHER_MAX).unwrap_or(1)));
-        Self { waiting, changed, runners, delays }
+        Self { waiting: Mutex::default(), changed: Notify::new(), delays }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -86,29 +83,28 @@ impl Events {
         // Too late is as good as in time: whoever waits looks again.
         let _ = tokio::time::timeout(most, self.changed.notified()).await;
     }
+}
 
-    /// Accepts an event: when this returns, it is on disk and will run.
-    ///
-    /// # Errors
-    /// [`ApiError::Throttled`] when too many wait; what is missing; the store's.
-    pub(crate) async fn accept(
-        &self,
-        state: &State,
-        event: &PermittedEvent,
-    ) -> Result<(), ApiError> {
-        let ticket = ticket(event.event());
-        let bytes = ticket.bytes;
-        if !self.waiting().admit(&ticket.function, bytes) {
-            return Err(ApiError::Throttled { reason: "CallerRateLimitExceeded" });
-        }
-        let kept = state.catalog.enqueue(event).await;
+/// Accepts an event: when this returns, it is on disk and will run. What is begun goes on without its
+/// caller: one that leaves may leave an event behind, but not one that is counted or kept for nothing.
+///
+/// # Errors
+/// [`ApiError::Throttled`] when too many wait; what is missing; the store's.
+pub(crate) async fn accept(state: &Arc<State>, event: PermittedEvent) -> Result<(), ApiError> {
+    let (state, ticket) = (Arc::clone(state), ticket(event.event()));
+    if !state.events.waiting().admit(&ticket.function, ticket.bytes) {
+        return Err(ApiError::Throttled { reason: "CallerRateLimitExceeded" });
+    }
+    let keeping = async move {
+        let kept = state.catalog.enqueue(&event).await;
         if kept.is_err() {
-            self.waiting().discount(bytes);
+            state.events.waiting().discount(ticket.bytes);
         } else {
-            self.push(ticket);
+            state.events.push(ticket);
         }
         Ok(kept?)
-    }
+    };
+    Outliving::new(Handle::current(), keeping).await
 }
 
 fn ticket(event: &QueuedEvent) -> Ticket {
@@ -126,21 +122,15 @@ pub(crate) async fn run(state: Weak<State>) {
         return;
     }
     while let Some(current) = state.upgrade() {
-        let runners = current.events.runners.clone();
-        let Ok(runner) = runners.acquire_owned().await else { return };
         let next = current.events.waiting().next(Timestamp::now());
         let Some(ticket) = next else {
             let events = current.events.clone();
             // The state may end meanwhile.
-            drop((runner, current));
+            drop(current);
             events.wait().await;
             continue;
         };
-        tokio::spawn(async move {
-            serve(&current, ticket).await;
-            drop(runner);
-            current.events.changed.notify_one();
-        });
+        tokio::spawn(async move { serve(&current, ticket).await });
     }
 }
 
@@ -166,23 +156,42 @@ async fn take_up(state: &Weak<State>) -> bool {
 
 /// Runs an event once, and puts it where it belongs then.
 async fn serve(state: &State, ticket: Ticket) {
+    let mut served = Served { events: &state.events, ticket, left: Left::Throttled };
+    let ticket = &served.ticket;
     let left = match state.catalog.event(&ticket.request_id).await {
         Ok(Some((event, accepted))) => Attempt { state, event, accepted }.run().await,
         Ok(None) => Ok(Left::Nothing),
         Err(error) => Err(error.into()),
     };
-    let left = left.unwrap_or_else(|error| {
-        tracing::warn!(request_id = &*ticket.request_id, %error, "an event is tried again");
-        Left::Throttled
-    });
-    let Ticket { function, bytes, .. } = ticket.clone();
-    let mut waiting = state.events.waiting();
     match left {
-        Left::Nothing => waiting.discount(bytes),
-        Left::Wait(due) => waiting.push(Ticket { due, ..ticket }),
-        Left::Throttled => waiting.push(ticket),
+        Ok(left) => served.left = left,
+        Err(error) => {
+            tracing::warn!(request_id = &*ticket.request_id, %error, "an event is tried again");
+        }
     }
-    waiting.ran(&function, matches!(left, Left::Throttled), Timestamp::now());
+}
+
+/// An event that runs. It counts as one until this is dropped, be it by a panic; it waits again then.
+struct Served<'a> {
+    events: &'a Events,
+    ticket: Ticket,
+    left: Left,
+}
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        let ticket = self.ticket.clone();
+        let mut waiting = self.events.waiting();
+        match self.left {
+            Left::Nothing => waiting.discount(ticket.bytes),
+            Left::Wait(due) => waiting.push(Ticket { due, ..ticket }),
+            Left::Throttled => waiting.push(ticket),
+        }
+        let is_throttled = matches!(self.left, Left::Throttled);
+        waiting.ran(&self.ticket.function, is_throttled, Timestamp::now());
+        drop(waiting);
+        self.events.changed.notify_one();
+    }
 }
 
 /// One look at an event.

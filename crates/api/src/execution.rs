@@ -143,7 +143,7 @@ impl Execution {
             Ok(answer) => return answer,
             Err(event) => event,
         };
-        let _turn = self.concurrency.enter(&catalog.load(), &resolved.function)?;
+        let turn = self.concurrency.enter(&catalog.load(), &resolved.function)?;
         if let Confinement::Refused { .. } = self.sandbox.confinement() {
             return Ok(not_isolated());
         }
@@ -161,7 +161,8 @@ impl Execution {
                 }
             }
         };
-        self.sandbox.invoke(&spec, event).await.map_err(failure)
+        // A call goes on without its caller, and counts as long as it does.
+        self.sandbox.invoke_holding(&spec, event, turn).await.map_err(failure)
     }
 
     /// Gets a version ready to have workers of it kept; `serial` is this keeping's own.

@@ -58,6 +58,7 @@ use tokio::task::JoinHandle;
 pub use host::{AnswerBody, Answering, Host, Own};
 pub use isolation::{Confinement, Isolation, Places};
 pub use outcome::Outcome;
+pub use outliving::Outliving;
 pub use output::{Output, Part};
 pub use outside::{Destination, InvalidDestination, Reach};
 pub use pip::PipError;
@@ -71,7 +72,6 @@ pub use specification::{
 };
 
 use invocation::Invocation;
-use outliving::Outliving;
 use pools::Pools;
 use start::Starter;
 
@@ -147,6 +147,19 @@ impl Sandbox {
         version: &Arc<WorkerSpec>,
         event: Event,
     ) -> Result<Outcome, InvokeError> {
+        self.invoke_holding(version, event, ()).await
+    }
+
+    /// The same; `held` is held until the event has ended, be its caller gone or not.
+    ///
+    /// # Errors
+    /// As [`invoke`](Self::invoke).
+    pub async fn invoke_holding(
+        &self,
+        version: &Arc<WorkerSpec>,
+        event: Event,
+        held: impl Send + 'static,
+    ) -> Result<Outcome, InvokeError> {
         if let Confinement::Refused { why } = self.confinement() {
             return Err(InvokeError::Refused(why.clone()));
         }
@@ -154,7 +167,11 @@ impl Sandbox {
         let spec = Arc::clone(version);
         let starter = Arc::clone(&self.0.starter);
         let invocation = Invocation::new(running, starter, spec, event).run();
-        Outliving::new(self.0.runtime.clone(), invocation).await
+        let holding = async move {
+            let _held = held;
+            invocation.await
+        };
+        Outliving::new(self.0.runtime.clone(), holding).await
     }
 
     /// Ends the workers of one spec: idle ones now, running ones after their event.

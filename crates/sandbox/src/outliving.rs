@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 /// Runs within its caller's task; dropped before its end, it goes on as a task of its own.
 ///
 /// Spawning every call from the start would do, too, but costs each one two changes of tasks.
-pub(crate) struct Outliving<F: Future + Send + 'static>
+pub struct Outliving<F: Future + Send + 'static>
 where
     F::Output: Send,
 {
@@ -22,7 +22,7 @@ where
     F::Output: Send,
 {
     /// `future` goes on, if it must, on `runtime`.
-    pub(crate) fn new(runtime: Handle, future: F) -> Self {
+    pub fn new(runtime: Handle, future: F) -> Self {
         Self { future: Some(Box::pin(future)), runtime }
     }
 }

@@ -19,7 +19,7 @@ pub(super) const EVENTS_MAX: usize = 100_000;
 pub(super) const BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// How many events run at a time, of all functions together: each has its payload in memory.
-pub(super) const TOGETHER_MAX: u32 = 64;
+const TOGETHER_MAX: u32 = 64;
 
 /// How many events of one function run at a time.
 const RUNNING_MAX: u32 = 16;
@@ -170,10 +170,12 @@ impl Waiting {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// Lets an event wait that is counted.
+    /// Lets an event wait that is counted; one that waits already was counted twice.
     pub(super) fn push(&mut self, ticket: Ticket) {
         let line = self.functions.entry(ticket.function).or_default();
-        line.put(ticket.due, ticket.request_id, ticket.bytes);
+        if !line.put(ticket.due, ticket.request_id, ticket.bytes) {
+            self.discount(ticket.bytes);
+        }
     }
 
     /// The event that may run now, of the function after the one that was served last.

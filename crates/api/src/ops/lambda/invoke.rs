@@ -21,6 +21,7 @@ use crate::{
     conditions::Parameters,
     context::RequestCx,
     error::ApiError,
+    events,
     wire::configuration::unsupported,
 };
 
@@ -74,7 +75,7 @@ pub(super) async fn accept<A: SendsEvents>(
         trace_id: trace_id(cx).into(),
         payload: String::from_utf8_lossy(&payload).into(),
     };
-    cx.state.events.accept(cx.state, &PermittedEvent::new(permit, event)).await?;
+    events::accept(cx.state, PermittedEvent::new(permit, event)).await?;
     Ok(empty(202))
 }
 
