@@ -7,7 +7,6 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -23,7 +22,7 @@ use crate::worker::Worker;
 
 /// When every place is taken: how long warm workers go on with events of their own version past an
 /// event that needs a place. Shorter, and two busy functions would end each other's workers all the
-/// time; without an end, one could keep the other out for ever.
+/// time; without an end, one could keep the other out for ever. With as many workers, neither does.
 const OVERTAKEN_MAX: Duration = Duration::from_secs(1);
 
 /// How long workers have between SIGTERM and SIGKILL at shutdown.
@@ -518,15 +517,25 @@ impl State {
     }
 
     /// Which of the waiting events a warm worker may serve now: where one may be started for the one
-    /// whose turn it is, that one only.
-    fn candidates(&self, turn: usize, settings: &Settings) -> Range<usize> {
-        let overtaking = self.is_full(settings) && self.may_be_overtaken(turn);
-        let in_order = self.can_start(settings) && !overtaking;
-        if in_order { turn..turn + 1 } else { 0..self.waiters.len() }
+    /// whose turn it is, that one only. Where another would have to end first, those too whose version
+    /// would have fewer workers than that one then: they would only change places. A version without any
+    /// worker gets its place.
+    fn candidates(&self, turn: usize, settings: &Settings) -> Vec<usize> {
+        let (all, is_full) = (0..self.waiters.len(), self.is_full(settings));
+        if !self.can_start(settings) || (is_full && self.may_be_overtaken(turn)) {
+            return all.collect();
+        }
+        let workers =
+            |index: usize| self.waiters.get(index).map_or(0, |waiter| self.workers(&waiter.spec));
+        let fewest = workers(turn);
+        if !is_full || fewest == 0 {
+            return vec![turn];
+        }
+        all.filter(|index| workers(*index) < fewest + 2).collect()
     }
 
     /// The first of these waiting events that an idle worker can serve.
-    fn first_warm(&mut self, candidates: Range<usize>) -> Option<(Waiter, Worker)> {
+    fn first_warm(&mut self, candidates: Vec<usize>) -> Option<(Waiter, Worker)> {
         for index in candidates {
             let id = &self.waiters.get(index)?.spec.id;
             if let Some(worker) = self.pools.get_mut(id).and_then(Pool::pop) {
@@ -538,10 +547,10 @@ impl State {
 
     /// The first waiting event that a worker of this version may serve now, no longer waiting.
     fn first_waiter(&mut self, spec: &WorkerSpec, settings: &Settings) -> Option<Waiter> {
-        let mut candidates = self.candidates(self.turn()?, settings);
+        let candidates = self.candidates(self.turn()?, settings);
         let is_its =
             |index: &usize| self.waiters.get(*index).is_some_and(|it| it.spec.id == spec.id);
-        let index = candidates.find(is_its)?;
+        let index = candidates.into_iter().find(is_its)?;
         self.waiters.remove(index)
     }
 
@@ -746,7 +755,39 @@ mod tests {
         }
     }
 
-    /// Whose turn it is when some versions have so many workers, and events of all wait.
+    /// A version in the tests below: its id, how many workers it has, whether it was retired.
+    type Case = (&'static str, usize, bool);
+
+    /// Pools of these versions, with so many more places; two events of each wait for `age`.
+    async fn pools_of(versions: &[Case], free: usize, age: Duration) -> (Arc<Pools>, Vec<Slot>) {
+        let taken: usize = versions.iter().map(|(_, workers, _)| workers).sum();
+        let settings =
+            Settings { workers_max: taken + free, starts_max: 100, ..Settings::default() };
+        let pools = Arc::new(Pools::new(settings));
+        let (mut slots, mut specs) = (Vec::new(), Vec::new());
+        for (id, workers, retired) in versions {
+            let spec = spec(id);
+            for number in 0..*workers {
+                // One of them is started after that.
+                if *retired && number + 1 == *workers {
+                    pools.retire(&spec);
+                }
+                slots.push(slot(&pools, &spec).await);
+            }
+            if *retired {
+                pools.retire(&spec);
+            }
+            specs.push(spec);
+        }
+        for spec in specs.iter().flat_map(|spec| [spec, spec]) {
+            drop(pools.enqueue(spec).unwrap());
+        }
+        for waiter in &mut lock(&pools.state).waiters {
+            waiter.since = waiter.since.checked_sub(age).unwrap();
+        }
+        (pools, slots)
+    }
+
     #[tokio::test]
     async fn the_version_with_the_fewest_workers_is_next_retired_or_not() {
         for (versions, want) in [
@@ -756,30 +797,33 @@ mod tests {
             (&[("a", 1, true), ("b", 2, true)], "a"),
             (&[("a", 1, true), ("b", 0, true), ("c", 0, false)], "b"),
         ] {
-            let workers_max = versions.iter().map(|(_, workers, _)| workers).sum();
-            let settings = Settings { workers_max, starts_max: 100, ..Settings::default() };
-            let pools = Arc::new(Pools::new(settings));
-            let (mut slots, mut waiting) = (Vec::new(), Vec::new());
-            let specs: Vec<_> = versions.iter().map(|(id, ..)| spec(id)).collect();
-            for (spec, (_, workers, retired)) in specs.iter().zip(versions) {
-                // One of them is started after the version was retired.
-                for number in 0..*workers {
-                    if *retired && number + 1 == *workers {
-                        pools.retire(spec);
-                    }
-                    slots.push(slot(&pools, spec).await);
-                }
-                if *retired {
-                    pools.retire(spec);
-                }
-            }
-            for spec in &specs {
-                waiting.extend([pools.enqueue(spec).unwrap(), pools.enqueue(spec).unwrap()]);
-            }
+            let (pools, _slots) = pools_of(versions, 0, Duration::ZERO).await;
             let state = lock(&pools.state);
-            let next = state.waiters.get(state.turn().unwrap()).unwrap().spec.id.clone();
-            drop(state);
+            let next = &state.waiters.get(state.turn().unwrap()).unwrap().spec.id;
             assert_eq!(next, want, "{versions:?}");
+        }
+    }
+
+    /// Which versions' events an idle worker may serve, of the two that wait each.
+    #[tokio::test]
+    async fn no_worker_ends_for_a_version_that_would_have_more_then() {
+        let (now, late) = (Duration::ZERO, 2 * OVERTAKEN_MAX);
+        for (versions, free, age, want) in [
+            (&[("a", 1, false), ("b", 1, false)][..], 0, late, "aabb"),
+            (&[("a", 2, false), ("b", 1, false)], 0, late, "aabb"),
+            (&[("a", 2, true), ("b", 1, false)], 0, late, "aabb"),
+            (&[("a", 3, false), ("b", 1, false)], 0, late, "bb"),
+            (&[("a", 3, false), ("b", 1, false), ("c", 2, false)], 0, late, "bbcc"),
+            (&[("a", 1, false), ("b", 0, false)], 0, late, "b"),
+            (&[("a", 3, false), ("b", 0, false)], 0, now, "aabb"),
+            (&[("a", 1, false), ("b", 1, false)], 1, late, "a"),
+        ] {
+            let (pools, _slots) = pools_of(versions, free, age).await;
+            let state = lock(&pools.state);
+            let candidates = state.candidates(state.turn().unwrap(), &pools.settings);
+            let id = |index| state.waiters.get(index).map(|waiter| &*waiter.spec.id).unwrap();
+            let got: String = candidates.into_iter().map(id).collect();
+            assert_eq!(got, want, "{versions:?} {free} {age:?}");
         }
     }
 }
