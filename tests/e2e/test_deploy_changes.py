@@ -228,7 +228,7 @@ def test_of_deployments_at_once_at_most_one_goes_on(stack, owner):
     variables = environment(**root_variables(owner.root.credentials))
     running = [
         subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(4)
+        for _ in range(8)
     ]
     ended = [(*one.communicate(timeout=120), one.returncode) for one in running]
     for out, err, code in ended:

@@ -65,6 +65,12 @@ impl DeployError {
         matches!(self, Self::Refused { status: 404, .. })
     }
 
+    /// Whether the server said that something else is being done to it.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Refused { status: 409, answer, .. }
+            if answer.contains("cannot be performed at this time"))
+    }
+
     /// Whether the server said that what is to be made is there.
     pub(crate) fn is_presence(&self) -> bool {
         matches!(self, Self::Refused { status: 409, answer, .. }

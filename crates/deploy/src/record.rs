@@ -137,16 +137,17 @@ impl StackRecord {
         else {
             return Ok(Self::default());
         };
-        let path = format!("{}/{version}", stack.layer());
-        let layer = match lambda(server, Method::GET, path, None).await {
-            Err(error) if error.is_absence() => {
-                return Err(DeployError::Concurrent(stack.to_string()));
-            }
-            layer => layer?,
+        // Only another deployment removes what was just listed.
+        let taken = |error: DeployError| match error.is_absence() {
+            true => DeployError::Concurrent(stack.to_string()),
+            false => error,
         };
+        let path = format!("{}/{version}", stack.layer());
+        let layer = lambda(server, Method::GET, path, None).await.map_err(taken)?;
         let strange = || DeployError::Answer("GetLayerVersion".to_owned());
         let location = layer.pointer("/Content/Location").and_then(Value::as_str);
-        let zip = download(server, location.ok_or_else(strange)?).await?;
+        let location = location.ok_or_else(strange)?;
+        let zip = download(server, location).await.map_err(taken)?;
         let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip))?;
         let mut text = String::new();
         archive.by_name(FILE)?.read_to_string(&mut text).map_err(zip::result::ZipError::from)?;

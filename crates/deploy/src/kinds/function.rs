@@ -170,8 +170,33 @@ async fn settled(server: &impl Server, name: &str) -> Result<Value, DeployError>
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let late = DeployError::Template("the function is not active after five minutes".to_owned());
-    tokio::time::timeout(SETTLED_MAX, poll).await.unwrap_or(Err(late))
+    tokio::time::timeout(SETTLED_MAX, poll).await.unwrap_or_else(|_| Err(never_active()))
+}
+
+fn never_active() -> DeployError {
+    DeployError::Template("the function is not active after five minutes".to_owned())
+}
+
+/// Puts a part of a function, and waits until that is done. What somebody else does to the function
+/// just then, another deployment for one, is waited for first.
+async fn change(
+    server: &impl Server,
+    name: &str,
+    which: &str,
+    body: &Value,
+) -> Result<(), DeployError> {
+    let put = async {
+        loop {
+            let path = format!("{}/{which}", path(name));
+            let answer = lambda(server, Method::PUT, path, Some(body)).await;
+            if !answer.as_ref().is_err_and(DeployError::is_busy) {
+                answer?;
+                return settled(server, name).await.map(drop);
+            }
+            settled(server, name).await?;
+        }
+    };
+    tokio::time::timeout(SETTLED_MAX, put).await.unwrap_or_else(|_| Err(never_active()))
 }
 
 /// What a property that is no longer there goes back to.
@@ -205,9 +230,7 @@ pub(super) async fn update<S: Server>(
     }
     after.retain(|name, value| before.get(name) != Some(value));
     if !after.is_empty() {
-        let path = format!("{}/configuration", path(name));
-        lambda(server, Method::PUT, path, Some(&after.into())).await?;
-        settled(server, name).await?;
+        change(server, name, "configuration", &after.into()).await?;
     }
     let code_of = |properties: &Value| only(properties, &["Architectures", "Code"]);
     let inline = code_of(new).get("Code").is_some_and(|code| code.get("ZipFile").is_some());
@@ -215,8 +238,7 @@ pub(super) async fn update<S: Server>(
     if code_of(old) != code_of(new) || inline && old.get("Runtime") != new.get("Runtime") {
         let mut body = only(new, &["Architectures"]);
         body.extend(code(site, new, "Code")?.as_object().cloned().unwrap_or_default());
-        lambda(server, Method::PUT, format!("{}/code", path(name)), Some(&body.into())).await?;
-        settled(server, name).await?;
+        change(server, name, "code", &body.into()).await?;
     }
     settings(server, name, old, new).await?;
     let arn = made.attributes.get("Arn").and_then(Value::as_str).unwrap_or_default();
