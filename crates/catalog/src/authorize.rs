@@ -379,12 +379,19 @@ struct UrlContext<'a> {
 impl Context for UrlContext<'_> {
     fn get(&self, key: &str) -> Option<Value<'_>> {
         match key {
-            "lambda:functionurlauthtype" => {
-                Some(Value::Single(self.url.auth_type().as_str().into()))
-            }
-            "lambda:functionarn" => Some(Value::Single(self.url.function().as_str().into())),
             "lambda:invokedviafunctionurl" => self.invoking.then(|| Value::Single("true".into())),
-            key => self.request.get(key),
+            key => url_key(self.url, key).or_else(|| self.request.get(key)),
         }
+    }
+}
+
+/// What a URL itself says of a call through it.
+///
+/// Source: `[snap]` aws-lambda.md §7.2.
+pub(crate) fn url_key<'a>(url: &'a FunctionUrl, key: &str) -> Option<Value<'a>> {
+    match key {
+        "lambda:functionurlauthtype" => Some(Value::Single(url.auth_type().as_str().into())),
+        "lambda:functionarn" => Some(Value::Single(url.function().as_str().into())),
+        _ => None,
     }
 }

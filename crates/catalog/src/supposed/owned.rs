@@ -12,6 +12,7 @@ use crate::{
     FunctionResource, GroupResource, LayerResource, LayerVersionResource, OidcProviderResource,
     OrganizationResource, PolicyResource, Resource, RoleResource, Snapshot, TrustingRole,
     Unreadable, UserResource, WholeAccount,
+    authorize::url_key,
     decisions::Documents,
     taggable::{CodeSigningConfigResource, EventSourceMappingResource},
 };
@@ -107,12 +108,8 @@ impl Resource for ByUrl {
     }
 
     fn condition_key<'s>(&'s self, snapshot: &'s Snapshot, key: &str) -> Option<Value<'s>> {
-        let url = || snapshot.url_of(self.0.target());
-        match key {
-            "lambda:functionurlauthtype" => Some(Value::Single(url()?.auth_type().as_str().into())),
-            "lambda:functionarn" => Some(Value::Single(url()?.function().as_str().into())),
-            _ => self.0.condition_key(snapshot, key),
-        }
+        let url = snapshot.url_of(self.0.target());
+        url.and_then(|url| url_key(url, key)).or_else(|| self.0.condition_key(snapshot, key))
     }
 }
 
