@@ -15,7 +15,7 @@ type Checked = Result<(), PolicyError>;
 
 /// Refuses what stands beside the statements, if a document of `kind` must not have it.
 pub(crate) fn envelope(kind: DocumentKind, has_id: bool) -> Checked {
-    if has_id && kind != DocumentKind::Resource {
+    if has_id && !matches!(kind, DocumentKind::Resource | DocumentKind::Trust) {
         return Err(Place::Document.element("Id").breaks(Rule::NotInThisKind(kind)));
     }
     Ok(())

@@ -109,10 +109,11 @@ fn each_kind_of_document_has_its_elements() {
 
 /// The column "Id" of iam.md §2.2.
 #[test]
-fn only_a_resource_policy_has_an_id() {
+fn only_a_policy_on_a_resource_or_a_role_has_an_id() {
     for kind in ALL {
         let document = r#"{"Id":"default","Statement":[]}"#;
-        assert_eq!(Policy::parse(kind, document).is_ok(), kind == Resource, "{kind:?}");
+        let want = matches!(kind, Resource | Trust);
+        assert_eq!(Policy::parse(kind, document).is_ok(), want, "{kind:?}");
     }
 }
 

@@ -302,7 +302,7 @@ fn whatever_is_refused_is_an_error() {
         check_refused(kind, &whole("", &[other.clone(), own.replace("\"a\"", "\"a-\"")]), Some("Statement[1] (Sid \"a-\").Sid"));
     }
     let everyone = r#""Principal":"*","#;
-    check_refused(Trust, &whole(id, &[allow("a", everyone, "")]), Some("Id"));
+    check_refused(Trust, &whole(id, &[allow("a", everyone, "")]), None);
     check_refused(Trust, &whole("", &[allow("a", everyone, all)]), Some("Statement[0] (Sid \"a\").Resource"));
     check_refused(Resource, &whole(id, &[allow("a-b", everyone, all)]), None);
     check_refused(Resource, &whole("", &[allow("a", everyone, all), allow("a", everyone, all).replace("s3:*", "s3:Get*")]), Some("Statement[1] (Sid \"a\")"));
