@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from server import ACCOUNT
 from wire import Credentials
-from world import allow, boto, document, trusting, unique
+from world import RAN, RUNTIME, allow, boto, document, error_of, trusting, unique
 
 TRUST = trusting(f"arn:aws:iam::{ACCOUNT}:root")
 POLICY = document(allow("s3:Get*", "arn:aws:s3:::ä+ b/*"))
@@ -278,6 +278,28 @@ def test_tagging_at_creation_needs_its_own_permission(owner):
         ([create, allow("iam:Tag*", "*", keys)], [*red, {"Key": "other", "Value": ""}], False),
     ]:
         assert made(owner.user(*statements), tags) is want, (statements, tags)
+
+
+def test_what_is_made_with_a_tag_has_it_when_it_is_decided(owner):
+    team = {"StringEquals": {"aws:ResourceTag/Team": "red"}}
+    made = ["iam:Create*", "iam:Tag*", "lambda:CreateFunction", "lambda:TagResource"]
+    user = owner.user(allow(made, "*", team), allow("iam:PassRole", "*"))
+    iam, functions, trust = user.boto("iam"), user.boto(), json.dumps(TRUST)
+    code = {"Code": {"ZipFile": RAN}, "Runtime": RUNTIME, "Handler": "main.handler"}
+    for call, parameters in [
+        (iam.create_user, {"UserName": unique("made")}),
+        (iam.create_role, {"RoleName": unique("made"), "AssumeRolePolicyDocument": trust}),
+        (iam.create_policy, {"PolicyName": unique("made"), "PolicyDocument": document(allow("s3:*", "*"))}),
+        (functions.create_function, {"FunctionName": unique("made"), "Role": owner.lambda_role} | code),
+    ]:
+        of = dict if call == functions.create_function else tag_list
+        for tags in ({}, {"Team": "blue"}, {"Other": "red"}):
+            assert error_of(call, **parameters, Tags=of(tags))[0].startswith("AccessDenied"), (call, tags)
+        assert call(**parameters, Tags=of({"Team": "red"}))
+
+
+def tag_list(tags):
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def test_a_parameter_that_is_not_served_is_refused_not_ignored(owner):

@@ -18,6 +18,8 @@ pub(crate) struct Parameters<'a> {
     pub(crate) single: Vec<(&'static str, Cow<'a, str>)>,
     /// Tags that the request gives: `aws:RequestTag/*` and `aws:TagKeys`.
     pub(crate) tags: Vec<(&'a str, &'a str)>,
+    /// Whether they are those of what the request makes: `aws:ResourceTag/*` too.
+    pub(crate) of_new: bool,
     /// Keys of the tags that the next session inherits: `sts:TransitiveTagKeys`.
     pub(crate) transitive_tag_keys: Vec<&'a str>,
     /// Tags that the request removes: `aws:TagKeys` only.
@@ -47,6 +49,11 @@ impl<'a> Parameters<'a> {
     pub(crate) fn tagged(mut self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.tags.extend(tags);
         self
+    }
+
+    /// The tags that the request makes something with: as good as that one's (iam.md §9.4).
+    pub(crate) fn creating(self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { of_new: true, ..self.tagged(tags) }
     }
 
     /// The layers that the request gives a function, if it gives any.
@@ -83,7 +90,8 @@ impl<'a> Parameters<'a> {
             let keys: Vec<_> = self.transitive_tag_keys.iter().map(|key| (*key).into()).collect();
             return (!keys.is_empty()).then_some(Value::Multiple(keys.into()));
         }
-        if let Some(tag) = key.strip_prefix("aws:requesttag/") {
+        let of_new = || key.strip_prefix("aws:resourcetag/").filter(|_| self.of_new);
+        if let Some(tag) = key.strip_prefix("aws:requesttag/").or_else(of_new) {
             return tag_value(self.tags.iter().copied(), tag);
         }
         let found = self.single.iter().find(|(name, _)| *name == key);
@@ -185,6 +193,7 @@ mod tests {
         check(false, "aws:requesttag/größe",        Some("M"));
         check(false, "aws:requesttag/ära",          Some("1"));
         check(false, "aws:requesttag/other",        None);
+        check(false, "aws:resourcetag/team",        None);
         check(false, "lambda:principal",            Some("s3.amazonaws.com"));
         check(false, "lambda:functionurlauthtype",  None);
         check(true,  "lambda:eventsourcetoken",     Some("t-1"));

@@ -53,7 +53,7 @@ fn permit(
     tags: Option<&[portcullis_model::iam::types::Tag]>,
 ) -> Result<Permit<CreateOpenIDConnectProvider, OidcProviderResource>, ApiError> {
     let resource = OidcProviderResource::new(cx.state.partition, cx.account(), issuer.clone());
-    let parameters = Parameters::default().tagged(iam::pairs(tags));
+    let parameters = Parameters::default().creating(iam::pairs(tags));
     let permit = cx.authorize(resource, &parameters)?;
     if !parameters.tags.is_empty() {
         cx.check("iam:TagOpenIDConnectProvider", permit.resource(), &parameters)?;

@@ -37,7 +37,7 @@ fn permit(
 ) -> Result<Permit<CreatePolicy, PolicyResource>, ApiError> {
     let owner = PolicyOwner::Account(cx.account());
     let arn = PolicyArn::new(cx.state.partition, owner, &new.path, &new.name);
-    let parameters = Parameters::default().tagged(iam::pairs(tags));
+    let parameters = Parameters::default().creating(iam::pairs(tags));
     let permit = cx.authorize(PolicyResource::new(arn, cx.account()), &parameters)?;
     if !parameters.tags.is_empty() {
         cx.check("iam:TagPolicy", permit.resource(), &parameters)?;

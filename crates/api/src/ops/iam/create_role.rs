@@ -28,8 +28,9 @@ fn permit(
     let name = iam::parsed(&input.role_name)?;
     let resource = RoleResource::under(cx.state.partition, cx.account(), path, name);
     let boundary = iam::boundary(input.permissions_boundary.as_deref())?;
-    let parameters =
-        Parameters::default().bounded(boundary.as_ref()).tagged(iam::pairs(input.tags.as_deref()));
+    let parameters = Parameters::default()
+        .bounded(boundary.as_ref())
+        .creating(iam::pairs(input.tags.as_deref()));
     let permit = cx.authorize(resource, &parameters)?;
     if !parameters.tags.is_empty() {
         cx.check("iam:TagRole", permit.resource(), &parameters)?;

@@ -32,8 +32,9 @@ fn permit(
     let name = iam::parsed(&input.user_name)?;
     let resource = UserResource::under(cx.state.partition, cx.account(), path, name);
     let boundary = iam::boundary(input.permissions_boundary.as_deref())?;
-    let parameters =
-        Parameters::default().bounded(boundary.as_ref()).tagged(iam::pairs(input.tags.as_deref()));
+    let parameters = Parameters::default()
+        .bounded(boundary.as_ref())
+        .creating(iam::pairs(input.tags.as_deref()));
     let permit = cx.authorize(resource, &parameters)?;
     if !parameters.tags.is_empty() {
         cx.check("iam:TagUser", permit.resource(), &parameters)?;

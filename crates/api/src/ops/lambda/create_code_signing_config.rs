@@ -16,7 +16,7 @@ pub(crate) async fn create_code_signing_config(
     input: CreateCodeSigningConfigInput,
 ) -> Result<Answer<CreateCodeSigningConfigOutput>, ApiError> {
     let random = uuid::Uuid::new_v4();
-    let parameters = Parameters::default().tagged(input.tags.iter().flat_map(shared::pairs));
+    let parameters = Parameters::default().creating(input.tags.iter().flat_map(shared::pairs));
     let permit = cx.authorize(WholeAccount(cx.account()), &parameters)?;
     if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         let account = cx.account().as_str().parse().map_err(LambdaError::from)?;

@@ -19,7 +19,7 @@ pub(crate) async fn create_event_source_mapping(
     let resolution = cx.resolve(&input.function_name, None)?;
     let function = resolution.target().function.as_str().to_owned();
     let parameters = Parameters::default()
-        .tagged(shared::pairs(&tags))
+        .creating(shared::pairs(&tags))
         .with("lambda:functionarn", Some(function));
     let permit = cx.authorize(WholeAccount(cx.account()), &parameters)?;
     if !tags.is_empty() {

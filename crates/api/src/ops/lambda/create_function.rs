@@ -26,7 +26,7 @@ pub(crate) async fn create_function(
     let tags = Tags::new(input.tags.unwrap_or_default())?;
     let code = shared::store_code(cx, code::of_function(input.code)?).await?;
     let signing = code_signing(&input.code_signing_config_arn)?;
-    let again = Parameters::default().tagged(tags.iter()).layered(input.layers.as_deref());
+    let again = Parameters::default().creating(tags.iter()).layered(input.layers.as_deref());
     let permit = cx.renew(permit, &signed_by(again, signing.as_ref()))?;
     let publish = input.publish.unwrap_or(false);
     let new = NewFunction { configuration, code, layers, tags, code_signing: signing, publish };
@@ -44,7 +44,7 @@ fn permit(
 ) -> Result<(Permit<CreateFunction, FunctionResource>, FunctionArn), ApiError> {
     let arn = cx.resolve(&input.function_name, None)?.check_creation()?;
     let resource = FunctionResource::new(Target::unqualified(arn.clone()));
-    let tagged = Parameters::default().tagged(input.tags.iter().flat_map(shared::pairs));
+    let tagged = Parameters::default().creating(input.tags.iter().flat_map(shared::pairs));
     let signing = code_signing(&input.code_signing_config_arn)?;
     let parameters = signed_by(tagged, signing.as_ref()).layered(input.layers.as_deref());
     if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
