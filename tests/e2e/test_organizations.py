@@ -527,6 +527,16 @@ def test_no_role_of_the_account_s_own_passes_for_a_service_linked_one(limited, p
     assert listing(session)
 
 
+def test_no_code_of_an_account_runs_as_a_service_linked_role(limited):
+    """Such a role is not limited by the organization: through it the account's own code would not be."""
+    account = limited.account()
+    linked = account.root.boto("iam").create_service_linked_role(AWSServiceName="lambda.amazonaws.com")
+    refused = "The role defined for the function cannot be assumed by Lambda."
+    assert error_of(account.function, role=linked["Role"]["Arn"])[1] == refused
+    update = account.root.boto().update_function_configuration
+    assert error_of(update, FunctionName=account.function(), Role=linked["Role"]["Arn"])[1] == refused
+
+
 def test_a_policy_has_conditions_on_the_caller_and_the_resource(limited):
     account = limited.account()
     user = account.user(allow("iam:*", "*"))
@@ -729,6 +739,16 @@ def test_resource_control_has_conditions_on_caller_and_resource(guarded):
     guarded.limit(guarded.root, nobody("sts:AssumeRole", only_ours), policy_type=RCP)
     assert error_of(assume, stranger, role)[0] == "AccessDenied"
     assert assume(insider, role)
+
+
+def test_resource_control_guards_execution_roles_from_lambda_too(world):
+    organization = Organization(world).enable(RCP)
+    refused = "The role defined for the function cannot be assumed by Lambda."
+    for is_service, runs in ((None, False), ("true", False), ("false", True)):
+        account = organization.account()
+        condition = {"Bool": {"aws:PrincipalIsAWSService": is_service}} if is_service else None
+        organization.limit(account.id, nobody("sts:AssumeRole", condition), policy_type=RCP)
+        assert account.function() if runs else error_of(account.function)[1] == refused
 
 
 def test_resource_control_is_only_denial(guarded):

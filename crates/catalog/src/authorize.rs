@@ -1,13 +1,8 @@
 //! Who may do what: the documents that count for a call, the engine's answer, and the permit.
 
-use std::{
-    marker::PhantomData,
-    sync::{Arc, OnceLock},
-};
+use std::{marker::PhantomData, sync::Arc};
 
-use portcullis_iam::{
-    Context, Decision, MapContext, PolicyType, Principal, ResourceRule, Value, service_may_assume,
-};
+use portcullis_iam::{Context, Decision, PolicyType, ResourceRule, Value};
 use portcullis_identity::{AccountId, Caller, Entity as _, Owner, PolicyArn};
 use portcullis_lambda::FunctionUrl;
 use portcullis_model::{Authorization, Operation, authorization_of, lambda::operation::Invoke};
@@ -349,22 +344,6 @@ impl Snapshot {
         let managed = managed.iter().map(|arn| self.compiled_policy(arn));
         access.session_policy.cloned().map(Ok).into_iter().chain(managed).collect()
     }
-
-    /// Whether the role that `role_arn` names lets Lambda assume it.
-    #[must_use]
-    pub(crate) fn trusts_lambda(&self, role_arn: &str) -> bool {
-        let Some(role) = self.role_of_arn(role_arn) else { return false };
-        let Some(trust) = &role.trust else { return false };
-        let account = role.stored.account;
-        service_may_assume(trust, lambda(), role_arn, account.as_str(), &MapContext::new())
-    }
-}
-
-/// Lambda itself, as it assumes execution roles.
-fn lambda() -> &'static Principal {
-    static LAMBDA: OnceLock<Principal> = OnceLock::new();
-    #[expect(clippy::expect_used, reason = "the name of a service is a principal")]
-    LAMBDA.get_or_init(|| Principal::parse("lambda.amazonaws.com").expect("a service name"))
 }
 
 /// The condition keys of a call through a function URL: what is known of the URL, then what the

@@ -3,6 +3,7 @@
 //! looked at.
 
 mod exclusion;
+mod execution;
 mod owned;
 mod proviso;
 mod simulation;

@@ -176,28 +176,6 @@ pub fn judge(request: &Request<'_>, policies: &Policies<'_>) -> (Decision, Optio
     }
 }
 
-/// Whether a role's trust policy lets a service assume the role, all other policies aside.
-/// Source: iam.md §7.2, step 3.
-#[must_use]
-pub fn service_may_assume(
-    trust: &Policy,
-    service: &Principal,
-    role_arn: &str,
-    role_account: &str,
-    context: &dyn Context,
-) -> bool {
-    let request = Request {
-        principal: service,
-        action: "sts:AssumeRole",
-        resource: role_arn,
-        resource_account: role_account,
-        context,
-    };
-    let resource_rule = ResourceRule::Required;
-    let policies = Policies { resource: &[trust], resource_rule, ..Policies::default() };
-    service.kind() == PrincipalKind::Service && decide(&request, &policies).is_allowed()
-}
-
 /// What lets the call in if nothing denies, or the policy type whose allow is missing; steps 2 to 6
 /// of iam.md §7.2.
 fn way_in(

@@ -153,7 +153,6 @@ pub use binding::{Bindings, Entities, Identified, NoEntities, NoSuchPrincipal};
 pub use context::{Context, MapContext, Value};
 pub use decide::{
     Decision, DocumentReference, Place, Policies, PolicyType, Request, ResourceRule, decide, judge,
-    service_may_assume,
 };
 pub use document::{DOCUMENT_BYTES_MAX, DocumentKind, Effect};
 pub use error::PolicyError;

@@ -7,7 +7,6 @@ use portcullis_iam::PolicyType::{
 };
 use portcullis_iam::{
     DocumentKind, MapContext, Policies, Policy, Principal, Request, ResourceRule, decide,
-    service_may_assume,
 };
 
 const USER: &str = "arn:aws:iam::111111111111:user/team/alice";
@@ -435,7 +434,16 @@ fn a_trust_policy_needs_no_resource_and_names_the_services_that_may_assume() {
     let may = |principal: &str, account: Option<&str>| {
         let context: MapContext =
             account.into_iter().map(|account| ("aws:SourceAccount", account)).collect();
-        service_may_assume(&trust, &Principal::parse(principal).unwrap(), ROLE, HERE, &context)
+        let request = Request {
+            principal: &Principal::parse(principal).unwrap(),
+            action: "sts:AssumeRole",
+            resource: ROLE,
+            resource_account: HERE,
+            context: &context,
+        };
+        let resource_rule = ResourceRule::Required;
+        let policies = Policies { resource: &[&trust], resource_rule, ..Policies::default() };
+        decide(&request, &policies).is_allowed()
     };
     assert!(may("lambda.amazonaws.com", None));
     assert!(may("lambda.amazonaws.com", Some(HERE)));
