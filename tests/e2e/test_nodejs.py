@@ -185,6 +185,11 @@ def test_the_context_and_the_environment_are_lambdas(make, call, major):
     assert f"/opt/nodejs/node{major}/node_modules" in got["path"]
 
 
+def test_interfaces_are_listed_without_the_kernels_list(make, call):
+    code = "import os, { networkInterfaces } from 'node:os'\nexport const handler = async () => [os.networkInterfaces().lo[0].address, networkInterfaces().lo[0].internal]"
+    assert call(make({"index.mjs": code}))[0] == ["127.0.0.1", True]
+
+
 def test_the_log_has_lambdas_lines(make, call):
     _, log = call(make("console.log('first'); exports.handler = async () => { console.warn('a %d', 1, { b: 2 }) }"))
     lines = log.splitlines()

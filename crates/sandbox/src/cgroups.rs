@@ -23,6 +23,10 @@ const CPU_PERIOD: u64 = 100_000;
 /// "Configure Lambda function memory": 1,769 MB is one vCPU.
 const MEMORY_OF_A_PROCESSOR_MB: u64 = 1769;
 
+/// What of `MemorySize` the buffers of a worker's connections may take besides, where the kernel counts
+/// them apart: an eighth, but no less than this many MiB. They are full only where nobody reads.
+const BUFFERS_MB_MIN: u64 = 16;
+
 /// What the folders of all servers begin with; the server's process id follows, and a number.
 const PREFIX: &str = "portcullis-";
 
@@ -444,6 +448,9 @@ fn set(version: Version, controller: &str, folder: &Path, limits: &Limits) -> io
     match (controller, version) {
         ("memory", Version::One) => {
             write("memory.limit_in_bytes", memory)?;
+            // Without, only the host's own limit of all connections holds for one worker's.
+            let buffers = (limits.memory_mb / 8).max(BUFFERS_MB_MIN) << 20;
+            if_there(write("memory.kmem.tcp.limit_in_bytes", buffers))?;
             // Memory and swap together: there only where the kernel counts swap.
             if_there(write("memory.memsw.limit_in_bytes", memory))
         }
@@ -525,7 +532,8 @@ mod tests {
     #[rustfmt::skip]
     fn limits_are_written_as_each_version_reads_them() {
         let bytes = (128 + 512) << 20;
-        assert_eq!(written(Version::One, "memory", 128), [format!("memory.limit_in_bytes={bytes}"), format!("memory.memsw.limit_in_bytes={bytes}")]);
+        assert_eq!(written(Version::One, "memory", 128), [format!("memory.kmem.tcp.limit_in_bytes={}", 16 << 20), format!("memory.limit_in_bytes={bytes}"), format!("memory.memsw.limit_in_bytes={bytes}")]);
+        assert_eq!(written(Version::One, "memory", 1024)[0], format!("memory.kmem.tcp.limit_in_bytes={}", 128 << 20));
         assert_eq!(written(Version::Two, "memory", 128), [format!("memory.max={bytes}"), "memory.oom.group=1".into(), "memory.swap.max=0".into()]);
         assert_eq!(written(Version::One, "pids", 128), ["pids.max=1024"]);
         assert_eq!(written(Version::Two, "pids", 128), ["pids.max=1024"]);

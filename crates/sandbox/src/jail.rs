@@ -23,7 +23,7 @@ use filesystem::Processes;
 
 pub(crate) use calls::Filter;
 pub(crate) use filesystem::SYSTEM;
-pub(crate) use limits::{Extra, PROCESSES_MAX, extra_limits, limit};
+pub(crate) use limits::{Extra, PROCESSES_MAX, extra_limits, limit, limit_descriptors};
 pub(crate) use network::{listen, loopback_up};
 pub(crate) use paths::Rules;
 
@@ -119,6 +119,7 @@ pub(crate) fn enter_as_zygote(views: Vec<HostView>, filter: &Filter) -> Result<(
     let jail = protocol::Jail { user: None, views, tmp_bytes: 1 << 20, data_bytes: None };
     filesystem::enter_root(&jail, Processes::Hidden)?;
     limit(Extra::default())?;
+    limit_descriptors()?;
     identity::keep_rights_to_enter()?;
     rustix::thread::set_no_new_privs(true).step("prctl(PR_SET_NO_NEW_PRIVS)")?;
     filter.apply()

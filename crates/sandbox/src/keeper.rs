@@ -226,6 +226,7 @@ fn become_program(
         // 0 means the writer itself (cgroups(7)). Before the program, all of which it shall count.
         rustix::io::write(group, b"0").step("write(cgroup.procs)")?;
     }
+    jail::limit_descriptors()?;
     rustix::process::chdir(&launch.directory).step("chdir")?;
     rules.map_or(Ok(()), Rules::restrict)?;
     if launch.programs.is_empty() {

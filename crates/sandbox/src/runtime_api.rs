@@ -297,6 +297,7 @@ async fn stream(
         Err(error) => unreadable(&error),
     }
 }
+
 /// An answer before all of the request has come: a runtime client takes it for the end. What it still
 /// sends waits for a moment, so that it hears us first; then its connection closes.
 fn answered_early(mut response: Response<Full<Bytes>>, body: Incoming) -> Response<Full<Bytes>> {

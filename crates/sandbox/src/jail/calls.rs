@@ -5,6 +5,11 @@
 //! modules, tracing, foreign memory, keys, BPF, performance events, user faults, clocks, swap, quotas,
 //! file handles, `sync` and `syncfs` (they would write out disks of the host), io_uring, and the
 //! asynchronous input and output of old (all processes of the host share one number of requests).
+//!
+//! So is what takes of the host what no limit of a worker counts: netlink, whose unread messages belong
+//! to nobody's memory; filters of sockets and of system calls, all of which are compiled into one
+//! room of the kernel's, without which no jail can be made; huge pages; and leases of files, which hold
+//! up whoever opens them.
 
 use std::collections::BTreeMap;
 
@@ -29,12 +34,13 @@ impl Filter {
         Self::compiled(&[])
     }
 
-    /// That of zygotes, which enter the namespaces of others.
+    /// That of zygotes, which enter the namespaces of others, and whose children put that of workers in
+    /// force.
     ///
     /// # Errors
     /// The same.
     pub(crate) fn of_zygotes() -> Result<Self, Failure> {
-        Self::compiled(&[c::SYS_setns])
+        Self::compiled(&OF_ZYGOTES)
     }
 
     fn compiled(more: &[i64]) -> Result<Self, Failure> {
@@ -63,16 +69,19 @@ fn failure(error: &impl std::fmt::Display) -> Failure {
 
 fn compile(more: &[i64]) -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in [EVERYWHERE, OLD, more].concat() {
-        rules.insert(call, Vec::new());
-    }
     for (call, allowed) in conditional()? {
         rules.insert(call, allowed);
+    }
+    for call in [EVERYWHERE, OLD, more].concat() {
+        rules.insert(call, Vec::new());
     }
     let architecture = std::env::consts::ARCH.try_into()?;
     let absent = SeccompAction::Errno(c::ENOSYS.unsigned_abs());
     SeccompFilter::new(rules, absent, SeccompAction::Allow, architecture)?.try_into()
 }
+
+/// What only zygotes may do.
+const OF_ZYGOTES: [i64; 2] = [c::SYS_setns, c::SYS_prctl];
 
 /// What `clone` may not make (linux/sched.h): namespaces of every kind, and children of the caller's own
 /// parent, which may be a zygote.
@@ -94,6 +103,15 @@ const PROTOCOLS: [c::c_int; 4] = [0, c::IPPROTO_TCP, c::IPPROTO_UDP, c::IPPROTO_
 /// datagram 2, raw 3, which needs a right.
 const OTHER_TYPES: u64 = 0xc;
 
+/// Options of sockets that give them a program: SO_ATTACH_FILTER, SO_ATTACH_BPF and those of
+/// SO_REUSEPORT (asm-generic/socket.h).
+const PROGRAMS: [u64; 4] = [26, 50, 51, 52];
+
+/// MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB: pages of one stock, which the operator laid in (mmap(2),
+/// memfd_create(2), shmget(2)).
+const HUGE: [(i64, u8, u64); 3] =
+    [(c::SYS_mmap, 3, 0x4_0000), (c::SYS_memfd_create, 1, 4), (c::SYS_shmget, 2, 0o4000)];
+
 /// Calls that are allowed with some arguments only.
 fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
     let rule = |conditions: Vec<SeccompCondition>| SeccompRule::new(conditions);
@@ -101,11 +119,8 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
     let is = |argument, value: c::c_int| {
         SeccompCondition::new(argument, Dword, Eq, u64::from(value.unsigned_abs()))
     };
-    // Within the jail, and the kernel's list of interfaces, which `getaddrinfo` reads.
-    let mut sockets = vec![
-        rule(vec![is(0, c::AF_UNIX)?])?,
-        rule(vec![is(0, c::AF_NETLINK)?, is(2, c::NETLINK_ROUTE)?])?,
-    ];
+    let but = |argument, value: u64| SeccompCondition::new(argument, Dword, Ne, value);
+    let mut sockets = vec![rule(vec![is(0, c::AF_UNIX)?])?];
     for (family, protocol) in INTERNET.into_iter().flat_map(|it| PROTOCOLS.map(|p| (it, p))) {
         let usual = SeccompCondition::new(1, Dword, MaskedEq(OTHER_TYPES), 0)?;
         sockets.push(rule(vec![is(0, family)?, usual, is(2, protocol)?])?);
@@ -118,13 +133,26 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
     for personality in PERSONALITIES {
         personalities.push(rule(vec![SeccompCondition::new(0, Dword, Eq, personality)?])?);
     }
-    Ok(vec![
+    let mut options = Vec::new();
+    for program in PROGRAMS {
+        options.push(but(2, program)?);
+    }
+    let of_protocol = but(1, u64::from(c::SOL_SOCKET.unsigned_abs()))?;
+    let mut allowed = vec![
         (c::SYS_clone, vec![rule(vec![threads])?]),
         (c::SYS_socket, sockets),
         (c::SYS_socketpair, vec![rule(vec![is(0, c::AF_UNIX)?])?]),
         (c::SYS_ioctl, vec![rule(requests)?]),
         (c::SYS_personality, personalities),
-    ])
+        (c::SYS_setsockopt, vec![rule(vec![of_protocol])?, rule(options)?]),
+        (c::SYS_fcntl, vec![rule(vec![but(1, u64::from(c::F_SETLEASE.unsigned_abs()))?])?]),
+        (c::SYS_prctl, vec![rule(vec![but(0, u64::from(c::PR_SET_SECCOMP.unsigned_abs()))?])?]),
+    ];
+    for (call, argument, flag) in HUGE {
+        let usual = SeccompCondition::new(argument, Dword, MaskedEq(flag), 0)?;
+        allowed.push((call, vec![rule(vec![usual])?]));
+    }
+    Ok(allowed)
 }
 
 /// On every architecture. `clone3` is not here: its flags lie in memory, where a filter cannot
@@ -141,7 +169,7 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_fchmod, c::SYS_fchmodat, c::SYS_fchmodat2, c::SYS_fchown, c::SYS_fchownat,
     c::SYS_umask, c::SYS_utimensat, c::SYS_truncate, c::SYS_ftruncate, c::SYS_fallocate,
     c::SYS_fadvise64, c::SYS_readahead, c::SYS_fsync, c::SYS_fdatasync, c::SYS_sync_file_range,
-    c::SYS_flock, c::SYS_fcntl, c::SYS_dup, c::SYS_dup3, c::SYS_pipe2, c::SYS_tee,
+    c::SYS_flock, c::SYS_dup, c::SYS_dup3, c::SYS_pipe2, c::SYS_tee,
     c::SYS_splice, c::SYS_vmsplice, c::SYS_sendfile, c::SYS_copy_file_range,
     c::SYS_setxattr, c::SYS_lsetxattr, c::SYS_fsetxattr, c::SYS_getxattr, c::SYS_lgetxattr,
     c::SYS_fgetxattr, c::SYS_listxattr, c::SYS_llistxattr, c::SYS_flistxattr, c::SYS_removexattr,
@@ -152,9 +180,9 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_epoll_pwait2, c::SYS_eventfd2, c::SYS_signalfd4, c::SYS_timerfd_create,
     c::SYS_timerfd_settime, c::SYS_timerfd_gettime, c::SYS_futex, c::SYS_futex_waitv,
     // Memory.
-    c::SYS_brk, c::SYS_mmap, c::SYS_munmap, c::SYS_mremap, c::SYS_mprotect, c::SYS_madvise,
+    c::SYS_brk, c::SYS_munmap, c::SYS_mremap, c::SYS_mprotect, c::SYS_madvise,
     c::SYS_msync, c::SYS_mincore, c::SYS_mlock, c::SYS_mlock2, c::SYS_munlock, c::SYS_mlockall,
-    c::SYS_munlockall, c::SYS_mseal, c::SYS_membarrier, c::SYS_memfd_create, c::SYS_remap_file_pages,
+    c::SYS_munlockall, c::SYS_mseal, c::SYS_membarrier, c::SYS_remap_file_pages,
     c::SYS_pkey_alloc, c::SYS_pkey_free, c::SYS_pkey_mprotect,
     c::SYS_get_mempolicy, c::SYS_set_mempolicy, c::SYS_mbind, c::SYS_set_mempolicy_home_node,
     // Processes and threads.
@@ -163,7 +191,7 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_setsid, c::SYS_getuid, c::SYS_geteuid, c::SYS_getgid, c::SYS_getegid, c::SYS_getresuid,
     c::SYS_getresgid, c::SYS_getgroups, c::SYS_setuid, c::SYS_setgid, c::SYS_setreuid,
     c::SYS_setregid, c::SYS_setresuid, c::SYS_setresgid, c::SYS_setgroups, c::SYS_setfsuid,
-    c::SYS_setfsgid, c::SYS_capget, c::SYS_capset, c::SYS_prctl, c::SYS_seccomp, c::SYS_prlimit64,
+    c::SYS_setfsgid, c::SYS_capget, c::SYS_capset, c::SYS_prlimit64,
     c::SYS_getrusage, c::SYS_times, c::SYS_set_tid_address, c::SYS_set_robust_list,
     c::SYS_get_robust_list, c::SYS_rseq, c::SYS_pidfd_open, c::SYS_pidfd_send_signal,
     c::SYS_landlock_create_ruleset, c::SYS_landlock_add_rule, c::SYS_landlock_restrict_self,
@@ -181,11 +209,11 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_timer_delete, c::SYS_timer_getoverrun, c::SYS_timer_gettime, c::SYS_timer_settime,
     // Sockets.
     c::SYS_bind, c::SYS_listen, c::SYS_accept, c::SYS_accept4, c::SYS_connect, c::SYS_getsockname,
-    c::SYS_getpeername, c::SYS_getsockopt, c::SYS_setsockopt, c::SYS_shutdown, c::SYS_sendto,
+    c::SYS_getpeername, c::SYS_getsockopt, c::SYS_shutdown, c::SYS_sendto,
     c::SYS_recvfrom, c::SYS_sendmsg, c::SYS_recvmsg, c::SYS_sendmmsg, c::SYS_recvmmsg,
     // Between processes of the jail, which has an ipc namespace of its own.
     c::SYS_msgget, c::SYS_msgsnd, c::SYS_msgrcv, c::SYS_msgctl, c::SYS_semget, c::SYS_semop,
-    c::SYS_semtimedop, c::SYS_semctl, c::SYS_shmget, c::SYS_shmat, c::SYS_shmdt, c::SYS_shmctl,
+    c::SYS_semtimedop, c::SYS_semctl, c::SYS_shmat, c::SYS_shmdt, c::SYS_shmctl,
     c::SYS_mq_open, c::SYS_mq_unlink, c::SYS_mq_timedsend, c::SYS_mq_timedreceive, c::SYS_mq_notify,
     c::SYS_mq_getsetattr,
     // What the system is.
@@ -217,7 +245,7 @@ mod tests {
     fn the_filter_is_one_that_the_kernel_takes() {
         /// BPF_MAXINSNS (linux/bpf_common.h).
         const INSTRUCTIONS_MAX: usize = 4096;
-        let filter = compile(&[c::SYS_setns]).unwrap();
+        let filter = compile(&OF_ZYGOTES).unwrap();
         assert!(filter.len() < INSTRUCTIONS_MAX, "{}", filter.len());
     }
 
@@ -234,7 +262,7 @@ mod tests {
             c::SYS_userfaultfd, c::SYS_io_uring_setup, c::SYS_init_module, c::SYS_finit_module,
             c::SYS_kexec_load, c::SYS_reboot, c::SYS_swapon, c::SYS_open_by_handle_at,
             c::SYS_settimeofday, c::SYS_clock_settime, c::SYS_adjtimex, c::SYS_sync,
-            c::SYS_syncfs, c::SYS_io_setup,
+            c::SYS_syncfs, c::SYS_io_setup, c::SYS_seccomp,
             c::SYS_syslog, c::SYS_acct, c::SYS_quotactl, c::SYS_fanotify_init, c::SYS_socket,
         ] {
             assert!(!allowed.contains(&call), "{call}");

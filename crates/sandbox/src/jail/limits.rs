@@ -17,10 +17,9 @@ const FILE_BYTES_MAX: u64 = 10_240 << 20;
 /// Most memory that a process may lock, in bytes: the kernel's own default for users.
 const LOCKED_BYTES_MAX: u64 = 8 << 20;
 
-/// Limits this process and all that come from it.
+/// Limits this process and all that come from it, but for [`limit_descriptors`].
 pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
     set(Resource::Core, "RLIMIT_CORE", 0)?;
-    set(Resource::Nofile, "RLIMIT_NOFILE", DESCRIPTORS_MAX)?;
     set(Resource::Fsize, "RLIMIT_FSIZE", FILE_BYTES_MAX)?;
     set(Resource::Memlock, "RLIMIT_MEMLOCK", LOCKED_BYTES_MAX)?;
     // No share of the processor before others.
@@ -30,6 +29,13 @@ pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
         set(Resource::Nproc, "RLIMIT_NPROC", PROCESSES_MAX)?;
     }
     extra.data_bytes.map_or(Ok(()), |bytes| set(Resource::Data, "RLIMIT_DATA", bytes))
+}
+
+/// Limits the descriptors of this process and of all that come from it. Not of a keeper, which hands some on:
+/// no process may while more are on their way between processes of its user than it may have open
+/// (unix(7), ETOOMANYREFS), and where the server is not root all workers are one user.
+pub(crate) fn limit_descriptors() -> Result<(), Failure> {
+    set(Resource::Nofile, "RLIMIT_NOFILE", DESCRIPTORS_MAX)
 }
 
 /// Limits that not every worker has.

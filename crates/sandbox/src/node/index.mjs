@@ -5,7 +5,8 @@
 
 import { existsSync, readFileSync, writeSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { createRequire } from "node:module";
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import os from "node:os";
 import path from "node:path";
 import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
@@ -499,7 +500,22 @@ process.on("unhandledRejection", (reason) => {
   crash("Unhandled Promise Rejection", error, UNHANDLED_REJECTION);
 });
 
+/** A jail has no list of interfaces (docs/decisions/009), but one interface. */
+function patchInterfaces() {
+  const asked = os.networkInterfaces;
+  const lo = { address: "127.0.0.1", netmask: "255.0.0.0", family: "IPv4", mac: "00:00:00:00:00:00" };
+  os.networkInterfaces = () => {
+    try {
+      return asked();
+    } catch {
+      return { lo: [{ ...lo, internal: true, cidr: "127.0.0.1/8" }] };
+    }
+  };
+  syncBuiltinESMExports();
+}
+
 patchConsole();
+patchInterfaces();
 try {
   const next = await serve(await loadHandler());
   for (;;) await next();
