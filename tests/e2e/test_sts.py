@@ -97,6 +97,21 @@ def test_a_session_of_a_user_reaches_roles_but_not_iam(owner):
     assert code == "AccessDenied"
 
 
+def test_no_session_of_a_user_or_root_makes_a_key_that_outlives_it(owner):
+    user, account = owner.user(allow("*", "*")), owner.id
+    everything = allow("*", "*")
+    sessions = [session_of(owner.root), session_of(user)]
+    sessions += [federated(owner.root, everything), federated(user, everything)]
+    for path, body in [
+        (f"/_portcullis/accounts/{account}/root-access-keys", {}),
+        ("/_portcullis/access-keys", {"ServiceName": "s3.amazonaws.com"}),
+    ]:
+        for caller in sessions:
+            answer = caller.wire.call("POST", path, body=body, service="portcullis")
+            assert (answer.status, answer.code) == (403, UNKNOWN[0]), (path, caller.arn)
+        assert user.wire.call("POST", path, body=body, service="portcullis").status == 201
+
+
 # --- GetFederationToken ------------------------------------------------------------------------------
 
 

@@ -17,6 +17,9 @@ use crate::{error::ApiError, opened_sessions::OpenedSession, state::State};
 const SOURCE_ARN: &str = "x-amz-source-arn";
 const SOURCE_ACCOUNT: &str = "x-amz-source-account";
 
+/// The control operations that are to IAM's key operations what roots and services are to users.
+const MAKING_KEYS: [&str; 2] = ["CreateRootAccessKey", "CreateServiceAccessKey"];
+
 /// Who a proven request is.
 pub(crate) struct Authenticated {
     pub(crate) caller: Caller,
@@ -138,7 +141,8 @@ impl Authenticated {
 
     /// Refuses what credentials of this kind cannot call, whatever is allowed: those of
     /// `GetSessionToken`, which no second factor was given for, and of `GetFederationToken` reach
-    /// neither IAM nor most of STS. Source: IAM user guide, "Compare AWS STS credentials".
+    /// neither IAM nor most of STS. Source: IAM user guide, "Compare AWS STS credentials". Nor our own
+    /// operations that make keys: a key would outlive the session.
     ///
     /// # Errors
     /// As of a token that does not exist in IAM, which is AWS's answer;
@@ -153,6 +157,9 @@ impl Authenticated {
         };
         match operation.service {
             "iam" => Err(SignatureError::UnrecognizedClient.into()),
+            "portcullis" if MAKING_KEYS.contains(&operation.name) => {
+                Err(SignatureError::UnrecognizedClient.into())
+            }
             "sts" if !of_sts.contains(&operation.name) => {
                 Err(IdentityError::SessionCredentials(operation.name).into())
             }
