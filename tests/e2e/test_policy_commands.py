@@ -57,6 +57,8 @@ def test_who_can_refuses_what_it_cannot_ask(tmp_path):
         ([INVOKE], "required"),
         ([INVOKE, "orders", "--resource-policy", "f.json"], "--resource-account"),
         ([INVOKE, FUNCTION, "--resource-policy", "bad.json"], "bad.json: Statement[0]"),
+        (["lambda:Invoke*", FUNCTION, "--resource-policy", "f.json"], "without wildcards"),
+        ([INVOKE, FUNCTION, "--resource-policy", "f.json", "--resource-account", "1"], "12 digits"),
         ([INVOKE, FUNCTION, "--policy", "alice=f.json"], "is not a principal"),
         ([INVOKE, FUNCTION, "--policy", f"{ALICE}=f.json"], "f.json: Statement[0]"),
     ]
@@ -184,6 +186,12 @@ def test_diff_compares_a_functions_policy_with_a_file(owner, tmp_path):
 
 
 # --- All ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["lint", "f.json"], ["diff", "f.json", "f.json"]], ids=["lint", "diff"])
+def test_what_could_not_be_asked_is_no_finding(tmp_path, command):
+    write(tmp_path, f=[s3()])
+    assert "PORTCULLIS_REGIN" in error_of(*command, cwd=tmp_path, PORTCULLIS_REGIN="eu-west-1")
 
 
 @pytest.mark.parametrize("command", ["simulate", "explain", "who-can", "lint", "diff"])

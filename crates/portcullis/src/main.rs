@@ -173,12 +173,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Checks the environment, reads the command line, and runs the command. Also gives the exit status
+/// Reads the command line, checks the environment, and runs the command. Also gives the exit status
 /// that an error of the command has.
 fn run() -> (Result<ExitCode, CliError>, ExitCode) {
-    if let Err(unknown) = environment::refuse_unknown(std::env::vars_os().map(|(name, _)| name)) {
-        return (Err(unknown.into()), ExitCode::FAILURE);
-    }
     let command = Cli::parse().command;
     // The quickstart and the tools talk to a person; a server's log is read by machines.
     serve::log_to_stderr(if matches!(command, Command::Serve(_)) { "info" } else { "error" });
@@ -195,7 +192,9 @@ fn run() -> (Result<ExitCode, CliError>, ExitCode) {
         | Command::Lint(_)
         | Command::Diff(_) => ExitCode::from(NO_ANSWER),
     };
-    (dispatch(&command), trouble)
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    let known = environment::refuse_unknown(variables).map_err(CliError::from);
+    (known.and_then(|()| dispatch(&command)), trouble)
 }
 
 fn dispatch(command: &Command) -> Result<ExitCode, CliError> {

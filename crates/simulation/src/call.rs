@@ -39,15 +39,7 @@ impl<'a> Call<'a> {
     ) -> Result<Self, CaseError> {
         let (action, resource) = (action.into(), resource.into());
         let resource_account = resource_account.into();
-        if !is_action(&action) {
-            return Err(CaseError::new("action", "has to be service:Name, without wildcards"));
-        }
-        if resource != "*" && Arn::split(&resource).is_none() {
-            return Err(CaseError::new("resource.arn", "has to be \"*\" or an ARN of six fields"));
-        }
-        if !is_account(&resource_account) {
-            return Err(CaseError::new("resource.accountId", "has to be an account id: 12 digits"));
-        }
+        check_asked(&action, &resource, &resource_account)?;
         let principal = caller(principal)?;
         Ok(Self { principal, action, resource, resource_account, context })
     }
@@ -63,6 +55,20 @@ impl<'a> Call<'a> {
             context: &self.context,
         }
     }
+}
+
+/// What every question is about, whoever calls: see [`Call::new`].
+pub(crate) fn check_asked(action: &str, resource: &str, owner: &str) -> Result<(), CaseError> {
+    if !is_action(action) {
+        return Err(CaseError::new("action", "has to be service:Name, without wildcards"));
+    }
+    if resource != "*" && Arn::split(resource).is_none() {
+        return Err(CaseError::new("resource.arn", "has to be \"*\" or an ARN of six fields"));
+    }
+    if !is_account(owner) {
+        return Err(CaseError::new("resource.accountId", "has to be an account id: 12 digits"));
+    }
+    Ok(())
 }
 
 fn caller(text: &str) -> Result<Principal, CaseError> {

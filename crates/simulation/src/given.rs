@@ -6,6 +6,7 @@ use std::sync::Arc;
 use portcullis_iam::analysis::{self, Candidate, ConditionKey, Entry, Question, WrittenPolicy};
 use portcullis_iam::{Arn, DocumentKind, MapContext, Policy, PolicyError, Principal, ResourceRule};
 
+use crate::call::check_asked;
 use crate::documents::{Document, Documents, Level};
 use crate::error::CaseError;
 use crate::source::document_text;
@@ -155,8 +156,10 @@ impl WhoCan<'_> {
     /// Answers.
     ///
     /// # Errors
-    /// The first text that is no document, by its name.
+    /// What no call can be about, as of [`Call::new`](crate::Call::new); the first text that is no
+    /// document, by its name.
     pub fn answer(&self) -> Result<Vec<Entry>, CaseError> {
+        check_asked(self.action, self.resource, self.resource_account)?;
         let given = self.documents;
         let mut resource = written(DocumentKind::Resource, &given.resource)?;
         resource.extend(written(DocumentKind::Trust, &given.trust)?);
