@@ -337,6 +337,17 @@ def test_a_prelude_says_status_headers_and_cookies(server, url):
         assert (answer.status, answer.headers["set-cookie"]) == (502, None), wrong
 
 
+@pytest.mark.parametrize("asked", [{}, {"Connection": "keep-alive"}])
+def test_over_http_1_0_an_answer_ends_with_its_connection_and_says_so(server, url, asked):
+    connection = http.client.HTTPConnection(urlsplit(server.base).netloc, timeout=30)
+    connection._http_vsn_str = "HTTP/1.0"  # http.client has no other way.
+    host = urlsplit(signed_for(server.base, url)).netloc
+    connection.request("POST", "/", json.dumps({"parts": parts("a", "b")}), {"Host": host, "Content-Type": "application/json", **asked})
+    answer = connection.getresponse()
+    assert (answer.version, answer.headers["connection"], answer.headers["transfer-encoding"]) == (10, "close", None)
+    assert answer.read() == b"ab"
+
+
 def test_an_answer_that_breaks_off_is_not_taken_for_whole(server, url):
     answer = get(server, url, {"parts": parts("half"), "failure": {"errorType": "T"}})
     assert answer.status == 200

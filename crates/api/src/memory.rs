@@ -34,6 +34,9 @@ pub(crate) enum Kind {
     Package,
     /// Any other request.
     Payload,
+    /// The event that a request to a function's URL becomes. Not of [`Kind::Payload`]'s, as its request has a
+    /// share of those already.
+    UrlEvent,
     /// A code package that is sent to a client.
     Download,
     /// A code package that is read from S3.
@@ -44,6 +47,7 @@ pub(crate) enum Kind {
 pub(crate) struct Memory {
     packages: Arc<Semaphore>,
     payloads: Arc<Semaphore>,
+    url_events: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
     objects: Arc<Semaphore>,
 }
@@ -53,13 +57,20 @@ pub(crate) struct Memory {
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
 impl Default for Memory {
-    /// Five of the largest packages, 42 of the largest payloads, five downloads at a time, and one of
-    /// the largest objects, which are read as they are and unpacked from there. A package
+    /// Five of the largest packages, 42 of the largest payloads, as many events of URLs (or seven, where
+    /// each byte of the body is one that JSON writes in six), five downloads at a time, and one of the
+    /// largest objects, which are read as they are and unpacked from there. A package
     /// whose signature is proven takes up to five times its body while it is decoded (measured: body,
     /// JSON text, bytes, and for a while what a refusal prints): 2 GiB at the most.
     fn default() -> Self {
         let mib = |count: usize| Arc::new(Semaphore::new(count * 1024 * 1024 / UNIT_BYTES));
-        Self { packages: mib(384), payloads: mib(256), downloads: mib(256), objects: mib(256) }
+        Self {
+            packages: mib(384),
+            payloads: mib(256),
+            url_events: mib(256),
+            downloads: mib(256),
+            objects: mib(256),
+        }
     }
 }
 
@@ -75,6 +86,7 @@ impl Memory {
         let all = match kind {
             Kind::Package => &self.packages,
             Kind::Payload => &self.payloads,
+            Kind::UrlEvent => &self.url_events,
             Kind::Download => &self.downloads,
             Kind::Object => &self.objects,
         };

@@ -115,6 +115,11 @@ pub(crate) async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Re
     if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    // Where nothing says how long an answer is, it ends with its connection (RFC 9112 §6.3).
+    if head.version <= Version::HTTP_10 && response.body().size_hint().exact().is_none() {
+        *response.version_mut() = head.version; // Else hyper adds the keep-alive that was asked for.
+        return closing(response, head.version);
+    }
     response
 }
 

@@ -233,7 +233,7 @@ impl<'a> UrlCall<'a> {
         let trace_id = trace_id(cx);
         let event = Event {
             request_id: self.request_id.to_string(),
-            payload: event::payload(cx, self.url, &trace_id),
+            payload: event::payload(cx, self.url, &trace_id).await?,
             invoked_function_arn: resolved.target.to_string(),
             client_context: None,
             trace_id,

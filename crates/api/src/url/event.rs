@@ -14,7 +14,7 @@ use portcullis_lambda::FunctionUrl;
 use serde_json::{Map, Value, json};
 
 use super::{MARK, OF_CONNECTION};
-use crate::context::RequestCx;
+use crate::{context::RequestCx, error::ApiError, memory::Kind};
 
 /// What begins the content type of a body that travels as text.
 const TEXT_TYPES: [&str; 6] = [
@@ -26,8 +26,45 @@ const TEXT_TYPES: [&str; 6] = [
     "application/graphql",
 ];
 
-/// The event of one request, as JSON.
-pub(super) fn payload(cx: &RequestCx<'_>, url: &FunctionUrl, trace_id: &str) -> Bytes {
+/// The event of one request, as JSON, with a share of the memory: it may be six times the body.
+///
+/// # Errors
+/// [`ApiError::Throttled`] when there is no memory for it.
+pub(super) async fn payload(
+    cx: &RequestCx<'_>,
+    url: &FunctionUrl,
+    trace_id: &str,
+) -> Result<Bytes, ApiError> {
+    let is_text = is_text(&cx.head.headers);
+    let text = std::str::from_utf8(&cx.body).ok().filter(|_| is_text);
+    let body_bytes = text.map_or(cx.body.len().div_ceil(3) * 4, json_bytes);
+    let share = cx.state.memory.share(Kind::UrlEvent, body_bytes as u64).await?;
+    let event = Value::Object(event(cx, url, trace_id, text));
+    let mut json = Vec::with_capacity(body_bytes + ROOM_BYTES);
+    serde_json::to_writer(&mut json, &event).map_err(ApiError::internal)?;
+    Ok(share.held_by(json.into()))
+}
+
+/// About as much is an event without its body.
+const ROOM_BYTES: usize = 2048;
+
+/// How long a text is within JSON, as we write it.
+fn json_bytes(text: &str) -> usize {
+    let bytes = |byte: u8| match byte {
+        b'"' | b'\\' | 8 | b'\t' | b'\n' | 12 | b'\r' => 2,
+        0..32 => 6,
+        _ => 1,
+    };
+    text.bytes().map(bytes).sum()
+}
+
+/// The event's members; `text` is the body if it travels as one.
+fn event(
+    cx: &RequestCx<'_>,
+    url: &FunctionUrl,
+    trace_id: &str,
+    text: Option<&str>,
+) -> Map<String, Value> {
     let uri = &cx.head.uri;
     let mut event = Map::new();
     event.insert("version".to_owned(), "2.0".into());
@@ -38,15 +75,13 @@ pub(super) fn payload(cx: &RequestCx<'_>, url: &FunctionUrl, trace_id: &str) -> 
     event.insert("headers".to_owned(), headers(cx, trace_id));
     insert(&mut event, "queryStringParameters", uri.query().and_then(query_parameters));
     event.insert("requestContext".to_owned(), request_context(cx, url));
-    let is_text = is_text(&cx.head.headers);
-    let text = std::str::from_utf8(&cx.body).ok().filter(|_| is_text);
     if !cx.body.is_empty() {
         let body = text.map_or_else(|| BASE64_STANDARD.encode(&cx.body), str::to_owned);
         event.insert("body".to_owned(), body.into());
     }
     let is_encoded = !cx.body.is_empty() && text.is_none();
     event.insert("isBase64Encoded".to_owned(), is_encoded.into());
-    Value::Object(event).to_string().into()
+    event
 }
 
 fn insert(event: &mut Map<String, Value>, name: &str, value: Option<Value>) {
@@ -197,7 +232,16 @@ mod tests {
     use http::{HeaderMap, HeaderValue, header};
     use serde_json::{Value, json};
 
-    use super::{cookies, is_text, joined, query_parameters};
+    use super::{cookies, is_text, joined, json_bytes, query_parameters};
+
+    #[test]
+    fn the_length_of_a_text_within_json_is_known_before() {
+        let all: String = (0..=0x300_u32).filter_map(char::from_u32).collect();
+        for text in ["", "plain", &all, "\u{1f600}\u{2028}", "\u{1}\u{1f}\u{7f}"] {
+            let written = serde_json::to_string(text).unwrap();
+            assert_eq!(json_bytes(text) + 2, written.len(), "{text:?}");
+        }
+    }
 
     #[track_caller]
     fn check_query(query: &str, want: &Value) {

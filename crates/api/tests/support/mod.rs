@@ -16,7 +16,7 @@ use portcullis_identity::Partition;
 use portcullis_logs::FunctionLogs;
 use portcullis_sandbox::Sandbox;
 use portcullis_sigv4::{Credentials, sign};
-use portcullis_store::{Blobs, suite::MemoryStore};
+use portcullis_store::{Blobs, Store, suite::MemoryStore};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// The account of the server's root.
@@ -58,9 +58,12 @@ pub(crate) struct Call<'a> {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
+        Self::start_on(Arc::new(MemoryStore::new())).await
+    }
+
+    pub(crate) async fn start_on(store: Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = credentials("AKIAROOTROOTROOTROOT", "a-secret-that-only-root-has-in-this-test");
-        let store = Arc::new(MemoryStore::new());
         let catalog = Catalog::open(store, Partition::Aws).await.unwrap();
         let key = RootKey {
             id: root.access_key_id.parse().unwrap(),
@@ -184,6 +187,6 @@ pub(crate) fn credentials(id: &str, secret: &str) -> Credentials {
     }
 }
 
-fn form_urlencode(text: &str) -> String {
+pub(crate) fn form_urlencode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -1,5 +1,7 @@
 //! `POST /2015-03-31/functions` → 201, `Pending`; the code is made ready after the answer.
 
+use std::sync::Arc;
+
 use portcullis_catalog::{FunctionResource, Permit, effects::NewFunction};
 use portcullis_lambda::{CodeSigningConfigArn, FunctionArn, LambdaError, Tags, Target};
 use portcullis_model::lambda::{
@@ -30,9 +32,14 @@ pub(crate) async fn create_function(
     let permit = cx.renew(permit, &signed_by(again, signing.as_ref()))?;
     let publish = input.publish.unwrap_or(false);
     let new = NewFunction { configuration, code, layers, tags, code_signing: signing, publish };
-    let (created, version) = cx.state.catalog.create_function(permit, new, cx.now()).await?;
-    shared::settle_both(cx, &arn, version.as_ref());
-    let target = Target::unqualified(arn); // Also when version 1 is what it describes.
+    let target = Target::unqualified(arn.clone()); // Also when version 1 is what it describes.
+    let (state, now) = (Arc::clone(cx.state), cx.now());
+    let creation = async move {
+        let (created, version) = state.catalog.create_function(permit, new, now).await?;
+        shared::settle_both(&state, &arn, version.as_ref());
+        Ok((created, version))
+    };
+    let (created, version) = shared::whole(creation).await?;
     Ok(Answer::Output(shared::updated(cx, &target, &created, version.as_ref())))
 }
 

@@ -1,10 +1,13 @@
 //! `DELETE /2015-03-31/functions/{FunctionName}` → 204.
 
+use std::sync::Arc;
+
 use portcullis_model::lambda::{
     operation::DeleteFunction,
     types::{DeleteFunctionInput, DeleteFunctionOutput},
 };
 
+use super::shared;
 use crate::{answer::Answer, conditions::Parameters, context::RequestCx, error::ApiError};
 
 pub(crate) async fn delete_function(
@@ -13,8 +16,12 @@ pub(crate) async fn delete_function(
 ) -> Result<Answer<DeleteFunctionOutput>, ApiError> {
     let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
     let permit = cx.function::<DeleteFunction>(name, qualifier, &Parameters::default())?;
-    let target = permit.resource().target().clone();
-    cx.state.catalog.delete_function(permit).await?;
-    cx.state.execution.forget(&target);
+    let (state, target) = (Arc::clone(cx.state), permit.resource().target().clone());
+    let deletion = async move {
+        state.catalog.delete_function(permit).await?;
+        state.execution.forget(&target);
+        Ok(())
+    };
+    shared::whole(deletion).await?;
     Ok(Answer::Output(DeleteFunctionOutput::default()))
 }

@@ -1,5 +1,7 @@
 //! What several function operations share: taking code in, passing a role, describing the result.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use portcullis_catalog::{
     CodeSigningConfigResource, EventSourceMappingResource, FunctionResource, LayerVersionResource,
@@ -11,7 +13,11 @@ use portcullis_lambda::{
     NotFound, PublishedVersion, Qualifier, ReservedConcurrency, Target, WantedLayers,
 };
 use portcullis_model::{Operation, lambda::types::FunctionConfiguration};
-use portcullis_sandbox::unpack::{Contents, ZipError, inspect};
+use portcullis_sandbox::{
+    Outliving,
+    unpack::{Contents, ZipError, inspect},
+};
+use tokio::runtime::Handle;
 
 use crate::{
     conditions::Parameters,
@@ -19,6 +25,7 @@ use crate::{
     error::ApiError,
     execution::settle_later,
     objects,
+    state::State,
     wire::{code::CodeSource, function::Described},
 };
 
@@ -135,15 +142,25 @@ pub(crate) fn calls(reserved: ReservedConcurrency) -> i32 {
     i32::try_from(reserved.get()).unwrap_or(i32::MAX)
 }
 
+/// Makes an effect, and what follows from it, whatever becomes of the caller meanwhile.
+///
+/// # Errors
+/// The effect's.
+pub(crate) async fn whole<T: Send + 'static>(
+    effect: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    Outliving::new(Handle::current(), effect).await
+}
+
 /// Starts what ends the preparation of `$LATEST` and of the version published with it.
 pub(crate) fn settle_both(
-    cx: &RequestCx<'_>,
+    state: &Arc<State>,
     arn: &FunctionArn,
     version: Option<&PublishedVersion>,
 ) {
-    settle_later(cx.state, arn.clone(), SettleScope::Latest);
+    settle_later(state, arn.clone(), SettleScope::Latest);
     if let Some(version) = version {
-        settle_later(cx.state, arn.clone(), SettleScope::Version(version.number));
+        settle_later(state, arn.clone(), SettleScope::Version(version.number));
     }
 }
 

@@ -1,5 +1,7 @@
 //! `PUT /2015-03-31/functions/{FunctionName}/code` → 200, `InProgress`; with `DryRun`, what stands.
 
+use std::sync::Arc;
+
 use portcullis_catalog::{FunctionResource, Permit};
 use portcullis_lambda::{Qualifier, Target};
 use portcullis_model::lambda::{
@@ -44,12 +46,16 @@ async fn replace(
     let expected = input.revision_id.clone();
     let code = shared::store_code(cx, code::of_function(given(input)?)?).await?;
     let permit = cx.renew(permit, &Parameters::default())?;
-    let expected = expected.as_deref();
-    let catalog = &cx.state.catalog;
-    let effect =
-        catalog.update_function_code(permit, code, architecture, publish, expected, cx.now());
-    let (function, version) = effect.await?;
-    shared::settle_both(cx, &arn, version.as_ref());
+    let (state, updated, now) = (Arc::clone(cx.state), arn.clone(), cx.now());
+    let update = async move {
+        let (catalog, expected) = (&state.catalog, expected.as_deref());
+        let effect =
+            catalog.update_function_code(permit, code, architecture, publish, expected, now);
+        let (function, version) = effect.await?;
+        shared::settle_both(&state, &updated, version.as_ref());
+        Ok((function, version))
+    };
+    let (function, version) = shared::whole(update).await?;
     let qualifier = version.as_ref().map(|version| Qualifier::Version(version.number));
     let target = Target { function: arn, qualifier };
     Ok(Answer::Output(shared::updated(cx, &target, &function, version.as_ref())))

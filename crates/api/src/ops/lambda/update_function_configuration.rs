@@ -1,5 +1,7 @@
 //! `PUT /2015-03-31/functions/{FunctionName}/configuration` → 200, `InProgress`.
 
+use std::sync::Arc;
+
 use portcullis_lambda::Target;
 use portcullis_model::lambda::{
     operation::UpdateFunctionConfiguration,
@@ -23,13 +25,17 @@ pub(crate) async fn update_function_configuration(
         shared::check_pass_role(cx, role)?;
     }
     let layers = shared::layers(cx, input.layers.as_deref())?;
-    let arn = permit.resource().target().function.clone();
+    let target = Target::unqualified(permit.resource().target().function.clone());
     let change = configuration::of_update(&input)?;
-    let (catalog, layers) = (&cx.state.catalog, layers.as_ref());
-    let expected = input.revision_id.as_deref();
-    let effect = catalog.update_function_configuration(permit, change, layers, expected, cx.now());
-    let function = effect.await?;
-    shared::settle_both(cx, &arn, None);
-    let target = Target::unqualified(arn);
+    let (state, arn, now) = (Arc::clone(cx.state), target.function.clone(), cx.now());
+    let update = async move {
+        let (layers, expected) = (layers.as_ref(), input.revision_id.as_deref());
+        let effect =
+            state.catalog.update_function_configuration(permit, change, layers, expected, now);
+        let function = effect.await?;
+        shared::settle_both(&state, &arn, None);
+        Ok(function)
+    };
+    let function = shared::whole(update).await?;
     Ok(Answer::Output(shared::updated(cx, &target, &function, None)))
 }
