@@ -4,7 +4,8 @@
 use portcullis_iam::DocumentReference;
 use portcullis_iam::analysis::Style;
 use portcullis_iam::{
-    Bindings, DocumentKind, MapContext, Narrowing, Policies, Policy, Principal, Request, explain,
+    Bindings, DocumentKind, MapContext, Narrowing, Policies, Policy, PolicyType, Principal,
+    Request, explain,
 };
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:orders";
@@ -136,6 +137,40 @@ fn one_account_has_two_ways_and_two_accounts_have_one() {
           {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:user/bob"},"Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:us-east-1:111111111111:function:orders"}
         "#,
     );
+}
+
+/// Of what is silent a boundary alone is in the way where the resource lets the session's role in.
+#[test]
+fn what_is_silent_and_not_needed_is_not_to_be_added() {
+    let parse = |kind, statement: &str| {
+        Policy::parse(kind, &format!(r#"{{"Statement":{statement}}}"#)).unwrap()
+    };
+    let grant = |to: &str| {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{to}"}},"Action":"lambda:*","Resource":"*"}}"#
+        );
+        parse(DocumentKind::Resource, &statement)
+    };
+    let other =
+        parse(DocumentKind::Boundary, r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#);
+    let check = |to: &str, want: &[PolicyType]| {
+        let request = Request {
+            principal: &Principal::parse("arn:aws:sts::111111111111:assumed-role/r/s").unwrap(),
+            action: "lambda:InvokeFunction",
+            resource: FUNCTION,
+            resource_account: "111111111111",
+            context: &MapContext::new(),
+        };
+        let (resource, boundary) = ([&grant(to)], [&other]);
+        let policies = Policies { resource: &resource, boundary: &boundary, ..Policies::default() };
+        let told = explain(&request, &policies, &[]);
+        let ways = told.ways.iter();
+        let ways: Vec<Vec<PolicyType>> =
+            ways.map(|way| way.grants.iter().map(|one| one.policy_type).collect()).collect();
+        assert_eq!(ways, [want], "{to}");
+    };
+    check("arn:aws:iam::111111111111:role/r", &[PolicyType::Boundary]);
+    check("111111111111", &[PolicyType::Identity, PolicyType::Boundary]);
 }
 
 #[test]

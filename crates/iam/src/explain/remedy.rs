@@ -119,6 +119,7 @@ impl<'t> Trial<'t> {
         for _ in 0..GRANTS_MAX {
             match self.decide() {
                 Decision::Allowed => {
+                    self.drop_superfluous();
                     let grants = self.added.into_iter().map(|(grant, _)| grant).collect();
                     return Some(Way { grants });
                 }
@@ -130,6 +131,19 @@ impl<'t> Trial<'t> {
             }
         }
         None
+    }
+
+    /// Takes back what the call is allowed without: what is named first may not matter once another
+    /// grant is there, as to a session whose role the resource lets in within its caps.
+    fn drop_superfluous(&mut self) {
+        let mut at = 0;
+        while at < self.added.len() {
+            let grant = self.added.remove(at);
+            if self.decide() != Decision::Allowed {
+                self.added.insert(at, grant);
+                at += 1;
+            }
+        }
     }
 
     /// With one more grant; `None` if it cannot be written, or is there already.

@@ -147,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn every_way_allows_the_call(case in generate::case()) {
+    fn every_way_allows_the_call_and_is_needed_whole(case in generate::case()) {
         let ways: Vec<Vec<(PolicyType, Option<usize>, String)>> = read(&case).ask(|request, policies| {
             let told = explain(request, policies, &NARROWING);
             let grants = |way: &Way| {
@@ -157,11 +157,18 @@ proptest! {
             told.ways.iter().map(grants).collect()
         });
         for way in ways {
-            let mut mended = case.clone();
-            for (kind, level, statement) in &way {
-                add(&mut mended, *kind, *level, statement);
+            let mended = |but: Option<usize>| {
+                let mut mended = case.clone();
+                let grants = way.iter().enumerate().filter(|(at, _)| Some(*at) != but);
+                for (_, (kind, level, statement)) in grants {
+                    add(&mut mended, *kind, *level, statement);
+                }
+                read(&mended).decide()
+            };
+            prop_assert_eq!(mended(None), Decision::Allowed, "{:?} {:#}", way, &case);
+            for (at, grant) in way.iter().enumerate() {
+                prop_assert_ne!(mended(Some(at)), Decision::Allowed, "{:?} {:#}", grant, &case);
             }
-            prop_assert_eq!(read(&mended).decide(), Decision::Allowed, "{:?} {:#}", way, &case);
         }
     }
 
