@@ -163,7 +163,7 @@ def test_a_function_is_made_with_a_configuration_or_refused(start_server):
     assert error_of(create, client, owner, "enforced", enforcing) == ("CodeVerificationFailedException", refused("enforced"))
     assert error_of(client.get_function, FunctionName="enforced")[0] == RNF
     create(client, owner, "warned", warning)
-    until(lambda: "nobody has signed" in server.output(), 10, "the warning in the log")
+    until(lambda: "nobody has signed" in server.output(), 30, "the warning in the log")
     gone = warning[:-3] + "zzz"
     assert error_of(create, client, owner, "none", gone)[0] == "CodeSigningConfigNotFoundException"
     server.kill()

@@ -43,7 +43,7 @@ def logged(server, *answers) -> list[dict]:
         found = [record for record in records(server) if record["requestId"] in ids]
         return found if {record["requestId"] for record in found} == ids else None
 
-    return until(written, 10, "the decisions in the log")
+    return until(written, 30, "the decisions in the log")
 
 
 def ask(caller, request_id):
@@ -201,14 +201,14 @@ def test_a_log_that_cannot_be_written_is_said_loudly_and_loses_nothing(start_ser
     logged(server, *answers)
     folder.rename(away)
     answers += [root.wire.dry_run(f"missing-{n}") for n in range(30)]
-    until(lambda: not server.healthy(), 10, "unhealthy")
+    until(lambda: not server.healthy(), 30, "unhealthy")
     metrics = send(server.base, Request("GET", "/_portcullis/metrics")).body.decode()
     assert "portcullis_decision_log_failing 1\n" in metrics
     assert "decision log cannot be written" in server.output()
     told = ask(root, id_of(answers[-1]))
     assert told.status == 200, "what is decided meanwhile is known"
     away.rename(folder)
-    until(server.healthy, 10, "healthy again")
+    until(server.healthy, 30, "healthy again")
     assert [id_of(answer) for answer in answers] == [record["requestId"] for record in logged(server, *answers)]
 
 

@@ -6,7 +6,6 @@ Why so: docs/decisions/016. What functions reach without it: test_isolation.py.
 
 import http.server
 import json
-import os
 import socket
 import threading
 from pathlib import Path
@@ -221,7 +220,7 @@ def test_a_worker_has_so_many_connections_and_its_runtime_api_all_the_same(wire,
     assert status(wire, hostile, f"tunnel('127.0.0.1:{echo}')") == 503
     assert got(wire, hostile, "got = INSTANCE") == instance
     assert got(wire, hostile, "KEPT.pop()[0].close(); got = 1") == 1
-    until(lambda: status(wire, hostile, f"tunnel('127.0.0.1:{echo}')") == 200, 20, "a place is free again")
+    until(lambda: status(wire, hostile, f"tunnel('127.0.0.1:{echo}')") == 200, 30, "a place is free again")
 
 
 def test_no_connection_is_kept_open_for_nothing(wire, hostile, echo):

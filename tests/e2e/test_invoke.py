@@ -364,9 +364,7 @@ def test_the_end_of_the_process_is_answered_and_the_next_call_runs(wire, fn, how
 def test_a_call_over_its_time_is_ended_and_the_next_one_runs(owner, wire):
     function = owner.function(SOURCE, Timeout=1)
     check_result(wire.invoke(function, b"{}"), {})
-    begin = time.monotonic()
-    answer = ask(wire, function, "sleep", seconds=20)
-    assert time.monotonic() - begin < 10
+    answer = ask(wire, function, "sleep", seconds=600)  # Longer than a client waits here.
     request = answer.headers["x-amzn-requestid"]
     assert check_function_error(answer) == {
         "errorType": "Sandbox.Timedout",

@@ -416,7 +416,6 @@ def test_a_worker_has_one_answer_in_the_servers_memory(owner, wire, server, host
 
 # --- System calls ------------------------------------------------------------------------------------
 
-NEW_USER = 0x1000_0000
 # Numbers of x86-64 (asm/unistd_64.h).
 CALLS = {
     "ptrace(attach to the keeper)": "call(101, 16, 1, 0, 0)",
@@ -599,17 +598,15 @@ for pid in event["host"]:
     assert got(wire, hostile, "got = INSTANCE") == instance
 
 
-def answers_meanwhile(wire, function, base, until_done, seconds=10.0):
-    """Another function and the server answer while an attack runs; the slowest answer, in seconds."""
-    slowest, rounds = 0.0, 0
-    while not until_done() or rounds < 3:
+def answers_meanwhile(wire, function, is_done):
+    """Another function and the server answer while an attack runs, each time within half a minute."""
+    rounds = 0
+    while not is_done() or rounds < 3:
         start = time.monotonic()
         assert got(wire, function, "got = 'here'") == "here"
         check_ok(wire.call("GET", "/2015-03-31/functions/"), 200)
-        slowest = max(slowest, time.monotonic() - start)
+        assert time.monotonic() - start < 30
         rounds += 1
-        assert slowest < seconds
-    return slowest
 
 
 ATTACKS = {
@@ -660,13 +657,13 @@ def test_an_attack_on_the_host_is_contained(owner, wire, server, neighbour, name
     attacker = owner.function(code=zipped(HOSTILE), Timeout=2 if "Sandbox.Timedout" in ends else 20)
     with ThreadPoolExecutor() as pool:
         attack = pool.submit(attempt, wire, attacker, do)
-        answers_meanwhile(wire, neighbour, server.base, attack.done)
+        answers_meanwhile(wire, neighbour, attack.done)
         answer = attack.result(timeout=60)
     assert any(end in json.dumps(answer) for end in ends), answer
     # And the attacker's next event is served as if nothing had been.
     assert got(wire, attacker, "got = len(KEPT) < 1024") is True
     alone = "got = len([p for p in os.listdir('/proc') if p.isdigit()])"
-    until(lambda: got(wire, attacker, alone) == 2, 20, "all processes of the attack are gone")
+    until(lambda: got(wire, attacker, alone) == 2, 30, "all processes of the attack are gone")
 
 
 # What is done, and whether that is too much.
@@ -715,7 +712,7 @@ def test_a_worker_of_many_sessions_leaves_nothing(owner, wire, server):
     before = set(descendants(server.process.pid))
     answer = attempt(wire, function, start)
     assert answer["errorType"] == "Runtime.ExitError"
-    until(lambda: not set(descendants(server.process.pid)) - before, 20, "no process is left")
+    until(lambda: not set(descendants(server.process.pid)) - before, 30, "no process is left")
 
 
 # --- The host afterwards -----------------------------------------------------------------------------
@@ -799,8 +796,8 @@ def test_a_server_that_ends_leaves_nothing(start_warm_server, end):
         below = descendants(server.process.pid)
         assert mounts() == before
         end_it(server)
-    until(lambda: not any(map(alive, below)), 20, "every process is gone")
-    until(lambda: not groups_of(server.process.pid), 20, "every control group is gone")
+    until(lambda: not any(map(alive, below)), 30, "every process is gone")
+    until(lambda: not groups_of(server.process.pid), 30, "every control group is gone")
     assert mounts() == before
 
 
@@ -837,7 +834,7 @@ def test_a_spawner_that_is_killed_is_replaced(start_warm_server):
     for _ in range(3):
         below = descendants(server.process.pid)
         os.kill(spawner_of(server), 9)
-        until(lambda: not any(map(alive, below)), 20, "its workers end with it")
+        until(lambda: not any(map(alive, below)), 30, "its workers end with it")
         second = got(wire, name, "got = INSTANCE")
         assert second != first
         first = second
@@ -857,4 +854,4 @@ def test_groups_of_a_server_killed_with_its_spawner_go_at_the_next_start(start_w
     os.kill(spawner, 9)
     assert groups_of(pid)
     start_warm_server(server.data_dir)
-    until(lambda: not groups_of(pid), 20, "swept")
+    until(lambda: not groups_of(pid), 30, "swept")

@@ -5,13 +5,12 @@ Facts: aws-lambda.md §8.4; `portcullis logs` prints the log, also while no serv
 
 import base64
 import json
-import os
 import re
 import subprocess
 
 import pytest
 from server import ACCOUNT, binary, environment, run, until
-from world import unique, wait_updated, zipped
+from world import World, unique, wait_updated, zipped
 
 SOURCE = r'''
 import os, sys, time, logging
@@ -238,22 +237,17 @@ def test_no_log_is_an_error_that_says_where_it_looked(server):
 
 def test_the_log_outlives_its_function_and_the_server_and_is_private(start_warm_server):
     server = start_warm_server()
-    from world import World
-
     owner = World(server).owner
     name = owner.function(zipped(SOURCE))
     owner.root.boto().invoke(FunctionName=name, Payload=b'{"do": "out", "text": "kept"}')
     owner.root.boto().delete_function(FunctionName=name)
     assert server.terminate() == 0
     assert b"\nkept\nEND" in log(server, name)[1]
-    for folder, _, files in os.walk(server.data_dir / "function-logs" / ACCOUNT):
-        modes = {os.stat(os.path.join(folder, file)).st_mode & 0o777 for file in files}
-        assert modes <= {0o600}, folder
+    files = [path for path in (server.data_dir / "function-logs" / ACCOUNT).rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
 def test_files_are_bounded_and_the_newest_lines_stay(start_warm_server):
-    from world import World
-
     server = start_warm_server(
         PORTCULLIS_FUNCTION_LOG_FILE_BYTES="4096", PORTCULLIS_FUNCTION_LOG_FILES="2"
     )
@@ -268,8 +262,6 @@ def test_files_are_bounded_and_the_newest_lines_stay(start_warm_server):
 
 
 def test_a_full_disk_costs_lines_and_no_call(start_warm_server):
-    from world import World
-
     server = start_warm_server()
     owner = World(server).owner
     name = owner.function(zipped(SOURCE))

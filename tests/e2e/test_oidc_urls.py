@@ -87,7 +87,7 @@ def test_callers_share_one_fetch(start_server):
         arn = trusted(server, "idp")
         with ThreadPoolExecutor(8) as pool:
             waiting = [pool.submit(assume, server, arn, of("idp")) for _ in range(8)]
-            until(lambda: keys.asked, 10, "the first caller to have the keys fetched")
+            until(lambda: keys.asked, 30, "the first caller to have the keys fetched")
             gate.set()
             assert all(one.result() for one in waiting)
         assert len(keys.asked) == 1
@@ -96,7 +96,7 @@ def test_callers_share_one_fetch(start_server):
 def trickle(handler):
     handler.send_response(200)
     handler.end_headers()
-    ended = time.monotonic() + 30
+    ended = time.monotonic() + 120
     while time.monotonic() < ended:
         handler.wfile.write(b" ")
         time.sleep(0.1)
@@ -143,7 +143,7 @@ def test_what_is_no_key_set_of_the_issuer_s_own_host_lets_nobody_in(start_server
                 assert assume(server, arn, of(name)), name
             else:
                 assert refused(server, arn, of(name))[0] == code, name
-            assert time.monotonic() - began < 9, name
+            assert time.monotonic() - began < 60, name
         assert not stranger.asked, "no redirect leads to another host"
         # Whoever is no issuer here is none because another one's keys are known.
         assert refused(server, arn, of("page"))[0] == INVALID

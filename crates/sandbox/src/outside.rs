@@ -268,7 +268,9 @@ mod tests {
         };
         let begin = Instant::now();
         assert!(matches!(of(vec![silent; 9]).await, Err(Unreached::Silent(_))));
-        assert!((limit..2 * limit).contains(&begin.elapsed()));
+        // Less than if each had a time of its own, however late the timers of a busy machine are.
+        let tried = u32::try_from(ADDRESSES_MAX).unwrap();
+        assert!((limit..tried * limit).contains(&begin.elapsed()));
         let connected = of(vec![silent, good.1]).await.unwrap();
         assert_eq!(connected.peer_addr().unwrap(), good.1);
         assert!(connected.nodelay().unwrap());

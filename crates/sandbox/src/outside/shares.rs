@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_function_has_a_quarter_of_the_turns_to_look_names_up() {
         let whole = Whole::new(4, 8);
         let turn = async |function| {

@@ -87,13 +87,13 @@ mod tests {
 
     async fn all_of(seats: &Seats) -> Vec<Seat> {
         let mut taken = vec![];
-        while let Ok(Some(seat)) = timeout(Duration::from_millis(20), seats.take()).await {
+        while let Ok(Some(seat)) = timeout(LOOK / 2, seats.take()).await {
             taken.push(seat);
         }
         taken
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn sixteen_are_served_and_more_with_a_place_only() {
         assert_eq!(all_of(&Seats::new(None)).await.len(), OWN_MAX);
         let outside = Outside::new([Destination::Internet].into_iter().collect()).unwrap();
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(all_of(&seats).await.len(), 1);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_place_that_comes_free_is_found_though_all_own_seats_are_taken() {
         let outside = Outside::new([Destination::Internet].into_iter().collect()).unwrap();
         // All that the function has, by other workers of it.

@@ -254,7 +254,7 @@ async fn output_belongs_to_its_event() {
 
 #[tokio::test]
 async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
-    let limit = Duration::from_millis(500);
+    let limit = Duration::from_millis(1500); // Enough for the interpreter to begin.
     let settings = || portcullis_sandbox::Settings { init_limit: limit, ..common::open_settings() };
     let slow = |seconds: &str, timeout: u64| {
         let source = format!(
@@ -263,7 +263,7 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
         );
         Function::kept(Kept::Open, &source, |spec| spec.timeout = Duration::from_secs(timeout))
     };
-    for (seconds, timeout, succeeds) in [("1.2", 20, true), ("60", 1, false)] {
+    for (seconds, timeout, succeeds) in [("1.6", 20, true), ("60", 1, false)] {
         let function = slow(seconds, timeout);
         let sandbox = portcullis_sandbox::Sandbox::new(settings()).unwrap();
         let outcome = invoke(&sandbox, &function, json!({})).await;
@@ -293,9 +293,9 @@ async fn a_start_that_takes_too_long_is_tried_once_more_within_the_event() {
     }
     // The start and the handler are within the time, but not both.
     let (function, sandbox) =
-        (slow("0.8", 2), portcullis_sandbox::Sandbox::new(settings()).unwrap());
-    let outcome = invoke(&sandbox, &function, json!({"seconds": 1.5})).await;
-    let text = format!("RequestId: {REQUEST_ID} Error: Task timed out after 2.00 seconds");
+        (slow("1.6", 3), portcullis_sandbox::Sandbox::new(settings()).unwrap());
+    let outcome = invoke(&sandbox, &function, json!({"seconds": 2.5})).await;
+    let text = format!("RequestId: {REQUEST_ID} Error: Task timed out after 3.00 seconds");
     check(&json_of(&outcome), "Sandbox.Timedout", &text, None);
     assert_eq!(
         good(&invoke(&sandbox, &slow("0.1", 2), json!({"seconds": 1.5})).await),

@@ -150,7 +150,7 @@ async fn two_busy_versions_share_one_place() {
     let sandbox = with(|settings| settings.workers_max = 1);
     let functions = [Arc::new(Function::open(WAITS)), Arc::new(Function::open(WAITS))];
     let mut events = Vec::new();
-    for number in 0..60 {
+    for number in 0..20 {
         events.push(start(&sandbox, &functions[number % 2], json!({})));
     }
     for event in events {
