@@ -48,6 +48,15 @@ fn assembled(kind: DocumentKind, json: &str) -> Result<Policy, PolicyError> {
     Policy::assemble(kind, each.collect::<Result<_, _>>()?)
 }
 
+/// The lists of documents, or of levels with such lists, in a case.
+const DOCUMENTS: [&str; 5] = [
+    "identityPolicies",
+    "permissionBoundaries",
+    "sessionPolicies",
+    "serviceControlPolicies",
+    "resourceControlPolicies",
+];
+
 /// Every list of statements in a case.
 fn documents(case: &mut Value) -> Vec<&mut Vec<Value>> {
     fn walk<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Vec<Value>>) {
@@ -68,6 +77,18 @@ fn documents(case: &mut Value) -> Vec<&mut Vec<Value>> {
     let mut found = Vec::new();
     walk(case, &mut found);
     found
+}
+
+/// Writes what every list in `value` has twice, the other way round.
+fn double(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(double),
+        Value::Array(list) => {
+            list.extend(list.clone());
+            list.reverse();
+        }
+        _ => {}
+    }
 }
 
 /// Removing what `name` holds can only widen.
@@ -122,14 +143,13 @@ proptest! {
     fn order_and_duplication_do_not_matter(case in generate::case()) {
         let mut other = case.clone();
         for statements in documents(&mut other) {
-            let copies = statements.clone();
-            statements.extend(copies);
+            statements.extend(statements.clone());
             statements.reverse();
+            statements.iter_mut().for_each(double);
         }
-        for name in ["identityPolicies", "permissionBoundaries", "sessionPolicies", "serviceControlPolicies"] {
-            if let Some(list) = other[name].as_array_mut() {
-                list.extend(list.clone());
-                list.reverse();
+        for name in DOCUMENTS {
+            if let Some(list) = other.get_mut(name) {
+                double(list);
             }
         }
         prop_assert_eq!(decide(&case), decide(&other), "{:#}", case);
