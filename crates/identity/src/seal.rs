@@ -22,9 +22,10 @@ use crate::error::InvalidValue;
 use crate::ids::{AccessKeyId, SECRET_RANDOM_BYTES, SecretAccessKey};
 use crate::session::SessionClaims;
 
-/// Longest token that [`SessionKeys::open`] looks at, in bytes of base64. The longest that is made
-/// is under 12 KiB: a session policy of 2,048 characters of two bytes or an escape each.
-pub const SESSION_TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// Longest token that [`SessionKeys::open`] looks at, in bytes of base64: longer than any that is made.
+/// What a token of OpenID Connect says is at most that token, of 20,000 characters of base64: 15,000
+/// bytes. All else is under 8 KiB: a session policy of 2,048 characters of two bytes or an escape each.
+pub const SESSION_TOKEN_BYTES_MAX: usize = 32 * 1024;
 
 /// First byte of every token that this build writes.
 const VERSION: u8 = 1;
@@ -179,6 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::marks::SessionMarks;
     use crate::samples::{account, claims};
     use crate::session::SessionHolder;
     use crate::session_policies::SessionPolicies;
@@ -231,9 +233,19 @@ mod tests {
         let policy: String = ['"', 'é'].iter().cycle().take(2_048).collect();
         let source = "a".repeat(2_048);
         let name = "n".repeat(64);
+        let web_identity = serde_json::json!({
+            "issuer": "i".repeat(255),
+            "subject": "s".repeat(14_000),
+            "audience": "a".repeat(255),
+        });
         let large = SessionClaims {
             policies: SessionPolicies::sealed(Some(policy.into()), Vec::new()),
             source: source.into(),
+            web_identity: serde_json::from_value(web_identity).unwrap(),
+            marks: SessionMarks {
+                source_identity: Some(name.parse().unwrap()),
+                ..SessionMarks::default()
+            },
             holder: SessionHolder::Role {
                 name: name.parse().unwrap(),
                 id: crate::samples::role().id,
