@@ -446,6 +446,7 @@ CALLS = {
     "perf_event_open": "call(298, 0, 0, -1, -1, 0)",
     "userfaultfd": "call(323, 0)",
     "io_uring_setup": "call(425, 1, ctypes.create_string_buffer(120))",
+    "limit of cores": "import resource; got = resource.getrlimit(resource.RLIMIT_CORE); assert got == (1, 1), got; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
     "seccomp(filter)": "call(317, 1, 0, 0)",
     "prctl(filter)": "call(157, 22, 2, 0, 0, 0)",
     "socket's filter": "socket.socket(socket.AF_UNIX).setsockopt(socket.SOL_SOCKET, 26, bytes(16))",

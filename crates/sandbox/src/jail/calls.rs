@@ -107,6 +107,9 @@ const OTHER_TYPES: u64 = 0xc;
 /// SO_REUSEPORT (asm-generic/socket.h).
 const PROGRAMS: [u64; 4] = [26, 50, 51, 52];
 
+/// RLIMIT_CORE (asm-generic/resource.h), which stays as `limits.rs` sets it.
+const CORE: u64 = 4;
+
 /// MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB: pages of one stock, which the operator laid in (mmap(2),
 /// memfd_create(2), shmget(2)).
 const HUGE: [(i64, u8, u64); 3] =
@@ -133,6 +136,7 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
     for personality in PERSONALITIES {
         personalities.push(rule(vec![SeccompCondition::new(0, Dword, Eq, personality)?])?);
     }
+    let nothing_new = SeccompCondition::new(2, Qword, Eq, 0)?;
     let mut options = Vec::new();
     for program in PROGRAMS {
         options.push(but(2, program)?);
@@ -147,6 +151,8 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
         (c::SYS_setsockopt, vec![rule(vec![of_protocol])?, rule(options)?]),
         (c::SYS_fcntl, vec![rule(vec![but(1, u64::from(c::F_SETLEASE.unsigned_abs()))?])?]),
         (c::SYS_prctl, vec![rule(vec![but(0, u64::from(c::PR_SET_SECCOMP.unsigned_abs()))?])?]),
+        (c::SYS_setrlimit, vec![rule(vec![but(0, CORE)?])?]),
+        (c::SYS_prlimit64, vec![rule(vec![but(1, CORE)?])?, rule(vec![nothing_new])?]),
     ];
     for (call, argument, flag) in HUGE {
         let usual = SeccompCondition::new(argument, Dword, MaskedEq(flag), 0)?;
@@ -191,7 +197,7 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_setsid, c::SYS_getuid, c::SYS_geteuid, c::SYS_getgid, c::SYS_getegid, c::SYS_getresuid,
     c::SYS_getresgid, c::SYS_getgroups, c::SYS_setuid, c::SYS_setgid, c::SYS_setreuid,
     c::SYS_setregid, c::SYS_setresuid, c::SYS_setresgid, c::SYS_setgroups, c::SYS_setfsuid,
-    c::SYS_setfsgid, c::SYS_capget, c::SYS_capset, c::SYS_prlimit64,
+    c::SYS_setfsgid, c::SYS_capget, c::SYS_capset,
     c::SYS_getrusage, c::SYS_times, c::SYS_set_tid_address, c::SYS_set_robust_list,
     c::SYS_get_robust_list, c::SYS_rseq, c::SYS_pidfd_open, c::SYS_pidfd_send_signal,
     c::SYS_landlock_create_ruleset, c::SYS_landlock_add_rule, c::SYS_landlock_restrict_self,
@@ -217,7 +223,7 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_mq_open, c::SYS_mq_unlink, c::SYS_mq_timedsend, c::SYS_mq_timedreceive, c::SYS_mq_notify,
     c::SYS_mq_getsetattr,
     // What the system is.
-    c::SYS_uname, c::SYS_sysinfo, c::SYS_getrandom, c::SYS_getrlimit, c::SYS_setrlimit,
+    c::SYS_uname, c::SYS_sysinfo, c::SYS_getrandom, c::SYS_getrlimit,
 ];
 
 /// Calls that newer architectures have in another form only.

@@ -17,9 +17,14 @@ const FILE_BYTES_MAX: u64 = 10_240 << 20;
 /// Most memory that a process may lock, in bytes: the kernel's own default for users.
 const LOCKED_BYTES_MAX: u64 = 8 << 20;
 
+/// Largest core of a process, in bytes. No core is as small; but with 0 a host whose `core_pattern` is a
+/// program would run it, as root, for each process of a worker that crashes. Only 1 keeps it from that
+/// (fs/coredump.c).
+const CORE_BYTES_MAX: u64 = 1;
+
 /// Limits this process and all that come from it, but for [`limit_descriptors`].
 pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
-    set(Resource::Core, "RLIMIT_CORE", 0)?;
+    set(Resource::Core, "RLIMIT_CORE", CORE_BYTES_MAX)?;
     set(Resource::Fsize, "RLIMIT_FSIZE", FILE_BYTES_MAX)?;
     set(Resource::Memlock, "RLIMIT_MEMLOCK", LOCKED_BYTES_MAX)?;
     // No share of the processor before others.

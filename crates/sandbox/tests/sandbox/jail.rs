@@ -83,7 +83,7 @@ async fn a_worker_leads_its_own_session_without_ways_to_more_rights() {
     assert_eq!(found["no new privileges"], "1");
     assert_eq!(found["blocked signals"], 0);
     assert_eq!(found["parent death signal"], 9);
-    assert_eq!(found["core"], json!([0, 0]));
+    assert_eq!(found["core"], json!([1, 1]));
     assert_eq!(found["files"], json!([1024, 1024]));
 }
 
