@@ -21,8 +21,8 @@ pub use overlay::overlay;
 /// package (.zip), 250 MB unzipped, where MB is 1024² bytes.
 pub const UNZIPPED_BYTES_MAX: u64 = 262_144_000;
 
-/// Most entries of a package. Ours: a large `node_modules` has some 50,000 files; each entry costs
-/// some hundred bytes of memory before it can be looked at.
+/// Most entries of a package, and most folders. Ours: a large `node_modules` has some 50,000 files; each
+/// entry costs some hundred bytes of memory before it can be looked at.
 pub const ENTRIES_MAX: usize = 100_000;
 
 /// Longest name of one file or folder in bytes: `NAME_MAX` of Linux.
@@ -58,7 +58,7 @@ pub enum ZipError {
     /// It holds more than [`UNZIPPED_BYTES_MAX`].
     #[error("the unzipped size must be smaller than {UNZIPPED_BYTES_MAX} bytes")]
     TooLarge,
-    /// It has more than [`ENTRIES_MAX`] entries.
+    /// It has more than [`ENTRIES_MAX`] entries, or folders.
     #[error("the archive has more than {ENTRIES_MAX} entries")]
     TooManyEntries,
     /// An entry is encrypted.
@@ -216,8 +216,8 @@ fn path_of(name: &str) -> Option<PathBuf> {
     (!path.as_os_str().is_empty()).then_some(path)
 }
 
-/// Each place has one entry (a folder may be named twice), and what lies in a folder lies in no
-/// file or link.
+/// Each place has one entry (a folder may be named twice), what lies in a folder lies in no file or
+/// link, and folders that only their content names count as entries: each takes a block of the disk.
 fn check_places(entries: &[Entry]) -> Result<(), ZipError> {
     let mut places: HashMap<&Path, bool> = HashMap::with_capacity(entries.len());
     for entry in entries {
@@ -232,6 +232,9 @@ fn check_places(entries: &[Entry]) -> Result<(), ZipError> {
         for folder in entry.path.ancestors().skip(1) {
             if !folders.insert(folder) {
                 break;
+            }
+            if folders.len() > ENTRIES_MAX {
+                return Err(ZipError::TooManyEntries);
             }
             if places.get(folder) == Some(&false) {
                 return Err(ZipError::Duplicate(folder.to_string_lossy().into_owned()));

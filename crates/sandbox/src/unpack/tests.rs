@@ -204,6 +204,18 @@ fn more_entries_than_the_limit_are_refused_before_they_are_read() {
     assert!(matches!(inspect(&signatures), Err(ZipError::TooManyEntries)));
 }
 
+/// A name of two kilobytes may be of a thousand folders.
+#[test]
+fn folders_that_only_names_tell_of_have_the_same_limit() {
+    let deep = |entries: usize| {
+        let name = |number| format!("{number}/{}f", "a/".repeat(999));
+        let names: Vec<_> = (0..entries).map(name).collect();
+        package(&names.iter().map(|name| (name.as_str(), 0o644, &b""[..])).collect::<Vec<_>>())
+    };
+    assert_eq!(inspect(&deep(ENTRIES_MAX / 1000 - 1)).unwrap().files, ENTRIES_MAX / 1000 - 1);
+    assert!(matches!(inspect(&deep(ENTRIES_MAX / 1000 + 1)), Err(ZipError::TooManyEntries)));
+}
+
 #[test]
 fn damage_is_noticed() {
     let zip = package(&[("index.py", 0o644, b"some code that is compressed"), ("b", 0o644, b"b")]);
