@@ -12,7 +12,7 @@ import pytest
 from server import ACCOUNT
 from test_functions import ARN, F, IPV, LONG_NAME, OTHER_REGION, RNF, WRONG_REGION, b64, configuration, creation
 from wire import NOT_NULL, check_error, check_validation, compact, failed, longest, one_of, pattern, shortest
-from world import RAN, unique, zipped
+from world import RAN, TRUST_LAMBDA, error_of, unique, zipped
 
 GOOD_ROLE = "arn:aws:iam::123456789012:role/shape-only"
 LONG_ARN = f"{ARN}:{'f' * 100}"
@@ -162,6 +162,21 @@ def test_a_role_that_lambda_may_not_assume_is_refused(owner, wire):
     ):
         answer = wire.call("POST", F, body=creation(unique("fn"), Role=role))
         check_error(answer, IPV, "The role defined for the function cannot be assumed by Lambda.")
+
+
+@pytest.mark.parametrize("key, past", [("aws:CurrentTime", "2020-01-01T00:00:00Z"), ("aws:EpochTime", "1577836800")])
+def test_lambda_assumes_roles_at_the_time_that_it_is(owner, key, past):
+    before, after = ({operator: {key: past}} for operator in ("DateLessThan", "DateGreaterThan"))
+    [may] = TRUST_LAMBDA["Statement"]
+    must_not = may | {"Effect": "Deny"}
+    for runs, statements in (
+        (True, [may | {"Condition": after}]),
+        (False, [may | {"Condition": before}]),
+        (True, [may, must_not | {"Condition": before}]),
+        (False, [may, must_not | {"Condition": after}]),
+    ):
+        role = owner.role(TRUST_LAMBDA | {"Statement": statements})
+        assert owner.function(role=role) if runs else error_of(owner.function, role=role)[0] == IPV
 
 
 @pytest.mark.parametrize("runtime", ["python2.7", "Python3.11", "cobol"])

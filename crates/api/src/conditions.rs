@@ -7,7 +7,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use http::{HeaderMap, header};
 use jiff::Timestamp;
-use portcullis_catalog::{decisions::address_text, tag_value};
+use portcullis_catalog::{decisions::address_text, tag_value, time_key};
 use portcullis_iam::{Context, Value};
 use portcullis_identity::{Caller, PolicyArn};
 
@@ -132,8 +132,7 @@ impl Context for RequestKeys<'_> {
             "aws:sourceip" if self.by_service => None,
             "aws:sourceip" => owned(address_text(self.peer)),
             "aws:securetransport" | "aws:viaawsservice" => Some(Value::Single("false".into())),
-            "aws:currenttime" => owned(self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-            "aws:epochtime" => owned(self.now.as_second().to_string()),
+            "aws:currenttime" | "aws:epochtime" => time_key(key, self.now),
             "aws:requestedregion" => Some(Value::Single(self.region.into())),
             "aws:useragent" => self.header(header::USER_AGENT.as_str()),
             "aws:referer" => self.header(header::REFERER.as_str()),

@@ -54,7 +54,7 @@ pub use resources::{
 pub use snapshot::Snapshot;
 pub use supposed::{
     CannotSuppose, Evaluation, Excluded, ExcludedInline, ExcludedKind, Given, Matched,
-    PolicyArnPattern, Position, Proviso, Simulation, SourceKind, SupposedCall,
+    PolicyArnPattern, Position, Proviso, Simulation, SourceKind, SupposedCall, time_key,
 };
 pub use taggable::{CodeSigningConfigResource, EventSourceMappingResource, TaggableResource};
 pub use uses::Uses;

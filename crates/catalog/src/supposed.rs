@@ -23,6 +23,7 @@ use portcullis_identity::{
 use portcullis_model::portcullis::operation::Explain;
 
 pub use exclusion::{Excluded, ExcludedInline, ExcludedKind, PolicyArnPattern};
+pub use execution::time_key;
 pub use proviso::Proviso;
 pub use simulation::{Evaluation, Given, Matched, Position, Simulation, SourceKind};
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use portcullis_identity::AccountId;
 use portcullis_lambda::{
     Alias, AliasVersion, Architecture, CodePackage, CodeSigningConfigArn, ConfigurationChange,
@@ -118,7 +119,7 @@ impl Catalog {
         &self,
         permit: Permit<CreateFunction, FunctionResource>,
         new: NewFunction,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Result<(Arc<Function>, Option<PublishedVersion>), Failure<LambdaError>> {
         let arn = permit.consume().into_target().function;
         let fresh = Fresh { now, revision: fresh_revision() };
@@ -131,7 +132,7 @@ impl Catalog {
             }
             let NewFunction { configuration, code, layers, tags, code_signing, publish } =
                 new.clone();
-            check_role(snapshot, &arn, configuration.role())?;
+            check_role(snapshot, &arn, configuration.role(), now)?;
             check_dead_letters(snapshot, &arn, configuration.dead_letters())?;
             snapshot.check_deployment(&arn, code_signing.as_ref())?;
             let signing = code_signing.as_ref().map(|arn| snapshot.find_to_use(arn)).transpose()?;
@@ -160,7 +161,7 @@ impl Catalog {
         architecture: Option<Architecture>,
         publish: bool,
         expected: Option<&str>,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Result<(Arc<Function>, Option<PublishedVersion>), Failure<LambdaError>> {
         let arn = permit.consume().into_target().function;
         let fresh = Fresh { now, revision: fresh_revision() };
@@ -187,7 +188,7 @@ impl Catalog {
         change: ConfigurationChange,
         layers: Option<&WantedLayers>,
         expected: Option<&str>,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Result<Arc<Function>, Failure<LambdaError>> {
         let arn = permit.consume().into_target().function;
         let fresh = Fresh { now, revision: fresh_revision() };
@@ -197,7 +198,7 @@ impl Catalog {
             let role = change.role().cloned();
             check_dead_letters(snapshot, &arn, change.dead_letters())?;
             let function = view.head.update_configuration(change, expected, fresh)?;
-            check_role(snapshot, &arn, role.as_ref())?;
+            check_role(snapshot, &arn, role.as_ref(), now)?;
             if layers.is_some_and(|layers| layers.iter().next().is_some()) {
                 snapshot.check_deployment(&arn, function.code_signing())?;
             }
@@ -416,9 +417,10 @@ fn check_role(
     snapshot: &Snapshot,
     arn: &FunctionArn,
     role: Option<&RoleArn>,
+    now: Timestamp,
 ) -> Result<(), LambdaError> {
     let Some(role) = role else { return Ok(()) };
-    if role.account() == arn.account() && snapshot.trusts_lambda(role.as_str()) {
+    if role.account() == arn.account() && snapshot.trusts_lambda(role.as_str(), now) {
         return Ok(());
     }
     Err(InvalidParameter::RoleNotAssumable.into())

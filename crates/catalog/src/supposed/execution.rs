@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use portcullis_iam::{MapContext, Request, decide};
+use portcullis_iam::{Context, MapContext, Request, Value, decide};
 use portcullis_identity::{Caller, ServiceIdentity, ServiceName, Source};
 
 use super::{Keys, Supposed, SupposedCall};
@@ -15,14 +15,14 @@ impl Snapshot {
     /// Never one that is service-linked: it is the service's own, and what an organization forbids an
     /// account holds neither for it (iam.md §7.1) nor for the account's code that would run as it.
     #[must_use]
-    pub(crate) fn trusts_lambda(&self, role_arn: &str) -> bool {
+    pub(crate) fn trusts_lambda(&self, role_arn: &str, now: Timestamp) -> bool {
         let known = self.role_of_arn(role_arn).filter(|role| !role.stored.is_service_linked());
         let role = known.and_then(|_| RoleResource::of_arn(role_arn));
-        role.is_some_and(|role| self.lets_lambda_in(&TrustingRole(role)))
+        role.is_some_and(|role| self.lets_lambda_in(&TrustingRole(role), now))
     }
 
     /// Whether the role's trust policy lets Lambda in, and no resource control policy keeps it out.
-    fn lets_lambda_in(&self, role: &TrustingRole) -> bool {
+    fn lets_lambda_in(&self, role: &TrustingRole, now: Timestamp) -> bool {
         let caller = lambda();
         let (principal, none) = (caller.principal().clone(), MapContext::new());
         let supposed = Supposed::Known(caller);
@@ -32,8 +32,8 @@ impl Snapshot {
             action: "sts:AssumeRole",
             resource: role.arn(),
             given: &none,
-            usual: &none,
-            time: Timestamp::UNIX_EPOCH,
+            usual: &Time(now),
+            time: now,
         };
         let keys = Keys::new(self, &call, role, &supposed, &principal);
         let request = Request {
@@ -45,6 +45,29 @@ impl Snapshot {
         };
         pools.ask(role.rule(), |policies| decide(&request, policies)).is_allowed()
     }
+}
+
+/// All that is known of a request that nobody sends.
+struct Time(Timestamp);
+
+impl Context for Time {
+    fn get(&self, key: &str) -> Option<Value<'_>> {
+        time_key(key, self.0)
+    }
+}
+
+/// What a condition key says of the time, if it is one that does: `aws:CurrentTime` in seconds of
+/// ISO 8601, and `aws:EpochTime`. `key` is in lower case.
+///
+/// Source: iam.md §9.5.
+#[must_use]
+pub fn time_key<'a>(key: &str, now: Timestamp) -> Option<Value<'a>> {
+    let text = match key {
+        "aws:currenttime" => now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "aws:epochtime" => now.as_second().to_string(),
+        _ => return None,
+    };
+    Some(Value::Single(text.into()))
 }
 
 /// Lambda itself.
