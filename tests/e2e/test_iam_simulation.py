@@ -265,6 +265,21 @@ def test_results_are_paged(iam, size):
     assert len(pages) == -(-3 // size)
 
 
+def test_a_page_has_so_many_results_that_others_need_not_wait(iam):
+    """As many as a request can ask for would take minutes, and fill the memory."""
+    resources = [f"arn:aws:s3:::bucket/{number}" for number in range(1_500)]
+    parameters = {
+        "PolicyInputList": [document(allow("s3:Get*", "*"))],
+        "ActionNames": ["s3:GetObject", "s3:PutObject", "s3:GetObjectAcl"],
+        "ResourceArns": resources,
+    }
+    pages = list(iam.get_paginator("simulate_custom_policy").paginate(**parameters))
+    assert [len(page["EvaluationResults"]) for page in pages] == [2, 1]
+    told = [one for page in pages for one in page["EvaluationResults"]]
+    assert [one["EvalDecision"] for one in told] == ["allowed", "implicitDeny", "allowed"]
+    assert all(len(one["ResourceSpecificResults"]) == len(resources) for one in told)
+
+
 def test_what_cannot_be_simulated_is_named(iam, other):
     ask = {"ActionNames": ["s3:GetObject"]}
     for broken in ("{}", "{", document(allow("s3:*", "*") | {"Effect": "Perhaps"})):
