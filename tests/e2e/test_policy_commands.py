@@ -1,11 +1,13 @@
 """`portcullis who-can`, `lint` and `diff`: by files and by a server."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from asking import ALICE, FUNCTION, INVOKE, allow, error_of, json_of, on_a_terminal, s3, text_of, write
-from server import run
+from server import binary, environment, run
 from world import allow as allowing
 
 ROOT = {"type": "root", "id": "arn:aws:iam::111111111111:root"}
@@ -192,6 +194,18 @@ def test_diff_compares_a_functions_policy_with_a_file(owner, tmp_path):
 def test_what_could_not_be_asked_is_no_finding(tmp_path, command):
     write(tmp_path, f=[s3()])
     assert "PORTCULLIS_REGIN" in error_of(*command, cwd=tmp_path, PORTCULLIS_REGIN="eu-west-1")
+
+
+@pytest.mark.parametrize("command", [["lint", "f.json"], ["diff", "f.json", "g.json"]], ids=["lint", "diff"])
+def test_whoever_does_not_read_a_finding_to_its_end_gets_its_status(tmp_path, command):
+    write(tmp_path, f=[s3(Condition={})], g=[s3()])
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([binary(), *command], cwd=tmp_path, env=environment(), stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize("command", ["simulate", "explain", "who-can", "lint", "diff"])

@@ -1,8 +1,13 @@
 //! What the commands print for a person: a line at a time, errors of the terminal included.
 
-use std::io::IsTerminal as _;
+use std::{
+    io::{self, ErrorKind, IsTerminal as _},
+    process::ExitCode,
+};
 
 use portcullis_iam::analysis::Style;
+
+use crate::CliError;
 
 /// Writes a line to standard output; a closed pipe is an error, not a panic.
 macro_rules! say {
@@ -14,11 +19,23 @@ macro_rules! say {
 
 pub(crate) use say;
 
+/// The exit status of a command whose status is its answer, once it was printed: the same for whoever
+/// does not read it to its end, as `head` does not.
+///
+/// # Errors
+/// [`CliError::Print`] when it could not be printed.
+pub(crate) fn answered(printed: io::Result<()>, status: ExitCode) -> Result<ExitCode, CliError> {
+    match printed {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(status),
+    }
+}
+
 /// How reports are written: with colours on a terminal that has them, unless `NO_COLOR` is set.
 pub(crate) fn style() -> Style {
     let is = |name, wanted: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| wanted(&value));
     let unwanted = is("NO_COLOR", |value| !value.is_empty()) || is("TERM", |value| value == "dumb");
-    if std::io::stdout().is_terminal() && !unwanted { Style::Ansi } else { Style::Plain }
+    if io::stdout().is_terminal() && !unwanted { Style::Ansi } else { Style::Plain }
 }
 
 /// `text` as it may be printed: its lines, with other control characters escaped, so that what

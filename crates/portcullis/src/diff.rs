@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     CliError,
     cli::{DiffArguments, Output},
-    console::{say, style},
+    console::{answered, say, style},
     files::Files,
     lint::read,
 };
@@ -43,13 +43,14 @@ pub(crate) async fn run(arguments: &DiffArguments) -> Result<ExitCode, CliError>
     }
     let difference = diff(kind, &before, &after)
         .map_err(|error| CliError::Policy { name: new.name.clone(), error })?;
-    match arguments.output.output {
-        Output::Text => say!("{}", difference.text(style()).trim_end())?,
-        Output::Json => say!("{}", json!(difference))?,
-    }
-    Ok(match difference.outcome {
+    let printed = match arguments.output.output {
+        Output::Text => say!("{}", difference.text(style()).trim_end()),
+        Output::Json => say!("{}", json!(difference)),
+    };
+    let status = match difference.outcome {
         Outcome::Equivalent => ExitCode::SUCCESS,
         Outcome::Different => ExitCode::FAILURE,
         Outcome::NoDifferenceFound => ExitCode::from(UNPROVEN),
-    })
+    };
+    answered(printed, status)
 }

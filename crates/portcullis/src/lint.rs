@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     CliError,
     cli::{FailOn, LintArguments, Output, PolicySource, ServerArguments},
-    console::{say, style},
+    console::{answered, say, style},
     files::Files,
     server::function_policy,
 };
@@ -33,12 +33,12 @@ pub(crate) async fn run(arguments: &LintArguments) -> Result<ExitCode, CliError>
     let document = document_text(&text.json);
     let kind = arguments.kind.map_or_else(|| likely_kind(&document), DocumentKind::from);
     let findings = lint(kind, &document, &Facts::default());
-    match arguments.output.output {
-        Output::Text => say!("{}", findings_text(&findings, style()).trim_end())?,
-        Output::Json => say!("{}", json!({"Kind": kind.to_string(), "Findings": findings}))?,
-    }
+    let printed = match arguments.output.output {
+        Output::Text => say!("{}", findings_text(&findings, style()).trim_end()),
+        Output::Json => say!("{}", json!({"Kind": kind.to_string(), "Findings": findings})),
+    };
     let failed = findings.iter().any(|finding| weighs(finding, arguments.fail_on));
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    answered(printed, if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Whether a finding is a failure.
