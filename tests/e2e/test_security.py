@@ -267,6 +267,20 @@ def test_a_deny_on_a_tag_holds_in_every_script(owner):
     assert user.wire.call("GET", f"{F}/{name}").code == "AccessDeniedException"
 
 
+@pytest.mark.parametrize("key", ["Отдел", "ΟΔΟΣ"])
+def test_a_deny_on_a_tag_of_the_caller_or_of_a_user_holds_in_every_script(owner, key):
+    """The last letter of a Greek word has a lower case of its own."""
+    iam = owner.root.boto("iam")
+    of_caller, of_user = ({"StringEquals": {f"aws:{whose}Tag/{key}": "secret"}} for whose in ("Principal", "Resource"))
+    user = owner.user(allow("*", "*"), deny("lambda:ListFunctions", "*", of_caller), deny("iam:GetUser", "*", of_user))
+    name = user.arn.rsplit("/", 1)[1]
+    for tag in (key, key.lower()):
+        iam.tag_user(UserName=name, Tags=[{"Key": tag, "Value": "secret"}])
+        assert len(iam.list_user_tags(UserName=name)["Tags"]) == 1
+        assert error_of(user.boto().list_functions)[0] == "AccessDeniedException"
+        assert error_of(user.boto("iam").get_user, UserName=name)[0] == "AccessDenied"
+
+
 # --- Decisions are of the moment ---------------------------------------------------------------------
 
 
