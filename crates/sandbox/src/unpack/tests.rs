@@ -212,7 +212,9 @@ fn folders_that_only_names_tell_of_have_the_same_limit() {
         let names: Vec<_> = (0..entries).map(name).collect();
         package(&names.iter().map(|name| (name.as_str(), 0o644, &b""[..])).collect::<Vec<_>>())
     };
-    assert_eq!(inspect(&deep(ENTRIES_MAX / 1000 - 1)).unwrap().files, ENTRIES_MAX / 1000 - 1);
+    let parent = tempfile::tempdir().unwrap();
+    unpack(&deep(2), &parent.path().join("deep")).unwrap();
+    remove(&parent.path().join("deep")).unwrap();
     assert!(matches!(inspect(&deep(ENTRIES_MAX / 1000 + 1)), Err(ZipError::TooManyEntries)));
 }
 
