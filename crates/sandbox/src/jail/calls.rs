@@ -8,8 +8,8 @@
 //!
 //! So is what takes of the host what no limit of a worker counts: netlink, whose unread messages belong
 //! to nobody's memory; filters of sockets and of system calls, all of which are compiled into one
-//! room of the kernel's, without which no jail can be made; huge pages; and leases of files, which hold
-//! up whoever opens them.
+//! room of the kernel's, without which no jail can be made; huge pages; attributes of files; and leases,
+//! which hold up whoever opens a file.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,7 @@ use seccompiler::SeccompCmpArgLen::{Dword, Qword};
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCondition, SeccompFilter, SeccompRule,
+    sock_filter,
 };
 
 use crate::protocol::Failure;
@@ -77,7 +78,43 @@ fn compile(more: &[i64]) -> Result<BpfProgram, BackendError> {
     }
     let architecture = std::env::consts::ARCH.try_into()?;
     let absent = SeccompAction::Errno(c::ENOSYS.unsigned_abs());
-    SeccompFilter::new(rules, absent, SeccompAction::Allow, architecture)?.try_into()
+    let filter = SeccompFilter::new(rules, absent, SeccompAction::Allow, architecture)?;
+    let filter: BpfProgram = filter.try_into()?;
+    Ok(without_attributes().into_iter().chain(filter).collect())
+}
+
+/// What gives files attributes: an access list of 64 KiB takes as much of the kernel's memory, which no
+/// limit counts, and each file of `/tmp` may have one.
+const ATTRIBUTES: [i64; 3] = [c::SYS_setxattr, c::SYS_lsetxattr, c::SYS_fsetxattr];
+
+/// The beginning of a filter: these answer as on a file system that has none, which whoever copies files
+/// takes for a reason to go on; the rest goes through what follows. The numbers mean others on other
+/// architectures, which the rest ends.
+#[rustfmt::skip]
+fn without_attributes() -> [sock_filter; 5] {
+    let is = |call: i64, then, or| sock_filter { code: LOAD_EQUAL[1], jt: then, jf: or, k: low(call) };
+    let refused = libc::SECCOMP_RET_ERRNO | c::EOPNOTSUPP.unsigned_abs();
+    let [a, b, c] = ATTRIBUTES;
+    [
+        sock_filter { code: LOAD_EQUAL[0], jt: 0, jf: 0, k: 0 }, // seccomp_data.nr (linux/seccomp.h)
+        is(a, 2, 0),
+        is(b, 1, 0),
+        is(c, 0, 1),
+        sock_filter { code: RETURN, jt: 0, jf: 0, k: refused },
+    ]
+}
+
+/// BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ | BPF_K, and BPF_RET | BPF_K (linux/bpf_common.h).
+const LOAD_EQUAL: [u16; 2] = [0x20, 0x15];
+const RETURN: u16 = 0x06;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "calls have small numbers"
+)]
+fn low(call: i64) -> u32 {
+    call as u32
 }
 
 /// What only zygotes may do.
@@ -177,7 +214,7 @@ const EVERYWHERE: &[i64] = &[
     c::SYS_fadvise64, c::SYS_readahead, c::SYS_fsync, c::SYS_fdatasync, c::SYS_sync_file_range,
     c::SYS_flock, c::SYS_dup, c::SYS_dup3, c::SYS_pipe2, c::SYS_tee,
     c::SYS_splice, c::SYS_vmsplice, c::SYS_sendfile, c::SYS_copy_file_range,
-    c::SYS_setxattr, c::SYS_lsetxattr, c::SYS_fsetxattr, c::SYS_getxattr, c::SYS_lgetxattr,
+    c::SYS_getxattr, c::SYS_lgetxattr,
     c::SYS_fgetxattr, c::SYS_listxattr, c::SYS_llistxattr, c::SYS_flistxattr, c::SYS_removexattr,
     c::SYS_lremovexattr, c::SYS_fremovexattr,
     c::SYS_inotify_init1, c::SYS_inotify_add_watch, c::SYS_inotify_rm_watch,
@@ -268,7 +305,7 @@ mod tests {
             c::SYS_userfaultfd, c::SYS_io_uring_setup, c::SYS_init_module, c::SYS_finit_module,
             c::SYS_kexec_load, c::SYS_reboot, c::SYS_swapon, c::SYS_open_by_handle_at,
             c::SYS_settimeofday, c::SYS_clock_settime, c::SYS_adjtimex, c::SYS_sync,
-            c::SYS_syncfs, c::SYS_io_setup, c::SYS_seccomp,
+            c::SYS_syncfs, c::SYS_io_setup, c::SYS_seccomp, c::SYS_setxattr,
             c::SYS_syslog, c::SYS_acct, c::SYS_quotactl, c::SYS_fanotify_init, c::SYS_socket,
         ] {
             assert!(!allowed.contains(&call), "{call}");
