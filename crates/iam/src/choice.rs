@@ -62,6 +62,12 @@ pub(crate) const OFFSET_OF_A_MISSING_ZONE: i64 = 0;
 /// §5.6: there is no second 60.
 pub(crate) const SECOND_MAX: u32 = 59;
 
+/// §5.6: how a character of a text compares where case is ignored. Full lower-casing, character by
+/// character; in Greek the small sigma at the end of a word is a sigma, as the capital is.
+pub(crate) fn folded(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().map(|c| if c == 'ς' { 'σ' } else { c })
+}
+
 /// §5.6: an IPv4-mapped IPv6 address of a caller is the IPv4 address.
 pub(crate) fn caller_address(address: IpAddr) -> IpAddr {
     address.to_canonical()

@@ -214,10 +214,9 @@ fn each<'a>(value: &'a Value<'_>) -> impl Iterator<Item = &'a str> {
     .map(AsRef::as_ref)
 }
 
-/// Full lower-casing of both sides, character by character.
 fn same_ignoring_case(one: &Template, text: &str, values: &Values<'_, '_>) -> bool {
-    let mut rest = text.chars().flat_map(char::to_lowercase);
+    let mut rest = text.chars().flat_map(choice::folded);
     one.all_pieces(values, |piece| {
-        piece.chars().flat_map(char::to_lowercase).all(|c| rest.next() == Some(c))
+        piece.chars().flat_map(choice::folded).all(|c| rest.next() == Some(c))
     }) && rest.next().is_none()
 }

@@ -113,6 +113,7 @@ fn strings_compare_as_their_operator_says() {
     one("StringLike",                "a?",    "a",    false);
     one("StringNotLike",             "a*",    "ab",   false);
     one("StringEqualsIgnoreCase",    "ÉCOLE", "école", true);
+    one("StringEqualsIgnoreCase",    "ΟΔΟΣ",  "οδος", true);
     one("StringEqualsIgnoreCase",    "ß",     "ss",   false);
     one("StringEqualsIgnoreCase",    "a*",    "ab",   false);
     one("StringNotEqualsIgnoreCase", "ABC",   "abc",  false);

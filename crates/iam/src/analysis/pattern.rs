@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 
+use crate::choice;
 use crate::variable::{self, PartKind};
 
 /// A unit of a pattern.
@@ -96,7 +97,7 @@ impl<'a> Pattern<'a> {
         let mut symbols = Vec::with_capacity(self.symbols.len());
         for symbol in &self.symbols {
             match symbol {
-                Symbol::Char(c) => symbols.extend(c.to_lowercase().map(Symbol::Char)),
+                Symbol::Char(c) => symbols.extend(choice::folded(*c).map(Symbol::Char)),
                 other => symbols.push(*other),
             }
         }
@@ -198,7 +199,7 @@ fn push<'a>(symbols: &mut Vec<Symbol<'a>>, text: &str, reading: Reading) {
             c => match reading.fold {
                 Fold::None => symbols.push(Symbol::Char(c)),
                 Fold::Ascii => symbols.push(Symbol::Char(c.to_ascii_lowercase())),
-                Fold::Full => symbols.extend(c.to_lowercase().map(Symbol::Char)),
+                Fold::Full => symbols.extend(choice::folded(c).map(Symbol::Char)),
             },
         }
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::arn::Arn;
 use crate::arn_pattern::Entry;
+use crate::choice;
 use crate::context::{Context, Value};
 use crate::variable::{self, PartKind};
 
@@ -232,7 +233,7 @@ impl Places {
 }
 
 fn same(one: char, other: char, cased: bool) -> bool {
-    one == other || (!cased && one.to_lowercase().eq(other.to_lowercase()))
+    one == other || (!cased && choice::folded(one).eq(choice::folded(other)))
 }
 
 #[cfg(test)]

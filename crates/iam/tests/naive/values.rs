@@ -135,7 +135,7 @@ pub(super) fn compare(
     match base {
         "stringequals" => Some(plain.is_some_and(|text| text == x)),
         "stringequalsignorecase" => {
-            let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+            let fold = |text: &str| text.to_lowercase().replace('ς', "σ");
             Some(plain.is_some_and(|text| fold(&text) == fold(x)))
         }
         "stringlike" => Some(expanded.is_some_and(|pattern| glob(&pattern, x))),
