@@ -12,7 +12,9 @@ use portcullis_catalog::{
 };
 use portcullis_identity::{IdentityError, organization::OrganizationError};
 use portcullis_lambda::{LambdaError, ObjectDenied};
-use portcullis_model::{BindError, BrokenRule, Protocol, Service, ValidationError, xml_error};
+use portcullis_model::{
+    BindError, BrokenRule, IAM, Protocol, STS, Service, ValidationError, xml_error,
+};
 use portcullis_sigv4::SignatureError;
 use serde_json::{Map, Value};
 
@@ -427,14 +429,12 @@ fn lambda_row(error: &LambdaError) -> Row {
     }
 }
 
-/// The status of a code of the identity domain. Source: the IAM API reference, per operation.
+/// The status of a code of the identity domain: what the models declare, or else one of the common
+/// errors of IAM and STS.
 fn query_status(code: &str) -> u16 {
-    match code {
-        "NoSuchEntity" => 404,
-        "EntityAlreadyExists" | "DeleteConflict" | "LimitExceeded" => 409,
-        "AccessDenied" => 403,
-        _ => 400,
-    }
+    let declared = IAM.errors.iter().chain(STS.errors).find(|error| error.code == code);
+    let common = if code == "AccessDenied" { 403 } else { 400 };
+    declared.map_or(common, |error| error.status)
 }
 
 /// What IAM and STS call a signature's failures. Source: IAM reference, "Common errors".
@@ -449,5 +449,26 @@ fn signature_query_row(error: &SignatureError) -> (u16, &'static str) {
         | SignatureError::Scope(_)
         | SignatureError::UnsignedHeader(_)
         | SignatureError::TwoForms => (403, "SignatureDoesNotMatch"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_of_iam_or_sts_has_the_status_that_its_model_declares() {
+        for (code, status) in [
+            ("NoSuchEntity", 404),
+            ("EntityAlreadyExists", 409),
+            ("DeleteConflict", 409),
+            ("LimitExceeded", 409),
+            ("IDPRejectedClaim", 403),
+            ("InvalidIdentityToken", 400),
+            ("AccessDenied", 403),
+            ("ValidationError", 400),
+        ] {
+            assert_eq!(query_status(code), status, "{code}");
+        }
     }
 }
