@@ -160,7 +160,7 @@ impl Address {
 
     /// The place of the last use of the role `name`.
     #[must_use]
-    pub fn role_use(account: AccountId, name: &RoleName) -> Self {
+    pub(crate) fn role_use(account: AccountId, name: &RoleName) -> Self {
         Self::RoleUse(account, name.folded().into())
     }
 

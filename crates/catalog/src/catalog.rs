@@ -129,7 +129,7 @@ impl<E> From<CatalogError> for Failure<E> {
 
 /// What a rule wants written, under which expectations, and what it answers once that is durable.
 #[must_use = "a plan that nobody commits changes nothing"]
-pub struct Plan<T> {
+pub(crate) struct Plan<T> {
     answer: T,
     transaction: Transaction,
     written: Written,
@@ -137,36 +137,36 @@ pub struct Plan<T> {
 
 impl<T> Plan<T> {
     /// A plan that writes nothing yet.
-    pub fn answer(answer: T) -> Self {
+    pub(crate) fn answer(answer: T) -> Self {
         Self { answer, transaction: Transaction::default(), written: Written::default() }
     }
 
     /// The plan with another answer.
-    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Plan<U> {
+    pub(crate) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Plan<U> {
         let Self { answer: old, transaction, written } = self;
         Plan { answer: answer(old), transaction, written }
     }
 
     /// Commits only if no value stands at `address`.
-    pub fn absent(mut self, address: &Address) -> Self {
+    pub(crate) fn absent(mut self, address: &Address) -> Self {
         self.transaction.expectations.push(Expectation::Absent(address.key()));
         self
     }
 
     /// Commits only if the value at `address` was last written at `modified`.
-    pub fn unchanged(mut self, address: &Address, modified: Revision) -> Self {
+    pub(crate) fn unchanged(mut self, address: &Address, modified: Revision) -> Self {
         self.transaction.expectations.push(Expectation::Unchanged(address.key(), modified));
         self
     }
 
     /// Commits only if the value at `address` is the one created at `created`, whatever it says now.
-    pub fn incarnation(mut self, address: &Address, created: Revision) -> Self {
+    pub(crate) fn incarnation(mut self, address: &Address, created: Revision) -> Self {
         self.transaction.expectations.push(Expectation::Incarnation(address.key(), created));
         self
     }
 
     /// Writes `value` at `address`.
-    pub fn put(mut self, address: &Address, value: &impl Document) -> Self {
+    pub(crate) fn put(mut self, address: &Address, value: &impl Document) -> Self {
         let key = address.key();
         self.transaction.writes.push(Write::Put(key.clone(), value.encode().into()));
         self.written.push(key, address.clone(), value.clone());
@@ -174,13 +174,13 @@ impl<T> Plan<T> {
     }
 
     /// Removes the value at `address`.
-    pub fn delete(mut self, address: &Address) -> Self {
+    pub(crate) fn delete(mut self, address: &Address) -> Self {
         self.transaction.writes.push(Write::Delete(address.key()));
         self
     }
 
     /// Removes the value at `address` and all that belongs to it.
-    pub fn delete_with_children(mut self, address: &Address) -> Self {
+    pub(crate) fn delete_with_children(mut self, address: &Address) -> Self {
         self.transaction.writes.push(Write::Delete(address.key()));
         self.transaction.writes.push(Write::DeletePrefix(address.children()));
         self
@@ -250,7 +250,7 @@ impl Catalog {
     /// # Errors
     /// [`Failure::Rule`] with the rule's own refusal, judged on a snapshot that no acknowledged
     /// write preceded; [`Failure::Catalog`] when the store or the watch failed.
-    pub async fn transact<T, E>(
+    pub(crate) async fn transact<T, E>(
         &self,
         aggregate: &str,
         rule: impl Fn(&Snapshot) -> Result<Plan<T>, Failure<E>>,

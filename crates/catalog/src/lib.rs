@@ -40,7 +40,8 @@ pub use attached::AttachedPolicy;
 pub use authorize::{
     Access, CONSTANT_DECISION, Denial, DenialReason, Permit, Resource, Unreadable, UrlRule,
 };
-pub use catalog::{Catalog, CatalogError, Changes, Failure, Plan};
+pub(crate) use catalog::Plan;
+pub use catalog::{Catalog, CatalogError, Changes, Failure};
 pub use layers::LayerView;
 pub use managed::ManagedPolicyView;
 pub use organizations::{OrganizationPolicyView, OrganizationView};

@@ -187,7 +187,7 @@ impl Snapshot {
     }
 
     /// The functions of which workers are kept ready.
-    pub fn provisioned_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
+    pub(crate) fn provisioned_functions(&self) -> impl Iterator<Item = &Arc<FunctionView>> {
         self.provisioned.iter().filter_map(|arn| self.functions.get(arn))
     }
 
@@ -243,7 +243,7 @@ impl Snapshot {
     }
 
     /// The OpenID Connect providers of an account, by issuer.
-    pub fn oidc_providers(
+    pub(crate) fn oidc_providers(
         &self,
         account: AccountId,
     ) -> impl Iterator<Item = &Versioned<OidcProvider>> {
@@ -263,7 +263,7 @@ impl Snapshot {
 
     /// The user whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
-    pub fn user_like(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
+    pub(crate) fn user_like(&self, account: AccountId, name: &UserName) -> Option<&Arc<UserView>> {
         self.users.get(&(account, name.folded().into()))
     }
 
@@ -285,7 +285,11 @@ impl Snapshot {
 
     /// The group whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
-    pub fn group_like(&self, account: AccountId, name: &GroupName) -> Option<&Arc<GroupView>> {
+    pub(crate) fn group_like(
+        &self,
+        account: AccountId,
+        name: &GroupName,
+    ) -> Option<&Arc<GroupView>> {
         self.group_at(account, &name.folded())
     }
 
@@ -313,7 +317,7 @@ impl Snapshot {
 
     /// The role whose name is `name` but for case: whoever stands in the way of a new one.
     #[must_use]
-    pub fn role_like(&self, account: AccountId, name: &RoleName) -> Option<&Arc<RoleView>> {
+    pub(crate) fn role_like(&self, account: AccountId, name: &RoleName) -> Option<&Arc<RoleView>> {
         self.roles.get(&(account, name.folded().into()))
     }
 
@@ -324,7 +328,7 @@ impl Snapshot {
 
     /// The role that an ARN names, path included.
     #[must_use]
-    pub fn role_of_arn(&self, arn: &str) -> Option<&Arc<RoleView>> {
+    pub(crate) fn role_of_arn(&self, arn: &str) -> Option<&Arc<RoleView>> {
         let account = arn.split(':').nth(4)?.parse().ok()?;
         let name: RoleName = arn.rsplit('/').next()?.parse().ok()?;
         self.role(account, &name).filter(|role| role.identity.arn() == arn)
@@ -352,7 +356,10 @@ impl Snapshot {
     }
 
     /// The keys of an owner, by id.
-    pub fn access_keys_of(&self, owner: &KeyOwner) -> impl Iterator<Item = &Arc<AccessKeyView>> {
+    pub(crate) fn access_keys_of(
+        &self,
+        owner: &KeyOwner,
+    ) -> impl Iterator<Item = &Arc<AccessKeyView>> {
         let ids = self.keys_of.get(&OwnerName::from(owner)).into_iter().flatten();
         ids.filter_map(|id| self.access_keys.get(id))
     }
@@ -371,7 +378,7 @@ impl Snapshot {
 
     /// The root access key that the operator manages; `None` only before the first start.
     #[must_use]
-    pub fn operator_key(&self) -> Option<&Versioned<OperatorKey>> {
+    pub(crate) fn operator_key(&self) -> Option<&Versioned<OperatorKey>> {
         self.operator_key.as_ref()
     }
 

@@ -126,7 +126,7 @@ impl FunctionView {
 
     /// The version that a configuration of `qualifier` counts for; none for `$LATEST`.
     #[must_use]
-    pub fn number_of(&self, qualifier: &Qualifier) -> Option<VersionNumber> {
+    pub(crate) fn number_of(&self, qualifier: &Qualifier) -> Option<VersionNumber> {
         match qualifier {
             Qualifier::Version(number) => Some(*number),
             Qualifier::Alias(name) => self.aliases.get(name)?.version().number(),
