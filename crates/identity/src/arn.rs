@@ -78,7 +78,7 @@ impl AccountId {
 
 /// `arn:aws:sts::ACCT:assumed-role/ROLE/SESSION`: without the role's path. Source: iam.md §1.
 #[must_use]
-pub fn session_arn(
+pub(crate) fn session_arn(
     partition: Partition,
     account: AccountId,
     role: &RoleName,

@@ -131,7 +131,8 @@ mod tests {
     use portcullis_iam::{DocumentKind, Policy};
 
     use super::*;
-    use crate::{MANAGED_POLICY_CHARACTERS_MAX, Partition, counted_characters};
+    use crate::policies::counted_characters;
+    use crate::{MANAGED_POLICY_CHARACTERS_MAX, Partition};
 
     #[test]
     fn every_policy_is_one_that_iam_would_accept() {

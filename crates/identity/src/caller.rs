@@ -824,7 +824,7 @@ mod tests {
                 prop_assert_eq!(known.arn(), arn);
                 let session = SessionIdentity::new(claims.clone(), partition);
                 let SessionHolder::Role { session: name, .. } = &claims.holder else { unreachable!() };
-                let arn = crate::session_arn(partition, role.account, &role.name, name);
+                let arn = crate::arn::session_arn(partition, role.account, &role.name, name);
                 prop_assert_eq!(session.named().unwrap().principal().as_str(), arn);
                 let federated: FederatedUserName = user.name.as_str().get(..2).unwrap().parse().unwrap();
                 let holder = SessionHolder::FederatedUser { name: federated.clone(), parent: Some((&user).into()) };

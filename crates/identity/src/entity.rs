@@ -259,7 +259,7 @@ mod tests {
     #[track_caller]
     fn check_quota<E: Entity + fmt::Debug>(entity: &E, max: usize, text: &str) {
         let sized = |characters: usize| {
-            let padding = "x".repeat(characters - crate::counted_characters(ALLOW));
+            let padding = "x".repeat(characters - crate::policies::counted_characters(ALLOW));
             ALLOW.replace("s3:Get*", &format!("s3:Get*{padding}"))
         };
         let full = put_inline_policy(entity, name("a"), &sized(max - 1_000)).unwrap();

@@ -5,7 +5,7 @@
 //! [`generate`] asks the operating system for random bytes.
 //!
 //! Never here: HTTP, storage, the clock, Lambda. The stored form of these values is the
-//! catalog's; none of them derives `Serialize`.
+//! catalog's; none of them derives `Serialize` but [`WebIdentity`], which session tokens carry.
 #![forbid(unsafe_code)]
 
 mod access_key;
@@ -49,7 +49,7 @@ pub use access_key::{
     KeyStatus, OperatorKey, create_access_key, delete_access_key, update_access_key,
 };
 pub use account::{Account, AccountAlias, create_account_alias, delete_account_alias};
-pub use arn::{Partition, federated_user_arn, session_arn};
+pub use arn::{Partition, federated_user_arn};
 pub use attachment::{ATTACHED_POLICIES_MAX, attach_policy, detach_policy};
 pub use aws_managed::aws_managed_policies;
 pub use boundary::{Bounded, delete_permissions_boundary, put_permissions_boundary};
@@ -87,7 +87,7 @@ pub use oidc_provider::{
     IssuerName, OidcProvider, Thumbprint, add_client_id, create_oidc_provider, remove_client_id,
     update_thumbprints,
 };
-pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX, counted_characters};
+pub use policies::{InlinePolicies, TRUST_POLICY_CHARACTERS_MAX};
 pub use role::{
     MaxSessionDuration, NewRole, Role, RoleDescription, create_role, delete_role, update_role,
     update_trust_policy,

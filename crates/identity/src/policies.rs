@@ -14,7 +14,7 @@ pub const TRUST_POLICY_CHARACTERS_MAX: usize = SizeLimit::TrustPolicy.max();
 
 /// The length of a document as IAM's quotas see it: its characters without white space.
 #[must_use]
-pub fn counted_characters(document: &str) -> usize {
+pub(crate) fn counted_characters(document: &str) -> usize {
     SizeLimit::ManagedPolicy.counted(document)
 }
 

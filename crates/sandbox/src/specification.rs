@@ -82,7 +82,8 @@ pub struct WorkerSpec {
     pub log_format: LogFormat,
     /// Longest that one event may run, from its delivery to the worker on.
     pub timeout: Duration,
-    /// Configured memory in MiB, as the log's REPORT line shows it.
+    /// Memory that a worker may have beside its `/tmp`, in MiB, and its part of the processors goes by
+    /// it; the log's REPORT line shows it.
     pub memory_mb: u32,
     /// Size of `/tmp` in MiB.
     pub ephemeral_mb: u32,

@@ -15,7 +15,7 @@ use crate::principal::{Principal, PrincipalKind};
 use crate::statement::Statement;
 
 /// A condition key by which a grant to a service or to everyone is narrowed to what the request has:
-/// a service acts for many, and its name alone lets all of them in (iam.md §10.5.1).
+/// a service acts for many, and its name alone lets all of them in (iam.md §10.5, rule 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Narrowing {
     /// The operator that the condition is written with: `ArnLike`.
