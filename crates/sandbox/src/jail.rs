@@ -86,6 +86,7 @@ pub(crate) fn enter(
     expose_to_shortage()?;
     // Before the capability over the network namespace goes.
     loopback_up()?;
+    network::keep_little();
     let listener = listen(RUNTIME_API_PORT)?;
     rustix::system::sethostname(b"localhost").step("sethostname")?;
     // Before the user changes: only this one may mount.

@@ -7,7 +7,7 @@
 //! asynchronous input and output of old (all processes of the host share one number of requests).
 //!
 //! So is what takes of the host what no limit of a worker counts: netlink, whose unread messages belong
-//! to nobody's memory; filters of sockets and of system calls, all of which are compiled into one
+//! to nobody's memory, and what else sockets keep; filters of sockets and of system calls, all of which are compiled into one
 //! room of the kernel's, without which no jail can be made; huge pages; attributes of files; and leases,
 //! which hold up whoever opens a file.
 
@@ -140,9 +140,16 @@ const PROTOCOLS: [c::c_int; 4] = [0, c::IPPROTO_TCP, c::IPPROTO_UDP, c::IPPROTO_
 /// datagram 2, raw 3, which needs a right.
 const OTHER_TYPES: u64 = 0xc;
 
-/// Options of sockets that give them a program: SO_ATTACH_FILTER, SO_ATTACH_BPF and those of
-/// SO_REUSEPORT (asm-generic/socket.h).
-const PROGRAMS: [u64; 4] = [26, 50, 51, 52];
+/// Options of sockets that take of the host's memory uncounted, by their level: programs (SO_ATTACH_FILTER,
+/// SO_ATTACH_BPF, those of SO_REUSEPORT) and times of what is sent (SO_TIMESTAMPING, in both forms), keys of
+/// signed segments, and groups of receivers, whom no jail reaches (asm-generic/socket.h, linux/tcp.h,
+/// linux/in.h, linux/in6.h).
+const OPTIONS: [(c::c_int, &[u64]); 4] = [
+    (c::SOL_SOCKET, &[26, 50, 51, 52, 37, 65]),
+    (c::IPPROTO_TCP, &[14, 32, 38]),
+    (c::IPPROTO_IP, &[35, 39, 41, 42, 46, 48]),
+    (c::IPPROTO_IPV6, &[20, 27, 42, 46, 48]),
+];
 
 /// RLIMIT_CORE (asm-generic/resource.h), which stays as `limits.rs` sets it.
 const CORE: u64 = 4;
@@ -174,18 +181,13 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
         personalities.push(rule(vec![SeccompCondition::new(0, Dword, Eq, personality)?])?);
     }
     let nothing_new = SeccompCondition::new(2, Qword, Eq, 0)?;
-    let mut options = Vec::new();
-    for program in PROGRAMS {
-        options.push(but(2, program)?);
-    }
-    let of_protocol = but(1, u64::from(c::SOL_SOCKET.unsigned_abs()))?;
     let mut allowed = vec![
         (c::SYS_clone, vec![rule(vec![threads])?]),
         (c::SYS_socket, sockets),
         (c::SYS_socketpair, vec![rule(vec![is(0, c::AF_UNIX)?])?]),
         (c::SYS_ioctl, vec![rule(requests)?]),
         (c::SYS_personality, personalities),
-        (c::SYS_setsockopt, vec![rule(vec![of_protocol])?, rule(options)?]),
+        (c::SYS_setsockopt, options()?),
         (c::SYS_fcntl, vec![rule(vec![but(1, u64::from(c::F_SETLEASE.unsigned_abs()))?])?]),
         (c::SYS_prctl, vec![rule(vec![but(0, u64::from(c::PR_SET_SECCOMP.unsigned_abs()))?])?]),
         (c::SYS_setrlimit, vec![rule(vec![but(0, CORE)?])?]),
@@ -196,6 +198,23 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
         allowed.push((call, vec![rule(vec![usual])?]));
     }
     Ok(allowed)
+}
+
+/// Every option of every level but [`OPTIONS`].
+fn options() -> Result<Vec<SeccompRule>, BackendError> {
+    let mut rules = Vec::new();
+    let mut of_no_level = Vec::new();
+    for (level, options) in OPTIONS {
+        let level = u64::from(level.unsigned_abs());
+        let mut allowed = vec![SeccompCondition::new(1, Dword, Eq, level)?];
+        for option in options {
+            allowed.push(SeccompCondition::new(2, Dword, Ne, *option)?);
+        }
+        rules.push(SeccompRule::new(allowed)?);
+        of_no_level.push(SeccompCondition::new(1, Dword, Ne, level)?);
+    }
+    rules.push(SeccompRule::new(of_no_level)?);
+    Ok(rules)
 }
 
 /// On every architecture. `clone3` is not here: its flags lie in memory, where a filter cannot

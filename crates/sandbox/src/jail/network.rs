@@ -34,6 +34,19 @@ fn set_up(socket: &impl AsRawFd) -> io::Result<()> {
     }
 }
 
+/// What a network namespace may have of its own, so that sockets keep little that no limit counts: no copies
+/// of what was sent beside the time at which it was, and few bytes of options (sysctl/net.rst).
+const OWN: [(&str, &str); 2] =
+    [("/proc/sys/net/core/tstamp_allow_data", "0"), ("/proc/sys/net/core/optmem_max", "8192")];
+
+/// Sets them where the kernel lets a namespace have them; older ones have them for all together.
+pub(crate) fn keep_little() {
+    for (name, value) in OWN {
+        // Also where somebody else made `/proc/sys` read-only.
+        let _ = std::fs::write(name, value);
+    }
+}
+
 /// Listens on a loopback port; 0 takes a free one. A listener stays in the network namespace that
 /// it was made in, whoever accepts on it.
 pub(crate) fn listen(port: u16) -> Result<TcpListener, Failure> {
