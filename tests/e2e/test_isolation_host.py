@@ -54,3 +54,9 @@ def test_descriptors_on_their_way_keep_no_worker_from_starting(owner, wire):
     assert sent > 1000, os.strerror(why)
     for _ in range(2):
         assert got(wire, owner.function(code=zipped(HOSTILE)), "got = 1") == 1
+
+
+def test_a_jails_network_keeps_no_copies_of_what_was_sent(owner, wire):
+    """Which no limit counts, and each message may ask for; older kernels have one setting for all."""
+    setting = "path = '/proc/sys/net/core/tstamp_allow_data'; got = os.path.exists(path) and open(path).read().strip() != '0'"
+    assert got(wire, owner.function(code=zipped(HOSTILE)), setting) is False
