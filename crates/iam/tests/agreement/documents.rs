@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::operators::BASES;
 use super::random::Random;
 
 /// The accounts that callers and resources are of.
@@ -18,37 +19,6 @@ pub(crate) const KEYS: [&str; 8] = [
     "aws:PrincipalTag/Größe",
     "aws:k",
     "aws:none",
-];
-
-/// All operators, negation and type aside.
-const BASES: [&str; 27] = [
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "BinaryEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-    "Null",
 ];
 
 /// Values of every type, and of none.

@@ -14,6 +14,8 @@ mod calls;
 mod documents;
 #[path = "../naive/mod.rs"]
 mod naive;
+#[path = "../common/operators.rs"]
+mod operators;
 mod random;
 #[path = "../common/read.rs"]
 mod read;

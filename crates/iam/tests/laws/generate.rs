@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
+use super::operators::BASES;
+
 const PRINCIPALS: [&str; 12] = [
     "arn:aws:iam::111111111111:user/alice",
     "arn:aws:iam::111111111111:user/team/bob",
@@ -108,35 +110,6 @@ const VALUES: [&str; 36] = [
     "${*}",
     "a${*}",
     "${$}{aws:none}",
-];
-
-const BASES: [&str; 26] = [
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-    "Null",
 ];
 
 fn texts(from: &'static [&'static str], size: usize) -> impl Strategy<Value = Value> {

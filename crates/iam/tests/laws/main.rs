@@ -16,6 +16,8 @@ mod explaining;
 mod generate;
 #[path = "../naive/mod.rs"]
 mod naive;
+#[path = "../common/operators.rs"]
+mod operators;
 
 use common::{Case, word};
 use portcullis_iam::analysis::{Knowledge, Style, diff, findings_text, lint};
