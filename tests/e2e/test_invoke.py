@@ -463,7 +463,7 @@ def test_concurrent_calls_run_at_the_same_time_in_workers_of_their_own(owner, wi
 
     def call(_):
         barrier.wait()
-        return ask(wire, function, "sleep", seconds=5).json
+        return ask(wire, function, "sleep", seconds=10).json  # Longer than all of them take to start.
 
     with ThreadPoolExecutor(count) as pool:
         spans = list(pool.map(call, range(count)))

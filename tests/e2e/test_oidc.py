@@ -7,6 +7,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from oidc import Es256, Rs256, encoded, key_set, token
 from server import ACCOUNT, REGION, until
@@ -230,6 +231,9 @@ def test_what_no_provider_believes_is_refused_in_aws_s_words(server, iam, provid
     elsewhere = arn.replace(ACCOUNT, "999999999999")
     assert refused(server, elsewhere, token(KEY))[1].startswith("No OpenIDConnect provider found")
     assert refused(server, arn, token(KEY, exp=now - 1))[0] == "ExpiredTokenException"
+    with pytest.raises(ClientError) as rejected:
+        assume(server, arn, token(KEY, sub=""))
+    assert rejected.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     for claims in ({"iat": now + 3600}, {"nbf": now + 3600}, {"iat": None}, {"sub": ""}, {f"{CLAIM}tags": {}}, {f"{CLAIM}source_identity": "a b"}):
         assert refused(server, arn, token(KEY, **claims))[0] == "IDPRejectedClaim", claims
     for claims in ({"exp": None}, {"sub": None}, {"aud": None}, {"iss": None}):
