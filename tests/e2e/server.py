@@ -104,7 +104,7 @@ class Server:
 
     def healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.base}/_portcullis/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.base}/_portcullis/health", timeout=30) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False

@@ -158,7 +158,7 @@ def test_health_needs_no_signature(server):
 )
 def test_noise_on_a_connection_harms_nobody(server, noise):
     host, port = server.base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(noise)
             connection.shutdown(socket.SHUT_WR)
