@@ -35,9 +35,13 @@ fn set_up(socket: &impl AsRawFd) -> io::Result<()> {
 }
 
 /// What a network namespace may have of its own, so that sockets keep little that no limit counts: no copies
-/// of what was sent beside the time at which it was, and few bytes of options (sysctl/net.rst).
-const OWN: [(&str, &str); 2] =
-    [("/proc/sys/net/core/tstamp_allow_data", "0"), ("/proc/sys/net/core/optmem_max", "8192")];
+/// of what was sent beside the time at which it was, few bytes of options, and few connections that have
+/// ended (sysctl/net.rst, networking/ip-sysctl.rst).
+const OWN: [(&str, &str); 3] = [
+    ("/proc/sys/net/core/tstamp_allow_data", "0"),
+    ("/proc/sys/net/core/optmem_max", "8192"),
+    ("/proc/sys/net/ipv4/tcp_max_tw_buckets", "4096"),
+];
 
 /// Sets them where the kernel lets a namespace have them; older ones have them for all together.
 pub(crate) fn keep_little() {
