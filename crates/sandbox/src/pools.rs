@@ -21,8 +21,9 @@ use crate::specification::{InvokeError, Settings, WorkerSpec};
 use crate::worker::Worker;
 
 /// When every place is taken: how long warm workers go on with events of their own version past an
-/// event that needs a place. Shorter, and two busy functions would end each other's workers all the
-/// time; without an end, one could keep the other out for ever. With as many workers, neither does.
+/// event that needs a place, and each for how long since it was ready. Shorter, and two busy functions
+/// would end each other's workers all the time; without an end, one could keep the other out for ever.
+/// With as many workers, neither does.
 const OVERTAKEN_MAX: Duration = Duration::from_secs(1);
 
 /// How long workers have between SIGTERM and SIGKILL at shutdown.
@@ -519,7 +520,7 @@ impl State {
     /// Which of the waiting events a warm worker may serve now: where one may be started for the one
     /// whose turn it is, that one only. Where another would have to end first, those too whose version
     /// would have fewer workers than that one then: they would only change places. A version without any
-    /// worker gets its place.
+    /// worker gets its place, but no start is for one event only: who has a new worker goes on.
     fn candidates(&self, turn: usize, settings: &Settings) -> Vec<usize> {
         let (all, is_full) = (0..self.waiters.len(), self.is_full(settings));
         if !self.can_start(settings) || (is_full && self.may_be_overtaken(turn)) {
@@ -527,11 +528,20 @@ impl State {
         }
         let workers =
             |index: usize| self.waiters.get(index).map_or(0, |waiter| self.workers(&waiter.spec));
-        let fewest = workers(turn);
-        if !is_full || fewest == 0 {
+        if !is_full {
             return vec![turn];
         }
-        all.filter(|index| workers(*index) < fewest + 2).collect()
+        let fewest = workers(turn);
+        let more = |index| fewest > 0 && workers(index) < fewest + 2;
+        all.filter(|index| *index == turn || more(*index) || self.has_new(*index)).collect()
+    }
+
+    /// Whether an idle worker of a waiting event's version is new.
+    fn has_new(&self, index: usize) -> bool {
+        let id = self.waiters.get(index).map(|waiter| &waiter.spec.id);
+        let pool = id.and_then(|id| self.pools.get(id));
+        let is_new = |idle: &Idle| idle.worker.ready_for() < OVERTAKEN_MAX;
+        pool.is_some_and(|pool| pool.idle.iter().any(is_new))
     }
 
     /// The first of these waiting events that an idle worker can serve.

@@ -34,6 +34,8 @@ pub(crate) struct Worker {
     log: Log,
     /// When the process started.
     pub(crate) started: Instant,
+    /// When it first asked for an event, or was given up.
+    ready: Instant,
     /// The end of the current event's time. One timer for all events: moving a timer to later costs
     /// next to nothing, while a new one wakes the thread that waits for the next timer.
     timer: Pin<Box<Sleep>>,
@@ -106,6 +108,7 @@ impl Worker {
             api,
             log,
             started,
+            ready: started,
             timer,
             next_look: started + LOOK,
             init: None,
@@ -122,7 +125,8 @@ impl Worker {
         if matches!(init, Init::TimedOut) {
             init = self.ready_until(self.started + limit).await;
         }
-        self.init = Some(self.started.elapsed());
+        self.ready = Instant::now();
+        self.init = Some(self.ready - self.started);
         init
     }
 
@@ -245,6 +249,11 @@ impl Worker {
     /// How long ago the process started.
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// For how long it could run events.
+    pub(crate) fn ready_for(&self) -> Duration {
+        self.ready.elapsed()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Who gets a worker, and how workers live and end.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::{
     self, Function, Kept, good, invoke, is_alive, open_sandbox, sandbox, try_invoke, until,
@@ -156,6 +157,23 @@ async fn two_busy_versions_share_one_place() {
     for event in events {
         good(&event.await.unwrap());
     }
+}
+
+/// Each goes on for a second at least, where one of its events waits.
+#[tokio::test]
+async fn no_start_is_for_one_event_only() {
+    let sandbox = with(|settings| settings.workers_max = 1);
+    let code = "import os, time\ndef handler(event, context):\n    time.sleep(0.02)\n    return os.getpid()";
+    let functions = [Arc::new(Function::open(code)), Arc::new(Function::open(code))];
+    let begun = Instant::now();
+    let events = (0..150).map(|number| start(&sandbox, &functions[number % 2], json!({})));
+    let events: Vec<_> = events.collect();
+    let mut workers = BTreeSet::new();
+    for event in events {
+        workers.insert(good(&event.await.unwrap()).as_i64().unwrap());
+    }
+    // The last one ends as soon as none of its events waits.
+    assert!(workers.len() as u64 <= begun.elapsed().as_secs() + 2, "{workers:?}");
 }
 
 #[tokio::test]
