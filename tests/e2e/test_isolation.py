@@ -446,7 +446,7 @@ CALLS = {
     "perf_event_open": "call(298, 0, 0, -1, -1, 0)",
     "userfaultfd": "call(323, 0)",
     "io_uring_setup": "call(425, 1, ctypes.create_string_buffer(120))",
-    "limit of cores": "import resource; got = resource.getrlimit(resource.RLIMIT_CORE); assert got == (1, 1), got; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
+    "limit of cores, for the old": "import resource; resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))",
     "seccomp(filter)": "call(317, 1, 0, 0)",
     "prctl(filter)": "call(157, 22, 2, 0, 0, 0)",
     "socket's filter": "socket.socket(socket.AF_UNIX).setsockopt(socket.SOL_SOCKET, 26, bytes(16))",
@@ -500,6 +500,13 @@ def test_what_reaches_past_a_process_is_refused(wire, hostile, name):
     # In a user namespace other users are not forbidden: there are none.
     refusals += ["Invalid argument"] if name in ("setuid", "setgid", "setresuid", "chown") else []
     check_refused(attempt(wire, hostile, CALLS[name]), *refusals, "Read-only file system")
+
+
+def test_a_limit_of_cores_is_taken_and_stays(wire, hostile):
+    """Of a core of one byte there is none, and a `core_pattern` that is a program is not run for it either."""
+    ask = "import resource; before = resource.getrlimit(resource.RLIMIT_CORE); resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); "
+    ask += "run = subprocess.run(['sh', '-ec', 'ulimit -c 0; ulimit -c']); got = [run.returncode, before, resource.getrlimit(resource.RLIMIT_CORE)]"
+    assert got(wire, hostile, ask) == [0, [1, 1], [1, 1]]
 
 
 def test_a_set_user_id_program_gives_nothing(wire, hostile):

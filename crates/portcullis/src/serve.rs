@@ -288,7 +288,7 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
 const FILES_MAX: u64 = 65_536;
 
 /// Lets this process open as many files as it may: the 1,024 that shells and service managers start
-/// with are for programs that use `select`. What it starts for functions has limits of its own.
+/// with are for programs that use `select`. Functions have limits of their own.
 fn allow_more_files() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.unwrap_or(FILES_MAX).min(FILES_MAX);

@@ -7,9 +7,9 @@
 //! asynchronous input and output of old (all processes of the host share one number of requests).
 //!
 //! So is what takes of the host what no limit of a worker counts: netlink, whose unread messages belong
-//! to nobody's memory, and what else sockets keep; filters of sockets and of system calls, all of which are compiled into one
-//! room of the kernel's, without which no jail can be made; huge pages; attributes of files; and leases,
-//! which hold up whoever opens a file.
+//! to nobody's memory, and what else sockets keep; filters of sockets and of system calls, all of which are
+//! compiled into one room of the kernel's, without which no jail can be made; huge pages; attributes of
+//! files; and leases, which hold up whoever opens a file.
 
 use std::collections::BTreeMap;
 
@@ -80,32 +80,53 @@ fn compile(more: &[i64]) -> Result<BpfProgram, BackendError> {
     let absent = SeccompAction::Errno(c::ENOSYS.unsigned_abs());
     let filter = SeccompFilter::new(rules, absent, SeccompAction::Allow, architecture)?;
     let filter: BpfProgram = filter.try_into()?;
-    Ok(without_attributes().into_iter().chain(filter).collect())
+    Ok(ANSWERED.iter().flat_map(answered).chain(filter).collect())
 }
 
-/// What gives files attributes: an access list of 64 KiB takes as much of the kernel's memory, which no
-/// limit counts, and each file of `/tmp` may have one.
-const ATTRIBUTES: [i64; 3] = [c::SYS_setxattr, c::SYS_lsetxattr, c::SYS_fsetxattr];
+/// A call that is answered without being made: by its number, by words of its arguments, and with which
+/// error; 0 is success. Of a word: which argument, whether its upper half, and whether it is the value.
+type Answered = (i64, &'static [(u32, bool, u32, bool)], c::c_int);
 
-/// The beginning of a filter: these answer as on a file system that has none, which whoever copies files
-/// takes for a reason to go on; the rest goes through what follows. The numbers mean others on other
-/// architectures, which the rest ends.
-#[rustfmt::skip]
-fn without_attributes() -> [sock_filter; 5] {
-    let is = |call: i64, then, or| sock_filter { code: LOAD_EQUAL[1], jt: then, jf: or, k: low(call) };
-    let refused = libc::SECCOMP_RET_ERRNO | c::EOPNOTSUPP.unsigned_abs();
-    let [a, b, c] = ATTRIBUTES;
-    [
-        sock_filter { code: LOAD_EQUAL[0], jt: 0, jf: 0, k: 0 }, // seccomp_data.nr (linux/seccomp.h)
-        is(a, 2, 0),
-        is(b, 1, 0),
-        is(c, 0, 1),
-        sock_filter { code: RETURN, jt: 0, jf: 0, k: refused },
-    ]
+/// Not refused like all else, as programs end then that go on by an answer that costs nothing.
+///
+/// Attributes of files, by the answer of a file system that has none, after which whoever copies files
+/// goes on: an access list of 64 KiB takes as much of the kernel's memory, which no limit counts, and
+/// each file of `/tmp` may have one. And a limit of cores, which many set to 0 before they have secrets:
+/// it stays as `limits.rs` sets it, by which there is none. Who asks for the old one at once is refused.
+const ANSWERED: [Answered; 6] = [
+    (c::SYS_setxattr, &[], c::EOPNOTSUPP),
+    (c::SYS_lsetxattr, &[], c::EOPNOTSUPP),
+    (c::SYS_fsetxattr, &[], c::EOPNOTSUPP),
+    (c::SYS_setrlimit, &[(0, false, CORE, true)], 0),
+    (c::SYS_prlimit64, &[OF_CORES, NO_OLD[0], NO_OLD[1], (2, false, 0, false)], 0),
+    (c::SYS_prlimit64, &[OF_CORES, NO_OLD[0], NO_OLD[1], (2, true, 0, false)], 0),
+];
+
+const OF_CORES: (u32, bool, u32, bool) = (1, false, CORE, true);
+const NO_OLD: [(u32, bool, u32, bool); 2] = [(3, false, 0, true), (3, true, 0, true)];
+
+/// A part of a filter: the answer, or on to what follows. The numbers mean others on other architectures,
+/// which the rest ends.
+fn answered(&(call, words, errno): &Answered) -> Vec<sock_filter> {
+    // struct seccomp_data (linux/seccomp.h), of little endian: the number, then the arguments.
+    let mut asked = vec![(0, low(call), true)];
+    let place = |argument, is_upper| 16 + 8 * argument + 4 * u32::from(is_upper);
+    asked.extend(words.iter().map(|&(n, upper, value, is)| (place(n, upper), value, is)));
+    let mut part = Vec::new();
+    for (left, (place, value, is)) in asked.into_iter().rev().enumerate().rev() {
+        let on = u8::try_from(2 * left + 1).unwrap_or(u8::MAX);
+        let (jt, jf) = if is { (0, on) } else { (on, 0) };
+        part.push(sock_filter { code: LOAD, jt: 0, jf: 0, k: place });
+        part.push(sock_filter { code: IS_EQUAL, jt, jf, k: value });
+    }
+    let answer = libc::SECCOMP_RET_ERRNO | errno.unsigned_abs();
+    part.push(sock_filter { code: RETURN, jt: 0, jf: 0, k: answer });
+    part
 }
 
 /// BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ | BPF_K, and BPF_RET | BPF_K (linux/bpf_common.h).
-const LOAD_EQUAL: [u16; 2] = [0x20, 0x15];
+const LOAD: u16 = 0x20;
+const IS_EQUAL: u16 = 0x15;
 const RETURN: u16 = 0x06;
 
 #[expect(
@@ -151,8 +172,11 @@ const OPTIONS: [(c::c_int, &[u64]); 4] = [
     (c::IPPROTO_IPV6, &[20, 27, 42, 46, 48]),
 ];
 
-/// RLIMIT_CORE (asm-generic/resource.h), which stays as `limits.rs` sets it.
-const CORE: u64 = 4;
+/// RLIMIT_CORE (asm-generic/resource.h).
+const CORE: u32 = 4;
+
+/// F_SETLEASE and F_SETDELEG (linux/fcntl.h).
+const LEASES: [u64; 2] = [1024, 1040];
 
 /// MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB: pages of one stock, which the operator laid in (mmap(2),
 /// memfd_create(2), shmget(2)).
@@ -188,10 +212,10 @@ fn conditional() -> Result<Vec<(i64, Vec<SeccompRule>)>, BackendError> {
         (c::SYS_ioctl, vec![rule(requests)?]),
         (c::SYS_personality, personalities),
         (c::SYS_setsockopt, options()?),
-        (c::SYS_fcntl, vec![rule(vec![but(1, u64::from(c::F_SETLEASE.unsigned_abs()))?])?]),
+        (c::SYS_fcntl, vec![rule(vec![but(1, LEASES[0])?, but(1, LEASES[1])?])?]),
         (c::SYS_prctl, vec![rule(vec![but(0, u64::from(c::PR_SET_SECCOMP.unsigned_abs()))?])?]),
-        (c::SYS_setrlimit, vec![rule(vec![but(0, CORE)?])?]),
-        (c::SYS_prlimit64, vec![rule(vec![but(1, CORE)?])?, rule(vec![nothing_new])?]),
+        (c::SYS_setrlimit, vec![rule(vec![but(0, CORE.into())?])?]),
+        (c::SYS_prlimit64, vec![rule(vec![but(1, CORE.into())?])?, rule(vec![nothing_new])?]),
     ];
     for (call, argument, flag) in HUGE {
         let usual = SeccompCondition::new(argument, Dword, MaskedEq(flag), 0)?;

@@ -1,5 +1,6 @@
 //! Limits that the kernel keeps for each process, whatever control groups the host has.
 
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
 use crate::protocol::{Failure, Step};
@@ -24,7 +25,7 @@ const CORE_BYTES_MAX: u64 = 1;
 
 /// Limits this process and all that come from it, but for [`limit_descriptors`].
 pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
-    set(Resource::Core, "RLIMIT_CORE", CORE_BYTES_MAX)?;
+    limit_cores()?;
     set(Resource::Fsize, "RLIMIT_FSIZE", FILE_BYTES_MAX)?;
     set(Resource::Memlock, "RLIMIT_MEMLOCK", LOCKED_BYTES_MAX)?;
     // No share of the processor before others.
@@ -34,6 +35,15 @@ pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
         set(Resource::Nproc, "RLIMIT_NPROC", PROCESSES_MAX)?;
     }
     extra.data_bytes.map_or(Ok(()), |bytes| set(Resource::Data, "RLIMIT_DATA", bytes))
+}
+
+/// Also above a hard limit of 0, by the right to do that; who lacks it keeps the 0.
+fn limit_cores() -> Result<(), Failure> {
+    let most = Some(CORE_BYTES_MAX);
+    match rustix::process::setrlimit(Resource::Core, Rlimit { current: most, maximum: most }) {
+        Err(Errno::PERM) => set(Resource::Core, "RLIMIT_CORE", CORE_BYTES_MAX),
+        limited => limited.step("setrlimit(RLIMIT_CORE)"),
+    }
 }
 
 /// Limits the descriptors of this process and of all that come from it. Not of a keeper, which hands some on:
