@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from server import REGION
 from test_decision_log import INVOKE, suppose
 from wire import Credentials
 from world import Account, Caller, World, access_key, allow, boto, deny, document, error_of, trusting, unique
@@ -744,9 +745,15 @@ def test_resource_control_has_conditions_on_caller_and_resource(guarded):
 def test_resource_control_guards_execution_roles_from_lambda_too(world):
     organization = Organization(world).enable(RCP)
     refused = "The role defined for the function cannot be assumed by Lambda."
-    for is_service, runs in ((None, False), ("true", False), ("false", True)):
+    for condition, runs in (
+        (None, False),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, False),
+        ({"Bool": {"aws:PrincipalIsAWSService": "false"}}, True),
+        ({"BoolIfExists": {"aws:SecureTransport": "false"}}, True),
+        ({"StringNotEquals": {"aws:RequestedRegion": REGION}}, True),
+        ({"StringEquals": {"aws:RequestedRegion": REGION}}, False),
+    ):
         account = organization.account()
-        condition = {"Bool": {"aws:PrincipalIsAWSService": is_service}} if is_service else None
         organization.limit(account.id, nobody("sts:AssumeRole", condition), policy_type=RCP)
         assert account.function() if runs else error_of(account.function)[1] == refused
 

@@ -146,7 +146,7 @@ impl Snapshot {
     pub fn execution_caller(&self, function: &FunctionArn, now: Timestamp) -> Option<Caller> {
         let configuration = &self.function(function)?.head.latest().configuration;
         let arn = configuration.role().as_str();
-        let role = self.role_of_arn(arn).filter(|_| self.trusts_lambda(arn, now))?;
+        let role = self.role_of_arn(arn).filter(|_| self.trusts_lambda(arn, function, now))?;
         let claims = SessionClaims {
             account: role.stored.account,
             holder: SessionHolder::Role {

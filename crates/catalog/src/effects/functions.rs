@@ -420,7 +420,7 @@ fn check_role(
     now: Timestamp,
 ) -> Result<(), LambdaError> {
     let Some(role) = role else { return Ok(()) };
-    if role.account() == arn.account() && snapshot.trusts_lambda(role.as_str(), now) {
+    if role.account() == arn.account() && snapshot.trusts_lambda(role.as_str(), arn, now) {
         return Ok(());
     }
     Err(InvalidParameter::RoleNotAssumable.into())

@@ -68,7 +68,8 @@ impl Snapshot {
         function: &FunctionArn,
         now: Timestamp,
     ) -> Result<Option<NewSession>, CatalogError> {
-        let role = self.role_of_arn(role_arn).filter(|_| self.trusts_lambda(role_arn, now));
+        let role =
+            self.role_of_arn(role_arn).filter(|_| self.trusts_lambda(role_arn, function, now));
         let (Some(role), Ok(name)) = (role, SessionName::of_function(function.name())) else {
             return Ok(None);
         };

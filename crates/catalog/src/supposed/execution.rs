@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use portcullis_iam::{Context, MapContext, Request, Value, decide};
 use portcullis_identity::{Caller, ServiceIdentity, ServiceName, Source};
+use portcullis_lambda::FunctionArn;
 
 use super::{Keys, Supposed, SupposedCall};
 use crate::{Resource as _, RoleResource, Snapshot, TrustingRole};
@@ -15,14 +16,20 @@ impl Snapshot {
     /// Never one that is service-linked: it is the service's own, and what an organization forbids an
     /// account holds neither for it (iam.md §7.1) nor for the account's code that would run as it.
     #[must_use]
-    pub(crate) fn trusts_lambda(&self, role_arn: &str, now: Timestamp) -> bool {
+    pub(crate) fn trusts_lambda(
+        &self,
+        role_arn: &str,
+        function: &FunctionArn,
+        now: Timestamp,
+    ) -> bool {
         let known = self.role_of_arn(role_arn).filter(|role| !role.stored.is_service_linked());
         let role = known.and_then(|_| RoleResource::of_arn(role_arn));
-        role.is_some_and(|role| self.lets_lambda_in(&TrustingRole(role), now))
+        let assuming = Assuming { region: function.region(), now };
+        role.is_some_and(|role| self.lets_lambda_in(&TrustingRole(role), &assuming))
     }
 
     /// Whether the role's trust policy lets Lambda in, and no resource control policy keeps it out.
-    fn lets_lambda_in(&self, role: &TrustingRole, now: Timestamp) -> bool {
+    fn lets_lambda_in(&self, role: &TrustingRole, assuming: &Assuming<'_>) -> bool {
         let caller = lambda();
         let (principal, none) = (caller.principal().clone(), MapContext::new());
         let supposed = Supposed::Known(caller);
@@ -32,8 +39,8 @@ impl Snapshot {
             action: "sts:AssumeRole",
             resource: role.arn(),
             given: &none,
-            usual: &Time(now),
-            time: now,
+            usual: assuming,
+            time: assuming.now,
         };
         let keys = Keys::new(self, &call, role, &supposed, &principal);
         let request = Request {
@@ -47,12 +54,21 @@ impl Snapshot {
     }
 }
 
-/// All that is known of a request that nobody sends.
-struct Time(Timestamp);
+/// What is known of a request that nobody sends, to run a function of a region: nothing of a network,
+/// on which nobody could have listened.
+struct Assuming<'a> {
+    region: &'a str,
+    now: Timestamp,
+}
 
-impl Context for Time {
+impl Context for Assuming<'_> {
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        time_key(key, self.0)
+        match key {
+            "aws:securetransport" => Some(Value::Single("true".into())),
+            "aws:viaawsservice" => Some(Value::Single("false".into())),
+            "aws:requestedregion" => Some(Value::Single(self.region.into())),
+            key => time_key(key, self.now),
+        }
     }
 }
 
