@@ -14,6 +14,7 @@ use portcullis_model::iam::types::{
     PolicyIdentifier, PolicyIdentifierPolicyType, PolicySourceType, ResourceSpecificResult,
     SimulateCustomPolicyInput, SimulatePolicyResponse, SimulatePrincipalPolicyInput, Statement,
 };
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     iam::{Paging, parsed},
@@ -24,6 +25,10 @@ use crate::error::ApiError;
 /// Most evaluations on one page, if it is of more than one action: with long documents each takes a
 /// part of a millisecond, or more. Ours; IAM too "might return fewer" results than `MaxItems`.
 const EVALUATIONS_MAX: usize = 4_000;
+
+/// How many are answered at a time; the others wait. One with very many resources may take minutes of a
+/// processor, of which each function needs one as well.
+static TURNS: Semaphore = Semaphore::const_new(1);
 
 /// What is asked of a simulation, page by page.
 pub(crate) struct Questions {
@@ -52,7 +57,8 @@ impl Questions {
         Ok(Self { actions, resources, first, limit })
     }
 
-    /// Answers them where that holds nobody up: a document may be long, and they may be many.
+    /// Answers them where that holds nobody up: a document may be long, and they may be many. Ends soon
+    /// after its caller has left.
     ///
     /// # Errors
     /// A failure of the server's own.
@@ -60,15 +66,26 @@ impl Questions {
         self,
         simulation: Simulation,
     ) -> Result<SimulatePolicyResponse, ApiError> {
-        let answering = move || self.answers(&simulation);
-        tokio::task::spawn_blocking(answering).await.map_err(ApiError::internal)
+        let turn = TURNS.acquire().await.map_err(ApiError::internal)?;
+        let (answer, answered) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let found = self.answers(&simulation, || !answer.is_closed());
+            drop(answer.send(found)); // To nobody, if the caller has left.
+        });
+        answered.await.map_err(ApiError::internal)
     }
 
-    fn answers(&self, simulation: &Simulation) -> SimulatePolicyResponse {
+    /// The answers, as far as they come while somebody waits for them.
+    fn answers(
+        &self,
+        simulation: &Simulation,
+        is_awaited: impl Fn() -> bool,
+    ) -> SimulatePolicyResponse {
         let any = ["*".to_owned()];
         let resources = self.resources.as_deref().unwrap_or(&any);
         let evaluate = |action: &String| {
-            let each = resources.iter();
+            let each = resources.iter().take_while(|_| is_awaited());
             let each: Vec<_> =
                 each.map(|one| (one.as_str(), simulation.evaluate(action, one))).collect();
             result(action, &each, self.resources.is_some())
