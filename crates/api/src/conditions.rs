@@ -79,6 +79,12 @@ impl<'a> Parameters<'a> {
         (!keys.is_empty()).then_some(Value::Multiple(keys.into()))
     }
 
+    /// The tag of what the request makes that a condition key names, in everybody's words or in IAM's.
+    fn tag_of_new<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let tag = key.strip_prefix("aws:resourcetag/");
+        tag.or_else(|| key.strip_prefix("iam:resourcetag/")).filter(|_| self.of_new)
+    }
+
     fn get(&self, key: &str) -> Option<Value<'_>> {
         if key == "aws:tagkeys" {
             return self.tag_keys();
@@ -90,8 +96,7 @@ impl<'a> Parameters<'a> {
             let keys: Vec<_> = self.transitive_tag_keys.iter().map(|key| (*key).into()).collect();
             return (!keys.is_empty()).then_some(Value::Multiple(keys.into()));
         }
-        let of_new = || key.strip_prefix("aws:resourcetag/").filter(|_| self.of_new);
-        if let Some(tag) = key.strip_prefix("aws:requesttag/").or_else(of_new) {
+        if let Some(tag) = key.strip_prefix("aws:requesttag/").or_else(|| self.tag_of_new(key)) {
             return tag_value(self.tags.iter().copied(), tag);
         }
         let found = self.single.iter().find(|(name, _)| *name == key);

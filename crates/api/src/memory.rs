@@ -15,7 +15,7 @@ use crate::{error::ApiError, listen::Pace};
 
 /// Bodies up to this size need no share, in bytes: as many as there may be connections (4,096) take
 /// no more than 512 MiB, and nearly every request is smaller.
-const FREE_BYTES_MAX: usize = 128 * 1024;
+pub(crate) const FREE_BYTES_MAX: usize = 128 * 1024;
 
 /// What shares are counted in, in bytes.
 const UNIT_BYTES: usize = 64 * 1024;
@@ -57,8 +57,8 @@ pub(crate) struct Memory {
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
 impl Default for Memory {
-    /// Five of the largest packages, 42 of the largest payloads, as many events of URLs (or seven, where
-    /// each byte of the body is one that JSON writes in six), five downloads at a time, and one of the
+    /// Five of the largest packages, 42 of the largest payloads, as many events of URLs (or 32 of binary
+    /// bodies, or seven, where JSON writes each byte in six), five downloads at a time, and one of the
     /// largest objects, which are read as they are and unpacked from there. A package
     /// whose signature is proven takes up to five times its body while it is decoded (measured: body,
     /// JSON text, bytes, and for a while what a refusal prints): 2 GiB at the most.

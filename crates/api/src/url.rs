@@ -29,7 +29,7 @@ use crate::{
     body::{PAYLOAD_BYTES_MAX, hash, payload_too_large, receive},
     context::RequestCx,
     error::{ApiError, EXPLAIN},
-    memory::Kind,
+    memory::{FREE_BYTES_MAX, Kind},
     ops::lambda::invoke::{chance, trace_id},
     state::State,
     streaming::{self, Answered},
@@ -196,8 +196,13 @@ impl<'a> UrlCall<'a> {
         let cx = self.context(slot, authenticated, body);
         let permit = cx.authorize_url(&cx.snapshot, self.url)?;
         let again = |_| cx.authorize_url(&self.state.catalog.load(), self.url);
-        let permit = cx.once_created(permit, again).await?;
-        self.invoke(&cx, permit).await
+        let mut permit = cx.once_created(permit, again).await?;
+        let trace_id = trace_id(&cx);
+        let payload = event::payload(&cx, self.url, &trace_id).await?;
+        if payload.len() > FREE_BYTES_MAX {
+            permit = again(permit)?; // It may have waited for its share of the memory.
+        }
+        self.invoke(permit, payload, trace_id).await
     }
 
     async fn receive(&self, body: Incoming) -> Result<Bytes, ApiError> {
@@ -226,14 +231,14 @@ impl<'a> UrlCall<'a> {
 
     async fn invoke(
         &self,
-        cx: &RequestCx<'_>,
         permit: Permit<Invoke, FunctionResource>,
+        payload: Bytes,
+        trace_id: String,
     ) -> Result<Response<Body>, ApiError> {
         let resolved = self.state.catalog.load().invocation(permit, chance())?;
-        let trace_id = trace_id(cx);
         let event = Event {
             request_id: self.request_id.to_string(),
-            payload: event::payload(cx, self.url, &trace_id).await?,
+            payload,
             invoked_function_arn: resolved.target.to_string(),
             client_context: None,
             trace_id,

@@ -66,6 +66,9 @@ const CONFIGURATION: [&str; 14] = [
 /// How long a function may take to become active, or its change to be done.
 const SETTLED_MAX: Duration = Duration::from_secs(300);
 
+/// How long it waits before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 fn path(name: &str) -> String {
     format!("/2015-03-31/functions/{}", part(name))
 }
@@ -167,7 +170,7 @@ async fn settled(server: &impl Server, name: &str) -> Result<Value, DeployError>
             if !is("State", "Pending") && !is("LastUpdateStatus", "InProgress") {
                 return Ok(now);
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
     tokio::time::timeout(SETTLED_MAX, poll).await.unwrap_or_else(|_| Err(never_active()))
@@ -194,6 +197,7 @@ async fn change(
                 return settled(server, name).await.map(drop);
             }
             settled(server, name).await?;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
     tokio::time::timeout(SETTLED_MAX, put).await.unwrap_or_else(|_| Err(never_active()))
