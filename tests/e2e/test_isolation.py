@@ -678,6 +678,7 @@ def test_an_attack_on_the_host_is_contained(owner, wire, server, neighbour, name
     assert got(wire, attacker, "got = len(KEPT) < 1024") is True
     alone = "got = len([p for p in os.listdir('/proc') if p.isdigit()])"
     until(lambda: got(wire, attacker, alone) == 2, 30, "all processes of the attack are gone")
+    until(lambda: len(descendants(server.process.pid)) < 200, 30, "nobody keeps what is left of them")
 
 
 # What is done, and whether that is too much.

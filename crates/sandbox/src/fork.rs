@@ -226,12 +226,14 @@ fn pointers(words: &[CString]) -> Vec<*const libc::c_char> {
 }
 
 /// Kills every process of the pid namespace that this process is the first of, at one moment: none
-/// can fork its way out. Elsewhere it does nothing: there it would end the whole host.
+/// can fork its way out. Elsewhere it does nothing, and gives false: there it would end the whole host.
 #[expect(unsafe_code, reason = "rustix names processes one by one")]
-pub(crate) fn kill_namespace() {
-    if rustix::process::getpid() == Pid::INIT {
+pub(crate) fn kill_namespace() -> bool {
+    let is_first = rustix::process::getpid() == Pid::INIT;
+    if is_first {
         // SAFETY: no memory is involved. The first process of a namespace sees, and so reaches,
         // no process outside of it; itself is spared by the kernel (kill(2)).
         unsafe { libc::kill(-1, libc::SIGKILL) };
     }
+    is_first
 }

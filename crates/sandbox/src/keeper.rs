@@ -317,21 +317,34 @@ impl Worker {
     /// before.
     fn end(mut self) -> Death {
         let mut death = Death::KILLED;
+        // They may be thousands: no more is done for each than to wait for it.
+        let mut options = 0;
         loop {
-            fork::kill_namespace();
-            let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
-            for orphan in children() {
-                let _ = rustix::process::kill_process(orphan, Signal::KILL);
+            if options == 0 {
+                self.kill_all();
             }
-            match fork::wait(0) {
-                Ok(Some((ended, ending))) if ended == self.pid => death = ending,
-                Ok(_) => {}
+            match fork::wait(options) {
+                Ok(Some((ended, ending))) => {
+                    options = libc::WNOHANG;
+                    death = if ended == self.pid { ending } else { death };
+                }
+                Ok(None) => options = 0,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => break, // no child is left
             }
         }
         self.outwait();
         death
+    }
+
+    fn kill_all(&self) {
+        if fork::kill_namespace() {
+            return;
+        }
+        let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+        for orphan in children() {
+            let _ = rustix::process::kill_process(orphan, Signal::KILL);
+        }
     }
 
     /// Waits for a process that is no child of ours: a killed one ends soon.
@@ -346,7 +359,7 @@ impl Worker {
     }
 }
 
-/// The children of this process, which in a jail are few: all of it is killed at once.
+/// The children of this process: where there is no namespace to kill, those that came to it.
 fn children() -> Vec<Pid> {
     let id = rustix::process::getpid().as_raw_nonzero();
     let list = std::fs::read_to_string(format!("/proc/self/task/{id}/children"));
