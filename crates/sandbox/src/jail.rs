@@ -23,7 +23,9 @@ use filesystem::Processes;
 
 pub(crate) use calls::Filter;
 pub(crate) use filesystem::SYSTEM;
-pub(crate) use limits::{Extra, PROCESSES_MAX, extra_limits, limit, limit_descriptors};
+pub(crate) use limits::{
+    Extra, PROCESSES_MAX, allow_core_limit, extra_limits, limit, limit_descriptors,
+};
 pub(crate) use network::{listen, loopback_up};
 pub(crate) use paths::Rules;
 

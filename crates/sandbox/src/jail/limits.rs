@@ -1,6 +1,5 @@
 //! Limits that the kernel keeps for each process, whatever control groups the host has.
 
-use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
 use crate::protocol::{Failure, Step};
@@ -25,7 +24,7 @@ const CORE_BYTES_MAX: u64 = 1;
 
 /// Limits this process and all that come from it, but for [`limit_descriptors`].
 pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
-    limit_cores()?;
+    set(Resource::Core, "RLIMIT_CORE", CORE_BYTES_MAX)?;
     set(Resource::Fsize, "RLIMIT_FSIZE", FILE_BYTES_MAX)?;
     set(Resource::Memlock, "RLIMIT_MEMLOCK", LOCKED_BYTES_MAX)?;
     // No share of the processor before others.
@@ -37,12 +36,12 @@ pub(crate) fn limit(extra: Extra) -> Result<(), Failure> {
     extra.data_bytes.map_or(Ok(()), |bytes| set(Resource::Data, "RLIMIT_DATA", bytes))
 }
 
-/// Also above a hard limit of 0, by the right to do that; who lacks it keeps the 0.
-fn limit_cores() -> Result<(), Failure> {
+/// Lets cores be limited to [`CORE_BYTES_MAX`] where the operator's hard limit is 0: by a right over the
+/// whole host, which keepers have no more. Who lacks it keeps the 0.
+pub(crate) fn allow_core_limit() {
     let most = Some(CORE_BYTES_MAX);
-    match rustix::process::setrlimit(Resource::Core, Rlimit { current: most, maximum: most }) {
-        Err(Errno::PERM) => set(Resource::Core, "RLIMIT_CORE", CORE_BYTES_MAX),
-        limited => limited.step("setrlimit(RLIMIT_CORE)"),
+    if rustix::process::getrlimit(Resource::Core).maximum == Some(0) {
+        let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: most, maximum: most });
     }
 }
 

@@ -63,6 +63,7 @@ fn run() -> Result<(), Failure> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let children = ChildSignal::new().step("signalfd")?;
     let Some((Request::Hello(hello), _)) = receive(&server)? else { return Ok(()) };
+    jail::allow_core_limit();
     let refusal = if hello.user_namespace { enter_user_namespace().err() } else { None };
     let filter = Filter::of_workers()?;
     let spawner = Spawner { server, children, refusal };
